@@ -1,0 +1,36 @@
+// Every limit of the contract, in one place.  Documented in docs/protocol.md and tested at the edge.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace trellis {
+
+constexpr std::size_t kKeySizeMax = 4096;           ///< Bytes; a key has at least 1.
+constexpr std::size_t kDocumentSizeMax = 16 << 20;  ///< Bytes, packed.
+constexpr int kNestingMax = 128;                    ///< Arrays and maps inside one another.
+constexpr std::size_t kBatchItemsMax = 10'000;
+constexpr std::size_t kPageKeysMax = 10'000;
+constexpr std::size_t kPageKeysDefault = 1'000;
+constexpr std::size_t kPageSizeMax = 16 << 20;    ///< Bytes; a page ends at the first record beyond.
+constexpr std::size_t kExpressionSizeMax = 4096;  ///< Bytes.
+constexpr int kExpressionNestingMax = 64;
+constexpr std::size_t kRequestSizeMax = 64 << 20;  ///< Bytes; a larger frame closes the connection.
+constexpr std::size_t kSessionSizeMax = 64;        ///< Bytes; a session has at least 1.
+constexpr std::uint32_t kPartitionsMax = 1024;     ///< A power of two.
+constexpr std::uint32_t kPartitionsDefault = 16;
+constexpr std::size_t kWorkersMax = 256;
+constexpr std::size_t kRequestsUnderWayMax = 65'536;      ///< Per client.
+constexpr std::size_t kRepliesWaitingMax = 65'536;        ///< Per client that does not read.
+constexpr std::size_t kRepliesWaitingSizeMax = 64 << 20;  ///< Bytes, per client that does not read.
+constexpr std::size_t kRememberedWritesMin = 100'000;     ///< Per partition.
+
+constexpr std::chrono::milliseconds kTimeoutDefault{5'000};
+constexpr std::chrono::milliseconds kTimeoutMax{600'000};
+constexpr std::chrono::milliseconds kHeartbeatInterval{100};
+constexpr std::chrono::milliseconds kSuspectAfter{500};
+constexpr std::chrono::milliseconds kDownAfter{1'500};
+constexpr std::chrono::milliseconds kBrokerWarmUp{2'000};  ///< A new broker calls nothing unavailable before.
+
+}  // namespace trellis

@@ -1,0 +1,368 @@
+#include "protocol/packed.hpp"
+
+#include <bit>
+#include <cstring>
+#include <msgpack/pack.hpp>
+
+namespace trellis {
+namespace {
+
+/// msgpack-cxx writes to anything with write(const char*, size_t).
+struct StringSink {
+  std::string& out;
+  void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
+};
+
+/// Big-endian reads from a view whose length was checked by the caller.
+template <typename T>
+T load(const char* at) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(value << 8 | static_cast<unsigned char>(at[i]));
+  return value;
+}
+
+/// Decodes one token at the front of a view; `take` moves over its bytes and says whether there were enough.
+class Decoder {
+ public:
+  explicit Decoder(std::string_view rest) : rest_(rest) {}
+
+  std::optional<PackedToken> decode();
+  std::size_t used() const { return used_; }
+
+ private:
+  const char* take(std::size_t count) {
+    if (rest_.size() - used_ < count) return nullptr;
+    const char* at = rest_.data() + used_;
+    used_ += count;
+    return at;
+  }
+  template <typename T>
+  std::optional<T> number() {
+    const char* at = take(sizeof(T));
+    if (at == nullptr) return std::nullopt;
+    return load<T>(at);
+  }
+  template <typename T>
+  std::optional<PackedToken> natural() {
+    const auto value = number<T>();
+    if (!value) return std::nullopt;
+    return uint_token(*value);
+  }
+  template <typename Unsigned>
+  std::optional<PackedToken> integer() {
+    const auto value = number<Unsigned>();
+    if (!value) return std::nullopt;
+    return int_token(static_cast<std::make_signed_t<Unsigned>>(*value));
+  }
+  template <typename Length>
+  std::optional<PackedToken> sized(PackedType type, std::size_t extra = 0) {
+    const auto length = number<Length>();
+    if (!length) return std::nullopt;
+    return bytes_token(type, *length, extra);
+  }
+  template <typename Count>
+  std::optional<PackedToken> counted(PackedType type) {
+    const auto count = number<Count>();
+    if (!count) return std::nullopt;
+    return count_token(type, *count);
+  }
+  std::optional<PackedToken> bytes_token(PackedType type, std::size_t length, std::size_t extra = 0) {
+    if (take(extra) == nullptr) return std::nullopt;
+    const char* at = take(length);
+    if (at == nullptr) return std::nullopt;
+    PackedToken token;
+    token.type = type;
+    token.bytes = {at, length};
+    return token;
+  }
+  static PackedToken uint_token(std::uint64_t value) {
+    PackedToken token;
+    token.type = PackedType::kUint;
+    token.natural = value;
+    return token;
+  }
+  static PackedToken int_token(std::int64_t value) {
+    if (value >= 0) return uint_token(static_cast<std::uint64_t>(value));
+    PackedToken token;
+    token.type = PackedType::kInt;
+    token.integer = value;
+    return token;
+  }
+  static PackedToken count_token(PackedType type, std::uint32_t count) {
+    PackedToken token;
+    token.type = type;
+    token.count = count;
+    return token;
+  }
+  static PackedToken bool_token(bool value) {
+    PackedToken token;
+    token.type = PackedType::kBool;
+    token.boolean = value;
+    return token;
+  }
+  std::optional<PackedToken> float32();
+  std::optional<PackedToken> float64();
+
+  std::string_view rest_;
+  std::size_t used_ = 0;
+};
+
+std::optional<PackedToken> Decoder::float32() {
+  const auto bits = number<std::uint32_t>();
+  if (!bits) return std::nullopt;
+  PackedToken token;
+  token.type = PackedType::kFloat32;
+  token.number = static_cast<double>(std::bit_cast<float>(*bits));
+  return token;
+}
+
+std::optional<PackedToken> Decoder::float64() {
+  const auto bits = number<std::uint64_t>();
+  if (!bits) return std::nullopt;
+  PackedToken token;
+  token.type = PackedType::kFloat64;
+  token.number = std::bit_cast<double>(*bits);
+  return token;
+}
+
+/// The format's table, https://github.com/msgpack/msgpack/blob/master/spec.md#formats.
+std::optional<PackedToken> Decoder::decode() {
+  const char* head = take(1);
+  if (head == nullptr) return std::nullopt;
+  const auto byte = static_cast<std::uint8_t>(*head);
+  if (byte <= 0x7f) return uint_token(byte);
+  if (byte <= 0x8f) return count_token(PackedType::kMap, byte & 0x0f);
+  if (byte <= 0x9f) return count_token(PackedType::kArray, byte & 0x0f);
+  if (byte <= 0xbf) return bytes_token(PackedType::kStr, byte & 0x1f);
+  if (byte >= 0xe0) return int_token(static_cast<std::int8_t>(byte));
+  switch (byte) {
+    case 0xc0: return PackedToken{};
+    case 0xc2: return bool_token(false);
+    case 0xc3: return bool_token(true);
+    case 0xc4: return sized<std::uint8_t>(PackedType::kBin);
+    case 0xc5: return sized<std::uint16_t>(PackedType::kBin);
+    case 0xc6: return sized<std::uint32_t>(PackedType::kBin);
+    case 0xc7: return sized<std::uint8_t>(PackedType::kExt, 1);
+    case 0xc8: return sized<std::uint16_t>(PackedType::kExt, 1);
+    case 0xc9: return sized<std::uint32_t>(PackedType::kExt, 1);
+    case 0xca: return float32();
+    case 0xcb: return float64();
+    case 0xcc: return natural<std::uint8_t>();
+    case 0xcd: return natural<std::uint16_t>();
+    case 0xce: return natural<std::uint32_t>();
+    case 0xcf: return natural<std::uint64_t>();
+    case 0xd0: return integer<std::uint8_t>();
+    case 0xd1: return integer<std::uint16_t>();
+    case 0xd2: return integer<std::uint32_t>();
+    case 0xd3: return integer<std::uint64_t>();
+    case 0xd4: return bytes_token(PackedType::kExt, 1, 1);
+    case 0xd5: return bytes_token(PackedType::kExt, 2, 1);
+    case 0xd6: return bytes_token(PackedType::kExt, 4, 1);
+    case 0xd7: return bytes_token(PackedType::kExt, 8, 1);
+    case 0xd8: return bytes_token(PackedType::kExt, 16, 1);
+    case 0xd9: return sized<std::uint8_t>(PackedType::kStr);
+    case 0xda: return sized<std::uint16_t>(PackedType::kStr);
+    case 0xdb: return sized<std::uint32_t>(PackedType::kStr);
+    case 0xdc: return counted<std::uint16_t>(PackedType::kArray);
+    case 0xdd: return counted<std::uint32_t>(PackedType::kArray);
+    case 0xde: return counted<std::uint16_t>(PackedType::kMap);
+    case 0xdf: return counted<std::uint32_t>(PackedType::kMap);
+    default: return std::nullopt;  // 0xc1 is never used.
+  }
+}
+
+}  // namespace
+
+std::optional<PackedToken> PackedReader::next() {
+  Decoder decoder(bytes_.substr(position_));
+  auto token = decoder.decode();
+  if (token) position_ += decoder.used();
+  return token;
+}
+
+std::optional<PackedToken> PackedReader::peek() const { return Decoder(bytes_.substr(position_)).decode(); }
+
+bool PackedReader::read_nil() {
+  const auto token = peek();
+  if (!token || token->type != PackedType::kNil) return false;
+  next();
+  return true;
+}
+
+std::optional<bool> PackedReader::read_bool() {
+  const auto token = peek();
+  if (!token || token->type != PackedType::kBool) return std::nullopt;
+  next();
+  return token->boolean;
+}
+
+std::optional<std::int64_t> PackedReader::read_int() {
+  const auto token = peek();
+  if (!token) return std::nullopt;
+  if (token->type == PackedType::kInt) {
+    next();
+    return token->integer;
+  }
+  if (token->type != PackedType::kUint || token->natural > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+  next();
+  return static_cast<std::int64_t>(token->natural);
+}
+
+std::optional<std::uint64_t> PackedReader::read_uint() {
+  const auto token = peek();
+  if (!token || token->type != PackedType::kUint) return std::nullopt;
+  next();
+  return token->natural;
+}
+
+std::optional<std::string_view> PackedReader::read_str() {
+  const auto token = peek();
+  if (!token || token->type != PackedType::kStr) return std::nullopt;
+  next();
+  return token->bytes;
+}
+
+std::optional<std::string_view> PackedReader::read_bytes() {
+  const auto token = peek();
+  if (!token || (token->type != PackedType::kStr && token->type != PackedType::kBin)) return std::nullopt;
+  next();
+  return token->bytes;
+}
+
+std::optional<std::uint32_t> PackedReader::read_array() {
+  const auto token = peek();
+  if (!token || token->type != PackedType::kArray) return std::nullopt;
+  next();
+  return token->count;
+}
+
+std::optional<std::uint32_t> PackedReader::read_map() {
+  const auto token = peek();
+  if (!token || token->type != PackedType::kMap) return std::nullopt;
+  next();
+  return token->count;
+}
+
+std::optional<std::string_view> PackedReader::read_value() {
+  const std::size_t start = position_;
+  // Values still owed.  A 32-bit count of pairs adds at most 2^33, and each needs a byte, so this cannot overflow
+  // before the bytes run out.
+  for (std::uint64_t owed = 1; owed > 0; --owed) {
+    const auto token = next();
+    if (!token) {
+      position_ = start;
+      return std::nullopt;
+    }
+    if (token->type == PackedType::kArray) owed += token->count;
+    if (token->type == PackedType::kMap) owed += 2ull * token->count;
+  }
+  return bytes_.substr(start, position_ - start);
+}
+
+namespace {
+
+msgpack::packer<StringSink> packer(StringSink& sink) { return msgpack::packer<StringSink>(sink); }
+
+template <typename Bits>
+void append_big_endian(std::string& out, unsigned char head, Bits bits) {
+  out.push_back(static_cast<char>(head));
+  for (int shift = 8 * (sizeof(Bits) - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(bits >> shift));
+}
+
+}  // namespace
+
+PackedWriter& PackedWriter::nil() {
+  StringSink sink{out_};
+  packer(sink).pack_nil();
+  return *this;
+}
+PackedWriter& PackedWriter::boolean(bool value) {
+  StringSink sink{out_};
+  value ? packer(sink).pack_true() : packer(sink).pack_false();
+  return *this;
+}
+PackedWriter& PackedWriter::integer(std::int64_t value) {
+  StringSink sink{out_};
+  packer(sink).pack_int64(value);
+  return *this;
+}
+PackedWriter& PackedWriter::natural(std::uint64_t value) {
+  StringSink sink{out_};
+  packer(sink).pack_uint64(value);
+  return *this;
+}
+// Not pack_float() and pack_double(): they turn 2.0 into the integer 2, and the type is to be kept.
+PackedWriter& PackedWriter::float32(float value) {
+  append_big_endian(out_, 0xca, std::bit_cast<std::uint32_t>(value));
+  return *this;
+}
+PackedWriter& PackedWriter::float64(double value) {
+  append_big_endian(out_, 0xcb, std::bit_cast<std::uint64_t>(value));
+  return *this;
+}
+PackedWriter& PackedWriter::str(std::string_view value) {
+  StringSink sink{out_};
+  auto to = packer(sink);
+  to.pack_str(static_cast<std::uint32_t>(value.size()));
+  to.pack_str_body(value.data(), static_cast<std::uint32_t>(value.size()));
+  return *this;
+}
+PackedWriter& PackedWriter::bin(std::string_view value) {
+  StringSink sink{out_};
+  auto to = packer(sink);
+  to.pack_bin(static_cast<std::uint32_t>(value.size()));
+  to.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
+  return *this;
+}
+PackedWriter& PackedWriter::array(std::size_t count) {
+  StringSink sink{out_};
+  packer(sink).pack_array(static_cast<std::uint32_t>(count));
+  return *this;
+}
+PackedWriter& PackedWriter::map(std::size_t count) {
+  StringSink sink{out_};
+  packer(sink).pack_map(static_cast<std::uint32_t>(count));
+  return *this;
+}
+PackedWriter& PackedWriter::key(std::string_view value) { return is_utf8(value) ? str(value) : bin(value); }
+
+bool is_utf8(std::string_view bytes) {
+  const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
+  const auto* const end = at + bytes.size();
+  while (at != end) {
+    // Eight ASCII bytes at a stride: most text is that.
+    std::uint64_t word = 0;
+    while (end - at >= 8 && (std::memcpy(&word, at, 8), (word & 0x8080808080808080u) == 0)) at += 8;
+    if (at == end) break;
+    if (*at < 0x80) {
+      ++at;
+      continue;
+    }
+    // Unicode 15, table 3-7: the second byte's range depends on the first, which rules out overlong forms and
+    // surrogates.
+    int more = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xbf;
+    if (*at >= 0xc2 && *at <= 0xdf) {
+      more = 1;
+    } else if (*at >= 0xe0 && *at <= 0xef) {
+      more = 2;
+      if (*at == 0xe0) low = 0xa0;
+      if (*at == 0xed) high = 0x9f;
+    } else if (*at >= 0xf0 && *at <= 0xf4) {
+      more = 3;
+      if (*at == 0xf0) low = 0x90;
+      if (*at == 0xf4) high = 0x8f;
+    } else {
+      return false;
+    }
+    if (end - at <= more || at[1] < low || at[1] > high) return false;
+    for (int i = 2; i <= more; ++i) {
+      if ((at[i] & 0xc0) != 0x80) return false;
+    }
+    at += more + 1;
+  }
+  return true;
+}
+
+}  // namespace trellis

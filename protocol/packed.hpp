@@ -1,0 +1,88 @@
+// Packed values: reading MessagePack where it lies, and writing it.
+//
+// PackedReader is a bounds-checked cursor over bytes from outside: it never throws, never allocates and never recurses,
+// so documents are checked, walked and cut into slices without being unpacked (msgpack-cxx can only unpack or visit a
+// whole value).  PackedWriter is msgpack-cxx's packer behind a plain face, so that its headers stay in packed.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace trellis {
+
+enum class PackedType : std::uint8_t { kNil, kBool, kInt, kUint, kFloat32, kFloat64, kStr, kBin, kArray, kMap, kExt };
+
+/// One step of the encoding: a scalar with its value, or the head of an array or map with its count.
+/// Non-negative integers are kUint, however they were packed; negative ones are kInt.
+struct PackedToken {
+  PackedType type = PackedType::kNil;
+  bool boolean = false;
+  std::int64_t integer = 0;   ///< kInt
+  std::uint64_t natural = 0;  ///< kUint
+  double number = 0;          ///< kFloat32 and kFloat64
+  std::string_view bytes;     ///< kStr, kBin and kExt (payload)
+  std::uint32_t count = 0;    ///< kArray: elements.  kMap: pairs.
+};
+
+/// Every read_* either returns what it names and moves on, or returns nothing and stays where it was.
+class PackedReader {
+ public:
+  explicit PackedReader(std::string_view bytes) : bytes_(bytes) {}
+
+  bool at_end() const { return position_ == bytes_.size(); }
+  std::size_t position() const { return position_; }
+
+  /// The next token; nothing at the end, at a truncated or at an impossible one (0xc1).
+  std::optional<PackedToken> next();
+  std::optional<PackedToken> peek() const;
+
+  bool read_nil();
+  std::optional<bool> read_bool();
+  std::optional<std::int64_t> read_int();    ///< Any integer that fits int64.
+  std::optional<std::uint64_t> read_uint();  ///< Any integer that is not negative.
+  std::optional<std::string_view> read_str();
+  std::optional<std::string_view> read_bytes();  ///< str or bin.
+  std::optional<std::uint32_t> read_array();     ///< The number of elements that follow.
+  std::optional<std::uint32_t> read_map();       ///< The number of pairs that follow.
+  /// The next value whole, as the bytes it is packed in, whatever it holds.  Counts are believed only as far as bytes
+  /// follow, so a forged count costs nothing.
+  std::optional<std::string_view> read_value();
+
+ private:
+  std::string_view bytes_;
+  std::size_t position_ = 0;
+};
+
+/// Appends packed values to a string.  Integers take their shortest form.
+class PackedWriter {
+ public:
+  explicit PackedWriter(std::string& out) : out_(out) {}
+
+  PackedWriter& nil();
+  PackedWriter& boolean(bool value);
+  PackedWriter& integer(std::int64_t value);
+  PackedWriter& natural(std::uint64_t value);
+  PackedWriter& float32(float value);
+  PackedWriter& float64(double value);
+  PackedWriter& str(std::string_view value);
+  PackedWriter& bin(std::string_view value);
+  PackedWriter& array(std::size_t count);  ///< `count` values follow.
+  PackedWriter& map(std::size_t count);    ///< `count` pairs follow.
+  /// A value that is packed already.
+  PackedWriter& packed(std::string_view value) {
+    out_.append(value);
+    return *this;
+  }
+  /// A key as results carry it: str where it is valid UTF-8, else bin.
+  PackedWriter& key(std::string_view value);
+
+ private:
+  std::string& out_;
+};
+
+/// Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view bytes);
+
+}  // namespace trellis

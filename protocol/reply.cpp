@@ -1,0 +1,109 @@
+#include "protocol/reply.hpp"
+
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr char kPackedNil = static_cast<char>(0xc0);
+
+Error bad(const char* what) { return invalid_argument(std::string("reply: ") + what); }
+
+}  // namespace
+
+void pack_info(std::string& out, const ReplyInfo& info) {
+  PackedWriter writer(out);
+  writer.map((info.message.empty() ? 0 : 1) + (info.version ? 1 : 0) + (info.more ? 1 : 0) + (info.guaranteed ? 0 : 1) +
+             (info.warnings.empty() ? 0 : 1) + (info.missing_partitions.empty() ? 0 : 1));
+  if (!info.message.empty()) writer.str("message").str(info.message);
+  if (info.version) writer.str("version").natural(*info.version);
+  if (info.more) writer.str("more").boolean(true);
+  if (!info.guaranteed) writer.str("guaranteed").boolean(false);
+  if (!info.warnings.empty()) {
+    writer.str("warnings").array(info.warnings.size());
+    for (const std::string& warning : info.warnings) writer.str(warning);
+  }
+  if (!info.missing_partitions.empty()) {
+    writer.str("missing_partitions").array(info.missing_partitions.size());
+    for (const std::uint32_t partition : info.missing_partitions) writer.natural(partition);
+  }
+}
+
+std::string pack_reply(const Reply& reply) {
+  std::string out;
+  out.reserve(32 + reply.result.size());
+  PackedWriter writer(out);
+  writer.array(5).natural(1).natural(reply.id).str(name_of(reply.status));
+  writer.packed(reply.result.empty() ? std::string_view(&kPackedNil, 1) : reply.result);
+  pack_info(out, reply.info);
+  return out;
+}
+
+std::string pack_error(std::uint64_t id, const Error& error) {
+  Reply reply;
+  reply.id = id;
+  reply.status = error.code;
+  reply.info.message = error.message;
+  return pack_reply(reply);
+}
+
+Result<ReplyInfo> read_info(std::string_view packed) {
+  PackedReader reader(packed);
+  const auto pairs = reader.read_map();
+  if (!pairs) return bad("info is no map");
+  ReplyInfo info;
+  for (std::uint32_t i = 0; i < *pairs; ++i) {
+    const auto name = reader.read_str();
+    const auto packed_value = reader.read_value();
+    if (!name || !packed_value) return bad("info is cut off");
+    PackedReader value(*packed_value);
+    if (*name == "message") {
+      info.message = value.read_str().value_or("");
+    } else if (*name == "version") {
+      info.version = value.read_uint();
+    } else if (*name == "more") {
+      info.more = value.read_bool().value_or(false);
+    } else if (*name == "guaranteed") {
+      info.guaranteed = value.read_bool().value_or(true);
+    } else if (*name == "warnings") {
+      // A forged count ends at the first missing element.
+      for (std::uint32_t left = value.read_array().value_or(0); left > 0; --left) {
+        const auto warning = value.read_str();
+        if (!warning) return bad("a warning is no str");
+        info.warnings.emplace_back(*warning);
+      }
+    } else if (*name == "missing_partitions") {
+      for (std::uint32_t left = value.read_array().value_or(0); left > 0; --left) {
+        const auto partition = value.read_uint();
+        if (!partition) return bad("a missing partition is no number");
+        info.missing_partitions.push_back(static_cast<std::uint32_t>(*partition));
+      }
+    }
+  }
+  if (!reader.at_end()) return bad("bytes after info");
+  return info;
+}
+
+Result<Reply> read_reply(std::string_view frame) {
+  PackedReader reader(frame);
+  const auto elements = reader.read_array();
+  if (!elements || *elements != 5) return bad("it is no array of 5 elements");
+  const auto version = reader.read_int();
+  if (!version || *version != 1) return bad("its version is not 1");
+  const auto id = reader.read_uint();
+  const auto status = reader.read_str();
+  const auto code = status ? code_of(*status) : std::nullopt;
+  if (!id || !code) return bad("id or status is not as docs/protocol.md says");
+  const auto result = reader.read_value();
+  if (!result) return bad("the result is cut off");
+  auto info = read_info(frame.substr(reader.position()));
+  if (!info) return info.error();
+  Reply reply;
+  reply.id = *id;
+  reply.status = *code;
+  reply.result = *result;
+  reply.info = std::move(*info);
+  return reply;
+}
+
+}  // namespace trellis
