@@ -1,0 +1,154 @@
+// What brokers and workers say to each other, as items of a Bundle.
+//
+//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply
+//   broker -> worker   Welcome (every heartbeat is one), Refused, Form, MapWanted, MapOffer, AllHold, WorkerRequest
+//
+// Control messages are MessagePack arrays in the item's header; requests and replies have fixed-width headers, and
+// their body is a frame that is passed on as it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "protocol/bundle.hpp"
+#include "protocol/cluster_map.hpp"
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+enum class MessageType : std::uint8_t {
+  kHello = 1,
+  kWelcome = 2,
+  kRefused = 3,
+  kForm = 4,
+  kMapWanted = 5,
+  kMapOffer = 6,
+  kAllHold = 7,
+  kRequest = 8,
+  kReply = 9,
+};
+
+/// A partition that its sender leads, with its own term's barrier applied, so that it serves.
+struct Leadership {
+  PartitionId partition;
+  Term term;
+  bool operator==(const Leadership&) const = default;
+};
+
+/// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
+/// worker, so that a broker that has just started learns everything from the next one.
+struct Hello {
+  std::uint32_t protocol_version = 1;
+  WorkerId id;
+  BootNonce nonce;
+  std::string address;
+  ClusterId cluster;  ///< Empty: the worker is empty and takes part in making a cluster.
+  std::uint64_t map_version = 0;
+  bool formed = false;
+  bool leaving = false;    ///< It is about to stop: route nothing new to it.
+  std::uint64_t keys = 0;  ///< Over all replicas it holds.
+  std::uint64_t bytes = 0;
+  std::uint32_t partitions = 0;  ///< Replicas it holds.
+  std::vector<Leadership> leads;
+  bool operator==(const Hello&) const = default;
+};
+
+/// The broker's answer to a hello that it takes.
+struct Welcome {
+  BootNonce broker_nonce;
+  bool operator==(const Welcome&) const = default;
+};
+
+/// The broker's answer to a hello that it does not take; the worker logs it, and stops if it was never welcome
+/// anywhere.
+struct Refused {
+  std::string reason;
+  bool operator==(const Refused&) const = default;
+};
+
+/// All listed workers are connected and empty: the first of them makes the map.
+struct Form {
+  ClusterSpec spec;
+};
+
+/// Every member holds the map of this version: its maker marks it formed.
+struct AllHold {
+  ClusterId cluster;
+  std::uint64_t map_version = 0;
+  bool operator==(const AllHold&) const = default;
+};
+
+/// A kRequest's kind: what its body is.
+enum class RequestKind : std::uint8_t {
+  kCommand = 1,  ///< A client's request frame, as it came (or one made by the broker): a command on one key, KEYS, SCAN
+                 ///< or COUNT.
+  kBatch = 2,  ///< A packed array of [index, command, arguments] or [index, command, arguments, options]: the items of
+               ///< one partition, each with its position in the client's BATCH.
+};
+
+/// How reads in a request are to be answered.
+enum class ReadMode : std::uint8_t {
+  kLinearizable = 1,  ///< By the leader, after its leadership was confirmed.
+  kStale = 2,         ///< By whoever is asked, from what it has applied.
+  kBestEffort = 3,    ///< There is no majority: from what it has applied, with its applied index for comparison.
+};
+
+/// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
+struct WorkerRequest {
+  std::uint64_t tag = 0;  ///< The broker's; comes back in the reply.
+  PartitionId partition;
+  RequestKind kind = RequestKind::kCommand;
+  ReadMode mode = ReadMode::kLinearizable;
+  bool own_session = false;  ///< The session is the broker's: `floor` counts.
+  std::string session;       ///< Empty for reads.
+  std::uint64_t seq = 0;
+  std::uint64_t floor = 0;       ///< Own session: every seq below is answered and may be forgotten.
+  std::uint32_t timeout_ms = 0;  ///< What is left of the deadline: beyond it nobody waits.
+  std::uint32_t page_bytes = 0;  ///< KEYS and SCAN: the page ends at this size (0: kPageSizeMax).
+  Frame body;
+};
+
+/// What became of a request.
+enum class Outcome : std::uint8_t {
+  kDone = 1,            ///< The body is the reply, as the client gets it (for kBatch: see WorkerReply::body).
+  kNotLeader = 2,       ///< Not applied; `leader` is where to go, if known.
+  kBusy = 3,            ///< Not applied; a queue is full.
+  kUnknown = 4,         ///< Perhaps applied: leadership was lost.  Send it again under the same session and seq.
+  kWrongPartition = 5,  ///< Not applied; the worker holds no replica of it (or has no such map yet).
+};
+
+struct WorkerReply {
+  std::uint64_t tag = 0;
+  Outcome outcome = Outcome::kDone;
+  PartitionId partition;
+  WorkerId leader;   ///< With kNotLeader; 0: unknown.
+  Term term;         ///< The replica's current term.
+  LogIndex applied;  ///< What the replica has applied: the highest is the freshest.
+  /// kCommand: a reply frame `[1, id, status, result, info]`.  kBatch: a packed array of `[index, status, result,
+  /// info]`.
+  Frame body;
+};
+
+void add(BundleWriter& bundle, const Hello& message);
+void add(BundleWriter& bundle, const Welcome& message);
+void add(BundleWriter& bundle, const Refused& message);
+void add(BundleWriter& bundle, const Form& message);
+void add_map_wanted(BundleWriter& bundle);
+void add_map_offer(BundleWriter& bundle, const ClusterMap& map);
+void add(BundleWriter& bundle, const AllHold& message);
+void add(BundleWriter& bundle, const WorkerRequest& message);
+void add(BundleWriter& bundle, const WorkerReply& message);
+
+/// Each reads the item of its type.  Errors: kInvalidArgument (outside bytes: a peer's are as little trusted as a
+/// client's).
+Result<Hello> read_hello(const BundleItem& item);
+Result<Welcome> read_welcome(const BundleItem& item);
+Result<Refused> read_refused(const BundleItem& item);
+Result<Form> read_form(const BundleItem& item);
+Result<ClusterMap> read_map_offer(const BundleItem& item);
+Result<AllHold> read_all_hold(const BundleItem& item);
+Result<WorkerRequest> read_worker_request(const BundleItem& item);
+Result<WorkerReply> read_worker_reply(const BundleItem& item);
+
+}  // namespace trellis
