@@ -1,0 +1,29 @@
+#include "worker/trie/leaf.hpp"
+
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "protocol/check.hpp"
+#include "worker/trie/node.hpp"
+
+namespace trellis::trie {
+
+Leaf* Leaf::make(Epoch epoch, std::string_view key, std::uint64_t version, std::string_view document) {
+  constexpr std::size_t kSizeMax = std::numeric_limits<std::uint32_t>::max();
+  CHECK(key.size() < kSizeMax && document.size() <= kSizeMax);
+  void* memory = ::operator new(sizeof(Leaf) + key.size() + document.size());
+  auto* leaf = new (memory)
+      Leaf{epoch, version, static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(document.size())};
+  if (!key.empty()) std::memcpy(leaf->bytes(), key.data(), key.size());
+  if (!document.empty()) std::memcpy(leaf->bytes() + key.size(), document.data(), document.size());
+  return leaf;
+}
+
+void Leaf::destroy(Leaf* leaf) { ::operator delete(leaf); }
+
+Epoch Ref::epoch() const { return is_leaf() ? leaf()->epoch : node()->epoch; }
+
+std::uint64_t Ref::keys() const { return is_leaf() ? 1 : node()->keys; }
+
+}  // namespace trellis::trie

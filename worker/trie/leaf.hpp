@@ -1,0 +1,51 @@
+// What a trie holds: leaves, with a record each, and the references that lead to leaves and inner nodes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace trellis::trie {
+
+/// Counts the frozen views ever taken of one trie; a node carries the one it was made in (see moments.hpp).
+using Epoch = std::uint64_t;
+
+/// One record in one allocation: this header, the bytes of the key, the bytes of the document.
+struct Leaf {
+  Epoch epoch;
+  std::uint64_t version;
+  std::uint32_t key_size;       ///< Bytes.
+  std::uint32_t document_size;  ///< Bytes.
+
+  static Leaf* make(Epoch epoch, std::string_view key, std::uint64_t version, std::string_view document);
+  static void destroy(Leaf* leaf);
+
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+  std::string_view key() const { return {bytes(), key_size}; }
+  std::string_view document() const { return {bytes() + key_size, document_size}; }
+  std::size_t size() const { return std::size_t{key_size} + document_size; }
+};
+
+struct Node;
+
+/// What an edge leads to: a node, a leaf or nothing.  One word; the lowest bit tells leaves.
+class Ref {
+ public:
+  Ref() = default;
+  Ref(Node* node) : bits_(reinterpret_cast<std::uintptr_t>(node)) {}
+  Ref(Leaf* leaf) : bits_(reinterpret_cast<std::uintptr_t>(leaf) | kLeaf) {}
+
+  explicit operator bool() const { return bits_ != 0; }
+  bool is_leaf() const { return (bits_ & kLeaf) != 0; }
+  Leaf* leaf() const { return reinterpret_cast<Leaf*>(bits_ - kLeaf); }
+  Node* node() const { return reinterpret_cast<Node*>(bits_); }
+  Epoch epoch() const;
+  std::uint64_t keys() const;
+
+ private:
+  static constexpr std::uintptr_t kLeaf = 1;
+  std::uintptr_t bits_ = 0;
+};
+
+}  // namespace trellis::trie
