@@ -4,16 +4,23 @@
 // never recomputed.  Nothing may assume that it never changes: it carries a version, and a higher version replaces it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {
+
+constexpr std::size_t kAddressSizeMax = 260;  ///< Bytes of host:port: a host name has 253 at most.
+
+/// Whether `text` is 32 lower-case hex digits.
+bool is_cluster_id(std::string_view text);
 
 struct Member {
   WorkerId id;
@@ -56,12 +63,22 @@ struct ClusterSpec {
   std::uint32_t k = 2;
   std::uint32_t partitions = 16;
   std::vector<std::pair<WorkerId, std::string>> workers;  ///< id and address, in the order of the server file.
+  bool operator==(const ClusterSpec&) const = default;
 };
 
+/// Whether a cluster can be made of this: workers that differ in id and address, k up to their number, limits.
+/// Error: kInvalidArgument.
+Result<void> check(const ClusterSpec& spec);
+/// Whether a map agrees with itself: as above, and replicas that are members and differ.  Error: kInvalidArgument.
+Result<void> check(const ClusterMap& map);
+
 /// Makes version 1 of a map, not yet formed, with the partitions placed on the ring (protocol/ring.hpp).
+/// `spec` must have passed check().
 ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec);
 
-/// Packed as MessagePack, with a format version in front.
+/// Packed as MessagePack:
+///   [format version = 1, cluster, version, formed, k, [[id, address, [virtual node, ...]], ...],
+///    [[preferred leader, [replica, ...]], ...]]
 std::string pack(const ClusterMap& map);
 /// Error: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits).
 Result<ClusterMap> read_cluster_map(std::string_view packed);
