@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "protocol/notation.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
@@ -413,41 +414,17 @@ Result<std::string_view> read_routing_key(Command command, std::string_view argu
   return read_key_value(reader);
 }
 
-namespace {
-
-/// Whether a segment can stand bare in a dotted path.
-bool is_bare(std::string_view text) {
-  if (text.empty()) return false;
-  bool digits_only = true;
-  for (const char c : text) {
-    const bool digit = c >= '0' && c <= '9';
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!digit && !letter && c != '_' && c != '-') return false;
-    digits_only = digits_only && digit;
-  }
-  return !digits_only;
-}
-
-std::string segment_text(std::string_view text) {
-  if (is_bare(text)) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  return out + "\"";
-}
-
-}  // namespace
-
 std::string to_text(std::string_view key, const Path& path) {
-  std::string text = segment_text(key);
+  std::string text = print_key(key);
   for (const PathSegment& segment : path) {
     text.push_back('.');
     if (const auto* position = std::get_if<std::uint64_t>(&segment)) {
       text += std::to_string(*position);
     } else {
-      text += segment_text(std::get<std::string_view>(segment));
+      const auto name = std::get<std::string_view>(segment);
+      // Bare digits would be a position.
+      const bool digits = !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+      text += digits ? '"' + std::string(name) + '"' : print_key(name);
     }
   }
   return text;

@@ -39,12 +39,13 @@ struct Error {
   std::string message;  ///< One line for people, never parsed.
 };
 
-/// A value, or the error that stands in its place.
-template <typename T>
+/// A value, or the error that stands in its place.  Errors that carry other facts than a Code have a type of their own
+/// (a column in people's text, say).
+template <typename T, typename E = Error>
 class [[nodiscard]] Result {
  public:
   Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}
+  Result(E error) : content_(std::in_place_index<1>, std::move(error)) {}
 
   explicit operator bool() const { return content_.index() == 0; }
   T& operator*() & { return std::get<0>(content_); }
@@ -52,10 +53,10 @@ class [[nodiscard]] Result {
   T&& operator*() && { return std::get<0>(std::move(content_)); }
   T* operator->() { return &std::get<0>(content_); }
   const T* operator->() const { return &std::get<0>(content_); }
-  const Error& error() const { return std::get<1>(content_); }
+  const E& error() const { return std::get<1>(content_); }
 
  private:
-  std::variant<T, Error> content_;
+  std::variant<T, E> content_;
 };
 
 /// Success without a value, or an error.
