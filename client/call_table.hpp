@@ -1,0 +1,119 @@
+// The calls of a client that are under way: when to send them, to which broker, when again, and when to give up.
+//
+// A pure core: no socket, no clock, no thread.  It is handed frames, connections coming and going, and the time, and
+// answers into a CallOutput.
+//
+// Invariant: every call that was begun ends exactly once, by its reply or by giving up at its deadline, unless it is
+// forgotten first.  Late, repeated and uninvited replies are ignored.
+//
+// Sending again is always safe: the frame that goes out is the same to the byte, and a write in it carries the session
+// of this process and a seq of its own, so that the cluster does it once (docs/protocol.md, "Exactly-once").
+#pragma once
+
+#include <cstdint>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/command.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/reply.hpp"
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+/// A reply and the frame that its result points into.
+struct Answer {
+  Frame frame;
+  Reply reply;
+};
+
+/// What the table asks of its surroundings.  Neither function may call back into the table.
+class CallOutput {
+ public:
+  virtual ~CallOutput() = default;
+  /// Sends `request` to a broker, given by its place in the list of endpoints.  False: it could not be sent at all.
+  virtual bool send(std::size_t broker, const Frame& request) = 0;
+  /// The call `id` has ended.
+  virtual void on_answer(std::uint64_t id, Answer answer) = 0;
+};
+
+class CallTable {
+ public:
+  /// A broker that has not answered a call for this fraction of its timeout, or this long, is asked again, or the next
+  /// one is; then after twice as long, and so on: few copies where the cluster is slow, quick where a broker is gone.
+  static constexpr int kResendFraction = 8;
+  static constexpr std::chrono::milliseconds kResendAfterMax{1'000};
+  /// The broker's own word at the deadline says more than ours, so it gets this long to arrive.
+  static constexpr std::chrono::milliseconds kDeadlineGrace{200};
+
+  /// @param endpoints  the brokers, at least one; the table names them in messages and by their places
+  /// @param random     where the session and the first id come from
+  CallTable(std::vector<std::string> endpoints, RandomSource random, CallOutput& output);
+
+  /// Begins a call.  Its answer comes through the output, though never from inside this function.
+  /// @param arguments  a packed array
+  /// @param options    a write that brings no session gets this table's own, and the next seq
+  /// @return           the call's id
+  std::uint64_t begin(TimePoint now, Command command, std::string_view arguments, Options options);
+  /// Drops a call: its answer is no longer wanted.  A write may take effect all the same.
+  void forget(std::uint64_t id) { calls_.erase(id); }
+
+  void on_connected(TimePoint now, std::size_t broker);
+  void on_disconnected(TimePoint now, std::size_t broker);
+  void on_frame(TimePoint now, std::size_t broker, Frame frame);
+  void on_tick(TimePoint now);
+
+  /// When on_tick has something to do, or nothing where no call is under way.
+  std::optional<TimePoint> next_due();
+  std::size_t under_way() const { return calls_.size(); }
+  std::string_view session() const { return session_; }
+
+ private:
+  struct Broker {
+    std::string endpoint;
+    bool connected = false;
+    TimePoint heard{};  ///< When its last frame came.
+  };
+  struct Call {
+    Frame request;
+    Command command = Command::kPing;
+    TimePoint begun;
+    TimePoint deadline;
+    TimePoint sent;  ///< For the last time.
+    TimePoint due;   ///< The one timer entry that counts.
+    Duration resend_after{};
+    std::size_t broker = 0;  ///< Where it was sent last.
+    std::size_t refusals = 0;
+    bool under_way = false;  ///< With a broker that is still connected.
+    bool ever_sent = false;
+  };
+  struct Timer {
+    TimePoint due;
+    std::uint64_t id = 0;
+    bool operator>(const Timer& other) const { return due > other.due; }
+  };
+  using Calls = std::unordered_map<std::uint64_t, Call>;
+
+  void dispatch(TimePoint now, std::uint64_t id, Call& call);
+  void send_to(TimePoint now, std::size_t broker, std::uint64_t id, Call& call);
+  void arm(std::uint64_t id, Call& call, TimePoint due);
+  void wake_up(TimePoint now, Calls::iterator at);
+  void end(Calls::iterator at, Error error);
+  Error too_late(const Call& call, TimePoint now) const;
+  std::string endpoints_text() const;
+  std::optional<std::size_t> connected_after(std::size_t broker) const;
+
+  std::vector<Broker> brokers_;
+  CallOutput& output_;
+  std::string session_;
+  std::uint64_t next_id_;
+  std::uint64_t next_seq_ = 1;
+  std::size_t current_ = 0;  ///< The broker that new calls go to, while it is connected.
+  Calls calls_;
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+};
+
+}  // namespace trellis

@@ -1,0 +1,225 @@
+#include "client/client.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <zmq.hpp>
+
+#include "protocol/check.hpp"
+
+namespace trellis {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kReconnectEvery = 20;       // ms
+constexpr int kReconnectEveryMax = 250;   // ms
+constexpr int kHeartbeatEvery = 500;      // ms; finds a broker that hangs while its kernel still holds the connection.
+constexpr int kHeartbeatTimeout = 1'500;  // ms
+/// Below this a copy costs less than ZeroMQ's bookkeeping for borrowed memory.
+constexpr std::size_t kCopyMax = 4096;
+/// Messages taken from one socket before the others are looked at.
+constexpr int kTurnMax = 1024;
+
+TimePoint clock_now() {
+  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  return TimePoint(std::chrono::duration_cast<Duration>(since));
+}
+
+RandomSource system_random() {
+  return [device = std::make_shared<std::random_device>()] {
+    return static_cast<std::uint64_t>((*device)()) << 32 | (*device)();
+  };
+}
+
+/// A message over the frame's own bytes, where they are many.
+zmq::message_t to_message(const Frame& frame) {
+  if (frame.size() <= kCopyMax) return zmq::message_t(frame.data(), frame.size());
+  auto* keep = new Frame(frame);
+  return zmq::message_t(
+      const_cast<char*>(keep->data()), keep->size(), [](void*, void* kept) { delete static_cast<Frame*>(kept); }, keep);
+}
+
+/// A frame over the message's own bytes.
+Frame to_frame(zmq::message_t message) {
+  auto keep = std::make_shared<zmq::message_t>(std::move(message));
+  const std::string_view bytes(keep->data<char>(), keep->size());
+  return Frame(std::move(keep), bytes);
+}
+
+}  // namespace
+
+/// The sockets, and the table's output.
+class Client::Sockets : public CallOutput {
+ public:
+  explicit Sockets(std::vector<std::string> endpoints);
+  ~Sockets() override { close(wake_fd_); }
+
+  bool send(std::size_t broker, const Frame& request) override;
+  void on_answer(std::uint64_t id, Answer answer) override { ended_.emplace_back(id, std::move(answer)); }
+
+  void poll(milliseconds wait);
+  void deliver();
+  void wake() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(wake_fd_, &one, sizeof one);
+  }
+
+  /// The reply callbacks of the calls under way.
+  std::unordered_map<std::uint64_t, OnAnswer> waiting_;
+  CallTable table_;
+
+ private:
+  struct Link {
+    zmq::socket_t dealer;
+    zmq::socket_t monitor;
+  };
+  void connect(std::size_t broker, const std::string& endpoint);
+  void take_events(TimePoint now, std::size_t broker);
+  void take_frames(TimePoint now, std::size_t broker);
+
+  zmq::context_t context_{1};
+  std::vector<Link> links_;
+  std::vector<zmq::pollitem_t> items_;  ///< The wake-up, then a dealer and a monitor a broker.
+  std::vector<std::pair<std::uint64_t, Answer>> ended_;
+  int wake_fd_;
+};
+
+Client::Sockets::Sockets(std::vector<std::string> endpoints)
+    : table_(endpoints, system_random(), *this), wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  CHECK(wake_fd_ >= 0);
+  items_.push_back({nullptr, wake_fd_, ZMQ_POLLIN, 0});
+  for (std::size_t i = 0; i < endpoints.size(); ++i) connect(i, endpoints[i]);
+}
+
+void Client::Sockets::connect(std::size_t broker, const std::string& endpoint) {
+  Link link{zmq::socket_t(context_, zmq::socket_type::dealer), zmq::socket_t(context_, zmq::socket_type::pair)};
+  link.dealer.set(zmq::sockopt::linger, 0);
+  link.dealer.set(zmq::sockopt::sndhwm, 0);
+  link.dealer.set(zmq::sockopt::rcvhwm, 0);
+  link.dealer.set(zmq::sockopt::immediate, true);  // Nothing is queued for a broker that is not there.
+  link.dealer.set(zmq::sockopt::reconnect_ivl, kReconnectEvery);
+  link.dealer.set(zmq::sockopt::reconnect_ivl_max, kReconnectEveryMax);
+  link.dealer.set(zmq::sockopt::heartbeat_ivl, kHeartbeatEvery);
+  link.dealer.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeout);
+  const std::string events = "inproc://events-" + std::to_string(broker);
+  const int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+  CHECK(zmq_socket_monitor(link.dealer.handle(), events.c_str(), wanted) == 0);
+  link.monitor.set(zmq::sockopt::linger, 0);
+  link.monitor.connect(events);
+  link.dealer.connect(endpoint);
+  items_.push_back({link.dealer.handle(), 0, ZMQ_POLLIN, 0});
+  items_.push_back({link.monitor.handle(), 0, ZMQ_POLLIN, 0});
+  links_.push_back(std::move(link));
+}
+
+bool Client::Sockets::send(std::size_t broker, const Frame& request) {
+  return links_[broker].dealer.send(to_message(request), zmq::send_flags::dontwait).has_value();
+}
+
+/// Waits until something has arrived, the table's next timer is due, or `wait` is over, and hands the table all of it.
+void Client::Sockets::poll(milliseconds wait) {
+  if (const auto due = table_.next_due()) {
+    const auto left = std::chrono::ceil<milliseconds>(*due - clock_now());
+    wait = std::clamp(left, milliseconds(0), wait);
+  }
+  if (zmq_poll(items_.data(), static_cast<int>(items_.size()), wait.count()) < 0) CHECK(zmq_errno() == EINTR);
+  const TimePoint now = clock_now();
+  if (items_[0].revents != 0) {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto got = read(wake_fd_, &count, sizeof count);
+  }
+  for (std::size_t broker = 0; broker < links_.size(); ++broker) {
+    take_frames(now, broker);
+    take_events(now, broker);
+  }
+  table_.on_tick(now);
+}
+
+void Client::Sockets::take_frames(TimePoint now, std::size_t broker) {
+  for (int taken = 0; taken < kTurnMax; ++taken) {
+    zmq::message_t message;
+    if (!links_[broker].dealer.recv(message, zmq::recv_flags::dontwait)) return;
+    // A reply is one frame; of anything else no part can be one.
+    bool alone = !message.more();
+    while (message.more()) {
+      zmq::message_t next;
+      if (!links_[broker].dealer.recv(next, zmq::recv_flags::dontwait)) break;
+      alone = false;
+      message = std::move(next);
+    }
+    if (alone) table_.on_frame(now, broker, to_frame(std::move(message)));
+  }
+}
+
+/// A monitor's message is an event (u16 number, u32 value) and a frame with the address.
+void Client::Sockets::take_events(TimePoint now, std::size_t broker) {
+  zmq::message_t event;
+  zmq::message_t address;
+  while (links_[broker].monitor.recv(event, zmq::recv_flags::dontwait)) {
+    if (event.more()) [[maybe_unused]]
+      const auto got = links_[broker].monitor.recv(address, zmq::recv_flags::dontwait);
+    std::uint16_t number = 0;
+    if (event.size() < sizeof number) continue;
+    std::memcpy(&number, event.data(), sizeof number);
+    if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) table_.on_connected(now, broker);
+    if (number == ZMQ_EVENT_DISCONNECTED) table_.on_disconnected(now, broker);
+  }
+}
+
+/// Calls the callbacks of the calls that have ended; they may begin new ones.
+void Client::Sockets::deliver() {
+  std::vector<std::pair<std::uint64_t, Answer>> ended;
+  ended.swap(ended_);
+  for (auto& [id, answer] : ended) {
+    auto node = waiting_.extract(id);
+    if (!node.empty()) node.mapped()(std::move(answer));
+  }
+}
+
+Client::Client(std::vector<std::string> endpoints) : sockets_(std::make_unique<Sockets>(std::move(endpoints))) {}
+Client::~Client() = default;
+
+std::uint64_t Client::start(Command command, std::string_view arguments, const Options& options, OnAnswer on_answer) {
+  const std::uint64_t id = sockets_->table_.begin(clock_now(), command, arguments, options);
+  sockets_->waiting_.emplace(id, std::move(on_answer));
+  return id;
+}
+
+void Client::forget(std::uint64_t id) {
+  sockets_->table_.forget(id);
+  sockets_->waiting_.erase(id);
+}
+
+void Client::run(milliseconds wait) {
+  sockets_->poll(wait);
+  sockets_->deliver();
+}
+
+void Client::wake() { sockets_->wake(); }
+
+Answer Client::call(Command command, std::string_view arguments, const Options& options,
+                    const std::function<bool()>& interrupted) {
+  run(milliseconds(0));  // Brokers may have come and gone since the last call.
+  std::optional<Answer> answer;
+  const std::uint64_t id = start(command, arguments, options, [&answer](Answer given) { answer = std::move(given); });
+  while (!answer) {
+    if (interrupted && interrupted()) {
+      forget(id);
+      Answer given_up;
+      given_up.reply.status = Code::kDeadlineExceeded;
+      given_up.reply.info.message = "interrupted before an answer came";
+      return given_up;
+    }
+    run(milliseconds(1'000));
+  }
+  return std::move(*answer);
+}
+
+std::size_t Client::under_way() const { return sockets_->table_.under_way(); }
+
+}  // namespace trellis
