@@ -195,12 +195,11 @@ Result<QueryArguments> read_path(PackedReader& reader) {
   return query;
 }
 
-BatchItem read_item(std::string_view packed) {
+/// Reads `count` elements: the command, its arguments and perhaps its options, which end `packed`.
+BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std::uint32_t count) {
   BatchItem item;
   item.packed = packed;
-  PackedReader reader(packed);
-  const auto count = reader.read_array();
-  if (!count || *count < 2 || *count > 3) {
+  if (count < 2 || count > 3) {
     item.error = invalid_argument("a batch item must be [command, arguments] or [command, arguments, options]");
     return item;
   }
@@ -218,7 +217,7 @@ BatchItem read_item(std::string_view packed) {
     return item;
   }
   item.arguments = *arguments;
-  if (*count == 3) {
+  if (count == 3) {
     auto options = read_options(packed.substr(reader.position()), *command, Place::kBatchItem);
     if (options) {
       item.options = *options;
@@ -227,6 +226,12 @@ BatchItem read_item(std::string_view packed) {
     }
   }
   return item;
+}
+
+BatchItem read_item(std::string_view packed) {
+  PackedReader reader(packed);
+  const std::uint32_t count = reader.read_array().value_or(0);
+  return read_item_elements(packed, reader, count);
 }
 
 }  // namespace
@@ -391,7 +396,27 @@ Result<std::vector<BatchItem>> read_batch(std::string_view arguments) {
     const auto packed = reader.read_value();
     if (!packed) return invalid_argument("the items of a BATCH are cut off");
     items.push_back(read_item(*packed));
+    items.back().index = i;
   }
+  return items;
+}
+
+Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed) {
+  PackedReader reader(packed);
+  const auto count = reader.read_array();
+  if (!count || *count > kBatchItemsMax) return invalid_argument("a batch for a worker must be an array of items");
+  std::vector<BatchItem> items;
+  for (std::uint32_t i = 0; i < *count; ++i) {
+    const auto packed_item = reader.read_value();
+    if (!packed_item) return invalid_argument("the items of a batch are cut off");
+    PackedReader elements(*packed_item);
+    const std::uint32_t size = elements.read_array().value_or(0);
+    const auto index = elements.read_uint();
+    if (size == 0 || !index || *index >= kBatchItemsMax) return invalid_argument("a batch item without its position");
+    items.push_back(read_item_elements(*packed_item, elements, size - 1));
+    items.back().index = static_cast<std::uint32_t>(*index);
+  }
+  if (!reader.at_end()) return invalid_argument("bytes after a batch");
   return items;
 }
 

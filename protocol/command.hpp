@@ -94,6 +94,7 @@ struct ComputeArguments {
   std::vector<Variable> variables;
 };
 struct BatchItem {
+  std::uint32_t index = 0;  ///< Its position in the client's BATCH.
   Command command = Command::kGet;
   std::string_view arguments;
   Options options;
@@ -109,6 +110,9 @@ Result<ComputeArguments> read_compute(std::string_view arguments);
 Result<PageArguments> read_page(std::string_view arguments);  ///< KEYS, SCAN.
 Result<std::string_view> read_count(std::string_view arguments);
 Result<std::vector<BatchItem>> read_batch(std::string_view arguments);
+/// The items of one partition with their positions, as a worker gets them (RequestKind::kBatch): an array of
+/// [index, command, arguments] or [index, command, arguments, options].
+Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed);
 Result<void> read_nothing(std::string_view arguments);  ///< MEMBERS, STATUS, PING.
 
 /// The key of a command on one key, without reading (or checking) what follows it: enough to route by.
