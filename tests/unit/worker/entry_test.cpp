@@ -1,0 +1,93 @@
+#include "worker/entry.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/worker/requests.hpp"
+
+namespace trellis {
+namespace {
+
+std::string encoded(const Entry& entry) {
+  std::string bytes(encoded_size(entry), '\0');
+  encode(entry, bytes.data());
+  return bytes;
+}
+
+Entry conditional_put() {
+  Entry entry = entry_of(EntryKind::kPut, "user:7",
+                         "\xa3"
+                         "Ada",
+                         {"session", 12, 3, 10});
+  entry.if_version = 99;
+  entry.fingerprint = fingerprint_of(entry, true);
+  return entry;
+}
+
+TEST(Entry, ReadsBackAsItWasWritten) {
+  const Entry put = conditional_put();
+  EXPECT_EQ(*read_entry(encoded(put)), put);
+  for (const EntryKind kind : {EntryKind::kDelete, EntryKind::kPop, EntryKind::kGet, EntryKind::kHas}) {
+    const Entry entry = entry_of(kind, "k", {}, {"s", UINT64_MAX});
+    EXPECT_EQ(*read_entry(encoded(entry)), entry);
+  }
+}
+
+TEST(Entry, WritesItsOwnSizeAndNoMore) {
+  const Entry put = conditional_put();
+  std::string bytes(encoded_size(put) + 1, '#');
+  encode(put, bytes.data());
+  EXPECT_EQ(bytes.back(), '#');
+  EXPECT_NE(bytes[bytes.size() - 2], '#');
+}
+
+TEST(Entry, EveryTruncationBeforeTheDocumentIsRefused) {
+  const Entry put = conditional_put();
+  const std::string bytes = encoded(put);
+  for (std::size_t size = 0; size <= bytes.size() - put.content.size(); ++size) {
+    EXPECT_FALSE(read_entry(std::string_view(bytes).substr(0, size))) << size;
+  }
+}
+
+TEST(Entry, WhateverBitFlipsItIsReadWithinItsBytesOrRefused) {
+  const std::string bytes = encoded(conditional_put());
+  for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    const auto entry = read_entry(flipped);
+    if (!entry) continue;
+    EXPECT_EQ(encoded(*entry), flipped) << bit;
+  }
+}
+
+TEST(Entry, RefusesConditionsThatDoNotBelongToItsKind) {
+  Entry pop = entry_of(EntryKind::kPop, "k", {}, {"s", 1});
+  pop.if_version = 3;
+  EXPECT_FALSE(read_entry(encoded(pop)));
+  Entry put = conditional_put();
+  put.if_absent = true;
+  EXPECT_FALSE(read_entry(encoded(put)));
+}
+
+TEST(Fingerprint, TellsRequestsApart) {
+  const Entry put = entry_of(EntryKind::kPut, "ab", "\x01");
+  Entry other = put;
+  EXPECT_EQ(fingerprint_of(other, false), fingerprint_of(put, false));
+  EXPECT_NE(fingerprint_of(other, true), fingerprint_of(put, false)) << "item 0 of a BATCH";
+  other.if_absent = true;
+  EXPECT_NE(fingerprint_of(other, false), fingerprint_of(put, false));
+  other = put;
+  other.if_version = 0;
+  EXPECT_NE(fingerprint_of(other, false), fingerprint_of(put, false));
+  other = put;
+  other.key = "a";
+  other.content = "b\x01";
+  EXPECT_NE(fingerprint_of(other, false), fingerprint_of(put, false)) << "the parts must not run into each other";
+}
+
+TEST(Fingerprint, DoesNotDependOnWhoAsks) {
+  EXPECT_EQ(entry_of(EntryKind::kPop, "k", {}, {"a", 1, 2, 3}).fingerprint,
+            entry_of(EntryKind::kPop, "k", {}, {"b", 4, 5}).fingerprint);
+}
+
+}  // namespace
+}  // namespace trellis

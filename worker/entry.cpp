@@ -1,0 +1,124 @@
+#include "worker/entry.hpp"
+
+#include <xxhash.h>
+
+#include <cstring>
+#include <string>
+
+#include "protocol/bundle.hpp"
+#include "protocol/check.hpp"
+#include "protocol/limits.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr std::uint8_t kFormatVersion = 1;
+constexpr std::size_t kHeadSize = 32;  ///< All up to if_version.
+
+constexpr std::uint8_t kIfAbsent = 1;
+constexpr std::uint8_t kIfVersion = 2;
+constexpr std::uint8_t kOwnSession = 4;
+constexpr std::uint8_t kFlags = kIfAbsent | kIfVersion | kOwnSession;
+
+std::uint8_t flags_of(const Entry& entry) {
+  return static_cast<std::uint8_t>((entry.if_absent ? kIfAbsent : 0) | (entry.if_version ? kIfVersion : 0) |
+                                   (entry.own_session ? kOwnSession : 0));
+}
+
+/// Appends to memory whose size the caller knows.
+class Cursor {
+ public:
+  explicit Cursor(char* at) : at_(at) {}
+  Cursor& u8(std::uint8_t value) { return number(value); }
+  Cursor& u16(std::uint16_t value) { return number(value); }
+  Cursor& u64(std::uint64_t value) { return number(value); }
+  Cursor& raw(std::string_view bytes) {
+    if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+    return *this;
+  }
+
+ private:
+  template <typename T>
+  Cursor& number(T value) {
+    for (std::size_t i = 0; i < sizeof(T); ++i) *at_++ = static_cast<char>(value >> (8 * i));
+    return *this;
+  }
+  char* at_;
+};
+
+Error bad(const char* what) { return invalid_argument(std::string("log entry: ") + what); }
+
+bool has_content(EntryKind kind) { return kind == EntryKind::kPut || kind == EntryKind::kQuery; }
+
+/// Conditions that the kind cannot have, or that exclude each other.
+bool conditions_fit(const Entry& entry) {
+  if (entry.if_absent) return entry.kind == EntryKind::kPut && !entry.if_version;
+  return !entry.if_version || entry.kind == EntryKind::kPut || entry.kind == EntryKind::kDelete;
+}
+
+}  // namespace
+
+std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
+  char head[11];
+  Cursor(head)
+      .u8(static_cast<std::uint8_t>(entry.kind))
+      .u8(flags_of(entry) & (kIfAbsent | kIfVersion))
+      .u8(in_batch ? 1 : 0)
+      .u64(entry.if_version.value_or(0));
+  // Each hash seeds the next one, so the parts cannot run into each other.
+  const std::uint64_t asked = XXH3_64bits(head, sizeof head);
+  const std::uint64_t key = XXH3_64bits_withSeed(entry.key.data(), entry.key.size(), asked);
+  return XXH3_64bits_withSeed(entry.content.data(), entry.content.size(), key);
+}
+
+std::size_t encoded_size(const Entry& entry) {
+  return kHeadSize + (entry.if_version ? sizeof(std::uint64_t) : 0) + entry.session.size() + entry.key.size() +
+         entry.content.size();
+}
+
+void encode(const Entry& entry, char* out) {
+  CHECK(entry.session.size() <= kSessionSizeMax && entry.key.size() <= kKeySizeMax);
+  Cursor cursor(out);
+  cursor.u8(kFormatVersion).u8(static_cast<std::uint8_t>(entry.kind)).u8(flags_of(entry));
+  cursor.u8(static_cast<std::uint8_t>(entry.session.size())).u16(static_cast<std::uint16_t>(entry.key.size()));
+  cursor.u16(entry.item).u64(entry.seq).u64(entry.floor).u64(entry.fingerprint);
+  if (entry.if_version) cursor.u64(*entry.if_version);
+  cursor.raw(entry.session).raw(entry.key).raw(entry.content);
+}
+
+Result<Entry> read_entry(std::string_view bytes) {
+  FieldReader fields(bytes);
+  if (fields.u8() != kFormatVersion) return bad("its format version is not 1");
+  const std::uint8_t kind = fields.u8();
+  const std::uint8_t flags = fields.u8();
+  const std::uint8_t session_size = fields.u8();
+  const std::uint16_t key_size = fields.u16();
+  Entry entry;
+  entry.item = fields.u16();
+  entry.seq = fields.u64();
+  entry.floor = fields.u64();
+  entry.fingerprint = fields.u64();
+  entry.if_absent = (flags & kIfAbsent) != 0;
+  entry.own_session = (flags & kOwnSession) != 0;
+  if ((flags & kIfVersion) != 0) entry.if_version = fields.u64();
+  entry.session = fields.raw(session_size);
+  entry.key = fields.raw(key_size);
+  entry.content = fields.rest();
+  if (!fields.ok()) return bad("it is cut off");
+  if (kind < static_cast<std::uint8_t>(EntryKind::kPut) || kind > static_cast<std::uint8_t>(EntryKind::kQuery)) {
+    return bad("unknown kind");
+  }
+  entry.kind = static_cast<EntryKind>(kind);
+  if ((flags & ~kFlags) != 0) return bad("unknown flags");
+  if (!conditions_fit(entry)) return bad("conditions that do not belong to its kind");
+  if (session_size > kSessionSizeMax) return bad("its session is too long");
+  if (entry.own_session && session_size == 0) return bad("an own session without a name");
+  if (entry.item >= kBatchItemsMax) return bad("no such position in a BATCH");
+  if (key_size == 0 || key_size > kKeySizeMax) return bad("its key is empty or too long");
+  if (entry.content.empty() == has_content(entry.kind)) return bad("content where there is none, or none");
+  if (entry.content.size() > kDocumentSizeMax && entry.kind == EntryKind::kPut) return bad("its document is too long");
+  return entry;
+}
+
+}  // namespace trellis

@@ -1,0 +1,52 @@
+// Entry: one command as it stands in the replicated log, with all that applying it needs.
+//
+//   version (u8 = 1) | kind (u8) | flags (u8) | session size (u8) | key size (u16) | item (u16) | seq (u64) |
+//   floor (u64) | fingerprint (u64) | if_version (u64, if flagged) | session | key | content (the rest)
+//
+// Numbers are little-endian.  An entry is written straight into the buffer that raft keeps, and read where it lies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+/// The reads are there for a BATCH that both reads and writes a key: only in the log do they keep their place.
+enum class EntryKind : std::uint8_t { kPut = 1, kDelete = 2, kPop = 3, kGet = 4, kHas = 5, kQuery = 6 };
+
+/// Views point into the request or the log that it was read from.
+struct Entry {
+  EntryKind kind = EntryKind::kPut;
+  std::string_view key;
+  std::string_view content;  ///< kPut: the document.  kQuery: QUERY's packed arguments.  Else empty.
+  bool if_absent = false;
+  std::optional<std::uint64_t> if_version;
+
+  /// Identity: (session, seq, item).  An empty session is nobody's: such an entry is applied as often as it is logged.
+  std::string_view session;
+  bool own_session = false;  ///< The session is a broker's own: `floor` counts.
+  std::uint16_t item = 0;    ///< The position in a BATCH; 0 for a single command.
+  std::uint64_t seq = 0;
+  std::uint64_t floor = 0;        ///< Own session: the lowest seq still unanswered.
+  std::uint64_t fingerprint = 0;  ///< Of the request, see fingerprint_of.
+
+  bool operator==(const Entry&) const = default;
+};
+
+/// Tells requests under one identity apart: kind, key, content and conditions, and whether it stands in a BATCH, so
+/// that a single command and item 0 of a BATCH under the same (session, seq) differ.
+std::uint64_t fingerprint_of(const Entry& entry, bool in_batch);
+
+/// Bytes that encode() writes.
+std::size_t encoded_size(const Entry& entry);
+/// Writes encoded_size(entry) bytes to `out`.
+void encode(const Entry& entry, char* out);
+/// Reads what encode() wrote; views point into `bytes`.  Sizes and flags are checked, the document's packing is not
+/// (it was before it was proposed; whatever reads documents stays within their bytes).  Error: kInvalidArgument.
+Result<Entry> read_entry(std::string_view bytes);
+
+}  // namespace trellis

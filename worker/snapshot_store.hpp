@@ -1,0 +1,54 @@
+// SnapshotStore: where a worker's snapshot files lie.
+//
+// A snapshot is written beside its name and appears under it whole, when it is committed; whatever was begun and not
+// committed is gone after a restart at the latest.  Names are made by us: letters, digits, '-', '_' and '.', the first
+// one a letter or digit.  file_snapshot_store.hpp keeps them as files, the simulator in memory.
+// Threading: all functions may be called from any thread, each sink and source from one at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+/// A snapshot that is being written.  Destroyed without a commit, it leaves nothing behind.
+class SnapshotSink {
+ public:
+  virtual ~SnapshotSink() = default;
+  /// Appends.  Errors: kResourceExhausted (disk full), kInternal; the sink is of no use afterwards.
+  virtual Result<void> write(std::string_view bytes) = 0;
+  /// Makes all that was written durable under its name, in the place of an earlier one of that name.
+  virtual Result<void> commit() = 0;
+};
+
+/// A snapshot that is read.  It stays readable, as it was when it was opened, when it is removed or replaced.
+class SnapshotSource {
+ public:
+  virtual ~SnapshotSource() = default;
+  /// Bytes.
+  virtual std::uint64_t size() const = 0;
+  /// The bytes [offset, offset + count), or as many as there are.  Error: kInternal.
+  virtual Result<std::string> read(std::uint64_t offset, std::size_t count) const = 0;
+};
+
+class SnapshotStore {
+ public:
+  virtual ~SnapshotStore() = default;
+  virtual Result<std::unique_ptr<SnapshotSink>> create(const std::string& name) = 0;
+  /// Errors: kNotFound, kInternal.
+  virtual Result<std::unique_ptr<SnapshotSource>> open(const std::string& name) const = 0;
+  /// Removes it where it is there; whoever has it open can go on reading.
+  virtual Result<void> remove(const std::string& name) = 0;
+  /// The names of all that is committed, ascending.
+  virtual Result<std::vector<std::string>> list() const = 0;
+};
+
+/// Whether `name` is one that a snapshot may have; a name from outside must be asked.
+bool is_snapshot_name(std::string_view name);
+
+}  // namespace trellis

@@ -1,0 +1,231 @@
+#include "worker/state_machine.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "protocol/check.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+Answer yes_or_no(bool value) {
+  Answer answer;
+  answer.kind = value ? AnswerKind::kTrue : AnswerKind::kFalse;
+  return answer;
+}
+
+Answer refused(Code code, std::uint64_t version) {
+  Answer answer;
+  answer.code = code;
+  answer.version = version;
+  return answer;
+}
+
+Answer with_content(Frame content, std::uint64_t version) {
+  Answer answer;
+  answer.kind = AnswerKind::kContent;
+  answer.version = version;
+  answer.content = std::move(content);
+  return answer;
+}
+
+std::optional<std::string_view> part_at(std::string_view document, std::string_view query_arguments) {
+  const auto query = read_query(query_arguments);
+  return query ? walk(document, query->path) : std::nullopt;
+}
+
+/// Why a condition did not hold, from what the answer remembers of it.
+std::string condition_message(const Entry& entry, const Answer& answer) {
+  if (answer.version == 0) return "if_version is " + std::to_string(*entry.if_version) + ", but the key is missing";
+  if (entry.if_absent) return "the key exists, with version " + std::to_string(answer.version);
+  return "if_version is " + std::to_string(entry.if_version.value_or(0)) + ", but the document has version " +
+         std::to_string(answer.version);
+}
+
+CommandResult not_found(bool is_query) {
+  return CommandResult::failed(Code::kNotFound, is_query ? "nothing at this path" : "no such key");
+}
+
+/// The result that goes with an answer.  A pure function of entry and answer, so a repeated write gets the first
+/// reply to the letter.
+CommandResult result_of(const Entry& entry, Answer answer) {
+  if (answer.code == Code::kNotFound) return not_found(entry.kind == EntryKind::kQuery);
+  if (answer.code != Code::kOk) return CommandResult::failed(answer.code, condition_message(entry, answer));
+  CommandResult result;
+  if (answer.version != 0) result.version = answer.version;
+  switch (answer.kind) {
+    case AnswerKind::kNil: break;
+    case AnswerKind::kFalse: result.kind = ResultKind::kFalse; break;
+    case AnswerKind::kTrue: result.kind = ResultKind::kTrue; break;
+    case AnswerKind::kContent:
+      result.kind = ResultKind::kPacked;
+      result.packed = std::move(answer.content);
+      break;
+    case AnswerKind::kDropped:
+      return CommandResult::failed(Code::kFailedPrecondition,
+                                   "this request was applied before, but its reply was too large to keep");
+  }
+  return result;
+}
+
+/// An array of up to kPageKeysMax values, whose number is known only at its end.
+class PageWriter {
+ public:
+  PageWriter() : packed_(kHeadMax, '\0'), writer_(packed_) {}
+
+  PackedWriter& next() {
+    ++count_;
+    return writer_;
+  }
+  std::size_t count() const { return count_; }
+  Frame finish() && {
+    // The head stands at the end of the room left for it: 0x9n, or 0xdc and 16 bits.
+    if (count_ < 16) {
+      packed_[kHeadMax - 1] = static_cast<char>(0x90 | count_);
+      const Frame whole(std::move(packed_));
+      return whole.slice(kHeadMax - 1, whole.size() - (kHeadMax - 1));
+    }
+    packed_[0] = static_cast<char>(0xdc);
+    packed_[1] = static_cast<char>(count_ >> 8);
+    packed_[2] = static_cast<char>(count_);
+    return Frame(std::move(packed_));
+  }
+
+ private:
+  static constexpr std::size_t kHeadMax = 3;
+  static_assert(kPageKeysMax < 1 << 16);
+
+  std::string packed_;
+  PackedWriter writer_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+CommandResult StateMachine::apply(LogIndex index, const Entry& entry) {
+  CHECK(applied_ < index);
+  applied_ = index;
+  if (entry.session.empty()) return result_of(entry, execute(index, entry));
+  SessionTable::Finding earlier = sessions_.find(entry);
+  switch (earlier.verdict) {
+    case SessionTable::Verdict::kNew: break;
+    case SessionTable::Verdict::kRepeated: return result_of(entry, std::move(earlier.answer));
+    case SessionTable::Verdict::kOther:
+      return CommandResult::failed(Code::kInvalidArgument,
+                                   "this session and seq stand for another request, which was applied before");
+    case SessionTable::Verdict::kTooOld:
+      return CommandResult::failed(Code::kDeadlineExceeded,
+                                   "this request is so old that it is no longer known whether it was applied");
+  }
+  Answer answer = execute(index, entry);
+  sessions_.remember(entry, earlier.hash, answer);
+  return result_of(entry, std::move(answer));
+}
+
+Answer StateMachine::execute(LogIndex index, const Entry& entry) {
+  switch (entry.kind) {
+    case EntryKind::kPut: return put(index, entry);
+    case EntryKind::kDelete: return erase(entry);
+    case EntryKind::kPop: return pop(entry);
+    case EntryKind::kGet:
+    case EntryKind::kHas:
+    case EntryKind::kQuery: return read_logged(entry);
+  }
+  CHECK(false);
+  return {};
+}
+
+Answer StateMachine::put(LogIndex index, const Entry& entry) {
+  if (entry.if_absent || entry.if_version) {
+    const auto stored = documents_.find(entry.key);
+    if (entry.if_absent && stored) return refused(Code::kAlreadyExists, stored->version);
+    if (entry.if_version && (!stored || stored->version != *entry.if_version)) {
+      return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
+    }
+  }
+  Answer answer = yes_or_no(documents_.insert_or_assign(entry.key, index.value, entry.content));
+  answer.version = index.value;
+  return answer;
+}
+
+Answer StateMachine::erase(const Entry& entry) {
+  if (entry.if_version) {
+    const auto stored = documents_.find(entry.key);
+    if (!stored || stored->version != *entry.if_version) {
+      return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
+    }
+  }
+  return yes_or_no(documents_.erase(entry.key));
+}
+
+Answer StateMachine::pop(const Entry& entry) {
+  auto taken = documents_.take(entry.key);
+  if (!taken) return refused(Code::kNotFound, 0);
+  const std::uint64_t version = taken->version();
+  const std::string_view document = taken->document();
+  return with_content(Frame(std::move(*taken).into_owner(), document), version);
+}
+
+Answer StateMachine::read_logged(const Entry& entry) const {
+  const auto stored = documents_.find(entry.key);
+  if (entry.kind == EntryKind::kHas) {
+    Answer answer = yes_or_no(stored.has_value());
+    if (stored) answer.version = stored->version;
+    return answer;
+  }
+  if (!stored) return refused(Code::kNotFound, 0);
+  std::optional<std::string_view> part = stored->document;
+  if (entry.kind == EntryKind::kQuery) part = part_at(stored->document, entry.content);
+  if (!part) return refused(Code::kNotFound, 0);
+  return with_content(Frame(std::string(*part)), stored->version);
+}
+
+CommandResult StateMachine::read(const Read& read) const {
+  switch (read.command) {
+    case Command::kCount: return CommandResult::of_number(documents_.count(read.page.prefix));
+    case Command::kKeys:
+    case Command::kScan: return page(read);
+    default: break;
+  }
+  const auto stored = documents_.find(read.key);
+  if (read.command == Command::kHas) {
+    CommandResult result = CommandResult::of(stored.has_value());
+    if (stored) result.version = stored->version;
+    return result;
+  }
+  CHECK(read.command == Command::kGet || read.command == Command::kQuery);
+  if (!stored) return not_found(false);
+  if (read.command == Command::kGet) return CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
+  const auto part = walk(stored->document, read.path);
+  return part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version) : not_found(true);
+}
+
+CommandResult StateMachine::page(const Read& read) const {
+  const bool with_documents = read.command == Command::kScan;
+  TrieCursor cursor = documents_.cursor(read.page.prefix);
+  if (read.page.after) {
+    cursor.seek_after(*read.page.after);
+  } else {
+    cursor.seek_first();
+  }
+  PageWriter page;
+  std::size_t size = 0;
+  for (; cursor.valid() && page.count() < read.page.limit; cursor.next()) {
+    size += cursor.key().size() + (with_documents ? cursor.document().size() : 0);
+    if (size > read.page_size_max && page.count() > 0) break;
+    if (with_documents) {
+      page.next().array(2).key(cursor.key()).packed(cursor.document());
+    } else {
+      page.next().key(cursor.key());
+    }
+  }
+  CommandResult result = CommandResult::of_packed(std::move(page).finish());
+  result.more = cursor.valid();
+  return result;
+}
+
+FrozenState StateMachine::freeze() { return {documents_.freeze(), sessions_.freeze(), applied_}; }
+
+}  // namespace trellis

@@ -1,0 +1,68 @@
+// StateMachine: the replicated state of one partition, its documents and its sessions.
+//
+// Deterministic: every replica that applied the same entries, or restored a snapshot and applied the rest, holds the
+// same state and gave the same results.  So apply reads no clock, option or random number; what is needed travels
+// inside the entry (Ongaro, "Consensus: Bridging Theory and Practice", 6.3).
+// Threading: belongs to one thread at a time; a FrozenState may be read and dropped by any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/types.hpp"
+#include "worker/command_result.hpp"
+#include "worker/entry.hpp"
+#include "worker/read.hpp"
+#include "worker/session_table.hpp"
+#include "worker/trie/trie.hpp"
+
+namespace trellis {
+
+/// The state at one moment: what a snapshot is written from.
+struct FrozenState {
+  FrozenTrie documents;
+  FrozenSessions sessions;
+  LogIndex applied;  ///< The last entry in it.
+};
+
+class StateMachine {
+ public:
+  explicit StateMachine(SessionLimits limits = {}) : sessions_(limits) {}
+  /// As restored from a snapshot.
+  StateMachine(Trie documents, SessionTable sessions, LogIndex applied)
+      : documents_(std::move(documents)), sessions_(std::move(sessions)), applied_(applied) {}
+
+  /// Applies the committed entry at `index`, which is greater than that of any before.  The result owns its bytes.
+  CommandResult apply(LogIndex index, const Entry& entry);
+
+  /// Answers a read from what has been applied.  A document in the result lies in the trie: pack it, or copy it,
+  /// before the next entry is applied.
+  CommandResult read(const Read& read) const;
+
+  /// The index of the last entry applied.
+  LogIndex applied() const { return applied_; }
+  /// Number of documents.
+  std::size_t keys() const { return documents_.size(); }
+  /// Bytes of all keys and documents.
+  std::size_t bytes() const { return documents_.bytes(); }
+  /// Number of writes whose answers are remembered.
+  std::size_t remembered_writes() const { return sessions_.size(); }
+
+  /// The state now, in constant time.
+  FrozenState freeze();
+
+ private:
+  Answer execute(LogIndex index, const Entry& entry);
+  Answer put(LogIndex index, const Entry& entry);
+  Answer erase(const Entry& entry);
+  Answer pop(const Entry& entry);
+  Answer read_logged(const Entry& entry) const;
+  CommandResult page(const Read& read) const;
+
+  Trie documents_;
+  SessionTable sessions_;
+  LogIndex applied_;
+};
+
+}  // namespace trellis
