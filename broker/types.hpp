@@ -1,12 +1,12 @@
 // What the broker's parts share: addresses of partners, and the interface that the core answers into.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "protocol/bundle.hpp"
 #include "protocol/frame.hpp"
+#include "protocol/log_level.hpp"
 
 namespace trellis {
 
@@ -19,8 +19,6 @@ struct ClientAddress {
 
 /// The routing id that the backend gave a worker's connection.  A new connection has a new one.
 using BackendAddress = std::string;
-
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 /// Where the core's answers go: sockets in production, the simulated network in sim/.  Calls do not come back into the
 /// core.

@@ -12,11 +12,11 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/log_level.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {
 
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 enum class LogFormat : std::uint8_t { kText, kJson };
 
 struct LogSettings {

@@ -1,0 +1,51 @@
+#include "program/zmq_frames.hpp"
+
+#include <memory>
+
+namespace trellis {
+namespace {
+
+/// Below this a copy costs less than the two allocations that lending takes.
+constexpr std::size_t kCopyMax = 2048;
+
+zmq::message_t to_message(const Frame& frame) {
+  if (frame.size() < kCopyMax) return zmq::message_t(frame.data(), frame.size());
+  auto lent = std::make_unique<Frame>(frame);
+  const auto give_back = [](void*, void* hint) { delete static_cast<Frame*>(hint); };
+  zmq::message_t message(const_cast<char*>(frame.data()), frame.size(), give_back, lent.get());
+  static_cast<void>(lent.release());
+  return message;
+}
+
+}  // namespace
+
+bool receive(zmq::socket_t& socket, Frames& frames) {
+  frames.clear();
+  for (;;) {
+    auto message = std::make_shared<zmq::message_t>();
+    // Once the first part is here, so are the others.
+    if (!socket.recv(*message, zmq::recv_flags::dontwait)) return false;
+    const bool more = message->more();
+    const std::string_view bytes = message->to_string_view();
+    frames.emplace_back(std::move(message), bytes);
+    if (!more) return true;
+  }
+}
+
+bool send(zmq::socket_t& socket, const Frames& frames) {
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    auto flags = zmq::send_flags::dontwait;
+    if (i + 1 < frames.size()) flags = flags | zmq::send_flags::sndmore;
+    zmq::message_t message = to_message(frames[i]);
+    try {
+      // Once the first part is taken, so are the others.
+      if (!socket.send(message, flags)) return false;
+    } catch (const zmq::error_t& error) {
+      if (error.num() == EHOSTUNREACH) return false;  // ROUTER_MANDATORY: that peer has gone.
+      throw;
+    }
+  }
+  return true;
+}
+
+}  // namespace trellis
