@@ -1,0 +1,153 @@
+#include "client/loader.hpp"
+
+#include <algorithm>
+
+#include "protocol/check.hpp"
+
+namespace trellis {
+namespace {
+
+/// Errors after which the same batch, sent again under the same session and seq, may well succeed.
+bool passes_with_time(Code code) {
+  return code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kResourceExhausted;
+}
+
+}  // namespace
+
+Loader::Loader(std::string file, Duration patience, LoadOutput& output)
+    : file_(std::move(file)), patience_(patience), output_(output) {}
+
+void Loader::add(TimePoint now, RecordBatch batch) {
+  CHECK(has_room());
+  errors_ += batch.mistakes.size();
+  for (const std::string& mistake : batch.mistakes) output_.report(mistake);
+  if (batch.records() == 0) {
+    bytes_ += batch.bytes;
+    return;
+  }
+  const std::uint64_t number = next_number_++;
+  Held& held = batches_[number];
+  held.records = std::move(batch);
+  wait_for_earlier(number, held);
+  if (held.waits_for == 0) ready_.push_back(number);
+  send_ready(now);
+}
+
+/// Notes in each earlier batch that shares a key with this one that this one waits for it.
+void Loader::wait_for_earlier(std::uint64_t number, Held& held) {
+  for (const std::uint64_t key : held.records.keys) {
+    const auto [at, is_new] = last_with_key_.try_emplace(key, number);
+    if (is_new || at->second == number) continue;
+    Held& earlier = batches_.at(at->second);
+    at->second = number;
+    if (!earlier.holds_back.empty() && earlier.holds_back.back() == number) continue;
+    earlier.holds_back.push_back(number);
+    ++held.waits_for;
+  }
+}
+
+void Loader::send_ready(TimePoint now) {
+  while (!ready_.empty() && under_way_ < kUnderWayMax && !failure_) {
+    const std::uint64_t number = ready_.front();
+    ready_.pop_front();
+    ++under_way_;
+    send(now, number, batches_.at(number));
+  }
+}
+
+void Loader::send(TimePoint now, std::uint64_t number, Held& held) {
+  if (!held.first_sent) held.first_sent = now;
+  held.again_at.reset();
+  output_.send(number, held.records.arguments);
+}
+
+void Loader::on_answer(TimePoint now, std::uint64_t batch, const Reply& reply) {
+  const auto at = batches_.find(batch);
+  if (at == batches_.end() || failure_) return;
+  Held& held = at->second;
+  if (reply.status != Code::kOk && passes_with_time(reply.status)) {
+    return try_again(now, held, {reply.status, reply.info.message});
+  }
+  const std::size_t count = held.records.records();
+  auto items = reply.status == Code::kOk ? read_items(reply, count)
+                                         : std::vector<Item>(count, Item{reply.status, reply.info.message});
+  if (!items) items.emplace(count, Item{Code::kInternal, "the broker's answer to the batch cannot be read"});
+  for (const Item& item : *items) {
+    if (passes_with_time(item.status)) return try_again(now, held, {item.status, item.message});
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Item& item = (*items)[i];
+    if (item.status == Code::kOk) {
+      ++loaded_;
+    } else {
+      complain(held.records.lines[i], item.message.empty() ? std::string(name_of(item.status)) : item.message);
+    }
+  }
+  finish(batch);
+  send_ready(now);
+}
+
+void Loader::try_again(TimePoint now, Held& held, const Error& error) {
+  if (now + kPauseBeforeResend < *held.first_sent + patience_) {
+    held.again_at = now + kPauseBeforeResend;
+    return;
+  }
+  failure_ = error;
+  complain(held.records.lines.front(), "gave up here: " + error.message);
+}
+
+void Loader::on_tick(TimePoint now) {
+  if (failure_) return;
+  for (auto& [number, held] : batches_) {
+    if (held.again_at && *held.again_at <= now) send(now, number, held);
+  }
+}
+
+std::optional<TimePoint> Loader::next_due() const {
+  std::optional<TimePoint> due;
+  for (const auto& [number, held] : batches_) {
+    if (held.again_at && (!due || *held.again_at < *due)) due = held.again_at;
+  }
+  return due;
+}
+
+/// A batch has ended: those that waited for it alone may go.
+void Loader::finish(std::uint64_t number) {
+  const auto node = batches_.extract(number);
+  const Held& held = node.mapped();
+  for (const std::uint64_t key : held.records.keys) {
+    const auto at = last_with_key_.find(key);
+    if (at != last_with_key_.end() && at->second == number) last_with_key_.erase(at);
+  }
+  for (const std::uint64_t later : held.holds_back) {
+    if (--batches_.at(later).waits_for == 0) ready_.push_back(later);
+  }
+  bytes_ += held.records.bytes;
+  --under_way_;
+}
+
+void Loader::complain(std::uint64_t line, const std::string& reason) {
+  ++errors_;
+  output_.report(file_ + ":" + std::to_string(line) + ":1: " + reason);
+}
+
+/// The items of a BATCH's result, or nothing where it is not the array of `count` items that was asked for.
+std::optional<std::vector<Loader::Item>> Loader::read_items(const Reply& reply, std::size_t count) {
+  PackedReader reader(reply.result);
+  if (reader.read_array() != count) return std::nullopt;
+  std::vector<Item> items(count);
+  for (Item& item : items) {
+    if (reader.read_array() != 3u) return std::nullopt;
+    const auto status = reader.read_str();
+    const auto code = status ? code_of(*status) : std::nullopt;
+    if (!code || !reader.read_value()) return std::nullopt;
+    item.status = *code;
+    const auto info = reader.read_value();
+    if (!info) return std::nullopt;
+    if (item.status == Code::kOk) continue;
+    if (auto read = read_info(*info)) item.message = std::move(read->message);
+  }
+  return items;
+}
+
+}  // namespace trellis
