@@ -20,6 +20,7 @@ class Parser {
   Scanner& scanner() { return scanner_; }
 
   bool records(std::vector<Record>& out);
+  bool object_of_records(std::vector<Record>& out);
   /// A whole value, packed; within the limits of a document.
   bool document(Notation notation, std::string& out);
   bool key(std::string& out, bool& was_quoted);
@@ -38,7 +39,6 @@ class Parser {
                                         "pairs in [ ] are written key -> value, and a list ( 1 | 2 )"};
   static constexpr MapForm kBraceMap = {'}', ";,", ":", Notation::kBrace, "pairs in { } are written key : value"};
 
-  bool object_of_records(std::vector<Record>& out);
   bool record(std::string key, Notation notation, std::vector<Record>& out);
   bool record_key(std::string& out);
   bool word_or_string(std::string& out, bool& was_quoted);
@@ -93,8 +93,9 @@ bool Parser::records(std::vector<Record>& out) {
 }
 
 bool Parser::object_of_records(std::vector<Record>& out) {
+  scanner_.skip_space();
   const std::size_t opened = scanner_.position();
-  scanner_.accept("{");
+  if (!scanner_.accept("{")) return scanner_.fail(opened, "expected {, found " + scanner_.found());
   scanner_.skip_space();
   if (scanner_.accept("}")) return true;
   const std::size_t mark = keys_.open();
@@ -368,6 +369,14 @@ Result<std::vector<Record>, ParseError> parse_records(std::string_view line) {
   Parser parser(line);
   std::vector<Record> records;
   if (!parser.records(records)) return parser.scanner().error();
+  return records;
+}
+
+Result<std::vector<Record>, ParseError> read_records(std::string_view text, std::size_t& position) {
+  Parser parser(text, position);
+  std::vector<Record> records;
+  if (!parser.object_of_records(records)) return parser.scanner().error();
+  position = parser.scanner().position();
   return records;
 }
 

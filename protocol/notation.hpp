@@ -35,6 +35,9 @@ struct Record {
 /// The records of one line of a data file: none where it is blank, several where it is a JSON object of several keys.
 Result<std::vector<Record>, ParseError> parse_records(std::string_view line);
 
+/// Reads the object of records { key : value, ... } at text[position], and moves `position` behind it.
+Result<std::vector<Record>, ParseError> read_records(std::string_view text, std::size_t& position);
+
 /// What square brackets mean where no map is around them.
 enum class Notation : std::uint8_t {
   kArrow,  ///< A map: [ key -> value ].

@@ -1,0 +1,28 @@
+// What HELP prints, and the names that the shell completes and corrects to.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+struct CommandHelp {
+  std::string_view name;     ///< GET
+  std::string_view usage;    ///< GET KEY
+  std::string_view summary;  ///< One line.
+  std::string_view details;  ///< Lines, each ended; may be empty.
+};
+
+/// In the order in which HELP lists them.
+std::span<const CommandHelp> command_helps();
+
+/// HELP: all commands.  HELP COMMAND: that one, in any case, aliases too.  Error: no such command.
+Result<std::string> help_text(std::string_view command);
+
+/// The known command that is nearest to `word` by edit distance.
+std::string_view nearest_command(std::string_view word);
+
+}  // namespace trellis

@@ -1,0 +1,353 @@
+#include "client/printer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "client/help.hpp"
+#include "protocol/json.hpp"
+#include "protocol/notation.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+std::string one_line(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return out;
+}
+
+std::string status_line(std::string_view status, std::string_view message) {
+  return "{\"status\": " + json_string(status) + ", \"message\": " + json_string(message) + "}\n";
+}
+
+/// A packed map with str keys, looked up by name.
+class Fields {
+ public:
+  explicit Fields(std::string_view packed) {
+    PackedReader reader(packed);
+    for (std::uint32_t left = reader.read_map().value_or(0); left > 0; --left) {
+      const auto name = reader.read_bytes();
+      const auto value = reader.read_value();
+      if (!name || !value) return;
+      fields_.emplace_back(*name, *value);
+    }
+  }
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+
+  std::string_view find(std::string_view name) const {
+    for (const auto& [key, value] : fields_) {
+      if (key == name) return value;
+    }
+    return {};
+  }
+  std::string text(std::string_view name) const {
+    return std::string(PackedReader(find(name)).read_str().value_or("-"));
+  }
+  std::optional<std::uint64_t> number(std::string_view name) const { return PackedReader(find(name)).read_uint(); }
+  std::string number_text(std::string_view name) const {
+    const auto value = number(name);
+    return value ? std::to_string(*value) : "-";
+  }
+
+ private:
+  std::vector<std::pair<std::string_view, std::string_view>> fields_;
+};
+
+/// 3 digits or so: 512 B, 1.5 KiB, 2.0 GiB.
+std::string size_text(std::optional<std::uint64_t> bytes) {
+  if (!bytes) return "-";
+  if (*bytes < 1024) return std::to_string(*bytes) + " B";
+  constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double size = static_cast<double>(*bytes) / 1024;
+  std::size_t unit = 0;
+  while (size >= 1023.95 && unit + 1 < kUnits.size()) {
+    size /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.1f %s", size, kUnits[unit]);
+  return text.data();
+}
+
+std::string ago_text(std::optional<std::uint64_t> milliseconds) {
+  if (!milliseconds) return "-";
+  if (*milliseconds < 1000) return std::to_string(*milliseconds) + " ms ago";
+  const std::uint64_t seconds = *milliseconds / 1000;
+  if (seconds < 10) return std::to_string(seconds) + "." + std::to_string(*milliseconds / 100 % 10) + " s ago";
+  if (seconds < 120) return std::to_string(seconds) + " s ago";
+  if (seconds < 7200) return std::to_string(seconds / 60) + " min ago";
+  return std::to_string(seconds / 3600) + " h ago";
+}
+
+/// Rows of equally many cells, the first one the heading, in columns two blanks apart.
+std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t first_right_aligned) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - row[i].size(), ' ');
+      if (i > 0) line += "  ";
+      line += i < first_right_aligned ? row[i] + padding : padding + row[i];
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::optional<std::string> members_text(std::string_view result) {
+  PackedReader reader(result);
+  const auto count = reader.read_array();
+  if (!count) return std::nullopt;
+  std::vector<std::vector<std::string>> rows = {
+      {"id", "address", "state", "last heartbeat", "partitions", "leads", "keys", "size"}};
+  for (std::uint32_t left = *count; left > 0; --left) {
+    const auto packed = reader.read_value();
+    if (!packed) return std::nullopt;
+    const Fields member(*packed);
+    rows.push_back({member.text("id"), member.text("address"), member.text("state"),
+                    ago_text(member.number("last_heartbeat_ms")), member.number_text("partitions"),
+                    member.number_text("leads"), member.number_text("keys"), size_text(member.number("bytes"))});
+  }
+  return table(rows, 3);
+}
+
+/// partition 7, leader 127.0.0.1:9002, replicas 127.0.0.1:9001 127.0.0.1:9002 127.0.0.1:9003
+std::optional<std::string> location_text(std::string_view result) {
+  const Fields location(result);
+  const Fields addresses(location.find("addresses"));
+  const auto address = [&](std::string_view id) {
+    return std::string(PackedReader(addresses.find(id)).read_str().value_or(id));
+  };
+  const auto partition = location.number("partition");
+  PackedReader replicas(location.find("replicas"));
+  const auto count = replicas.read_array();
+  if (!partition || !count) return std::nullopt;
+  const auto leader = PackedReader(location.find("leader")).read_str();
+  std::string out =
+      "partition " + std::to_string(*partition) + ", leader " + (leader ? address(*leader) : "none") + ", replicas";
+  for (std::uint32_t left = *count; left > 0; --left) {
+    const auto id = replicas.read_str();
+    if (!id) return std::nullopt;
+    out += " " + address(*id);
+  }
+  return out + "\n";
+}
+
+std::optional<std::string> status_text(std::string_view result) {
+  if (!PackedReader(result).read_map()) return std::nullopt;
+  std::string out;
+  for (const auto& [name, value] : Fields(result)) {
+    const auto text = PackedReader(value).read_str();
+    out.append(name).append(": ").append(text ? one_line(*text) : print_value(value)).append("\n");
+  }
+  return out;
+}
+
+std::optional<std::string> number_text(std::string_view result) {
+  const auto token = PackedReader(result).peek();
+  if (!token) return std::nullopt;
+  switch (token->type) {
+    case PackedType::kFloat32:
+    case PackedType::kFloat64: return print_number(token->number) + "\n";
+    case PackedType::kInt:
+    case PackedType::kUint: return print_value(result) + "\n";
+    default: return std::nullopt;
+  }
+}
+
+/// What people see of a result that is neither a boolean nor a page; nothing where it is not as the protocol says.
+std::optional<std::string> result_text(Command command, std::string_view text, std::string_view result) {
+  switch (command) {
+    case Command::kGet:
+    case Command::kPop:
+    case Command::kQuery: return std::string(text) + " -> " + print_value(result) + "\n";
+    case Command::kCompute:
+    case Command::kCount: return number_text(result);
+    case Command::kMembers: return members_text(result);
+    case Command::kLocate: return location_text(result);
+    case Command::kStatus: return status_text(result);
+    case Command::kPing: {
+      const auto pong = PackedReader(result).read_str();
+      if (!pong) return std::nullopt;
+      return one_line(*pong) + "\n";
+    }
+    default: return print_value(result) + "\n";
+  }
+}
+
+}  // namespace
+
+int exit_code_of(Code code) {
+  switch (code) {
+    case Code::kOk: return kExitDone;
+    case Code::kNotFound: return kExitNotFound;
+    case Code::kInvalidArgument: return kExitUsage;
+    case Code::kUnavailable:
+    case Code::kDeadlineExceeded: return kExitUnavailable;
+    default: return kExitOther;
+  }
+}
+
+Printer::Printer(const Statement& statement, bool json)
+    : command_(statement.command),
+      kind_(statement.kind),
+      subject_(statement.subject),
+      text_(statement.text),
+      json_(json || statement.json) {}
+
+Printed Printer::on_reply(const Reply& reply) {
+  Printed out;
+  warnings(reply.info, out);
+  more_ = false;
+  if (reply.status == Code::kOk) {
+    result(reply, out);
+  } else {
+    fail(reply.status, reply.info.message, out);
+  }
+  return out;
+}
+
+Printed Printer::on_error(const Error& error) {
+  Printed out;
+  more_ = false;
+  fail(error.code, error.message, out);
+  return out;
+}
+
+Printed Printer::on_local() {
+  Printed out;
+  if (kind_ != Statement::Kind::kHelp) return out;
+  const auto text = help_text(subject_);
+  if (!text) {
+    fail(text.error().code, text.error().message, out);
+  } else {
+    out.out = json_ ? json_string(*text) + "\n" : *text;
+  }
+  return out;
+}
+
+std::optional<std::string> Printer::next_page() const {
+  if (!more_) return std::nullopt;
+  return pack_page(subject_, kPageKeysDefault, last_key_);
+}
+
+void Printer::warnings(const ReplyInfo& info, Printed& out) {
+  for (const std::string& text : info.warnings) warning(text, out);
+  if (!info.guaranteed && info.warnings.empty()) warning("this answer could not be confirmed by a majority", out);
+  if (info.missing_partitions.empty()) return;
+  std::string list;
+  for (const std::uint32_t partition : info.missing_partitions) {
+    list += (list.empty() ? "" : ", ") + std::to_string(partition);
+  }
+  warning("no replica is left of partition " + list + ": its keys are missing from the answer", out);
+}
+
+void Printer::warning(const std::string& text, Printed& out) {
+  if (std::find(warned_.begin(), warned_.end(), text) != warned_.end()) return;
+  warned_.push_back(text);
+  out.err += json_ ? status_line("WARNING", text) : "WARNING: " + one_line(text) + "\n";
+}
+
+void Printer::fail(Code code, const std::string& message, Printed& out) {
+  exit_code_ = exit_code_of(code);
+  if (json_) {
+    if (page_begun_) {
+      end_json_page(out);
+    } else {
+      out.out += "null\n";
+    }
+  }
+  // A formula that cannot be evaluated is wrong; for other commands the absence of a key is an answer.
+  if (code == Code::kNotFound && command_ != Command::kCompute && !json_) {
+    out.out += "NOT FOUND\n";
+    return;
+  }
+  constexpr std::string_view kUnreliable = "DELETE cannot be reliably executed";
+  std::string text = message.empty() ? std::string(name_of(code)) : message;
+  if (command_ == Command::kDelete && code == Code::kUnavailable && !text.starts_with(kUnreliable)) {
+    text = std::string(kUnreliable) + ": " + text;
+  }
+  out.err += json_ ? status_line(name_of(code), text) : "ERROR: " + one_line(text) + "\n";
+}
+
+void Printer::malformed(Printed& out) {
+  fail(Code::kInternal, "the reply to " + std::string(name_of(command_)) + " is not as docs/protocol.md says", out);
+}
+
+void Printer::result(const Reply& reply, Printed& out) {
+  switch (command_) {
+    case Command::kPut:
+    case Command::kSet:
+    case Command::kHas:
+    case Command::kDelete: return boolean(reply, out);
+    case Command::kKeys:
+    case Command::kScan: return page(reply, out);
+    default: break;
+  }
+  const auto text = result_text(command_, text_, reply.result);
+  if (!text) return malformed(out);
+  out.out += json_ ? to_json(reply.result) + "\n" : *text;
+}
+
+void Printer::boolean(const Reply& reply, Printed& out) {
+  const auto value = PackedReader(reply.result).read_bool();
+  if (!value) return malformed(out);
+  const bool is_put = command_ == Command::kPut || command_ == Command::kSet;
+  if (!*value && !is_put) exit_code_ = kExitNotFound;
+  if (json_ || command_ == Command::kHas) {
+    out.out += *value ? "true\n" : "false\n";
+  } else {
+    out.out += *value || is_put ? "OK\n" : "NOT FOUND\n";
+  }
+}
+
+void Printer::page(const Reply& reply, Printed& out) {
+  PackedReader reader(reply.result);
+  const auto count = reader.read_array();
+  if (!count) return malformed(out);
+  for (std::uint32_t left = *count; left > 0; --left) {
+    const auto element = reader.read_value();
+    if (!element) return malformed(out);
+    PackedReader record(*element);
+    if (command_ == Command::kScan && record.read_array() != 2u) return malformed(out);
+    const auto key = record.read_bytes();
+    if (!key || (last_key_ && *key <= *last_key_)) return malformed(out);
+    if (json_) {
+      out.out += (page_begun_ ? ", " : "[") + to_json(*element);
+      page_begun_ = true;
+    } else if (command_ == Command::kScan) {
+      out.out += print_record(*key, element->substr(record.position())) + "\n";
+    } else {
+      out.out += print_key(*key) + "\n";
+    }
+    last_key_ = *key;
+  }
+  if (reply.info.more && *count == 0) return malformed(out);
+  more_ = reply.info.more;
+  if (json_ && !more_) end_json_page(out);
+}
+
+void Printer::end_json_page(Printed& out) {
+  out.out += page_begun_ ? "]\n" : "[]\n";
+  page_begun_ = false;
+}
+
+Printed print_error(const Error& error, bool json) {
+  Printed out;
+  if (json) out.out = "null\n";
+  out.err = json ? status_line(name_of(error.code), error.message) : "ERROR: " + one_line(error.message) + "\n";
+  return out;
+}
+
+}  // namespace trellis

@@ -1,0 +1,295 @@
+#include "client/statement.hpp"
+
+#include <gtest/gtest.h>
+
+#include "client/help.hpp"
+#include "protocol/json.hpp"
+#include "protocol/notation.hpp"
+
+namespace trellis {
+namespace {
+
+std::string describe(const Result<Statement>& statement) {
+  if (!statement) {
+    EXPECT_EQ(statement.error().code, Code::kInvalidArgument);
+    return "ERROR: " + statement.error().message;
+  }
+  switch (statement->kind) {
+    case Statement::Kind::kNothing: return "nothing";
+    case Statement::Kind::kHelp: return "HELP " + statement->subject;
+    case Statement::Kind::kExit: return "EXIT";
+    case Statement::Kind::kRequest: break;
+  }
+  std::string out = std::string(name_of(statement->command)) + " " + print_value(statement->arguments);
+  if (statement->options.stale) out += " stale";
+  if (statement->options.if_absent) out += " if_absent";
+  if (statement->options.if_version) out += " if_version=" + std::to_string(*statement->options.if_version);
+  if (statement->options.timeout != kTimeoutDefault)
+    out += " timeout=" + std::to_string(statement->options.timeout.count());
+  if (statement->json) out += " json";
+  return out;
+}
+
+/// The request that a line makes: COMMAND ( argument | ... ) options
+std::string line(std::string_view text) { return describe(parse_statement(text)); }
+std::string words(std::vector<std::string> given) { return describe(parse_words(given)); }
+
+TEST(Statement, EveryRowOfTheTable) {
+  const std::string put = "PUT ( \"person1\" | [ name -> \"John\" | age -> 22 ] )";
+  EXPECT_EQ(line(R"(PUT "person1" -> [ "name" -> "John" | "age" -> 22 ])"), put);
+  EXPECT_EQ(line(R"(PUT person1 -> [ name -> "John" | age -> 22 ])"), put);
+  EXPECT_EQ(line(R"(PUT "person1" : { "name" : "John" ; "age" : 22 })"), put);
+  EXPECT_EQ(line(R"(PUT {"person1": {"name": "John", "age": 22}})"), put);
+  EXPECT_EQ(line(R"(PUT {'person1': {'name': 'John', 'age': 22}})"), put);
+  EXPECT_EQ(line(R"(PUT person1 {"name": "John", "age": 22})"), put);
+  EXPECT_EQ(line(R"(PUT person1 [ name -> "John" | age -> 22 ])"), put);
+  EXPECT_EQ(line(R"(SET person1 {"name": "John", "age": 22})"), "SET" + put.substr(3));
+  EXPECT_EQ(line("SET k 12"), "SET ( \"k\" | 12 )");
+  EXPECT_EQ(line("SET k \"some text\""), "SET ( \"k\" | \"some text\" )");
+  EXPECT_EQ(line("SET k word"), "SET ( \"k\" | \"word\" )");
+  EXPECT_EQ(line("GET person1"), "GET ( \"person1\" )");
+  EXPECT_EQ(line("QUERY person1.nothing"), "QUERY ( ( \"person1\" | \"nothing\" ) )");
+  EXPECT_EQ(line("QUERY person2.address.number"), "QUERY ( ( \"person2\" | \"address\" | \"number\" ) )");
+  EXPECT_EQ(line("HAS person1"), "HAS ( \"person1\" )");
+  EXPECT_EQ(line("DELETE person1"), "DELETE ( \"person1\" )");
+  EXPECT_EQ(line("POP person1"), "POP ( \"person1\" )");
+  EXPECT_EQ(line("COMPUTE 2*(x+3) WHERE x = QUERY person2.address.number"),
+            "COMPUTE ( \"2*(x+3)\" | [ x -> ( \"person2\" | \"address\" | \"number\" ) ] )");
+  EXPECT_EQ(line("COMPUTE 2/(x+3*(y+z)) WHERE x = QUERY person2.address.number AND y = QUERY person1.age AND z = QUERY "
+                 "person3.height"),
+            "COMPUTE ( \"2/(x+3*(y+z))\" | [ x -> ( \"person2\" | \"address\" | \"number\" ) | y -> ( \"person1\" | "
+            "\"age\" ) | z -> ( \"person3\" | \"height\" ) ] )");
+  EXPECT_EQ(line("COMPUTE 1+1"), "COMPUTE ( \"1+1\" )");
+  EXPECT_EQ(line("KEYS"), "KEYS ()");
+  EXPECT_EQ(line("KEYS per"), "KEYS ( \"per\" )");
+  EXPECT_EQ(line("LIST KEYS"), "KEYS ()");
+  EXPECT_EQ(line("LIST KEYS per"), "KEYS ( \"per\" )");
+  EXPECT_EQ(line("LIST_KEYS"), "KEYS ()");
+  EXPECT_EQ(line("SCAN per"), "SCAN ( \"per\" )");
+  EXPECT_EQ(line("COUNT per"), "COUNT ( \"per\" )");
+  EXPECT_EQ(line("COUNT"), "COUNT ()");
+  EXPECT_EQ(line("MEMBERS"), "MEMBERS ()");
+  EXPECT_EQ(line("LIST MEMBERS"), "MEMBERS ()");
+  EXPECT_EQ(line("LIST_MEMBERS"), "MEMBERS ()");
+  EXPECT_EQ(line("LOCATE person1"), "LOCATE ( \"person1\" )");
+  EXPECT_EQ(line("STATUS"), "STATUS ()");
+  EXPECT_EQ(line("PING"), "PING ()");
+  EXPECT_EQ(line("HELP"), "HELP ");
+  EXPECT_EQ(line("HELP GET"), "HELP GET");
+  EXPECT_EQ(line("HELP LIST KEYS"), "HELP LIST KEYS");
+  EXPECT_EQ(line("EXIT"), "EXIT");
+  EXPECT_EQ(line("QUIT"), "EXIT");
+}
+
+TEST(Statement, AnyCaseAndATrailingSemicolon) {
+  EXPECT_EQ(line("get person1;"), "GET ( \"person1\" )");
+  EXPECT_EQ(line("  Get   person1 ; "), "GET ( \"person1\" )");
+  EXPECT_EQ(line("list keys;"), "KEYS ()");
+  EXPECT_EQ(line("SET k word;"), "SET ( \"k\" | \"word\" )");
+  EXPECT_EQ(line("SET k \"a;\";"), "SET ( \"k\" | \"a;\" )");
+  EXPECT_EQ(line("compute x where X = query a.b and y_2 = Query c"),
+            "COMPUTE ( \"x\" | [ X -> ( \"a\" | \"b\" ) | y_2 -> ( \"c\" ) ] )");
+  EXPECT_EQ(line("exit;"), "EXIT");
+  for (const char* blank : {"", " ", "\t", ";", " ; ;"}) EXPECT_EQ(line(blank), "nothing");
+}
+
+TEST(Statement, KeysAreBareOrQuoted) {
+  EXPECT_EQ(line("GET \"person1\""), "GET ( \"person1\" )");
+  EXPECT_EQ(line("GET 'my key'"), "GET ( \"my key\" )");
+  EXPECT_EQ(line("GET “my key”"), "GET ( \"my key\" )");
+  EXPECT_EQ(line("GET \"a\\\"b\\x41\""), "GET ( \"a\\\"bA\" )");
+  EXPECT_EQ(line("GET \"\\xff\""), "GET ( bytes(\"/w==\") )");
+  EXPECT_EQ(line("GET 12"), "GET ( \"12\" )");
+  EXPECT_EQ(line("PUT \"my key\" -> 1"), "PUT ( \"my key\" | 1 )");
+  EXPECT_EQ(line("KEYS \"\""), "KEYS ()");
+  EXPECT_EQ(line("KEYS \"\\xff\""), "KEYS ( bytes(\"/w==\") )");
+  EXPECT_EQ(parse_statement("GET \"my key\"")->text, "\"my key\"");
+  EXPECT_EQ(parse_statement("GET \"my_key\"")->text, "my_key");
+  EXPECT_EQ(parse_statement("GET \"my key\"")->subject, "my key");
+}
+
+TEST(Statement, BareDigitsInAPathAreAPositionAndQuotedOnesAKey) {
+  EXPECT_EQ(line("QUERY a.0.b"), "QUERY ( ( \"a\" | 0 | \"b\" ) )");
+  EXPECT_EQ(line("QUERY a.\"0\""), "QUERY ( ( \"a\" | \"0\" ) )");
+  EXPECT_EQ(line("QUERY 12.3"), "QUERY ( ( \"12\" | 3 ) )");
+  EXPECT_EQ(line("QUERY a.007"), "QUERY ( ( \"a\" | \"007\" ) )");
+  EXPECT_EQ(line("QUERY a.18446744073709551615"), "QUERY ( ( \"a\" | 18446744073709551615 ) )");
+  EXPECT_EQ(line("QUERY a.18446744073709551616"), "QUERY ( ( \"a\" | \"18446744073709551616\" ) )");
+  EXPECT_EQ(line("QUERY \"my.key\".sub"), "QUERY ( ( \"my.key\" | \"sub\" ) )");
+  EXPECT_EQ(line("QUERY a.-1"), "QUERY ( ( \"a\" | \"-1\" ) )");
+  EXPECT_EQ(line("QUERY a"), "QUERY ( ( \"a\" ) )");
+  EXPECT_EQ(parse_statement("QUERY \"my.key\".\"sub\".\"7\".7")->text, "\"my.key\".sub.\"7\".7");
+}
+
+TEST(Statement, OptionsStandBehindTheCommandOrItsOperands) {
+  EXPECT_EQ(line("PUT k 1 --if-absent"), "PUT ( \"k\" | 1 ) if_absent");
+  EXPECT_EQ(line("PUT --if-absent k 1"), "PUT ( \"k\" | 1 ) if_absent");
+  EXPECT_EQ(line("SET k word --if-version 17 --timeout 100;"), "SET ( \"k\" | \"word\" ) if_version=17 timeout=100");
+  EXPECT_EQ(line("PUT k -> [ a -> 1 ] --if-version=0"), "PUT ( \"k\" | [ a -> 1 ] ) if_version=0");
+  EXPECT_EQ(line("DELETE k --if-version 3"), "DELETE ( \"k\" ) if_version=3");
+  EXPECT_EQ(line("GET k --stale --json"), "GET ( \"k\" ) stale json");
+  EXPECT_EQ(line("KEYS --stale"), "KEYS () stale");
+  EXPECT_EQ(line("COMPUTE x WHERE x = QUERY a --stale"), "COMPUTE ( \"x\" | [ x -> ( \"a\" ) ] ) stale");
+  EXPECT_EQ(line("COMPUTE 1 --1 --timeout 50"), "COMPUTE ( \"1 --1\" ) timeout=50");
+  EXPECT_EQ(line("PING --timeout 600000"), "PING () timeout=600000");
+}
+
+TEST(Statement, OptionsThatDoNotBelongAreRefused) {
+  EXPECT_EQ(line("PUT k 1 --stale"), "ERROR: --stale belongs to reads: GET, HAS, QUERY, COMPUTE, KEYS, SCAN and COUNT");
+  EXPECT_EQ(line("GET k --if-absent"), "ERROR: --if-absent belongs to PUT and SET");
+  EXPECT_EQ(line("POP k --if-version 1"), "ERROR: --if-version belongs to PUT, SET and DELETE");
+  EXPECT_EQ(line("PUT k 1 --if-version 1 --if-absent"),
+            "ERROR: --if-absent and --if-version exclude each other: a key that is absent has no version");
+  EXPECT_EQ(line("GET k --timeout 0"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
+  EXPECT_EQ(line("GET k --timeout"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
+  EXPECT_EQ(line("GET k --timeout 600001"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
+  EXPECT_EQ(line("PUT k 1 --if-version x"), "ERROR: --if-version takes the version that is expected: --if-version 17");
+  EXPECT_EQ(
+      line("GET k --stake"),
+      "ERROR: unknown option \"--stake\"; known are --if-absent, --if-version N, --stale, --timeout MS and --json (a "
+      "key that begins with -- stands in quotes)");
+}
+
+TEST(Statement, DefaultsGiveWay) {
+  StatementDefaults defaults;
+  defaults.options.timeout = std::chrono::milliseconds(100);
+  defaults.options.stale = true;
+  defaults.json = true;
+  EXPECT_EQ(describe(parse_statement("GET k", defaults)), "GET ( \"k\" ) stale timeout=100 json");
+  EXPECT_EQ(describe(parse_statement("PUT k 1 --timeout 200", defaults)), "PUT ( \"k\" | 1 ) timeout=200 json");
+}
+
+TEST(Statement, UnknownCommandsNameTheNearest) {
+  EXPECT_EQ(line("GTE k"), "ERROR: unknown command \"GTE\"; the nearest is GET, and HELP lists them all");
+  EXPECT_EQ(line("delte k"), "ERROR: unknown command \"delte\"; the nearest is DELETE, and HELP lists them all");
+  EXPECT_EQ(line("LIST_KEY"), "ERROR: unknown command \"LIST_KEY\"; the nearest is LIST_KEYS, and HELP lists them all");
+  EXPECT_EQ(line("{\"a\": 1}").substr(0, 22), "ERROR: unknown command");
+  EXPECT_EQ(line("LIST"), "ERROR: LIST takes KEYS or MEMBERS: LIST KEYS, LIST MEMBERS");
+  EXPECT_EQ(nearest_command("comptue"), "COMPUTE");
+}
+
+TEST(Statement, WhatIsMissingOrTooMuch) {
+  EXPECT_EQ(line("GET"), "ERROR: expected a key: GET KEY");
+  EXPECT_EQ(line("GET a b"),
+            "ERROR: column 7: expected nothing more, found \"b\"; keys with special characters stand in quotes");
+  EXPECT_EQ(line("GET a:b"),
+            "ERROR: column 6: expected nothing more, found \":b\"; keys with special characters stand in quotes");
+  EXPECT_EQ(line("GET my.key"),
+            "ERROR: column 5: the key \"my.key\" has to stand in quotes: bare keys are made of A-Z a-z 0-9 _ -");
+  EXPECT_EQ(line("GET \"\""), "ERROR: a key has 1 to 4096 bytes, this one has 0");
+  EXPECT_EQ(line("GET " + std::string(4097, 'x')), "ERROR: a key has 1 to 4096 bytes, this one has 4097");
+  EXPECT_EQ(line("PUT " + std::string(4097, 'x') + " 1"), "ERROR: a key has 1 to 4096 bytes, this one has 4097");
+  EXPECT_EQ(line("PUT"), "ERROR: expected a key and a value: PUT KEY -> DOCUMENT");
+  EXPECT_EQ(line("SET k"), "ERROR: expected a value behind the key: SET KEY VALUE");
+  EXPECT_EQ(line("SET k some text"),
+            "ERROR: column 12: expected nothing more, found \"text\"; keys with special characters stand in quotes");
+  EXPECT_EQ(line("PUT k -> John"), "ERROR: column 10: the bare word \"John\" is no value; put a string in quotes");
+  EXPECT_EQ(line("PUT k -> [ name -> John ]"),
+            "ERROR: column 20: the bare word \"John\" is no value; put a string in quotes");
+  EXPECT_EQ(line("PUT {\"a\": 1, \"b\": 2}"), "ERROR: expected one record in { }, found 2; trellis load takes many");
+  EXPECT_EQ(line("QUERY"), "ERROR: expected a path: QUERY PATH");
+  EXPECT_EQ(line("QUERY a."), "ERROR: column 9: expected a key, found the end of the line");
+  EXPECT_EQ(line("QUERY a..b").substr(0, 17), "ERROR: column 9: ");
+  EXPECT_EQ(line("QUERY a.\"\\xff\""), "ERROR: a name in a path is UTF-8 text; only the key may hold other bytes");
+  EXPECT_EQ(line("PING x").substr(0, 41), "ERROR: column 6: expected nothing more, f");
+  EXPECT_EQ(line("EXIT now").substr(0, 16), "ERROR: column 6:");
+  EXPECT_EQ(line("SET k 18446744073709551616").substr(0, 45), "ERROR: column 7: the number is out of range: ");
+}
+
+TEST(Statement, ComputeNeedsItsParts) {
+  EXPECT_EQ(line("COMPUTE").substr(0, 30), "ERROR: expected an expression:");
+  EXPECT_EQ(line("COMPUTE WHERE x = QUERY a").substr(0, 30), "ERROR: expected an expression:");
+  EXPECT_EQ(line("COMPUTE x WHERE"), "ERROR: expected WHERE x = QUERY PATH AND y = QUERY PATH; a name is missing");
+  EXPECT_EQ(line("COMPUTE x WHERE x QUERY a"),
+            "ERROR: expected WHERE x = QUERY PATH AND y = QUERY PATH; = QUERY is missing behind x");
+  EXPECT_EQ(line("COMPUTE x WHERE x = a.b"),
+            "ERROR: expected WHERE x = QUERY PATH AND y = QUERY PATH; = QUERY is missing behind x");
+  EXPECT_EQ(line("COMPUTE x WHERE x = QUERY"),
+            "ERROR: expected WHERE x = QUERY PATH AND y = QUERY PATH; the path of x is missing");
+  EXPECT_EQ(line("COMPUTE x WHERE x = QUERY a AND x = QUERY b"), "ERROR: the variable x stands twice");
+  EXPECT_EQ(line("COMPUTE x WHERE x = QUERY a y = QUERY b").substr(0, 17), "ERROR: column 29:");
+  EXPECT_EQ(line("COMPUTE " + std::string(4097, '1')),
+            "ERROR: an expression has at most 4096 bytes, this one has 4097");
+  // A name that only begins like the keyword.
+  EXPECT_EQ(line("COMPUTE where_x+1 WHERE where_x=QUERY a"), "COMPUTE ( \"where_x+1\" | [ where_x -> ( \"a\" ) ] )");
+}
+
+TEST(Words, DoTheSameAsALine) {
+  EXPECT_EQ(words({"get", "person1"}), "GET ( \"person1\" )");
+  EXPECT_EQ(words({"put", "person1", R"({"name": "John"})"}), "PUT ( \"person1\" | [ name -> \"John\" ] )");
+  EXPECT_EQ(words({"put", R"(person1 -> [ name -> "John" ])"}), "PUT ( \"person1\" | [ name -> \"John\" ] )");
+  EXPECT_EQ(words({"put", R"({"person1": {"name": "John"}})"}), "PUT ( \"person1\" | [ name -> \"John\" ] )");
+  EXPECT_EQ(words({"put", "person1", "->", "[ a -> 1 ]"}), "PUT ( \"person1\" | [ a -> 1 ] )");
+  EXPECT_EQ(words({"query", "person2.address.number"}), "QUERY ( ( \"person2\" | \"address\" | \"number\" ) )");
+  EXPECT_EQ(words({"compute", "2*x", "where", "x", "=", "query", "person2.address.number"}),
+            "COMPUTE ( \"2*x\" | [ x -> ( \"person2\" | \"address\" | \"number\" ) ] )");
+  EXPECT_EQ(words({"compute", "2*x where x = query a"}), "COMPUTE ( \"2*x\" | [ x -> ( \"a\" ) ] )");
+  EXPECT_EQ(words({"compute", "1", "--1"}), "COMPUTE ( \"1 --1\" )");
+  EXPECT_EQ(words({"GET person1;"}), "GET ( \"person1\" )");
+  EXPECT_EQ(words({"list", "keys"}), "KEYS ()");
+  EXPECT_EQ(words({"keys", "per"}), "KEYS ( \"per\" )");
+  EXPECT_EQ(words({"status"}), "STATUS ()");
+  EXPECT_EQ(words({"help", "list", "keys"}), "HELP list keys");
+  EXPECT_EQ(words({}), "nothing");
+}
+
+TEST(Words, AreTakenAsTheyAre) {
+  EXPECT_EQ(words({"get", "my key"}), "GET ( \"my key\" )");
+  EXPECT_EQ(words({"get", "my.key/é"}), "GET ( \"my.key/é\" )");
+  EXPECT_EQ(words({"get", "\xff"}), "GET ( bytes(\"/w==\") )");
+  EXPECT_EQ(words({"get", "\"my key\""}), "GET ( \"my key\" )");
+  EXPECT_EQ(words({"get", "'my key'"}), "GET ( \"my key\" )");
+  EXPECT_EQ(words({"set", "k", "some text"}), "SET ( \"k\" | \"some text\" )");
+  EXPECT_EQ(words({"set", "k", "don't"}), "SET ( \"k\" | \"don't\" )");
+  EXPECT_EQ(words({"set", "k", ""}), "SET ( \"k\" | \"\" )");
+  EXPECT_EQ(words({"set", "k", "-5"}), "SET ( \"k\" | -5 )");
+  EXPECT_EQ(words({"set", "k", "\"12\""}), "SET ( \"k\" | \"12\" )");
+  EXPECT_EQ(words({"query", "my key.sub name.\"a.b\""}), "QUERY ( ( \"my key\" | \"sub name\" | \"a.b\" ) )");
+  EXPECT_EQ(words({"get", "--", "--stale"}), "GET ( \"--stale\" )");
+}
+
+TEST(Words, OptionsStandAnywhere) {
+  EXPECT_EQ(words({"--stale", "get", "k"}), "GET ( \"k\" ) stale");
+  EXPECT_EQ(words({"get", "--timeout", "100", "k"}), "GET ( \"k\" ) timeout=100");
+  EXPECT_EQ(words({"put", "k", "1", "--if-absent", "--json"}), "PUT ( \"k\" | 1 ) if_absent json");
+  EXPECT_EQ(words({"compute", "x where x = query a", "--stale"}), "COMPUTE ( \"x\" | [ x -> ( \"a\" ) ] ) stale");
+  EXPECT_EQ(words({"--json", "get k"}), "GET ( \"k\" ) json");
+}
+
+TEST(Words, Errors) {
+  EXPECT_EQ(words({"get"}), "ERROR: expected more: GET KEY");
+  EXPECT_EQ(words({"get", ""}), "ERROR: a key has 1 to 4096 bytes, this one has 0");
+  EXPECT_EQ(words({"get", "a", "b"}), "ERROR: expected nothing more, found \"b\": GET KEY");
+  EXPECT_EQ(words({"set", "k", "hello", "world"}), "ERROR: the value is several words; put it in quotes");
+  EXPECT_EQ(words({"set", "k", "[1, 2"}).substr(0, 37), "ERROR: column 6: a bracket is missing");
+  EXPECT_EQ(words({"set", "k", "18446744073709551616"}).substr(0, 44), "ERROR: column 1: the number is out of range:");
+  EXPECT_EQ(words({"put", "k"}), "ERROR: expected a value behind the key: PUT KEY -> DOCUMENT");
+  EXPECT_EQ(words({"gte", "k"}), "ERROR: unknown command \"gte\"; the nearest is GET, and HELP lists them all");
+  EXPECT_EQ(words({"get", "k", "--nope"}).substr(0, 30), "ERROR: unknown option \"--nope\"");
+}
+
+TEST(Statement, WhatGetPrintsIsARecordThatPutTakes) {
+  for (const char* record : {"k -> 12", "\"my key\" -> [ a -> ( 1 | 2.0 | [] | () ) | \"b c\" -> null ]",
+                             "12 -> \"x;\"", "\"--stale\" -> true", "\"\\xff\" -> bytes(\"AA==\")", "k -> nan"}) {
+    const auto put = parse_statement(std::string("PUT ") + record);
+    ASSERT_TRUE(put) << record << put.error().message;
+    EXPECT_EQ(put->text + " -> " + print_value(parse_records(record)->front().document), record);
+  }
+}
+
+TEST(Help, KnowsEveryCommandAndItsAliases) {
+  const auto all = help_text("");
+  ASSERT_TRUE(all);
+  for (const CommandHelp& help : command_helps()) {
+    EXPECT_NE(all->find(help.name), std::string::npos) << help.name;
+    EXPECT_TRUE(help_text(help.name));
+    EXPECT_TRUE(parse_statement(help.name) || parse_statement(std::string(help.name) + " k 1") ||
+                parse_statement(std::string(help.name) + " k"))
+        << help.name;
+  }
+  EXPECT_EQ(help_text("list keys")->substr(0, 4), "KEYS");
+  EXPECT_EQ(help_text("geet").error().message, "there is no command GEET; the nearest is GET");
+}
+
+}  // namespace
+}  // namespace trellis
