@@ -142,18 +142,14 @@ using sessions::kChunkWrites;
 using sessions::Record;
 using sessions::Segment;
 
-Result<void> FrozenSessions::for_each(const std::function<Result<void>(const RememberedWrite&)>& visit) const {
+void FrozenSessions::for_each(const std::function<void(const RememberedWrite&)>& visit) const {
   std::uint64_t number = first_;
   for (const Segment& segment : segments_) {
     const Chunk& chunk = *segment.chunk;
     for (; number < chunk.begin + chunk.records.size(); ++number) {
-      const Record& record = chunk.records[number - chunk.begin];
-      if (auto visited = visit(sessions::remembered(segment, record, number >= content_first_)); !visited) {
-        return visited;
-      }
+      visit(sessions::remembered(segment, chunk.records[number - chunk.begin], number >= content_first_));
     }
   }
-  return {};
 }
 
 SessionTable::Finding SessionTable::find(const Entry& entry) const {

@@ -108,8 +108,8 @@ class FrozenSessions {
   std::size_t size() const { return static_cast<std::size_t>(next_ - first_); }
   /// In the order of their names.
   const std::vector<OwnSession>& own_sessions() const { return own_; }
-  /// In log order; views hold during the call.  Ends early, with that error, where `visit` returns one.
-  Result<void> for_each(const std::function<Result<void>(const RememberedWrite&)>& visit) const;
+  /// In log order; views hold during the call.
+  void for_each(const std::function<void(const RememberedWrite&)>& visit) const;
 
  private:
   friend class SessionTable;

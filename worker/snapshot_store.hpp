@@ -16,6 +16,9 @@
 
 namespace trellis {
 
+/// What a store may append to the name of a snapshot that is being written; no name ends with it.
+constexpr std::string_view kUnfinishedSuffix = ".part";
+
 /// A snapshot that is being written.  Destroyed without a commit, it leaves nothing behind.
 class SnapshotSink {
  public:

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
+#include "protocol/reply.hpp"
 #include "tests/unit/worker/requests.hpp"
 
 namespace trellis {
@@ -17,11 +20,39 @@ class Replica {
   CommandResult put(std::string_view key, std::string_view document, Identity identity = {}) {
     return apply(entry_of(EntryKind::kPut, key, document, identity));
   }
+  CommandResult put_if(std::string_view key, std::string_view document, std::uint64_t version) {
+    Entry entry = entry_of(EntryKind::kPut, key, document);
+    entry.if_version = version;
+    return apply(entry);
+  }
+  CommandResult remove(std::string_view key, std::optional<std::uint64_t> version = std::nullopt) {
+    Entry entry = entry_of(EntryKind::kDelete, key);
+    entry.if_version = version;
+    return apply(entry);
+  }
+  CommandResult pop(std::string_view key, Identity identity = {}) {
+    return apply(entry_of(EntryKind::kPop, key, {}, identity));
+  }
   CommandResult get(std::string_view key) const { return state.read(read_of(Command::kGet, key)); }
+  CommandResult page(Command command, PageArguments arguments, std::size_t size_max = kPageSizeMax) const {
+    Read read;
+    read.command = command;
+    read.page = arguments;
+    read.page_size_max = size_max;
+    return state.read(read);
+  }
 
   StateMachine state;
   std::uint64_t last = 0;
 };
+
+std::vector<std::string> keys_in(const CommandResult& result) {
+  PackedReader reader(result.packed.bytes());
+  std::vector<std::string> keys;
+  for (auto left = reader.read_array().value(); left > 0; --left) keys.emplace_back(reader.read_bytes().value());
+  EXPECT_TRUE(reader.at_end());
+  return keys;
+}
 
 TEST(StateMachine, PutIsTrueForANewKeyAndFalseForAReplacedOne) {
   Replica replica;
@@ -31,6 +62,201 @@ TEST(StateMachine, PutIsTrueForANewKeyAndFalseForAReplacedOne) {
   EXPECT_EQ(again.version, 2u);
   EXPECT_EQ(replica.get("k").packed.bytes(), kBob);
   EXPECT_EQ(replica.get("k").version, 2u);
+}
+
+TEST(StateMachine, IfAbsentHoldsOnlyWhereNothingIs) {
+  Replica replica;
+  Entry entry = entry_of(EntryKind::kPut, "k", kAda);
+  entry.if_absent = true;
+  EXPECT_EQ(replica.apply(entry).kind, ResultKind::kTrue);
+  const CommandResult refused = replica.apply(entry);
+  EXPECT_EQ(refused.status, Code::kAlreadyExists);
+  EXPECT_EQ(refused.kind, ResultKind::kNil);
+  EXPECT_EQ(refused.message, "the key exists, with version 1");
+  EXPECT_EQ(replica.get("k").version, 1u);
+}
+
+TEST(StateMachine, IfVersionHoldsOnlyForThatVersion) {
+  Replica replica;
+  EXPECT_EQ(replica.put_if("k", kAda, 0).status, Code::kFailedPrecondition) << "nothing is there";
+  replica.put("k", kAda);
+  const CommandResult refused = replica.put_if("k", kBob, 1);
+  EXPECT_EQ(refused.status, Code::kFailedPrecondition);
+  EXPECT_EQ(refused.message, "if_version is 1, but the document has version 2");
+  EXPECT_EQ(replica.put_if("k", kBob, 2).kind, ResultKind::kFalse);
+  EXPECT_EQ(replica.get("k").packed.bytes(), kBob);
+}
+
+TEST(StateMachine, DeleteTellsWhetherItWasThere) {
+  Replica replica;
+  EXPECT_EQ(replica.remove("k").kind, ResultKind::kFalse);
+  EXPECT_EQ(replica.remove("k", 7).status, Code::kFailedPrecondition);
+  EXPECT_EQ(replica.remove("k", 7).message, "if_version is 7, but the key is missing");
+  replica.put("k", kAda);
+  EXPECT_EQ(replica.remove("k", 1).status, Code::kFailedPrecondition);
+  EXPECT_EQ(replica.remove("k", 4).kind, ResultKind::kTrue);
+  EXPECT_EQ(replica.get("k").status, Code::kNotFound);
+}
+
+TEST(StateMachine, PopRemovesAndReturnsInOneStep) {
+  Replica replica;
+  EXPECT_EQ(replica.pop("k").status, Code::kNotFound);
+  replica.put("k", kAda);
+  const CommandResult popped = replica.pop("k");
+  EXPECT_EQ(popped.packed.bytes(), kAda);
+  EXPECT_EQ(popped.version, 2u);
+  EXPECT_EQ(replica.state.keys(), 0u);
+  EXPECT_EQ(replica.state.bytes(), 0u);
+}
+
+TEST(StateMachine, ReadsOfOneKeyCarryTheVersionOfItsDocument) {
+  Replica replica;
+  std::string document;
+  PackedWriter(document).map(1).str("list").array(2).natural(1).str("two");
+  replica.put("k", document);
+  const CommandResult has = replica.state.read(read_of(Command::kHas, "k"));
+  EXPECT_EQ(has.kind, ResultKind::kTrue);
+  EXPECT_EQ(has.version, 1u);
+  const CommandResult has_not = replica.state.read(read_of(Command::kHas, "other"));
+  EXPECT_EQ(has_not.kind, ResultKind::kFalse);
+  EXPECT_FALSE(has_not.version);
+  Read query = read_of(Command::kQuery, "k");
+  query.path = {std::string_view("list"), std::uint64_t{1}};
+  EXPECT_EQ(replica.state.read(query).packed.bytes(), packed_text("two"));
+  EXPECT_EQ(replica.state.read(query).version, 1u);
+  query.path.emplace_back(std::uint64_t{0});
+  EXPECT_EQ(replica.state.read(query).status, Code::kNotFound);
+}
+
+TEST(StateMachine, ARepeatedWriteGetsItsFirstReplyToTheLetter) {
+  Replica replica;
+  std::vector<Entry> entries = {
+      entry_of(EntryKind::kPut, "k", kAda, {"s", 1}),  entry_of(EntryKind::kPut, "k", kBob, {"s", 2}),
+      entry_of(EntryKind::kPop, "no", {}, {"s", 3}),   entry_of(EntryKind::kDelete, "k", {}, {"s", 4}),
+      entry_of(EntryKind::kPut, "k", kAda, {"s", 5}),  entry_of(EntryKind::kGet, "k", {}, {"s", 6, 0}),
+      entry_of(EntryKind::kHas, "k", {}, {"s", 6, 1}), entry_of(EntryKind::kPop, "k", {}, {"s", 7}),
+      entry_of(EntryKind::kGet, "k", {}, {"s", 8})};
+  for (const std::uint64_t wrong : {2, 9}) {
+    entries.push_back(entry_of(EntryKind::kPut, wrong == 2 ? "k" : "no", kAda, {"s", 10 + wrong}));
+    entries.back().if_version = wrong;
+  }
+  std::vector<std::string> replies;
+  for (const Entry& entry : entries) replies.push_back(pack_reply_frame(1, replica.apply(entry)));
+  replica.put("k", kBob);
+  replica.put("no", kBob);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    EXPECT_EQ(pack_reply_frame(1, replica.apply(entries[i])), replies[i]) << i;
+  }
+  EXPECT_EQ(replica.get("k").version, entries.size() + 1) << "nothing was done again";
+}
+
+TEST(StateMachine, AnotherRequestUnderAUsedIdentityIsRefused) {
+  Replica replica;
+  replica.put("k", kAda, {"s", 1});
+  const CommandResult refused = replica.put("k", kBob, {"s", 1});
+  EXPECT_EQ(refused.status, Code::kInvalidArgument);
+  EXPECT_FALSE(refused.message.empty());
+  EXPECT_EQ(replica.get("k").packed.bytes(), kAda);
+}
+
+TEST(StateMachine, ARepeatedPopOfALargeDocumentSaysThatItWasApplied) {
+  Replica replica;
+  replica.put("k", packed_text(std::string(100'000, 'x')));
+  EXPECT_EQ(replica.pop("k", {"s", 1}).packed.size(), 100'005u);
+  const CommandResult again = replica.pop("k", {"s", 1});
+  EXPECT_EQ(again.status, Code::kFailedPrecondition);
+  EXPECT_NE(again.message.find("was applied"), std::string::npos);
+}
+
+TEST(StateMachine, AnOwnWriteBelowItsFloorIsNotAppliedAgain) {
+  Replica replica;
+  replica.put("k", kAda, {"broker", 1, 0, 1});
+  replica.put("other", kAda, {"broker", 2, 0, 2});
+  replica.remove("k");
+  EXPECT_EQ(replica.put("k", kAda, {"broker", 1, 0, 1}).status, Code::kDeadlineExceeded);
+  EXPECT_EQ(replica.get("k").status, Code::kNotFound);
+}
+
+TEST(StateMachine, PagesComeInByteOrderAndTellWhetherThereIsMore) {
+  Replica replica;
+  for (const char* key : {"b", "a", "ab", "\xff", "aa", "abc"}) replica.put(key, kAda);
+  EXPECT_EQ(keys_in(replica.page(Command::kKeys, {})), (std::vector<std::string>{"a", "aa", "ab", "abc", "b", "\xff"}));
+  EXPECT_FALSE(replica.page(Command::kKeys, {}).more);
+  const CommandResult first = replica.page(Command::kKeys, {"a", 2, {}});
+  EXPECT_EQ(keys_in(first), (std::vector<std::string>{"a", "aa"}));
+  EXPECT_TRUE(first.more);
+  const CommandResult second = replica.page(Command::kKeys, {"a", 2, "aa"});
+  EXPECT_EQ(keys_in(second), (std::vector<std::string>{"ab", "abc"}));
+  EXPECT_FALSE(second.more) << "b does not begin with a";
+  EXPECT_EQ(keys_in(replica.page(Command::kKeys, {"", 10, "abb"})), (std::vector<std::string>{"abc", "b", "\xff"}));
+  EXPECT_EQ(keys_in(replica.page(Command::kKeys, {"ab", 10, "a"})), (std::vector<std::string>{"ab", "abc"}));
+  EXPECT_TRUE(keys_in(replica.page(Command::kKeys, {"x", 10, {}})).empty());
+  EXPECT_EQ(replica.page(Command::kCount, {"ab", 1, {}}).number, 2u);
+  EXPECT_EQ(replica.page(Command::kCount, {}).number, 6u);
+}
+
+TEST(StateMachine, AKeyIsStrWhereItIsTextAndBinElsewhere) {
+  Replica replica;
+  replica.put("text", kAda);
+  replica.put("\xff", kAda);
+  const CommandResult keys = replica.page(Command::kKeys, {});
+  PackedReader reader(keys.packed.bytes());
+  reader.read_array();
+  EXPECT_EQ(reader.next()->type, PackedType::kStr);
+  EXPECT_EQ(reader.next()->type, PackedType::kBin);
+}
+
+TEST(StateMachine, APageEndsAtItsSizeButHoldsOneRecordAtLeast) {
+  Replica replica;
+  const std::string document = packed_text(std::string(100, 'x'));
+  for (int i = 10; i < 60; ++i) replica.put("key" + std::to_string(i), document);
+  const std::size_t record = 5 + document.size();
+  const auto records = [&](std::size_t size_max) {
+    const CommandResult page = replica.page(Command::kScan, {}, size_max);
+    EXPECT_TRUE(page.more);
+    return PackedReader(page.packed.bytes()).read_array().value();
+  };
+  EXPECT_EQ(records(1), 1u);
+  EXPECT_EQ(records(20 * record), 20u);
+  EXPECT_EQ(records(20 * record - 1), 19u);
+  EXPECT_EQ(records(15 * record), 15u);
+  EXPECT_EQ(records(16 * record), 16u);
+}
+
+TEST(StateMachine, ALogHasReadsToo) {
+  Replica replica;
+  std::string document;
+  PackedWriter(document).map(1).str("a").natural(1);
+  std::string arguments;
+  PackedWriter(arguments).array(1).array(2).str("k").str("a");
+  EXPECT_EQ(replica.apply(entry_of(EntryKind::kQuery, "k", arguments, {"s", 1})).status, Code::kNotFound);
+  replica.put("k", document);
+  const CommandResult query = replica.apply(entry_of(EntryKind::kQuery, "k", arguments, {"s", 2}));
+  EXPECT_EQ(query.packed.bytes(), "\x01");
+  EXPECT_EQ(query.version, 2u);
+  EXPECT_EQ(replica.apply(entry_of(EntryKind::kGet, "k", {}, {"s", 3})).packed.bytes(), document);
+  EXPECT_EQ(replica.apply(entry_of(EntryKind::kHas, "k", {}, {"s", 4})).kind, ResultKind::kTrue);
+}
+
+TEST(CommandResult, IsPackedAsTheProtocolSays) {
+  Replica replica;
+  replica.put("k", kAda);
+  const std::string frame = pack_reply_frame(77, replica.get("k"));
+  const auto reply = read_reply(frame);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->id, 77u);
+  EXPECT_EQ(reply->status, Code::kOk);
+  EXPECT_EQ(reply->result, kAda);
+  EXPECT_EQ(reply->info.version, 1u);
+  const std::string refused = pack_reply_frame(0, replica.get("x"));
+  EXPECT_EQ(read_reply(refused)->status, Code::kNotFound);
+  EXPECT_FALSE(read_reply(refused)->info.message.empty());
+  std::string item;
+  pack_batch_item(item, 9999, replica.get("k"));
+  PackedReader reader(item);
+  EXPECT_EQ(reader.read_array(), 4u);
+  EXPECT_EQ(reader.read_uint(), 9999u);
+  EXPECT_EQ(reader.read_str(), "OK");
 }
 
 }  // namespace
