@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "protocol/check.hpp"
+
 namespace trellis {
 namespace {
 
@@ -12,6 +14,7 @@ constexpr std::uint32_t kAttached = 1u << 31;
 
 void BundleWriter::add(std::uint8_t type, std::string_view header, const Frame& body) {
   if (items_ == 0) head_.push_back(static_cast<char>(kFormatVersion));
+  CHECK(header.size() < kAttached && body.size() < kAttached);
   const bool attach = body.size() >= kInlineMax;
   FieldWriter fields(head_);
   fields.u8(type).u32(static_cast<std::uint32_t>(header.size()));
@@ -48,7 +51,11 @@ std::optional<BundleItem> BundleReader::fail() {
 }
 
 std::optional<BundleItem> BundleReader::next() {
-  if (broken_ || position_ == frames_[0].size()) return std::nullopt;
+  if (broken_) return std::nullopt;
+  if (position_ == frames_[0].size()) {
+    if (next_attached_ != frames_.size()) return fail();  // Frames that belong to no item.
+    return std::nullopt;
+  }
   const Frame& head = frames_[0];
   FieldReader fields(head.bytes().substr(position_));
   BundleItem item;

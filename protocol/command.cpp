@@ -3,6 +3,7 @@
 #include <array>
 
 #include "protocol/notation.hpp"
+#include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
@@ -50,8 +51,6 @@ bool reads_data(Command command) {
 }
 
 bool is_put(Command command) { return command == Command::kPut || command == Command::kSet; }
-
-std::string quoted(std::string_view text) { return "\"" + std::string(text.substr(0, 64)) + "\""; }
 
 Error does_not_belong(std::string_view option, Command command) {
   return invalid_argument("option " + quoted(option) + " does not belong to " + std::string(name_of(command)));
@@ -184,13 +183,12 @@ Result<QueryArguments> read_path(PackedReader& reader) {
   if (!key) return key.error();
   QueryArguments query{*key, {}};
   for (std::uint32_t i = 1; i < *segments; ++i) {
-    if (const auto name = reader.read_str()) {
-      query.path.emplace_back(*name);
-    } else if (const auto position = reader.read_uint()) {
-      query.path.emplace_back(*position);
-    } else {
-      return invalid_argument("a path segment must be a str or an int from 0");
-    }
+    const auto name = reader.read_str();
+    const auto position = name ? std::nullopt : reader.read_uint();
+    if (!name && !position) return invalid_argument("a path segment must be a str or an int from 0");
+    // A path of more segments than documents have levels leads nowhere; one more than that is kept, to say so.
+    if (query.path.size() > static_cast<std::size_t>(kNestingMax)) continue;
+    query.path.push_back(name ? PathSegment(*name) : PathSegment(*position));
   }
   return query;
 }
@@ -254,15 +252,16 @@ std::variant<Request, BadRequest> read_request(std::string_view frame) {
   const auto wrong = [&bad](std::string message) { return bad(invalid_argument(std::move(message))); };
   PackedReader reader(frame);
   const auto elements = reader.read_array();
-  if (!elements) return wrong("a request must be a MessagePack array [version, id, command, arguments, options]");
+  if (!elements || *elements == 0) {
+    return wrong("a request must be a MessagePack array [version, id, command, arguments, options]");
+  }
   const auto version = reader.read_int();
   // The id is looked for even behind a wrong version, so that the client can tell which request was wrong.
   if (!version && !reader.read_value()) return wrong("the request ends before its version");
-  const auto given = reader.read_uint();
+  const auto given = *elements > 1 ? reader.read_uint() : std::nullopt;
   if (given && *given <= static_cast<std::uint64_t>(INT64_MAX)) id = *given;
   if (!version) return wrong("version must be an int; this broker speaks version 1");
-  if (*version != 1)
-    return bad({Code::kUnimplemented, "version " + std::to_string(*version) + " is not spoken here; version 1 is"});
+  if (*version != 1) return wrong("version " + std::to_string(*version) + " is not spoken here; version 1 is");
   if (!given || id != *given) return wrong("id must be a uint from 0 to 2^63-1");
   if (*elements < 4 || *elements > 5) {
     return wrong("a request has 4 or 5 elements [version, id, command, arguments, options], this one has " +
@@ -429,7 +428,7 @@ Result<void> read_nothing(std::string_view arguments) {
 Result<std::string_view> read_routing_key(Command command, std::string_view arguments) {
   PackedReader reader(arguments);
   const auto count = reader.read_array();
-  const std::uint32_t least = command == Command::kPut || command == Command::kSet ? 2 : 1;
+  const std::uint32_t least = is_put(command) ? 2 : 1;
   if (!count || *count < least) return invalid_argument("arguments must begin with a key");
   if (command == Command::kQuery) {
     const auto segments = reader.read_array();

@@ -68,7 +68,7 @@ struct BadRequest {
 };
 
 /// Reads the head of a request frame: everything but the arguments' elements, whose packing is checked to be whole.
-/// Options are checked, also against the command.  Errors: kInvalidArgument; kUnimplemented for an unknown version.
+/// Options are checked, also against the command.  Errors: kInvalidArgument, also for a version other than 1.
 std::variant<Request, BadRequest> read_request(std::string_view frame);
 
 struct PutArguments {

@@ -2,30 +2,32 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_set>
 
 #include "protocol/limits.hpp"
+#include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
 namespace {
 
-/// The keys of one open map.  Few keys are compared one by one; more of them are hashed.
+/// The keys of one map.  They are compared by sorting once the map ends: a hash table's time could be forged.
 class KeySet {
  public:
-  /// False where the key is there already.
-  bool add(std::string_view key) {
-    if (!hashed_.empty()) return hashed_.insert(key).second;
-    if (std::find(few_.begin(), few_.end(), key) != few_.end()) return false;
-    few_.push_back(key);
-    if (few_.size() == kFewMax) hashed_.insert(few_.begin(), few_.end());
-    return true;
+  void add(std::string_view key) { keys_.push_back(key); }
+
+  /// The key that stands twice, in its second place; nothing where all differ.
+  std::optional<std::string_view> find_double() {
+    std::sort(keys_.begin(), keys_.end(), [](std::string_view a, std::string_view b) {
+      const int order = a.compare(b);
+      return order != 0 ? order < 0 : a.data() < b.data();
+    });
+    const auto first = std::adjacent_find(keys_.begin(), keys_.end());
+    if (first == keys_.end()) return std::nullopt;
+    return *(first + 1);
   }
 
  private:
-  static constexpr std::size_t kFewMax = 16;
-  std::vector<std::string_view> few_;
-  std::unordered_set<std::string_view> hashed_;
+  std::vector<std::string_view> keys_;
 };
 
 /// An array or map that is open while its content is checked.
@@ -54,7 +56,7 @@ Result<void> check_document(std::string_view bytes) {
       const auto key = reader.read_str();
       if (!key) return at_byte(start, "a map key that is no str");
       if (!is_utf8(*key)) return at_byte(start, "a map key that is no UTF-8");
-      if (!open.back().keys.add(*key)) return at_byte(start, "the key \"" + std::string(*key) + "\" twice in one map");
+      open.back().keys.add(*key);
     }
     if (!open.empty()) --open.back().left;
     const std::size_t start = reader.position();
@@ -74,7 +76,12 @@ Result<void> check_document(std::string_view bytes) {
         break;
       default: break;
     }
-    while (!open.empty() && open.back().left == 0) open.pop_back();
+    for (; !open.empty() && open.back().left == 0; open.pop_back()) {
+      if (const auto key = open.back().keys.find_double()) {
+        return at_byte(static_cast<std::size_t>(key->data() - bytes.data()),
+                       "the key " + quoted(*key) + " twice in one map");
+      }
+    }
   } while (!open.empty());
   if (!reader.at_end()) return at_byte(reader.position(), "bytes after the value");
   return {};

@@ -222,6 +222,16 @@ void append_quoted(std::string& out, std::string_view text, bool bytes) {
   out.push_back('"');
 }
 
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kShown = 64;
+  // A character that the cut would split is left out whole; one that is broken anyway is shown as bytes.
+  std::size_t size = std::min(text.size(), kShown);
+  while (size < text.size() && size > kShown - 4 && (text[size] & 0xc0) == 0x80) --size;
+  std::string out;
+  append_quoted(out, text.substr(0, size), true);
+  return size < text.size() ? out + "..." : out;
+}
+
 double decimal_value(std::string_view digits) {
   double value = 0;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);

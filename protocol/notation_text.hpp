@@ -1,4 +1,4 @@
-// What the notations and JSON have in common: characters, base64, floats and quotes.  Only they include this.
+// What the notations, JSON and messages have in common: characters, base64, floats and quotes.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,8 @@ bool is_key_text(std::string_view key);
 /// Appends text in double quotes with JSON's escapes, on one line: control characters and line separators are escaped.
 /// A byte that is no UTF-8 becomes \xhh where `bytes` is set, else U+FFFD.
 void append_quoted(std::string& out, std::string_view text, bool bytes = false);
+/// Outside bytes in quotes as a message names them: UTF-8 on one line whatever they are, cut after some 64 bytes.
+std::string quoted(std::string_view text);
 
 /// The value of a decimal number of digits, point and exponent: from_chars, but too small is 0 and too large infinite.
 double decimal_value(std::string_view digits);

@@ -1,10 +1,12 @@
 #include "protocol/reply.hpp"
 
+#include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
 namespace {
 
+constexpr std::size_t kMessageSizeMax = 4096;  ///< Bytes of an error's message that a client gets.
 constexpr char kPackedNil = static_cast<char>(0xc0);
 
 Error bad(const char* what) { return invalid_argument(std::string("reply: ") + what); }
@@ -43,7 +45,7 @@ std::string pack_error(std::uint64_t id, const Error& error) {
   Reply reply;
   reply.id = id;
   reply.status = error.code;
-  reply.info.message = error.message;
+  reply.info.message = error.message.substr(0, utf8_prefix(std::string_view(error.message).substr(0, kMessageSizeMax)));
   return pack_reply(reply);
 }
 

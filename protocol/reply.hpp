@@ -29,7 +29,7 @@ struct Reply {
 };
 
 std::string pack_reply(const Reply& reply);
-/// The same for an error.
+/// The same for an error.  Its message is cut where it is very long or no UTF-8.
 std::string pack_error(std::uint64_t id, const Error& error);
 void pack_info(std::string& out, const ReplyInfo& info);
 
