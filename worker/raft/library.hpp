@@ -1,7 +1,7 @@
 // libraft 0.15.0, the only way in: nothing outside worker/raft/ includes raft.h.
 //
-// raft.h has no extern "C" of its own, and this wrapper reads and writes a few of the library's structures (the rules of
-// docs/libraft.md say which and why), so their layout is pinned.
+// raft.h has no extern "C" of its own, and this wrapper reads and writes a few of the library's structures (the rules
+// of docs/libraft.md say which and why), so their layout is pinned.
 #pragma once
 
 extern "C" {

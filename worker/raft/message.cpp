@@ -1,0 +1,85 @@
+#include "worker/raft/message.hpp"
+
+#include "protocol/bundle.hpp"
+#include "worker/raft/log_records.hpp"
+
+namespace trellis {
+namespace {
+
+Error bad(const char* what) { return invalid_argument(std::string("raft message: ") + what); }
+
+/// Whether `body` is exactly `count` entries.
+bool holds_entries(std::string_view body, std::uint32_t count) {
+  FieldReader fields(body);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint64_t term = fields.u64();
+    const std::uint8_t type = fields.u8();
+    fields.bytes();
+    if (!fields.ok() || term == 0 || type < 1 || type > 3) return false;
+  }
+  return fields.at_end();
+}
+
+}  // namespace
+
+std::string pack_head(const RaftMessage& message) {
+  std::string head;
+  head.reserve(44);
+  FieldWriter fields(head);
+  fields.u8(static_cast<std::uint8_t>(message.kind)).u32(message.group.value).u64(message.term);
+  fields.u64(message.index).u64(message.log_term).u64(message.other).u32(message.entries);
+  fields.u8(message.granted).u8(message.disrupt_leader).u8(message.pre_vote);
+  return head;
+}
+
+Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Frame body) {
+  FieldReader fields(head);
+  const std::uint8_t kind = fields.u8();
+  if (kind < 1 || kind > 6) return bad("unknown kind");
+  RaftMessage message;
+  message.kind = static_cast<RaftMessageKind>(kind);
+  message.from = from;
+  message.group = {fields.u32()};
+  message.term = fields.u64();
+  message.index = fields.u64();
+  message.log_term = fields.u64();
+  message.other = fields.u64();
+  message.entries = fields.u32();
+  message.granted = fields.u8() != 0;
+  message.disrupt_leader = fields.u8() != 0;
+  message.pre_vote = fields.u8();
+  message.body = std::move(body);
+  if (!fields.at_end()) return bad("its head has the wrong size");
+  if (message.term == 0 || message.pre_vote > 2) return bad("an impossible term or vote");
+  // Indexes are added to; half the range is more than any log will see.
+  constexpr std::uint64_t kIndexMax = 1ull << 62;
+  if (message.index > kIndexMax || message.other > kIndexMax) {
+    if (message.kind != RaftMessageKind::kRequestVote || message.index > kIndexMax) return bad("an impossible index");
+  }
+  switch (message.kind) {
+    case RaftMessageKind::kAppendEntries:
+      if (!holds_entries(message.body.bytes(), message.entries)) return bad("broken entries");
+      break;
+    case RaftMessageKind::kInstallSnapshot: {
+      const auto record = records::read_snapshot_record(message.body.bytes());
+      if (!record || record->configuration.empty()) return bad("a broken snapshot");
+      break;
+    }
+    default:
+      if (!message.body.empty() || message.entries != 0) return bad("a body where none belongs");
+  }
+  return message;
+}
+
+void pack_entry(std::string& body, std::uint64_t term, std::uint8_t type, std::string_view payload) {
+  FieldWriter(body).u64(term).u8(type).bytes(payload);
+}
+
+RaftEntryView take_entry(std::string_view& body) {
+  FieldReader fields(body);
+  const RaftEntryView entry{fields.u64(), fields.u8(), fields.bytes()};
+  body = fields.rest();
+  return entry;
+}
+
+}  // namespace trellis

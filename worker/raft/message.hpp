@@ -1,0 +1,61 @@
+// RaftMessage: what the replicas of one partition say to each other, on the wire and waiting.
+//
+// All six kinds share one fixed head of 44 bytes; entries and snapshots travel in the body:
+//
+//   head     = kind u8 | group u32 | term u64 | index u64 | log term u64 | other u64 | entries u32 | three flags u8
+//   entries  = (term u64 | type u8 | size u32 | payload)*
+//   snapshot = a packed records::SnapshotRecord
+//
+// Bytes from a peer are checked here, before the library sees them: it has no assertions in Debian's build.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "protocol/frame.hpp"
+#include "protocol/result.hpp"
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+/// The library's own numbers.
+enum class RaftMessageKind : std::uint8_t {
+  kAppendEntries = 1,
+  kAppendEntriesResult = 2,
+  kRequestVote = 3,
+  kRequestVoteResult = 4,
+  kInstallSnapshot = 5,
+  kTimeoutNow = 6,
+};
+
+struct RaftMessage {
+  RaftMessageKind kind = RaftMessageKind::kAppendEntries;
+  PartitionId group;
+  WorkerId from;  ///< Not in the head: the bundle says who sent it.
+  std::uint64_t term = 0;
+  std::uint64_t index = 0;     ///< AppendEntries: previous.  Result: last log index.  Vote, TimeoutNow, snapshot: last.
+  std::uint64_t log_term = 0;  ///< The term at `index`; a result has none.
+  std::uint64_t other = 0;     ///< AppendEntries: leader's commit index.  Result: rejected index.  Vote: candidate.
+  std::uint32_t entries = 0;
+  bool granted = false;         ///< Vote result.
+  bool disrupt_leader = false;  ///< Vote.
+  std::uint8_t pre_vote = 0;    ///< Vote: a flag.  Vote result: the library's tribool.
+  Frame body;
+};
+
+std::string pack_head(const RaftMessage& message);
+/// Checks head and body.  Error: kInvalidArgument.
+Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Frame body);
+
+/// Appends one entry to the body of an AppendEntries.
+void pack_entry(std::string& body, std::uint64_t term, std::uint8_t type, std::string_view payload);
+
+struct RaftEntryView {
+  std::uint64_t term = 0;
+  std::uint8_t type = 0;
+  std::string_view payload;
+};
+/// Takes the next entry off the front of a checked body.
+RaftEntryView take_entry(std::string_view& body);
+
+}  // namespace trellis

@@ -1,0 +1,451 @@
+#include "worker/raft/raft_io.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "protocol/check.hpp"
+
+namespace trellis {
+namespace {
+
+/// The library's own cost of an entry that it keeps, as measured (docs/design.md).
+constexpr std::uint64_t kEntryOverhead = 200;
+
+std::string_view view(const struct raft_buffer& buffer) { return {static_cast<const char*>(buffer.base), buffer.len}; }
+
+/// A copy that the library will free.
+struct raft_buffer copy_for_library(std::string_view bytes) {
+  struct raft_buffer buffer {};
+  buffer.len = bytes.size();
+  buffer.base = raft_malloc(std::max<std::size_t>(bytes.size(), 1));
+  CHECK(buffer.base != nullptr);
+  if (!bytes.empty()) std::memcpy(buffer.base, bytes.data(), bytes.size());
+  return buffer;
+}
+
+/// The library wants an address for each server; nothing is ever sent to it.
+std::string address_of(std::uint64_t id) { return to_string(WorkerId{id}); }
+
+void fill_configuration(struct raft_configuration* configuration,
+                        const std::vector<records::ConfigurationMember>& members) {
+  raft_configuration_init(configuration);
+  for (const auto& member : members) {
+    CHECK(raft_configuration_add(configuration, member.id, address_of(member.id).c_str(), member.role) == 0);
+  }
+}
+
+records::SnapshotRecord to_record(const struct raft_snapshot& snapshot) {
+  records::SnapshotRecord record{snapshot.index, snapshot.term, snapshot.configuration_index, {}, {}};
+  for (unsigned i = 0; i < snapshot.configuration.n; ++i) {
+    const struct raft_server& server = snapshot.configuration.servers[i];
+    record.configuration.push_back({server.id, static_cast<std::uint8_t>(server.role)});
+  }
+  for (unsigned i = 0; i < snapshot.n_bufs; ++i) record.descriptor += view(snapshot.bufs[i]);
+  return record;
+}
+
+struct raft_snapshot* to_library(const records::SnapshotRecord& record) {
+  auto* snapshot = static_cast<struct raft_snapshot*>(raft_calloc(1, sizeof(struct raft_snapshot)));
+  CHECK(snapshot != nullptr);
+  snapshot->index = record.index;
+  snapshot->term = record.term;
+  snapshot->configuration_index = record.configuration_index;
+  fill_configuration(&snapshot->configuration, record.configuration);
+  snapshot->bufs = static_cast<struct raft_buffer*>(raft_malloc(sizeof(struct raft_buffer)));
+  CHECK(snapshot->bufs != nullptr);
+  snapshot->n_bufs = 1;
+  snapshot->bufs[0] = copy_for_library(record.descriptor);
+  return snapshot;
+}
+
+std::uint64_t cost_of(const struct raft_entry& entry) { return entry.buf.len + kEntryOverhead; }
+
+std::uint64_t entries_held(const struct raft_log& log) {
+  if (log.size == 0) return 0;
+  return log.front <= log.back ? log.back - log.front : log.size - log.front + log.back;
+}
+
+}  // namespace
+
+const struct raft_entry* entry_at(const struct raft& raft, raft_index index) {
+  const struct raft_log& log = raft.log;
+  if (index <= log.offset || index > log.offset + entries_held(log)) return nullptr;
+  return &log.entries[(log.front + (index - log.offset - 1)) % log.size];
+}
+
+raft_term term_at(const struct raft& raft, raft_index index) {
+  if (index != 0 && index == raft.log.snapshot.last_index) return raft.log.snapshot.last_term;
+  const struct raft_entry* entry = entry_at(raft, index);
+  return entry == nullptr ? 0 : entry->term;
+}
+
+RaftIo::RaftIo(PartitionId group, ReplicaHost& host, ReplicaOwner& owner, struct raft& raft)
+    : group_(group), host_(host), owner_(owner), raft_(raft) {
+  io_.version = 2;
+  io_.impl = this;  // Not io_.data: raft_init overwrites that.
+  io_.init = [](struct raft_io*, raft_id, const char*) { return 0; };
+  io_.close = [](struct raft_io* io, raft_io_close_cb done) { self(io).close(done); };
+  io_.load = [](struct raft_io* io, raft_term* term, raft_id* vote, struct raft_snapshot** snapshot, raft_index* start,
+                struct raft_entry* entries[],
+                size_t* count) { return self(io).load(term, vote, snapshot, start, entries, count); };
+  io_.start = [](struct raft_io* io, unsigned, raft_io_tick_cb tick, raft_io_recv_cb receive) {
+    self(io).tick_ = tick;
+    self(io).receive_ = receive;
+    return 0;
+  };
+  // A group is bootstrapped by Replica::bootstrap, in the batch that makes the cluster map durable.
+  io_.bootstrap = [](struct raft_io*, const struct raft_configuration*) { return static_cast<int>(RAFT_IOERR); };
+  io_.recover = [](struct raft_io*, const struct raft_configuration*) { return static_cast<int>(RAFT_IOERR); };
+  io_.set_term = [](struct raft_io* io, raft_term term) {
+    self(io).hard_state_ = {term, 0};
+    self(io).put_hard_state();
+    return 0;
+  };
+  io_.set_vote = [](struct raft_io* io, raft_id vote) {
+    self(io).hard_state_.vote = vote;
+    self(io).put_hard_state();
+    return 0;
+  };
+  io_.send = [](struct raft_io* io, struct raft_io_send* request, const struct raft_message* message,
+                raft_io_send_cb done) { return self(io).send(request, message, done); };
+  io_.append = [](struct raft_io* io, struct raft_io_append* request, const struct raft_entry entries[], unsigned count,
+                  raft_io_append_cb done) { return self(io).append(request, entries, count, done); };
+  io_.truncate = [](struct raft_io* io, raft_index index) { return self(io).truncate(index); };
+  io_.snapshot_put = [](struct raft_io* io, unsigned trailing, struct raft_io_snapshot_put* request,
+                        const struct raft_snapshot* snapshot, raft_io_snapshot_put_cb done) {
+    return self(io).put_snapshot(trailing, request, snapshot, done);
+  };
+  io_.snapshot_get = [](struct raft_io* io, struct raft_io_snapshot_get* request, raft_io_snapshot_get_cb done) {
+    self(io).gets_.push_back({request, done});
+    self(io).host_.wake(self(io).group_);
+    return 0;
+  };
+  io_.time = [](struct raft_io* io) -> raft_time {
+    return static_cast<raft_time>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(self(io).host_.now().time_since_epoch()).count());
+  };
+  io_.random = [](struct raft_io* io, int low, int high) {
+    return low + static_cast<int>(self(io).host_.random() % static_cast<std::uint64_t>(high - low + 1));
+  };
+  io_.async_work = [](struct raft_io* io, struct raft_io_async_work* request, raft_io_async_work_cb done) {
+    self(io).work_ = {request, done};
+    self(io).on_work();
+    return 0;
+  };
+}
+
+int RaftIo::load(raft_term* term, raft_id* vote, struct raft_snapshot** snapshot, raft_index* start,
+                 struct raft_entry** entries, size_t* count) {
+  std::vector<struct raft_entry> loaded;
+  *snapshot = nullptr;
+  *entries = nullptr;
+  *count = 0;
+  if (auto done = load_records(term, vote, snapshot, start, loaded); !done) {
+    load_error_ = done.error();
+    for (struct raft_entry& entry : loaded) raft_free(entry.buf.base);
+    return RAFT_CORRUPT;
+  }
+  if (loaded.empty()) return 0;
+  *entries = static_cast<struct raft_entry*>(raft_malloc(loaded.size() * sizeof(struct raft_entry)));
+  CHECK(*entries != nullptr);
+  std::copy(loaded.begin(), loaded.end(), *entries);
+  *count = loaded.size();
+  return 0;
+}
+
+Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_snapshot** snapshot, raft_index* start,
+                                  std::vector<struct raft_entry>& entries) {
+  const auto damaged = [this](const std::string& what) {
+    return Error{Code::kInternal, "partition " + std::to_string(group_.value) + ": " + what};
+  };
+  LogStore& store = host_.log_store();
+  const auto hard_state = store.get(records::hard_state_key(group_));
+  if (!hard_state) return hard_state.error();
+  if (!*hard_state) return damaged("term and vote are missing from the log store");
+  const auto read = records::read_hard_state(**hard_state);
+  if (!read) return read.error();
+  hard_state_ = *read;
+  *term = read->term;
+  *vote = read->vote;
+
+  const auto snapshot_value = store.get(records::snapshot_key(group_));
+  if (!snapshot_value) return snapshot_value.error();
+  if (*snapshot_value) {
+    auto record = records::read_snapshot_record(**snapshot_value);
+    if (!record) return record.error();
+    snapshot_ = std::move(*record);
+  }
+  const std::uint64_t snapshot_index = snapshot_ ? snapshot_->index : 0;
+
+  const auto hint = store.get(records::commit_key(group_));
+  if (!hint) return hint.error();
+  if (*hint) {
+    const auto number = records::read_number(**hint);
+    if (!number) return number.error();
+    commit_hint_ = *number;
+  }
+
+  std::uint64_t next = 0;
+  std::uint64_t last_term = 0;
+  auto scanned = store.scan(records::entry_key(group_, 0), records::entries_end(group_),
+                            [&](std::string_view key, std::string_view value) -> Result<void> {
+                              const std::uint64_t index = records::index_of(key);
+                              const auto head = records::read_entry_head(value);
+                              if (!head) return head.error();
+                              if (next != 0 && index != next)
+                                return damaged("the log has a gap before entry " + std::to_string(index));
+                              if (head->term < last_term)
+                                return damaged("the terms of the log go back at entry " + std::to_string(index));
+                              if (next == 0) first_index_ = index;
+                              next = index + 1;
+                              last_term = head->term;
+                              struct raft_entry entry {};
+                              entry.term = head->term;
+                              entry.type = head->type;
+                              entry.buf = copy_for_library(value.substr(records::EntryHead::kSize));
+                              entries.push_back(entry);
+                              return {};
+                            });
+  if (!scanned) return scanned.error();
+  if (entries.empty()) {
+    first_index_ = snapshot_index + 1;
+    if (!snapshot_) return damaged("neither a log nor a snapshot is there");
+  } else if (!snapshot_ && (first_index_ != 1 || entries[0].type != RAFT_CHANGE)) {
+    return damaged("the log does not begin with the configuration");
+  } else if (snapshot_ && first_index_ > snapshot_index + 1) {
+    return damaged("entries are missing between snapshot and log");
+  } else if (snapshot_ && next <= snapshot_index) {
+    return damaged("the log ends before its snapshot");
+  }
+  *start = first_index_;
+  if (snapshot_) *snapshot = to_library(*snapshot_);
+  return {};
+}
+
+void RaftIo::put_hard_state() {
+  host_.log_store().put(records::hard_state_key(group_), records::pack(hard_state_), {});
+  hard_state_batch_ = host_.collecting_batch();
+  host_.wake(group_);
+}
+
+void RaftIo::collect_commit_hint() {
+  if (raft_.commit_index <= commit_hint_) return;
+  commit_hint_ = raft_.commit_index;
+  host_.log_store().put(records::commit_key(group_), records::pack_number(commit_hint_), {});
+}
+
+int RaftIo::send(struct raft_io_send* request, const struct raft_message* message, raft_io_send_cb done) {
+  RaftMessage out;
+  out.kind = static_cast<RaftMessageKind>(message->type);
+  out.group = group_;
+  switch (message->type) {
+    case RAFT_IO_APPEND_ENTRIES: fill_append(out, *message); break;
+    case RAFT_IO_APPEND_ENTRIES_RESULT: {
+      const struct raft_append_entries_result& result = message->append_entries_result;
+      out.term = result.term;
+      out.other = result.rejected;
+      out.index = result.last_log_index;
+      // R3: a tail that the answered message did not check must not be acknowledged.
+      if (answer_limit_ && result.rejected == 0) out.index = std::min<std::uint64_t>(out.index, *answer_limit_);
+      break;
+    }
+    case RAFT_IO_REQUEST_VOTE: {
+      const struct raft_request_vote& vote = message->request_vote;
+      out.term = vote.term;
+      out.other = vote.candidate_id;
+      out.index = vote.last_log_index;
+      out.log_term = vote.last_log_term;
+      out.disrupt_leader = vote.disrupt_leader;
+      out.pre_vote = vote.pre_vote ? 1 : 0;
+      break;
+    }
+    case RAFT_IO_REQUEST_VOTE_RESULT: {
+      const struct raft_request_vote_result& result = message->request_vote_result;
+      out.term = result.term;
+      out.granted = result.vote_granted;
+      out.pre_vote = static_cast<std::uint8_t>(result.pre_vote);
+      break;
+    }
+    case RAFT_IO_INSTALL_SNAPSHOT: {
+      const struct raft_install_snapshot& install = message->install_snapshot;
+      struct raft_snapshot snapshot {};
+      snapshot.index = install.last_index;
+      snapshot.term = install.last_term;
+      snapshot.configuration_index = install.conf_index;
+      snapshot.configuration = install.conf;
+      struct raft_buffer data = install.data;
+      snapshot.bufs = &data;
+      snapshot.n_bufs = 1;
+      out.term = install.term;
+      out.index = install.last_index;
+      out.log_term = install.last_term;
+      out.other = install.conf_index;
+      out.body = Frame(records::pack(to_record(snapshot)));
+      break;
+    }
+    case RAFT_IO_TIMEOUT_NOW: {
+      const struct raft_timeout_now& timeout = message->timeout_now;
+      out.term = timeout.term;
+      out.index = timeout.last_log_index;
+      out.log_term = timeout.last_log_term;
+      break;
+    }
+    default: return RAFT_INVALID;
+  }
+  host_.send(WorkerId{message->server_id}, std::move(out), hard_state_batch_);
+  // A dead peer is no error: an error would make the library probe it with the whole tail at each heartbeat.
+  if (done != nullptr) {
+    request->cb = done;
+    sent_.push_back({request, done});
+  }
+  return 0;
+}
+
+void RaftIo::fill_append(RaftMessage& out, const struct raft_message& message) {
+  const struct raft_append_entries& append = message.append_entries;
+  out.term = append.term;
+  out.index = append.prev_log_index;
+  out.log_term = append.prev_log_term;
+  out.other = append.leader_commit;
+  std::string body;
+  const unsigned most = std::min(append.n_entries, kAppendEntriesMax);
+  for (; out.entries < most; ++out.entries) {
+    const struct raft_entry& entry = append.entries[out.entries];
+    if (out.entries > 0 && body.size() + entry.buf.len > kAppendSizeMax) break;
+    pack_entry(body, entry.term, static_cast<std::uint8_t>(entry.type), view(entry.buf));
+  }
+  if (!body.empty()) out.body = Frame(std::move(body));
+  if (out.entries < append.n_entries) caps_.push_back({message.server_id, append.prev_log_index + out.entries + 1});
+}
+
+int RaftIo::append(struct raft_io_append* request, const struct raft_entry* entries, unsigned count,
+                   raft_io_append_cb done) {
+  request->cb = done;
+  // The index is not passed: the entries are the tail of the in-memory log.
+  const std::uint64_t first = raft_last_index(&raft_) - count + 1;
+  for (unsigned i = 0; i < count; ++i) {
+    const records::EntryHead head{entries[i].term, static_cast<std::uint8_t>(entries[i].type)};
+    host_.log_store().put(records::entry_key(group_, first + i), records::pack(head), view(entries[i].buf));
+    log_bytes_ += cost_of(entries[i]);
+  }
+  appends_.push_back({request, done, answer_limit_, host_.collecting_batch()});
+  host_.wake(group_);
+  return 0;
+}
+
+int RaftIo::truncate(raft_index index) {
+  host_.log_store().remove_range(records::entry_key(group_, index), records::entries_end(group_));
+  host_.wake(group_);
+  return 0;
+}
+
+int RaftIo::put_snapshot(unsigned trailing, struct raft_io_snapshot_put* request, const struct raft_snapshot* snapshot,
+                         raft_io_snapshot_put_cb done) {
+  putting_ = to_record(*snapshot);
+  LogStore& store = host_.log_store();
+  store.put(records::snapshot_key(group_), records::pack(putting_), {});
+  if (trailing == 0) {
+    // An installed snapshot replaces the whole log; the library has dropped its own already.
+    store.remove_range(records::entry_key(group_, 0), records::entries_end(group_));
+    first_index_ = putting_.index + 1;
+  } else if (putting_.index > trailing && putting_.index - trailing + 1 > first_index_) {
+    const std::uint64_t first = putting_.index - trailing + 1;
+    store.remove_range(records::entry_key(group_, first_index_), records::entry_key(group_, first));
+    first_index_ = first;
+  }
+  puts_.push_back({request, done, putting_.descriptor, host_.collecting_batch()});
+  host_.wake(group_);
+  return 0;
+}
+
+void RaftIo::finish_sends() {
+  for (std::size_t i = 0; i < sent_.size(); ++i) {
+    const Sent sent = sent_[i];  // The callback may send again.
+    sent.done(sent.request, 0);
+  }
+  sent_.clear();
+}
+
+void RaftIo::apply_caps() {
+  for (const Cap& cap : caps_) {
+    if (raft_.state != RAFT_LEADER) break;
+    for (unsigned i = 0; i < raft_.configuration.n; ++i) {
+      if (raft_.configuration.servers[i].id != cap.peer) continue;
+      struct raft_progress& progress = raft_.leader_state.progress[i];
+      // In the pipeline state the library believes that everything went out.
+      if (progress.state == kProgressPipeline && progress.next_index > cap.next) progress.next_index = cap.next;
+    }
+  }
+  caps_.clear();
+}
+
+bool RaftIo::finish_durable() {
+  const BatchNumber durable = host_.durable_batch();
+  if (!appends_.empty() && appends_.front().batch <= durable) {
+    const Append append = appends_.front();
+    appends_.pop_front();
+    answer_limit_ = append.answer_limit;
+    append.done(append.request, 0);
+    answer_limit_.reset();
+    return true;
+  }
+  if (!puts_.empty() && puts_.front().batch <= durable) {
+    const Put put = std::move(puts_.front());
+    puts_.pop_front();
+    snapshot_ = putting_;
+    put.done(put.request, 0);
+    recount_log();
+    owner_.on_snapshot_recorded(put.descriptor);
+    return true;
+  }
+  return false;
+}
+
+void RaftIo::finish_reads() {
+  std::vector<Get> gets;
+  gets.swap(gets_);
+  for (const Get& get : gets) {
+    get.done(get.request, snapshot_ ? to_library(*snapshot_) : nullptr, snapshot_ ? 0 : RAFT_NOTFOUND);
+  }
+}
+
+void RaftIo::finish_work(int status) {
+  const Work work = work_;
+  work_ = {};
+  work.done(work.request, status);
+}
+
+void RaftIo::finish_work_of_library() { finish_work(work_.request->work(work_.request)); }
+
+void RaftIo::recount_log() {
+  log_bytes_ = 0;
+  const raft_index last = raft_last_index(&raft_);
+  for (raft_index i = raft_.log.snapshot.last_index + 1; i <= last; ++i) {
+    const struct raft_entry* entry = entry_at(raft_, i);
+    if (entry != nullptr) log_bytes_ += cost_of(*entry);
+  }
+}
+
+void RaftIo::close(raft_io_close_cb done) {
+  finish_sends();
+  // Status 0 on purpose: an error would make the library truncate its log.
+  while (!appends_.empty()) {
+    const Append append = appends_.front();
+    appends_.pop_front();
+    append.done(append.request, 0);
+  }
+  while (!puts_.empty()) {
+    const Put put = std::move(puts_.front());
+    puts_.pop_front();
+    put.done(put.request, RAFT_CANCELED);
+  }
+  if (has_work()) finish_work(RAFT_CANCELED);
+  std::vector<Get> gets;
+  gets.swap(gets_);
+  for (const Get& get : gets) get.done(get.request, nullptr, RAFT_CANCELED);
+  finish_sends();
+  done(&io_);
+}
+
+}  // namespace trellis

@@ -1,0 +1,153 @@
+// RaftIo: libraft's I/O callbacks, carried over to the log store and the network of a ReplicaHost.
+//
+// The library calls back into itself at the worst of moments, so nothing is completed inside a callback: requests are
+// kept here and completed by the replica once the library's own call has returned (finish_sends, finish_durable, ...).
+// Rules kept here (docs/libraft.md): R3 (answers are clamped), R7 (messages are capped), and that no message leaves
+// before term and vote are durable.
+//
+// Loop thread only.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/raft/host.hpp"
+#include "worker/raft/library.hpp"
+#include "worker/raft/log_records.hpp"
+
+namespace trellis {
+
+class RaftIo {
+ public:
+  /// One AppendEntries carries at most this; a larger backlog goes in several (R7: the library itself knows no limit,
+  /// and would send a whole log at once).
+  static constexpr std::size_t kAppendSizeMax = 1 << 20;
+  static constexpr unsigned kAppendEntriesMax = 2048;
+
+  RaftIo(PartitionId group, ReplicaHost& host, ReplicaOwner& owner, struct raft& raft);
+  RaftIo(const RaftIo&) = delete;
+  RaftIo& operator=(const RaftIo&) = delete;
+
+  struct raft_io* handle() {
+    return &io_;
+  }
+
+  // The library's entry points, handed over when it starts.
+  void tick() { tick_(&io_); }
+  void receive(struct raft_message* message) { receive_(&io_, message); }
+
+  /// What load() found wrong, for people.
+  const std::optional<Error>& load_error() const { return load_error_; }
+  /// What the store's hint says is committed; 0: nothing known.
+  std::uint64_t commit_hint() const { return commit_hint_; }
+  void collect_commit_hint();
+
+  /// R2: while an append or a snapshot is not durable, elections and votes must not see it.
+  bool is_gated() const { return !appends_.empty() || !puts_.empty(); }
+  bool is_putting() const { return !puts_.empty(); }
+  BatchNumber hard_state_batch() const { return hard_state_batch_; }
+
+  /// R3: while an AppendEntries is being answered, what it allows to be acknowledged: its previous index plus its
+  /// entries.
+  void begin_answer(std::uint64_t limit) { answer_limit_ = limit; }
+  void end_answer() { answer_limit_.reset(); }
+
+  // To be called when no call of the library is under way.
+  void finish_sends();
+  void apply_caps();
+  /// Completes one append or snapshot that has become durable; false where there is none.
+  bool finish_durable();
+  void finish_reads();
+  /// Whether completions wait that need no further write.
+  bool has_reads() const { return !gets_.empty(); }
+
+  /// The background write of a snapshot (io->async_work).  The library's own part of it runs here, on the loop's
+  /// thread, once the job is done.
+  bool has_work() const { return work_.request != nullptr; }
+  void finish_work_of_library();
+  std::function<void()> on_work;  ///< Called when the library asks for it.
+
+  /// Bytes of the log behind the last snapshot, with the library's own cost of about 200 bytes an entry.
+  std::uint64_t log_bytes() const { return log_bytes_; }
+  void recount_log();
+
+ private:
+  struct Append {
+    struct raft_io_append* request;
+    raft_io_append_cb done;
+    std::optional<std::uint64_t> answer_limit;
+    BatchNumber batch;
+  };
+  struct Put {
+    struct raft_io_snapshot_put* request;
+    raft_io_snapshot_put_cb done;
+    std::string descriptor;
+    BatchNumber batch;
+  };
+  struct Get {
+    struct raft_io_snapshot_get* request;
+    raft_io_snapshot_get_cb done;
+  };
+  struct Work {
+    struct raft_io_async_work* request = nullptr;
+    raft_io_async_work_cb done = nullptr;
+  };
+  struct Sent {
+    struct raft_io_send* request;
+    raft_io_send_cb done;
+  };
+  struct Cap {
+    raft_id peer;
+    raft_index next;
+  };
+
+  static RaftIo& self(struct raft_io* io) { return *static_cast<RaftIo*>(io->impl); }
+
+  int load(raft_term* term, raft_id* vote, struct raft_snapshot** snapshot, raft_index* start,
+           struct raft_entry** entries, size_t* count);
+  Result<void> load_records(raft_term* term, raft_id* vote, struct raft_snapshot** snapshot, raft_index* start,
+                            std::vector<struct raft_entry>& entries);
+  int send(struct raft_io_send* request, const struct raft_message* message, raft_io_send_cb done);
+  void fill_append(RaftMessage& out, const struct raft_message& message);
+  int append(struct raft_io_append* request, const struct raft_entry* entries, unsigned count, raft_io_append_cb done);
+  int truncate(raft_index index);
+  int put_snapshot(unsigned trailing, struct raft_io_snapshot_put* request, const struct raft_snapshot* snapshot,
+                   raft_io_snapshot_put_cb done);
+  void put_hard_state();
+  void finish_work(int status);
+  void close(raft_io_close_cb done);
+
+  PartitionId group_;
+  ReplicaHost& host_;
+  ReplicaOwner& owner_;
+  struct raft& raft_;
+  struct raft_io io_ {};
+  raft_io_tick_cb tick_ = nullptr;
+  raft_io_recv_cb receive_ = nullptr;
+
+  records::HardState hard_state_;
+  BatchNumber hard_state_batch_ = 0;
+  std::optional<records::SnapshotRecord> snapshot_;  ///< The newest that is durable.
+  records::SnapshotRecord putting_;                  ///< The one under way.
+  std::uint64_t commit_hint_ = 0;
+  std::uint64_t first_index_ = 1;  ///< Of the entries in the store.
+  std::uint64_t log_bytes_ = 0;
+
+  std::deque<Append> appends_;
+  std::deque<Put> puts_;
+  std::vector<Get> gets_;
+  Work work_;  ///< The snapshot being written in the background, if any.
+  std::vector<Sent> sent_;
+  std::vector<Cap> caps_;
+  std::optional<std::uint64_t> answer_limit_;
+  std::optional<Error> load_error_;
+};
+
+/// The entry at `index` of the library's in-memory log, or nullptr.
+const struct raft_entry* entry_at(const struct raft& raft, raft_index index);
+/// Its term; also that of the last entry a snapshot holds.  0: not known.
+raft_term term_at(const struct raft& raft, raft_index index);
+
+}  // namespace trellis

@@ -1,0 +1,145 @@
+// Replica: the C++ face of one libraft instance, one partition's copy on this worker.
+//
+// It keeps the rules of docs/libraft.md, each named where it stands:  R1 barrier on becoming leader, R2 gate, R3 clamp
+// and R7 cap (raft_io), R4 trim, R5 configurations, R6 transfers, R8 one apply a turn, R9 one batch under way.
+//
+// Loop thread only; free of sockets, files and clocks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "worker/raft/host.hpp"
+
+namespace trellis {
+
+/// Memory for one command of the log.  The library takes it over when it is proposed, so it comes from its allocator.
+class CommandBuffer {
+ public:
+  explicit CommandBuffer(std::size_t size);
+  CommandBuffer(CommandBuffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
+  CommandBuffer& operator=(CommandBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~CommandBuffer();
+  char* data() { return data_; }
+  std::size_t size() const { return size_; }
+  char* release() { return std::exchange(data_, nullptr); }
+
+ private:
+  char* data_;
+  std::size_t size_;
+};
+
+struct ReplicaSettings {
+  WorkerId self;
+  std::chrono::milliseconds election_timeout{500};  ///< Drawn anew between this and twice this each time.
+  std::chrono::milliseconds heartbeat{50};
+  std::chrono::milliseconds install_timeout{5'000};  ///< An InstallSnapshot unanswered for so long is sent again.
+  std::uint64_t snapshot_log_bytes = 64 << 20;       ///< At least so much log before a snapshot is due.
+  std::uint64_t tail_bytes = 8 << 20;  ///< Of the log, kept behind a snapshot for followers a little late.
+};
+
+class Replica {
+ public:
+  /// Messages that wait at the gate; beyond it the newest are dropped, as a network may.
+  static constexpr std::size_t kInboxMax = 1024;
+
+  Replica(PartitionId group, ReplicaSettings settings, ReplicaHost& host, ReplicaOwner& owner);
+  ~Replica();
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  /// Collects the records of a new group, whose first entry is its configuration; durable with the batch they join.
+  static void bootstrap(LogStore& store, PartitionId group, const std::vector<WorkerId>& voters);
+
+  /// Loads snapshot and log, and applies what is known to be committed.  Error: damaged records, for people.
+  Result<void> start();
+
+  /// To be called every kTickInterval.
+  void tick();
+  void receive(RaftMessage message);
+  /// Takes up what became durable, and whatever else waits.  To be called after wake() and after each durable batch.
+  void settle();
+
+  /// Whether the library or the owner gave up; with why.  The worker has to stop.
+  const std::optional<std::string>& failure() const { return failure_; }
+
+  /// Leader in its own eyes: commands may be proposed.
+  bool is_leader() const { return lead_term_ != 0; }
+  /// Leader whose own term's barrier is applied: reads may be served once its leadership is confirmed.
+  bool is_ready() const;
+  /// Leader, ready, with nothing proposed that is not applied, and no transfer under way (R9).
+  bool can_propose() const;
+  /// Proposes all in order, as one (R8).  Only while can_propose().  Returns the index of the first.
+  LogIndex propose(std::vector<CommandBuffer> commands);
+
+  PartitionId group() const { return group_; }
+  Term term() const;
+  LogIndex commit_index() const;
+  LogIndex applied() const;
+  LogIndex last_index() const;
+  std::optional<WorkerId> leader() const;
+  std::vector<WorkerId> voters() const;
+  bool is_voter(WorkerId id) const;
+  /// The batch after which this replica's current term is durable.
+  BatchNumber term_batch() const;
+
+  /// Leader only: whether `peer` holds the whole log.
+  bool is_level(WorkerId peer) const;
+  /// Leader only: hands leadership to `peer`.  False where that is not possible now.
+  bool transfer_to(WorkerId peer);
+  bool is_transferring() const;
+
+  /// Whether enough log has gathered for a snapshot, given the size of the state.
+  bool is_snapshot_due(std::uint64_t state_bytes) const;
+  bool is_snapshotting() const;
+  /// Takes a snapshot when the next entry is applied.
+  void take_snapshot();
+  /// Whether the library would take an InstallSnapshot now.
+  bool can_install() const;
+  std::uint64_t snapshot_index() const;
+
+  void collect_commit_hint();
+
+ private:
+  struct Library;  // Keeps raft.h out of this header.
+
+  bool passes_gate(const RaftMessage& message) const;
+  void deliver(const RaftMessage& message);
+  void deliver_append(const RaftMessage& message);
+  void deliver_install(const RaftMessage& message);
+  /// After each call into the library: completes sends, and sees what became of state and term.
+  void after_call();
+  void become_leader();
+  void step_down();
+  void drop_transfer();
+  Result<void> apply_hint();
+  void start_snapshot_job();
+  void fail(std::string why);
+
+  PartitionId group_;
+  ReplicaSettings settings_;
+  ReplicaHost& host_;
+  ReplicaOwner& owner_;
+  std::unique_ptr<Library> library_;
+
+  std::uint64_t lead_term_ = 0;  ///< The term this replica leads; 0: it does not.
+  std::uint64_t barrier_index_ = 0;
+  bool tick_skipped_ = false;
+  bool started_ = false;
+  bool closing_ = false;
+  std::deque<RaftMessage> inbox_;
+  std::optional<std::string> failure_;
+  /// Tells background work that the replica is gone.
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace trellis
