@@ -1,0 +1,157 @@
+#include "worker/raft/rocksdb_log_store.hpp"
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "protocol/check.hpp"
+
+namespace trellis {
+namespace {
+
+rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+rocksdb::Options options() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.compression = rocksdb::kNoCompression;
+  options.write_buffer_size = 64 << 20;
+  options.max_background_jobs = 2;
+  options.keep_log_file_num = 3;
+  options.max_total_wal_size = 512 << 20;
+  // A power cut tears the record that was being written; nothing behind a torn record was acknowledged.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // A failed background write or sync stops the store, as the replicas must stop then.
+  options.max_bgerror_resume_count = 0;
+  return options;
+}
+
+Error explain(const rocksdb::Status& status, const std::string& folder) {
+  std::string remedy;
+  if (status.IsIOError() && status.ToString().find("LOCK") != std::string::npos) {
+    remedy = "; another worker uses this folder: give each its own --data";
+  } else if (status.IsCorruption()) {
+    remedy = "; the files are damaged: move the folder away, this worker's data is on the other replicas";
+  } else if (status.IsNoSpace()) {
+    remedy = "; the disk is full: make room and start the worker again";
+  } else {
+    remedy = "; mend the cause (space, permissions, disk) and start the worker again";
+  }
+  return {Code::kInternal, "log store " + folder + ": " + status.ToString() + remedy};
+}
+
+}  // namespace
+
+/// The batch that is collected and the one that is written.
+struct RocksDbLogStore::Batches {
+  rocksdb::WriteBatch collected;
+  rocksdb::WriteBatch written;
+};
+
+Result<std::unique_ptr<RocksDbLogStore>> RocksDbLogStore::open(const std::string& folder) {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options(), folder, &db);
+  if (!status.ok()) return explain(status, folder);
+  return std::unique_ptr<RocksDbLogStore>(new RocksDbLogStore(std::unique_ptr<rocksdb::DB>(db)));
+}
+
+RocksDbLogStore::RocksDbLogStore(std::unique_ptr<rocksdb::DB> db)
+    : db_(std::move(db)), batches_(std::make_unique<Batches>()), completion_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  CHECK(completion_fd_ >= 0);
+  writer_ = std::thread([this] { write_batches(); });
+}
+
+RocksDbLogStore::~RocksDbLogStore() {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return state_ != State::kRequested; });
+    state_ = State::kStopping;
+  }
+  changed_.notify_all();
+  writer_.join();
+  close(completion_fd_);
+}
+
+void RocksDbLogStore::put(std::string_view key, std::string_view head, std::string_view payload) {
+  const rocksdb::Slice keys[] = {slice(key)};
+  const rocksdb::Slice values[] = {slice(head), slice(payload)};
+  CHECK(batches_->collected.Put(rocksdb::SliceParts(keys, 1), rocksdb::SliceParts(values, 2)).ok());
+}
+
+void RocksDbLogStore::remove_range(std::string_view from, std::string_view to) {
+  CHECK(batches_->collected.DeleteRange(slice(from), slice(to)).ok());
+}
+
+bool RocksDbLogStore::has_collected() const { return batches_->collected.Count() > 0; }
+
+void RocksDbLogStore::start_write() {
+  CHECK(!writing_);
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(batches_->collected, batches_->written);
+    state_ = State::kRequested;
+  }
+  writing_ = true;
+  changed_.notify_all();
+}
+
+Result<bool> RocksDbLogStore::finish_write() {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::kDone) return false;
+  std::uint64_t count = 0;
+  static_cast<void>(::read(completion_fd_, &count, sizeof count));
+  if (!failure_.empty()) return Error{Code::kInternal, failure_};
+  state_ = State::kIdle;
+  writing_ = false;
+  return true;
+}
+
+Result<void> RocksDbLogStore::wait() {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return state_ != State::kRequested; });
+  }
+  if (auto finished = finish_write(); !finished) return finished.error();
+  return {};
+}
+
+void RocksDbLogStore::write_batches() {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return state_ == State::kRequested || state_ == State::kStopping; });
+    if (state_ == State::kStopping) return;
+    lock.unlock();
+    const rocksdb::Status status = db_->Write(synced, &batches_->written);
+    batches_->written.Clear();
+    lock.lock();
+    if (!status.ok()) failure_ = explain(status, db_->GetName()).message;
+    state_ = State::kDone;
+    changed_.notify_all();
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(completion_fd_, &one, sizeof one));
+  }
+}
+
+Result<std::optional<std::string>> RocksDbLogStore::get(std::string_view key) {
+  std::string value;
+  const rocksdb::Status status = db_->Get({}, slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>{};
+  if (!status.ok()) return explain(status, db_->GetName());
+  return std::optional<std::string>(std::move(value));
+}
+
+Result<void> RocksDbLogStore::scan(std::string_view from, std::string_view to,
+                                   const std::function<Result<void>(std::string_view, std::string_view)>& visit) {
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator({}));
+  for (at->Seek(slice(from)); at->Valid() && at->key().compare(slice(to)) < 0; at->Next()) {
+    if (auto visited = visit(at->key().ToStringView(), at->value().ToStringView()); !visited) return visited.error();
+  }
+  if (!at->status().ok()) return explain(at->status(), db_->GetName());
+  return {};
+}
+
+}  // namespace trellis
