@@ -1,8 +1,9 @@
-// Confirmations: proofs that this worker still leads, so that reads need no log entry (ReadIndex, Raft dissertation 6.4).
+// Confirmations: proofs that this worker still leads, so that reads need no log entry (ReadIndex, Raft
+// dissertation 6.4).
 //
-// One question to a peer asks for all partitions whose reads wait, in one round; what comes later joins the next.  A read
-// that was taken in before a round's questions left may be answered once a majority (the leader itself included) has said,
-// in answer to that round or a later one, that it knows no higher term.
+// One question to a peer asks for all partitions whose reads wait, in one round; what comes later joins the next.  A
+// read that was taken in before a round's questions left may be answered once a majority (the leader itself included)
+// has said, in answer to that round or a later one, that it knows no higher term.
 //
 //   question = nonce u64 | round u64 | count u32 | (group u32 | term u64)*
 //   answer   = the same, with the answering member's own term behind each term

@@ -58,7 +58,9 @@ Result<std::unique_ptr<RocksDbLogStore>> RocksDbLogStore::open(const std::string
 }
 
 RocksDbLogStore::RocksDbLogStore(std::unique_ptr<rocksdb::DB> db)
-    : db_(std::move(db)), batches_(std::make_unique<Batches>()), completion_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    : db_(std::move(db)),
+      batches_(std::make_unique<Batches>()),
+      completion_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   CHECK(completion_fd_ >= 0);
   writer_ = std::thread([this] { write_batches(); });
 }

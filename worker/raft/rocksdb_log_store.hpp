@@ -1,8 +1,8 @@
 // RocksDbLogStore: the LogStore on disk.
 //
 // A thread of its own writes and syncs, so that the loop goes on meanwhile; an eventfd tells the loop when a batch is
-// durable.  Only one batch is under way at a time, and the two threads touch different WriteBatches: they hand over under
-// one mutex.  All other functions belong to the loop's thread.
+// durable.  Only one batch is under way at a time, and the two threads touch different WriteBatches: they hand over
+// under one mutex.  All other functions belong to the loop's thread.
 #pragma once
 
 #include <condition_variable>
@@ -20,8 +20,8 @@ namespace trellis {
 
 class RocksDbLogStore final : public LogStore {
  public:
-  /// Opens or makes the store in `folder`, which must exist.  Error: kInternal with what is wrong and what to do, as when
-  /// another process holds it, the disk is full or a file is broken.
+  /// Opens or makes the store in `folder`, which must exist.  Error: kInternal with what is wrong and what to do, as
+  /// when another process holds it, the disk is full or a file is broken.
   static Result<std::unique_ptr<RocksDbLogStore>> open(const std::string& folder);
   ~RocksDbLogStore() override;
 

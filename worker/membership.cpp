@@ -1,0 +1,133 @@
+#include "worker/membership.hpp"
+
+#include <algorithm>
+
+#include "protocol/bundle.hpp"
+#include "worker/raft/log_records.hpp"
+#include "worker/raft/replica.hpp"
+
+namespace trellis {
+namespace {
+
+// Beside the keys of worker/raft/log_records.hpp.
+constexpr std::string_view kVersionKey = "V";
+constexpr std::string_view kIdentityKey = "W";
+constexpr std::string_view kMapKey = "M";
+constexpr std::uint64_t kStoreFormatVersion = 1;
+
+Result<std::optional<std::uint64_t>> read_number(LogStore& store, std::string_view key) {
+  const auto value = store.get(key);
+  if (!value) return value.error();
+  if (!*value) return std::optional<std::uint64_t>{};
+  const auto number = records::read_number(**value);
+  if (!number) return number.error();
+  return std::optional<std::uint64_t>(*number);
+}
+
+std::string random_cluster_id(const RandomSource& random) {
+  return to_string(WorkerId{random()}) + to_string(WorkerId{random()});
+}
+
+}  // namespace
+
+Result<Membership> Membership::load(LogStore& store, std::string address, const RandomSource& random) {
+  const auto version = read_number(store, kVersionKey);
+  if (!version) return version.error();
+  if (*version && **version != kStoreFormatVersion) {
+    return Error{Code::kInternal, "the data folder has format " + std::to_string(**version) +
+                                      ", this worker reads format " + std::to_string(kStoreFormatVersion)};
+  }
+  const auto identity = read_number(store, kIdentityKey);
+  if (!identity) return identity.error();
+  WorkerId self{identity->value_or(0)};
+  if (!*identity) {
+    while (self.value == 0) self.value = random();
+    store.put(kVersionKey, records::pack_number(kStoreFormatVersion), {});
+    store.put(kIdentityKey, records::pack_number(self.value), {});
+  }
+  Membership membership(self, std::move(address));
+  const auto packed = store.get(kMapKey);
+  if (!packed) return packed.error();
+  if (*packed) {
+    auto map = read_cluster_map(**packed);
+    if (!map) return Error{Code::kInternal, "the stored cluster map is damaged: " + map.error().message};
+    const Member* member = map->find(self);
+    if (member == nullptr) return Error{Code::kInternal, "the stored cluster map does not know this worker's id"};
+    if (member->address != membership.address_) {
+      return Error{Code::kInvalidArgument, "this data folder belongs to the worker at " + member->address +
+                                               " of cluster " + map->cluster + ", not to " + membership.address_ +
+                                               ": start it with that -a and -p, or give this one another --data"};
+    }
+    membership.map_ = std::move(*map);
+  }
+  return membership;
+}
+
+Error Membership::refuse(const std::string& why) const { return {Code::kFailedPrecondition, why}; }
+
+Result<void> Membership::on_form(const Form& form, LogStore& store, const RandomSource& random,
+                                 BatchNumber collecting) {
+  if (map_ || storing_) return {};  // Another broker, or the same again: the map is made once.
+  const auto& workers = form.spec.workers;
+  if (workers.empty() || workers.front().first != self_ || workers.front().second != address_) {
+    return refuse("asked to make a cluster whose first worker this is not");
+  }
+  collect(make_cluster_map(random_cluster_id(random), form.spec), store, collecting);
+  return {};
+}
+
+Result<void> Membership::on_map_offer(const ClusterMap& offer, LogStore& store, BatchNumber collecting) {
+  const ClusterMap* held = storing_ ? &*storing_ : map();
+  const Member* member = offer.find(self_);
+  if (member == nullptr || member->address != address_)
+    return refuse("offered the map of a cluster without this worker");
+  if (held == nullptr) {
+    if (offer.formed) {
+      return refuse("offered the map of cluster " + offer.cluster +
+                    ", which is formed already, while this worker is empty");
+    }
+    collect(offer, store, collecting);
+    return {};
+  }
+  if (held->cluster != offer.cluster) {
+    return refuse("offered the map of cluster " + offer.cluster + " while this worker belongs to " + held->cluster);
+  }
+  if (offer.version > held->version) collect(offer, store, collecting);
+  return {};
+}
+
+Result<void> Membership::on_all_hold(const AllHold& message, LogStore& store, BatchNumber collecting) {
+  if (!map_ || storing_ || map_->formed) return {};
+  if (message.cluster != map_->cluster || message.map_version != map_->version) return {};
+  if (map_->members.front().id != self_) return {};
+  ClusterMap formed = *map_;
+  formed.formed = true;
+  ++formed.version;
+  collect(std::move(formed), store, collecting);
+  return {};
+}
+
+void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting) {
+  const bool was_formed = (storing_ && storing_->formed) || is_formed();
+  if (map.formed && !was_formed) {
+    // In one batch with the map, so that a formed map without its groups can only mean damage.
+    for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+      const auto& replicas = map.partitions[i].replicas;
+      if (std::find(replicas.begin(), replicas.end(), self_) != replicas.end()) {
+        Replica::bootstrap(store, {i}, replicas);
+      }
+    }
+  }
+  store.put(kMapKey, pack(map), {});
+  storing_ = std::move(map);
+  storing_batch_ = collecting;
+}
+
+bool Membership::on_durable(BatchNumber durable) {
+  if (!storing_ || storing_batch_ > durable) return false;
+  map_ = std::move(storing_);
+  storing_.reset();
+  return true;
+}
+
+}  // namespace trellis
