@@ -56,7 +56,7 @@ class ReplicaOwner {
 
   /// A committed command, in log order.  An error is a broken entry: the replica cannot go on.
   virtual Result<void> apply(LogIndex index, std::string_view command) = 0;
-  /// Freezes the state as of the last applied entry, in constant time.
+  /// Freezes the state as of the last applied entry, in constant time.  nullptr: not now.
   virtual std::unique_ptr<SnapshotJob> freeze(LogIndex index, Term term) = 0;
   /// Becomes the state that `descriptor` names.
   virtual Result<void> restore(std::string_view descriptor) = 0;

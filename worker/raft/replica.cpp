@@ -52,9 +52,11 @@ int Replica::Library::apply(const struct raft_buffer* buffer) {
 }
 
 int Replica::Library::freeze(struct raft_buffer** buffers, unsigned* count) {
-  raft_set_snapshot_threshold(&raft, kNever);
   // R5: a snapshot must not hold a configuration that may still be rolled back.
   if (raft.configuration_uncommitted_index != 0 || replica.closing_) return RAFT_BUSY;
+  job = replica.owner_.freeze({raft.last_applied}, {term_at(raft, raft.last_applied)});
+  if (job == nullptr) return RAFT_BUSY;  // Asked again at the next entry.
+  raft_set_snapshot_threshold(&raft, kNever);
   // What stays of the log behind the snapshot, by bytes.
   std::uint64_t bytes = 0;
   unsigned tail = 1;  // 0 would mean: replace everything.
@@ -64,7 +66,6 @@ int Replica::Library::freeze(struct raft_buffer** buffers, unsigned* count) {
     bytes += entry->buf.len + 200;
   }
   raft_set_snapshot_trailing(&raft, tail);
-  job = replica.owner_.freeze({raft.last_applied}, {term_at(raft, raft.last_applied)});
   descriptor.reset();
   *buffers = static_cast<struct raft_buffer*>(raft_calloc(1, sizeof(struct raft_buffer)));
   CHECK(*buffers != nullptr);
@@ -401,7 +402,11 @@ void Replica::drop_transfer() {
   if (transfer->cb != nullptr) transfer->cb(transfer);
 }
 
-bool Replica::is_ready() const { return lead_term_ != 0 && library_->raft.last_applied >= barrier_index_; }
+bool Replica::is_leader() const {
+  return lead_term_ != 0 && library_->raft.state == RAFT_LEADER && library_->raft.current_term == lead_term_;
+}
+
+bool Replica::is_ready() const { return is_leader() && library_->raft.last_applied >= barrier_index_; }
 
 bool Replica::can_propose() const {
   const struct raft& raft = library_->raft;
@@ -468,7 +473,8 @@ bool Replica::is_level(WorkerId peer) const {
   for (unsigned i = 0; i < raft.configuration.n; ++i) {
     if (raft.configuration.servers[i].id != peer.value) continue;
     const struct raft_progress& progress = raft.leader_state.progress[i];
-    return progress.state == kProgressPipeline && progress.match_index == raft_last_index(&library_->raft);
+    return progress.state == kProgressPipeline &&
+           progress.match_index + kLevelWithin >= raft_last_index(&library_->raft);
   }
   return false;
 }

@@ -73,7 +73,7 @@ class Replica {
   const std::optional<std::string>& failure() const { return failure_; }
 
   /// Leader in its own eyes: commands may be proposed.
-  bool is_leader() const { return lead_term_ != 0; }
+  bool is_leader() const;
   /// Leader whose own term's barrier is applied: reads may be served once its leadership is confirmed.
   bool is_ready() const;
   /// Leader, ready, with nothing proposed that is not applied, and no transfer under way (R9).
@@ -92,7 +92,8 @@ class Replica {
   /// The batch after which this replica's current term is durable.
   BatchNumber term_batch() const;
 
-  /// Leader only: whether `peer` holds the whole log.
+  /// Leader only: whether `peer` holds the log, but for the last kLevelWithin entries.
+  static constexpr std::uint64_t kLevelWithin = 1024;
   bool is_level(WorkerId peer) const;
   /// Leader only: hands leadership to `peer`.  False where that is not possible now.
   bool transfer_to(WorkerId peer);

@@ -1,0 +1,333 @@
+#include "worker/partition.hpp"
+
+#include <algorithm>
+
+#include "protocol/limits.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+/// A snapshot that could not be written is tried again after this.
+constexpr std::chrono::seconds kSnapshotRetryAfter{10};
+/// A fetched state that the library did not want is let go after this.
+constexpr std::chrono::seconds kHeldStateMax{60};
+
+/// Writes a frozen state to the snapshot store.
+class StateSnapshotJob final : public SnapshotJob {
+ public:
+  StateSnapshotJob(FrozenState state, PartitionId partition, Term term, std::string name, SnapshotStore& store)
+      : state_(std::move(state)), partition_(partition), term_(term), name_(std::move(name)), store_(store) {}
+
+  Result<std::string> write() override {
+    const auto descriptor = write_snapshot(state_, partition_, state_.applied, term_, name_, store_);
+    state_ = FrozenState{};  // Freed here, off the loop.
+    if (!descriptor) return descriptor.error();
+    return encode(*descriptor);
+  }
+
+ private:
+  FrozenState state_;
+  PartitionId partition_;
+  Term term_;
+  std::string name_;
+  SnapshotStore& store_;
+};
+
+}  // namespace
+
+Partition::Partition(PartitionId id, ReplicaSettings settings, PartitionHost& host)
+    : id_(id),
+      self_(settings.self),
+      host_(host),
+      state_(std::make_unique<StateMachine>()),
+      replica_(id, settings, host, *this) {}
+
+Partition::~Partition() = default;
+
+Result<void> Partition::start() { return replica_.start(); }
+
+void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
+  const std::uint64_t tag = request.tag;
+  auto work = std::make_shared<Work>();
+  work->broker = broker;
+  work->deadline = host_.now() + std::chrono::milliseconds(request.timeout_ms);
+  work->bytes = request.body.size();
+  work->request = std::move(request);
+  auto prepared = prepare(work->request);
+  if (!prepared) {
+    host_.report("a broken batch from a broker was dropped: " + prepared.error().message);
+    return refuse(broker, tag, Outcome::kWrongPartition);
+  }
+  work->prepared = std::move(*prepared);
+  const auto items = work->prepared.items();
+  work->left = items.size();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (const CommandResult* answer = items[i].answer()) complete(*work, i, *answer);
+  }
+  if (work->left == 0) return finish(*work);
+  if (work->request.mode == ReadMode::kLinearizable) return enqueue(std::move(work));
+  // Without the leader: from what is applied here.  Writes need it.
+  const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
+  if (writes) return refuse(broker, tag, Outcome::kNotLeader);
+  execute_reads(*work);
+}
+
+void Partition::enqueue(WorkPointer work) {
+  if (!replica_.is_leader()) return refuse(work->broker, work->request.tag, Outcome::kNotLeader);
+  // All of a request or nothing of it: items on one key keep their order over retries.
+  if (queued_requests_ == kQueuedRequestsMax || queued_bytes_ + work->bytes > kQueuedBytesMax + kRequestSizeMax) {
+    return refuse(work->broker, work->request.tag, Outcome::kBusy);
+  }
+  work->is_queued = true;
+  ++queued_requests_;
+  queued_bytes_ += work->bytes;
+  bool reads = false;
+  const auto items = work->prepared.items();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i].entry() != nullptr) proposals_.push_back({work, i});
+    reads = reads || items[i].read() != nullptr;
+  }
+  if (reads) new_reads_.push_back(std::move(work));
+}
+
+void Partition::settle() {
+  replica_.settle();
+  if (replica_.is_ready() != was_ready_) {
+    was_ready_ = replica_.is_ready();
+    host_.on_leadership_change();
+  }
+  propose();
+  serve_reads();
+}
+
+void Partition::propose() {
+  if (proposals_.empty() || !replica_.can_propose()) return;
+  std::vector<CommandBuffer> commands;
+  std::vector<Proposal> proposed;
+  std::size_t bytes = 0;
+  while (!proposals_.empty() && commands.size() < kProposalItemsMax && bytes < kProposalBytesMax) {
+    Proposal proposal = std::move(proposals_.front());
+    proposals_.pop_front();
+    Work& work = *proposal.work;
+    if (work.is_answered) continue;
+    if (is_expired(work)) {
+      // Nobody waits any more.  Items of it that were proposed already may have been applied.
+      abandon(work, Outcome::kUnknown);
+      continue;
+    }
+    const Entry& entry = *work.prepared.items()[proposal.item].entry();
+    CommandBuffer command(encoded_size(entry));
+    encode(entry, command.data());
+    bytes += command.size();
+    commands.push_back(std::move(command));
+    proposed.push_back(std::move(proposal));
+  }
+  if (commands.empty()) return;
+  // A group of one may apply, and so answer, within propose(): who waits has to be known before.
+  std::uint64_t index = replica_.last_index().value + 1;
+  for (Proposal& proposal : proposed) waiting_.push_back({{index++}, std::move(proposal)});
+  replica_.propose(std::move(commands));
+}
+
+Result<void> Partition::apply(LogIndex index, std::string_view command) {
+  const auto entry = read_entry(command);
+  if (!entry) return entry.error();
+  const CommandResult result = state_->apply(index, *entry);
+  while (!waiting_.empty() && waiting_.front().index < index) waiting_.pop_front();
+  if (waiting_.empty() || waiting_.front().index != index || !replica_.is_leader()) return {};
+  const Proposal proposal = std::move(waiting_.front().proposal);
+  waiting_.pop_front();
+  complete(*proposal.work, proposal.item, result);
+  if (proposal.work->left == 0) finish(*proposal.work);
+  return {};
+}
+
+bool Partition::wants_confirmation() const {
+  if (!replica_.is_ready()) return false;
+  if (!proof_.is_waiting()) return !new_reads_.empty();
+  return host_.now() - asked_at_ >= kAskAgainAfter;
+}
+
+void Partition::ask(Round round) {
+  proof_.ask(round);
+  asked_at_ = host_.now();
+  for (WorkPointer& work : new_reads_) waiting_reads_.push_back({std::move(work), round, replica_.commit_index()});
+  new_reads_.clear();
+}
+
+void Partition::on_confirmation(WorkerId from, Round round, Term asked, Term member_term) {
+  if (replica_.is_leader() && asked == proof_.term()) proof_.on_answer(from, round, member_term);
+}
+
+void Partition::serve_reads() {
+  if (waiting_reads_.empty() || !replica_.is_ready()) return;
+  const Round proven = proof_.proven();
+  while (!waiting_reads_.empty()) {
+    const WaitingRead& read = waiting_reads_.front();
+    if (read.round > proven || read.index > replica_.applied()) return;
+    const WorkPointer work = read.work;
+    waiting_reads_.pop_front();
+    if (!work->is_answered) execute_reads(*work);
+  }
+}
+
+void Partition::execute_reads(Work& work) {
+  const auto items = work.prepared.items();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (const Read* read = items[i].read()) complete(work, i, state_->read(*read));
+  }
+  if (work.left == 0) finish(work);
+}
+
+void Partition::complete(Work& work, std::size_t item, const CommandResult& result) {
+  if (work.is_answered) return;
+  --work.left;
+  if (work.prepared.kind == RequestKind::kBatch) {
+    return pack_batch_item(work.batch_results, work.prepared.items()[item].index, result);
+  }
+  WorkerReply reply = make_reply(work.request.tag, Outcome::kDone);
+  reply.body = Frame(pack_reply_frame(work.prepared.id, result));
+  release(work);
+  host_.reply(work.broker, std::move(reply));
+}
+
+/// All items have their results.
+void Partition::finish(Work& work) {
+  if (work.is_answered) return;
+  WorkerReply reply = make_reply(work.request.tag, Outcome::kDone);
+  std::string body;
+  body.reserve(work.batch_results.size() + 5);
+  PackedWriter(body).array(work.prepared.items().size()).packed(work.batch_results);
+  reply.body = Frame(std::move(body));
+  release(work);
+  host_.reply(work.broker, std::move(reply));
+}
+
+void Partition::abandon(Work& work, Outcome outcome) {
+  if (work.is_answered) return;
+  release(work);
+  refuse(work.broker, work.request.tag, outcome);
+}
+
+void Partition::release(Work& work) {
+  work.is_answered = true;
+  if (!work.is_queued) return;
+  --queued_requests_;
+  queued_bytes_ -= work.bytes;
+}
+
+bool Partition::is_expired(const Work& work) const { return host_.now() >= work.deadline; }
+
+WorkerReply Partition::make_reply(std::uint64_t tag, Outcome outcome) const {
+  WorkerReply reply;
+  reply.tag = tag;
+  reply.outcome = outcome;
+  reply.partition = id_;
+  reply.term = replica_.term();
+  reply.applied = replica_.applied();
+  if (const auto leader = replica_.leader(); leader && (*leader != self_ || replica_.is_leader()))
+    reply.leader = *leader;
+  return reply;
+}
+
+void Partition::refuse(BrokerIndex broker, std::uint64_t tag, Outcome outcome) {
+  host_.reply(broker, make_reply(tag, outcome));
+}
+
+void Partition::on_leader(Term term) {
+  std::vector<WorkerId> peers;
+  for (const WorkerId voter : replica_.voters()) {
+    if (voter != self_) peers.push_back(voter);
+  }
+  proof_ = LeadershipProof(term, std::move(peers));
+}
+
+void Partition::on_step_down() {
+  // What was proposed may yet be committed by the next leader.
+  std::deque<WaitingWrite> waiting;
+  waiting.swap(waiting_);
+  for (const WaitingWrite& write : waiting) abandon(*write.proposal.work, Outcome::kUnknown);
+  std::deque<Proposal> proposals;
+  proposals.swap(proposals_);
+  for (const Proposal& proposal : proposals) abandon(*proposal.work, Outcome::kNotLeader);
+  std::vector<WorkPointer> reads;
+  reads.swap(new_reads_);
+  for (const WorkPointer& work : reads) abandon(*work, Outcome::kNotLeader);
+  std::deque<WaitingRead> waiting_reads;
+  waiting_reads.swap(waiting_reads_);
+  for (const WaitingRead& read : waiting_reads) abandon(*read.work, Outcome::kNotLeader);
+  proof_ = {};
+  was_ready_ = false;
+  host_.on_leadership_change();
+}
+
+void Partition::tick() {
+  replica_.tick();
+  // Reads whose clients have given up.
+  while (!waiting_reads_.empty() && is_expired(*waiting_reads_.front().work)) {
+    abandon(*waiting_reads_.front().work, Outcome::kNotLeader);
+    waiting_reads_.pop_front();
+  }
+  if (held_ && host_.now() - held_->since > kHeldStateMax && !replica_.is_snapshotting()) {
+    free_state(std::exchange(held_->state, nullptr));
+    held_.reset();
+  }
+  if (host_.now() >= snapshot_retry_at_ && replica_.is_snapshot_due(state_->bytes())) replica_.take_snapshot();
+}
+
+std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {
+  if (host_.now() < snapshot_retry_at_ || !host_.begin_snapshot(id_)) return nullptr;
+  FrozenState state = state_->freeze();
+  state.applied = index;  // The last entry may have been a barrier, which the state machine does not see.
+  return std::make_unique<StateSnapshotJob>(std::move(state), id_, term,
+                                            snapshot_name(id_, index, term, host_.random()), host_.snapshot_store());
+}
+
+void Partition::on_snapshot_recorded(std::string_view descriptor) {
+  host_.end_snapshot(id_);
+  const auto earlier = read_snapshot_descriptor(snapshot_descriptor_);
+  snapshot_descriptor_ = descriptor;
+  const auto now = read_snapshot_descriptor(snapshot_descriptor_);
+  if (earlier && now && earlier->name != now->name) {
+    // What cannot be removed is removed at the next start.
+    static_cast<void>(host_.snapshot_store().remove(earlier->name));
+  }
+}
+
+void Partition::on_snapshot_failed(const Error& error) {
+  host_.end_snapshot(id_);
+  snapshot_retry_at_ = host_.now() + kSnapshotRetryAfter;
+  host_.report("partition " + std::to_string(id_.value) +
+               ": cannot write a snapshot, the log is kept: " + error.message);
+}
+
+void Partition::hold_for_install(std::string descriptor, StateMachine state) {
+  held_ = HeldState{std::move(descriptor), std::make_unique<StateMachine>(std::move(state)), host_.now()};
+}
+
+Result<void> Partition::restore(std::string_view descriptor) {
+  if (held_ && held_->descriptor == descriptor) {
+    std::unique_ptr<StateMachine> state = std::move(held_->state);
+    held_.reset();
+    std::swap(state, state_);
+    free_state(std::move(state));
+  } else {
+    // At start: nothing else runs yet.
+    const auto read = read_snapshot_descriptor(descriptor);
+    if (!read) return read.error();
+    auto state = read_snapshot(*read, host_.snapshot_store());
+    if (!state) return state.error();
+    state_ = std::make_unique<StateMachine>(std::move(*state));
+  }
+  snapshot_descriptor_ = descriptor;
+  return {};
+}
+
+/// A large trie takes its time to be freed: not on the loop.
+void Partition::free_state(std::unique_ptr<StateMachine> old) {
+  std::shared_ptr<StateMachine> shared = std::move(old);
+  host_.run_in_background([shared]() mutable { shared.reset(); }, [] {});
+}
+
+}  // namespace trellis

@@ -1,0 +1,451 @@
+#include "worker/shard.hpp"
+
+#include <algorithm>
+
+#include "protocol/limits.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr std::chrono::milliseconds kBalanceInterval{500};
+/// A peer that has been silent for longer is not handed leadership.
+constexpr std::chrono::milliseconds kPeerSilentAfter{500};
+/// Settling wakes others (an applied entry answers, an answer proposes, ...); it ends by itself, long before this.
+constexpr int kSettleRoundsMax = 1000;
+
+}  // namespace
+
+Result<std::unique_ptr<Shard>> Shard::open(ShardSettings settings, LogStore& store, SnapshotStore& snapshots,
+                                           Background& background, ShardOutput& output, RandomSource random,
+                                           TimePoint now) {
+  auto membership = Membership::load(store, settings.address, random);
+  if (!membership) return membership.error();
+  std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(*membership), store, snapshots, background,
+                                         output, std::move(random), now));
+  if (shard->membership_.is_formed()) {
+    if (auto opened = shard->open_partitions(); !opened) return opened.error();
+  }
+  return shard;
+}
+
+Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, SnapshotStore& snapshots,
+             Background& background, ShardOutput& output, RandomSource random, TimePoint now)
+    : settings_(std::move(settings)),
+      membership_(std::move(membership)),
+      store_(store),
+      snapshots_(snapshots),
+      background_(background),
+      output_(output),
+      random_(std::move(random)),
+      nonce_{random_()},
+      now_(now),
+      brokers_(settings_.brokers),
+      sender_(snapshots),
+      tick_due_(now),
+      hello_due_(now),
+      balance_due_(now) {
+  settings_.replica.self = membership_.self();
+  if (store_.has_collected()) identity_batch_ = collecting_;
+}
+
+Shard::~Shard() = default;
+
+Result<void> Shard::open_partitions() {
+  const ClusterMap& map = *membership_.map();
+  std::vector<std::string> needed;
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    const auto& replicas = map.partitions[i].replicas;
+    if (std::find(replicas.begin(), replicas.end(), membership_.self()) == replicas.end()) continue;
+    auto partition = std::make_unique<Partition>(PartitionId{i}, settings_.replica, *this);
+    if (auto started = partition->start(); !started) return started.error();
+    if (!partition->snapshot_descriptor().empty()) needed.push_back(partition->snapshot_descriptor());
+    partitions_.emplace(PartitionId{i}, std::move(partition));
+  }
+  are_open_ = true;
+  remove_other_snapshots(snapshots_, needed);
+  hello_due_ = now_;
+  return {};
+}
+
+void Shard::begin_turn(TimePoint now) {
+  was_frozen_ = now - now_ > kFrozenAfter;
+  now_ = std::max(now, now_);
+  if (was_frozen_) report("this worker did not run for a while: what waited for it is answered as not applied");
+  take_durable();
+  background_.run_finished();
+}
+
+void Shard::take_durable() {
+  if (!store_.is_writing()) return;
+  const auto finished = store_.finish_write();
+  if (!finished) return fail(finished.error().message);
+  if (!*finished) return;
+  durable_ = under_way_;
+  woken_.insert(in_under_way_.begin(), in_under_way_.end());
+  in_under_way_.clear();
+  for (auto at = held_.begin(); at != held_.end() && at->first <= durable_; at = held_.erase(at)) {
+    for (const Held& held : at->second) to_peer(held.to, held.type, held.header, held.body);
+  }
+  if (membership_.on_durable(durable_)) {
+    hello_due_ = now_;
+    if (membership_.is_formed() && !are_open_) {
+      report("cluster " + membership_.map()->cluster + " is formed");
+      if (auto opened = open_partitions(); !opened) fail(opened.error().message);
+    }
+  }
+}
+
+void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
+  BundleReader reader(message);
+  while (const auto item = reader.next()) {
+    switch (static_cast<MessageType>(item->type)) {
+      case MessageType::kRequest: on_request(broker, *item); break;
+      case MessageType::kWelcome: brokers_[broker].was_welcome = true; break;
+      case MessageType::kRefused:
+        if (const auto refused = read_refused(*item)) on_refused(broker, refused->reason);
+        break;
+      case MessageType::kForm:
+        if (const auto form = read_form(*item)) note(membership_.on_form(*form, store_, random_, collecting_));
+        break;
+      case MessageType::kMapWanted:
+        if (membership_.map() != nullptr) add_map_offer(brokers_[broker].out, *membership_.map());
+        break;
+      case MessageType::kMapOffer:
+        if (const auto map = read_map_offer(*item)) note(membership_.on_map_offer(*map, store_, collecting_));
+        break;
+      case MessageType::kAllHold:
+        if (const auto all = read_all_hold(*item)) note(membership_.on_all_hold(*all, store_, collecting_));
+        break;
+      default: break;  // Of a later version, or not for a worker.
+    }
+  }
+  if (reader.broken()) report("a broken message from a broker was dropped");
+}
+
+void Shard::note(const Result<void>& done) {
+  if (!done) report(done.error().message);
+}
+
+void Shard::on_refused(BrokerIndex broker, const std::string& reason) {
+  BrokerLink& link = brokers_[broker];
+  const bool welcome_anywhere =
+      std::any_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) { return each.was_welcome; });
+  if (!welcome_anywhere) return fail("refused by the broker: " + reason);
+  if (link.last_refusal != reason) report("refused by a broker: " + reason);
+  link.last_refusal = reason;
+}
+
+void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
+  auto request = read_worker_request(item);
+  if (!request) return report("a broken request from a broker was dropped: " + request.error().message);
+  Partition* partition = find_partition(request->partition);
+  // Proposing what lay in the socket of a frozen worker would surprise a client that has given up long ago.
+  const bool refused = partition == nullptr || was_frozen_;
+  if (refused) {
+    WorkerReply answer;
+    answer.tag = request->tag;
+    answer.partition = request->partition;
+    answer.outcome = was_frozen_ ? Outcome::kBusy : Outcome::kWrongPartition;
+    return reply(broker, std::move(answer));
+  }
+  const PartitionId group = request->partition;
+  partition->on_request(broker, std::move(*request));
+  woken_.insert(group);
+}
+
+Partition* Shard::find_partition(PartitionId group) {
+  const auto at = partitions_.find(group);
+  return at == partitions_.end() ? nullptr : at->second.get();
+}
+
+void Shard::on_peer_message(const Frames& message) {
+  const ClusterMap* map = membership_.map();
+  BundleReader reader(message);
+  const auto first = reader.next();
+  if (map == nullptr || !first || static_cast<PeerMessageType>(first->type) != PeerMessageType::kFrom) return;
+  const auto speaker = read_speaker(first->header);
+  if (!speaker || speaker->cluster != map->cluster || speaker->id == membership_.self() ||
+      map->find(speaker->id) == nullptr) {
+    return;  // Of another cluster, or of no member: none of our business.
+  }
+  const WorkerId from = speaker->id;
+  heard_[from] = now_;
+  while (const auto item = reader.next()) {
+    switch (static_cast<PeerMessageType>(item->type)) {
+      case PeerMessageType::kRaft: on_raft_item(from, *item); break;
+      case PeerMessageType::kQuestion: on_question(from, item->header); break;
+      case PeerMessageType::kAnswer: on_answer(from, item->header); break;
+      case PeerMessageType::kChunkWanted: on_chunk_wanted(from, item->header); break;
+      case PeerMessageType::kChunk:
+        if (const auto chunk = read_chunk(item->header)) receiver_.on_chunk(from, *chunk, item->body, *this, now_);
+        break;
+      default: break;
+    }
+  }
+  if (reader.broken()) report("a broken message from worker " + to_string(from) + " was dropped");
+}
+
+void Shard::on_raft_item(WorkerId from, const BundleItem& item) {
+  auto message = read_raft_message(from, item.header, item.body);
+  if (!message) return report("from worker " + to_string(from) + ": " + message.error().message);
+  Partition* partition = find_partition(message->group);
+  if (partition == nullptr) return;
+  woken_.insert(message->group);
+  // The library must not see a snapshot before its file is here, verified and read: it drops its own log at once.
+  if (message->kind == RaftMessageKind::kInstallSnapshot) {
+    return receiver_.on_install(*partition, std::move(*message), *this, now_);
+  }
+  partition->on_raft_message(std::move(*message));
+}
+
+void Shard::on_question(WorkerId from, std::string_view header) {
+  const auto question = read_question(header);
+  if (!question) return;
+  // An answer promises the member's term, so it leaves only when that is durable: at once for most groups.
+  std::map<BatchNumber, ConfirmationMessage> answers;
+  for (const ConfirmationItem& item : question->items) {
+    const Partition* partition = find_partition(item.group);
+    if (partition == nullptr) continue;
+    const BatchNumber after = std::max(partition->replica().term_batch(), durable_);
+    ConfirmationMessage& answer = answers[after];
+    answer.nonce = question->nonce;
+    answer.round = question->round;
+    answer.items.push_back({item.group, item.term, partition->replica().term()});
+  }
+  for (const auto& [after, answer] : answers) {
+    if (after <= durable_) {
+      to_peer(from, PeerMessageType::kAnswer, pack_answer(answer));
+    } else {
+      held_[after].push_back({from, PeerMessageType::kAnswer, pack_answer(answer), {}});
+    }
+  }
+}
+
+void Shard::on_answer(WorkerId from, std::string_view header) {
+  const auto answer = read_answer(header);
+  if (!answer || answer->nonce != nonce_) return;  // Meant for an earlier life.
+  for (const ConfirmationItem& item : answer->items) {
+    Partition* partition = find_partition(item.group);
+    if (partition == nullptr) continue;
+    partition->on_confirmation(from, answer->round, item.term, item.member_term);
+    woken_.insert(item.group);
+  }
+}
+
+void Shard::on_chunk_wanted(WorkerId from, std::string_view header) {
+  const auto wanted = read_chunk_wanted(header);
+  if (!wanted) return;
+  const Partition* partition = find_partition(wanted->group);
+  if (partition == nullptr) return;
+  const Frame bytes = sender_.read(*wanted, partition->snapshot_descriptor(), now_);
+  to_peer(from, PeerMessageType::kChunk, pack(Chunk{wanted->group, wanted->name, wanted->offset}), bytes);
+}
+
+void Shard::send(WorkerId to, RaftMessage message, BatchNumber after) {
+  if (after > durable_) {
+    held_[after].push_back({to, PeerMessageType::kRaft, pack_head(message), message.body});
+  } else {
+    to_peer(to, PeerMessageType::kRaft, pack_head(message), message.body);
+  }
+}
+
+void Shard::to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body) {
+  const ClusterMap* map = membership_.map();
+  if (map == nullptr) return;
+  BundleWriter& out = to_peers_[peer];
+  if (out.empty()) {
+    out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(Speaker{map->cluster, membership_.self(), nonce_}));
+  }
+  out.add(static_cast<std::uint8_t>(type), header, body);
+}
+
+void Shard::want_chunk(WorkerId from, const ChunkWanted& wanted) {
+  to_peer(from, PeerMessageType::kChunkWanted, pack(wanted));
+}
+
+void Shard::run_in_background(std::function<void()> work, std::function<void()> done) {
+  background_.run(std::move(work), std::move(done));
+}
+
+void Shard::wake(PartitionId group) {
+  woken_.insert(group);
+  in_collected_.insert(group);
+}
+
+void Shard::reply(BrokerIndex broker, WorkerReply reply) { add(brokers_[broker].out, reply); }
+
+bool Shard::begin_snapshot(PartitionId group) {
+  if (snapshotting_ || sender_.is_busy(now_)) return false;
+  snapshotting_ = group;
+  return true;
+}
+
+void Shard::end_snapshot(PartitionId group) {
+  if (snapshotting_ == group) snapshotting_.reset();
+}
+
+void Shard::end_turn() {
+  if (failure_) return;
+  if (now_ >= tick_due_) tick();
+  settle_all();
+  ask_for_confirmations();
+  settle_all();  // A group of one proves its leadership by asking.
+  if (now_ >= hello_due_) say_hello();
+  start_write();
+  flush();
+}
+
+void Shard::tick() {
+  tick_due_ = now_ + kTickInterval;
+  for (auto& [id, partition] : partitions_) {
+    partition->tick();
+    woken_.insert(id);
+  }
+  receiver_.tick(*this, now_);
+  if (now_ >= balance_due_) balance();
+}
+
+/// Leaders go back to where they are preferred: one at a time, and only to a worker that has been up and level for a
+/// while.
+void Shard::balance() {
+  balance_due_ = now_ + kBalanceInterval;
+  if (membership_.map() == nullptr) return;
+  std::vector<PartitionId> ripe;
+  for (auto& [id, partition] : partitions_) {
+    Replica& replica = partition->replica();
+    const auto can_lead = [&](WorkerId peer) {
+      const auto heard = heard_.find(peer);
+      return heard != heard_.end() && now_ - heard->second <= kPeerSilentAfter && replica.is_level(peer);
+    };
+    if (!replica.is_ready()) {
+      level_since_.erase(id);
+      continue;
+    }
+    if (replica.is_transferring()) return;
+    if (is_leaving_) {
+      for (const WorkerId peer : replica.voters()) {
+        if (peer != membership_.self() && can_lead(peer) && replica.transfer_to(peer)) break;
+      }
+      woken_.insert(id);
+      continue;
+    }
+    const WorkerId preferred = membership_.map()->placement(id).preferred_leader;
+    if (preferred == membership_.self() || !can_lead(preferred)) {
+      level_since_.erase(id);
+      continue;
+    }
+    const TimePoint since = level_since_.try_emplace(id, now_).first->second;
+    if (now_ - since >= settings_.hand_over_after) ripe.push_back(id);
+  }
+  if (ripe.empty()) return;
+  // One at a time, but not one a balance interval: look again soon.
+  const PartitionId id = ripe.front();
+  level_since_.erase(id);
+  partitions_.at(id)->replica().transfer_to(membership_.map()->placement(id).preferred_leader);
+  woken_.insert(id);
+  balance_due_ = now_ + kTickInterval;
+}
+
+void Shard::settle_all() {
+  for (int round = 0; !woken_.empty() && round < kSettleRoundsMax; ++round) {
+    std::set<PartitionId> woken;
+    woken.swap(woken_);
+    for (const PartitionId id : woken) {
+      Partition* partition = find_partition(id);
+      if (partition == nullptr) continue;
+      partition->settle();
+      if (partition->replica().failure()) return fail(*partition->replica().failure());
+    }
+  }
+  receiver_.deliver(*this);
+}
+
+/// One question to each peer, for all partitions whose reads wait.
+void Shard::ask_for_confirmations() {
+  std::map<WorkerId, ConfirmationMessage> questions;
+  const Round round = round_ + 1;
+  for (auto& [id, partition] : partitions_) {
+    if (!partition->wants_confirmation()) continue;
+    round_ = round;
+    partition->ask(round);
+    woken_.insert(id);
+    for (const WorkerId peer : partition->proof().peers()) {
+      ConfirmationMessage& question = questions[peer];
+      question.nonce = nonce_;
+      question.round = round;
+      question.items.push_back({id, partition->proof().term(), {}});
+    }
+  }
+  for (const auto& [peer, question] : questions) to_peer(peer, PeerMessageType::kQuestion, pack_question(question));
+}
+
+void Shard::say_hello() {
+  if (durable_ < identity_batch_) return;
+  hello_due_ = now_ + kHeartbeatInterval;
+  Hello hello;
+  hello.id = membership_.self();
+  hello.nonce = nonce_;
+  hello.address = membership_.address();
+  if (const ClusterMap* map = membership_.map()) {
+    hello.cluster = map->cluster;
+    hello.map_version = map->version;
+    hello.formed = map->formed;
+  }
+  hello.leaving = is_leaving_;
+  hello.partitions = static_cast<std::uint32_t>(partitions_.size());
+  for (const auto& [id, partition] : partitions_) {
+    hello.keys += partition->state().keys();
+    hello.bytes += partition->state().bytes();
+    if (partition->replica().is_ready()) hello.leads.push_back({id, partition->replica().term()});
+  }
+  for (BrokerLink& link : brokers_) add(link.out, hello);
+}
+
+void Shard::start_write() {
+  if (store_.is_writing() || !store_.has_collected()) return;
+  for (const PartitionId id : in_collected_) {
+    if (Partition* partition = find_partition(id)) partition->replica().collect_commit_hint();
+  }
+  under_way_ = collecting_++;
+  in_under_way_.swap(in_collected_);
+  in_collected_.clear();
+  store_.start_write();
+}
+
+void Shard::flush() {
+  const ClusterMap* map = membership_.map();
+  for (auto& [peer, out] : to_peers_) {
+    if (out.empty()) continue;
+    const Member* member = map == nullptr ? nullptr : map->find(peer);
+    Frames frames = out.take();
+    if (member != nullptr) output_.to_peer(peer, member->address, std::move(frames));
+  }
+  for (BrokerIndex i = 0; i < brokers_.size(); ++i) {
+    if (!brokers_[i].out.empty()) output_.to_broker(i, brokers_[i].out.take());
+  }
+}
+
+TimePoint Shard::next_turn() const {
+  if (!woken_.empty()) return now_;
+  if (!store_.is_writing() && store_.has_collected()) return now_;
+  return std::min(tick_due_, hello_due_);
+}
+
+void Shard::begin_leaving() {
+  is_leaving_ = true;
+  hello_due_ = now_;
+  balance_due_ = now_;
+}
+
+bool Shard::has_left() const {
+  return std::none_of(partitions_.begin(), partitions_.end(), [](const auto& each) {
+    const Replica& replica = each.second->replica();
+    return replica.is_leader() && replica.voters().size() > 1;
+  });
+}
+
+void Shard::fail(const std::string& why) {
+  if (!failure_) failure_ = why;
+}
+
+}  // namespace trellis

@@ -1,0 +1,173 @@
+// Shard: the worker's core.  Partitions, membership, batches and confirmations, one turn of the loop at a time.
+//
+//   begin_turn(now)                 takes up a batch that became durable
+//   on_broker_message(...)          all that waits, of every broker
+//   on_peer_message(...)            all that waits, of every peer
+//   end_turn()                      ticks, proposes, confirms, starts the next write, sends one bundle to each partner
+//
+// A shard is the unit that a worker may one day run several of: it has no global state.  It is free of sockets, files,
+// clocks and threads, and runs unchanged in sim/.  Heartbeats come from its turns and nowhere else: a loop that is
+// stuck falls silent.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "worker/background.hpp"
+#include "worker/membership.hpp"
+#include "worker/partition.hpp"
+#include "worker/peer_messages.hpp"
+#include "worker/snapshot_transfer.hpp"
+
+namespace trellis {
+
+class ShardOutput {
+ public:
+  virtual ~ShardOutput() = default;
+  /// Both may lose what they are given.
+  virtual void to_broker(BrokerIndex broker, Frames message) = 0;
+  virtual void to_peer(WorkerId peer, const std::string& address, Frames message) = 0;
+  /// One line an event, for people.
+  virtual void report(std::string event) = 0;
+};
+
+struct ShardSettings {
+  std::string address;      ///< host:port, where peers reach this worker.
+  std::size_t brokers = 1;  ///< How many this worker is connected to.
+  ReplicaSettings replica;  ///< `self` is filled in by the shard.
+  /// A preferred leader that has been level for so long is handed leadership.
+  std::chrono::milliseconds hand_over_after{3'000};
+};
+
+class Shard final : public PartitionHost {
+ public:
+  static constexpr std::chrono::milliseconds kTickInterval{15};
+  /// A turn that comes so late means that the worker was frozen: what waited in its sockets may be long obsolete.
+  static constexpr std::chrono::milliseconds kFrozenAfter{1'000};
+
+  /// Loads everything the store holds.  All references outlive the shard.
+  static Result<std::unique_ptr<Shard>> open(ShardSettings settings, LogStore& store, SnapshotStore& snapshots,
+                                             Background& background, ShardOutput& output, RandomSource random,
+                                             TimePoint now);
+  ~Shard() override;
+
+  void begin_turn(TimePoint now);
+  void on_broker_message(BrokerIndex broker, const Frames& message);
+  void on_peer_message(const Frames& message);
+  void end_turn();
+  /// When the next turn is due without any message; now or earlier: at once.
+  TimePoint next_turn() const;
+
+  /// Why the worker has to stop, for people; nothing while all is well.
+  const std::optional<std::string>& failure() const { return failure_; }
+
+  /// SIGTERM: tells the brokers, and hands over what it leads.
+  void begin_leaving();
+  /// Whether nothing is led any more that another could lead.
+  bool has_left() const;
+
+  const Membership& membership() const { return membership_; }
+  const std::map<PartitionId, std::unique_ptr<Partition>>& partitions() const { return partitions_; }
+
+  // ReplicaHost and PartitionHost
+  LogStore& log_store() override { return store_; }
+  BatchNumber collecting_batch() const override { return collecting_; }
+  BatchNumber durable_batch() const override { return durable_; }
+  TimePoint now() const override { return now_; }
+  std::uint64_t random() override { return random_(); }
+  void send(WorkerId to, RaftMessage message, BatchNumber after) override;
+  void run_in_background(std::function<void()> work, std::function<void()> done) override;
+  void wake(PartitionId group) override;
+  void reply(BrokerIndex broker, WorkerReply reply) override;
+  SnapshotStore& snapshot_store() override { return snapshots_; }
+  bool begin_snapshot(PartitionId group) override;
+  void end_snapshot(PartitionId group) override;
+  void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
+  Partition* find_partition(PartitionId group) override;
+  void report(std::string event) override { output_.report(std::move(event)); }
+  void on_leadership_change() override { hello_due_ = now_; }
+
+ private:
+  /// An item for a peer that must not leave before a batch is durable.
+  struct Held {
+    WorkerId to;
+    PeerMessageType type;
+    std::string header;
+    Frame body;
+  };
+  struct BrokerLink {
+    BundleWriter out;
+    bool was_welcome = false;
+    std::string last_refusal;
+  };
+
+  Shard(ShardSettings settings, Membership membership, LogStore& store, SnapshotStore& snapshots,
+        Background& background, ShardOutput& output, RandomSource random, TimePoint now);
+
+  Result<void> open_partitions();
+  void take_durable();
+  void tick();
+  void balance();
+  void settle_all();
+  void ask_for_confirmations();
+  void say_hello();
+  void start_write();
+  void flush();
+  void fail(const std::string& why);
+
+  void on_request(BrokerIndex broker, const BundleItem& item);
+  void on_refused(BrokerIndex broker, const std::string& reason);
+  void note(const Result<void>& done);
+
+  void on_raft_item(WorkerId from, const BundleItem& item);
+  void on_question(WorkerId from, std::string_view header);
+  void on_answer(WorkerId from, std::string_view header);
+  void on_chunk_wanted(WorkerId from, std::string_view header);
+  void to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body = {});
+
+  ShardSettings settings_;
+  Membership membership_;
+  LogStore& store_;
+  SnapshotStore& snapshots_;
+  Background& background_;
+  ShardOutput& output_;
+  RandomSource random_;
+  BootNonce nonce_;
+  TimePoint now_;
+
+  std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
+  bool are_open_ = false;
+
+  BatchNumber identity_batch_ = 0;  ///< A new worker's id is in it: nothing is said before it is durable.
+  BatchNumber collecting_ = 1;
+  BatchNumber under_way_ = 0;
+  BatchNumber durable_ = 0;
+  std::map<BatchNumber, std::vector<Held>> held_;
+
+  std::set<PartitionId> woken_;         ///< To be settled in this turn.
+  std::set<PartitionId> in_collected_;  ///< With records in the batch that is collected,
+  std::set<PartitionId> in_under_way_;  ///< and in the one under way.
+
+  std::map<WorkerId, BundleWriter> to_peers_;
+  std::vector<BrokerLink> brokers_;
+  Round round_ = 0;
+  std::map<WorkerId, TimePoint> heard_;  ///< When each peer last spoke.
+
+  std::optional<PartitionId> snapshotting_;
+  SnapshotReceiver receiver_;
+  SnapshotSender sender_;
+
+  TimePoint tick_due_;
+  TimePoint hello_due_;
+  TimePoint balance_due_;
+  std::map<PartitionId, TimePoint> level_since_;  ///< Led here, while its preferred leader is up and level.
+  bool was_frozen_ = false;
+  bool is_leaving_ = false;
+  std::optional<std::string> failure_;
+};
+
+}  // namespace trellis

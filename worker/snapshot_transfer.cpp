@@ -1,0 +1,164 @@
+#include "worker/snapshot_transfer.hpp"
+
+#include <algorithm>
+
+#include "worker/raft/log_records.hpp"
+
+namespace trellis {
+
+Frame SnapshotSender::read(const ChunkWanted& wanted, std::string_view current_descriptor, TimePoint now) {
+  auto at = open_.find(wanted.name);
+  if (at == open_.end()) {
+    const auto descriptor = read_snapshot_descriptor(current_descriptor);
+    if (!descriptor || descriptor->name != wanted.name || descriptor->partition != wanted.group) return {};
+    auto source = store_.open(wanted.name);
+    if (!source) return {};
+    at = open_.emplace(wanted.name, Open{std::move(*source), now}).first;
+  }
+  at->second.used = now;
+  auto bytes = at->second.source->read(wanted.offset, std::min(wanted.size, SnapshotReceiver::kChunkSize));
+  return bytes ? Frame(std::move(*bytes)) : Frame();
+}
+
+bool SnapshotSender::is_busy(TimePoint now) {
+  std::erase_if(open_, [now](const auto& each) { return now - each.second.used > kLease; });
+  return !open_.empty();
+}
+
+void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, PartitionHost& host, TimePoint now) {
+  const auto record = records::read_snapshot_record(message.body.bytes());
+  const auto descriptor = record ? read_snapshot_descriptor(record->descriptor) : Result<SnapshotDescriptor>(Error{});
+  if (!descriptor || descriptor->partition != partition.id() || descriptor->index.value != record->index ||
+      descriptor->term.value != record->term) {
+    return host.report("a broken InstallSnapshot from worker " + to_string(message.from) + " was dropped");
+  }
+  if (fetch_ && fetch_->group == partition.id() && fetch_->packed_descriptor == record->descriptor) {
+    fetch_->message = std::move(message);  // Asked again: the term may have grown.
+    return;
+  }
+  // A newer snapshot of the same partition replaces the one under way; another partition waits its turn.
+  if (fetch_ && (fetch_->group != partition.id() || fetch_->is_reading)) return;
+  auto fetch = std::make_shared<Fetch>();
+  fetch->group = partition.id();
+  fetch->packed_descriptor = record->descriptor;
+  fetch->descriptor = *descriptor;
+  fetch->message = std::move(message);
+  fetch->progress_at = now;
+  if (partition.holds_for_install(fetch->packed_descriptor)) {
+    fetch->is_reading = fetch->is_ready = true;
+    fetch_ = std::move(fetch);
+    return;
+  }
+  auto sink = host.snapshot_store().create(descriptor->name);
+  if (!sink) return host.report("cannot receive a snapshot: " + sink.error().message);
+  fetch->sink = std::move(*sink);
+  fetch_ = std::move(fetch);
+  ask(host, now);
+}
+
+void SnapshotReceiver::ask(PartitionHost& host, TimePoint now) {
+  Fetch& fetch = *fetch_;
+  fetch.asked_at = now;
+  const std::uint64_t end = std::min(fetch.descriptor.size, fetch.received + kWindow);
+  while (fetch.asked < end) {
+    const auto size =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(kChunkSize, fetch.descriptor.size - fetch.asked));
+    host.want_chunk(fetch.message.from, {fetch.group, fetch.descriptor.name, fetch.asked, size});
+    fetch.asked += size;
+  }
+}
+
+void SnapshotReceiver::on_chunk(WorkerId from, const Chunk& chunk, const Frame& bytes, PartitionHost& host,
+                                TimePoint now) {
+  if (!fetch_ || fetch_->is_reading || fetch_->group != chunk.group || fetch_->descriptor.name != chunk.name ||
+      fetch_->message.from != from) {
+    return;
+  }
+  Fetch& fetch = *fetch_;
+  if (bytes.empty()) return give_up(host, "its sender has it no more");
+  // Pieces come in order; behind a lost one all are asked for again.
+  if (chunk.offset != fetch.received) return;
+  if (bytes.size() > fetch.descriptor.size - fetch.received) return give_up(host, "it is larger than announced");
+  if (auto written = fetch.sink->write(bytes.bytes()); !written) return give_up(host, written.error().message);
+  fetch.received += bytes.size();
+  fetch.asked = std::max(fetch.asked, fetch.received);
+  fetch.progress_at = now;
+  if (fetch.received < fetch.descriptor.size) return ask(host, now);
+  read_in_background(host);
+}
+
+void SnapshotReceiver::read_in_background(PartitionHost& host) {
+  fetch_->is_reading = true;
+  struct Outcome {
+    std::optional<StateMachine> state;
+    Error error;
+  };
+  auto outcome = std::make_shared<Outcome>();
+  const std::shared_ptr<SnapshotSink> sink = std::move(fetch_->sink);
+  const std::weak_ptr<Fetch> weak = fetch_;
+  host.run_in_background(
+      [sink, outcome, descriptor = fetch_->descriptor, &store = host.snapshot_store()] {
+        if (auto committed = sink->commit(); !committed) {
+          outcome->error = committed.error();
+          return;
+        }
+        auto state = read_snapshot(descriptor, store);
+        if (state) {
+          outcome->state.emplace(std::move(*state));
+        } else {
+          outcome->error = state.error();
+        }
+      },
+      [this, weak, outcome, &host] {
+        const auto fetch = weak.lock();
+        if (!fetch || fetch != fetch_) return;
+        Partition* partition = host.find_partition(fetch->group);
+        if (!outcome->state || partition == nullptr) return give_up(host, outcome->error.message);
+        partition->hold_for_install(fetch->packed_descriptor, std::move(*outcome->state));
+        fetch->is_ready = true;
+        deliver(host);
+      });
+}
+
+void SnapshotReceiver::deliver(PartitionHost& host) {
+  if (!fetch_ || !fetch_->is_ready) return;
+  Partition* partition = host.find_partition(fetch_->group);
+  if (partition != nullptr && !partition->replica().can_install()) return;
+  const std::shared_ptr<Fetch> fetch = std::move(fetch_);
+  fetch_.reset();
+  if (partition == nullptr) return;
+  host.report("partition " + std::to_string(fetch->group.value) + ": installing the snapshot at entry " +
+              std::to_string(fetch->descriptor.index.value));
+  partition->on_raft_message(fetch->message);
+  host.wake(fetch->group);
+}
+
+void SnapshotReceiver::tick(PartitionHost& host, TimePoint now) {
+  if (!fetch_) return;
+  if (fetch_->is_reading) return deliver(host);
+  if (now - fetch_->progress_at > kGiveUpAfter) return give_up(host, "its sender fell silent");
+  if (now - std::max(fetch_->progress_at, fetch_->asked_at) > kAskAgainAfter) {
+    fetch_->asked = fetch_->received;
+    ask(host, now);
+  }
+}
+
+void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {
+  host.report("partition " + std::to_string(fetch_->group.value) + ": gave up fetching a snapshot: " + why);
+  fetch_.reset();
+}
+
+void remove_other_snapshots(SnapshotStore& store, const std::vector<std::string>& descriptors) {
+  std::vector<std::string> needed;
+  for (const std::string& packed : descriptors) {
+    if (const auto descriptor = read_snapshot_descriptor(packed)) needed.push_back(descriptor->name);
+  }
+  const auto names = store.list();
+  if (!names) return;
+  for (const std::string& name : *names) {
+    // What cannot be removed now is tried again at the next start.
+    if (std::find(needed.begin(), needed.end(), name) == needed.end()) static_cast<void>(store.remove(name));
+  }
+}
+
+}  // namespace trellis

@@ -1,0 +1,82 @@
+// Snapshot transfer: the file of a snapshot, from a leader to a replica that is too far behind.
+//
+// The receiver asks for the file piece by piece (flow control and resumption in one), and holds the InstallSnapshot
+// back until the file is fetched, verified, durable and read: the library drops its own log the moment it is given one.
+// The sender keeps the file open, and takes no new snapshot, while somebody is fetching.
+//
+// Invariant: at most one snapshot is received at a time in a worker.  Loop thread only, but for reading and syncing the
+// fetched file, which happen in the background.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/partition.hpp"
+#include "worker/peer_messages.hpp"
+
+namespace trellis {
+
+class SnapshotSender {
+ public:
+  /// A file is kept for so long after it was last asked for.
+  static constexpr std::chrono::seconds kLease{5};
+
+  explicit SnapshotSender(const SnapshotStore& store) : store_(store) {}
+
+  /// The piece asked for; empty where the file is not that of `current_descriptor`, nor one still being fetched.
+  Frame read(const ChunkWanted& wanted, std::string_view current_descriptor, TimePoint now);
+  /// Whether somebody is fetching.
+  bool is_busy(TimePoint now);
+
+ private:
+  struct Open {
+    std::unique_ptr<SnapshotSource> source;
+    TimePoint used;
+  };
+  const SnapshotStore& store_;
+  std::map<std::string, Open> open_;
+};
+
+class SnapshotReceiver {
+ public:
+  static constexpr std::uint32_t kChunkSize = 256 << 10;
+  static constexpr std::uint64_t kWindow = 4 * kChunkSize;         ///< Asked for and not yet received.
+  static constexpr std::chrono::milliseconds kAskAgainAfter{500};  ///< Without progress.
+  static constexpr std::chrono::milliseconds kGiveUpAfter{10'000};
+
+  /// A leader wants a snapshot installed.
+  void on_install(Partition& partition, RaftMessage message, PartitionHost& host, TimePoint now);
+  void on_chunk(WorkerId from, const Chunk& chunk, const Frame& bytes, PartitionHost& host, TimePoint now);
+  void tick(PartitionHost& host, TimePoint now);
+  /// Hands what is ready to its replica, as soon as that takes it.
+  void deliver(PartitionHost& host);
+
+ private:
+  struct Fetch {
+    PartitionId group;
+    RaftMessage message;  ///< The latest that asked for this file.
+    std::string packed_descriptor;
+    SnapshotDescriptor descriptor;
+    std::unique_ptr<SnapshotSink> sink;
+    std::uint64_t received = 0;
+    std::uint64_t asked = 0;
+    TimePoint progress_at;
+    TimePoint asked_at;
+    bool is_reading = false;  ///< Fetched; the background commits and reads it.
+    bool is_ready = false;
+  };
+
+  void ask(PartitionHost& host, TimePoint now);
+  void read_in_background(PartitionHost& host);
+  void give_up(PartitionHost& host, const std::string& why);
+
+  std::shared_ptr<Fetch> fetch_;
+};
+
+/// Removes all snapshots but those that the descriptors name: what a crash left behind.
+void remove_other_snapshots(SnapshotStore& store, const std::vector<std::string>& descriptors);
+
+}  // namespace trellis
