@@ -319,15 +319,15 @@ Result<void> Partition::restore(std::string_view descriptor) {
     auto state = read_snapshot(*read, host_.snapshot_store());
     if (!state) return state.error();
     state_ = std::make_unique<StateMachine>(std::move(*state));
+    snapshot_descriptor_ = descriptor;
   }
-  snapshot_descriptor_ = descriptor;
   return {};
 }
 
 /// A large trie takes its time to be freed: not on the loop.
 void Partition::free_state(std::unique_ptr<StateMachine> old) {
   std::shared_ptr<StateMachine> shared = std::move(old);
-  host_.run_in_background([shared]() mutable { shared.reset(); }, [] {});
+  host_.run_in_background([shared = std::move(shared)]() mutable { shared.reset(); }, [] {});
 }
 
 }  // namespace trellis
