@@ -56,7 +56,7 @@ void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
   work->request = std::move(request);
   auto prepared = prepare(work->request);
   if (!prepared) {
-    host_.report("a broken batch from a broker was dropped: " + prepared.error().message);
+    host_.report(LogLevel::kWarning, "a broken batch from a broker was dropped: " + prepared.error().message);
     return refuse(broker, tag, Outcome::kWrongPartition);
   }
   work->prepared = std::move(*prepared);
@@ -298,8 +298,8 @@ void Partition::on_snapshot_recorded(std::string_view descriptor) {
 void Partition::on_snapshot_failed(const Error& error) {
   host_.end_snapshot(id_);
   snapshot_retry_at_ = host_.now() + kSnapshotRetryAfter;
-  host_.report("partition " + std::to_string(id_.value) +
-               ": cannot write a snapshot, the log is kept: " + error.message);
+  host_.report(LogLevel::kWarning, "partition " + std::to_string(id_.value) +
+                                       ": cannot write a snapshot, the log is kept: " + error.message);
 }
 
 void Partition::hold_for_install(std::string descriptor, StateMachine state) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "protocol/cluster_messages.hpp"
+#include "protocol/log_level.hpp"
 #include "worker/confirmations.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/prepare.hpp"
@@ -38,7 +39,7 @@ class PartitionHost : public ReplicaHost {
   virtual void end_snapshot(PartitionId group) = 0;
   virtual void want_chunk(WorkerId from, const ChunkWanted& wanted) = 0;
   virtual Partition* find_partition(PartitionId group) = 0;
-  virtual void report(std::string event) = 0;
+  virtual void report(LogLevel level, std::string event) = 0;
   /// Leadership of the group was won, or is ready, or was lost.
   virtual void on_leadership_change() = 0;
 };

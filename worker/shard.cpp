@@ -70,7 +70,8 @@ Result<void> Shard::open_partitions() {
 void Shard::begin_turn(TimePoint now) {
   was_frozen_ = now - now_ > kFrozenAfter;
   now_ = std::max(now, now_);
-  if (was_frozen_) report("this worker did not run for a while: what waited for it is answered as not applied");
+  if (was_frozen_)
+    report(LogLevel::kWarning, "this worker did not run for a while: what waited for it is answered as not applied");
   take_durable();
   background_.run_finished();
 }
@@ -89,7 +90,7 @@ void Shard::take_durable() {
   if (membership_.on_durable(durable_)) {
     hello_due_ = now_;
     if (membership_.is_formed() && !are_open_) {
-      report("cluster " + membership_.map()->cluster + " is formed");
+      report(LogLevel::kInfo, "cluster " + membership_.map()->cluster + " is formed");
       if (auto opened = open_partitions(); !opened) fail(opened.error().message);
     }
   }
@@ -119,11 +120,11 @@ void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
       default: break;  // Of a later version, or not for a worker.
     }
   }
-  if (reader.broken()) report("a broken message from a broker was dropped");
+  if (reader.broken()) report(LogLevel::kWarning, "a broken message from a broker was dropped");
 }
 
 void Shard::note(const Result<void>& done) {
-  if (!done) report(done.error().message);
+  if (!done) report(LogLevel::kWarning, done.error().message);
 }
 
 void Shard::on_refused(BrokerIndex broker, const std::string& reason) {
@@ -131,13 +132,14 @@ void Shard::on_refused(BrokerIndex broker, const std::string& reason) {
   const bool welcome_anywhere =
       std::any_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) { return each.was_welcome; });
   if (!welcome_anywhere) return fail("refused by the broker: " + reason);
-  if (link.last_refusal != reason) report("refused by a broker: " + reason);
+  if (link.last_refusal != reason) report(LogLevel::kWarning, "refused by a broker: " + reason);
   link.last_refusal = reason;
 }
 
 void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   auto request = read_worker_request(item);
-  if (!request) return report("a broken request from a broker was dropped: " + request.error().message);
+  if (!request)
+    return report(LogLevel::kWarning, "a broken request from a broker was dropped: " + request.error().message);
   Partition* partition = find_partition(request->partition);
   // Proposing what lay in the socket of a frozen worker would surprise a client that has given up long ago.
   const bool refused = partition == nullptr || was_frozen_;
@@ -182,12 +184,12 @@ void Shard::on_peer_message(const Frames& message) {
       default: break;
     }
   }
-  if (reader.broken()) report("a broken message from worker " + to_string(from) + " was dropped");
+  if (reader.broken()) report(LogLevel::kWarning, "a broken message from worker " + to_string(from) + " was dropped");
 }
 
 void Shard::on_raft_item(WorkerId from, const BundleItem& item) {
   auto message = read_raft_message(from, item.header, item.body);
-  if (!message) return report("from worker " + to_string(from) + ": " + message.error().message);
+  if (!message) return report(LogLevel::kWarning, "from worker " + to_string(from) + ": " + message.error().message);
   Partition* partition = find_partition(message->group);
   if (partition == nullptr) return;
   woken_.insert(message->group);

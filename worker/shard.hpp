@@ -32,7 +32,7 @@ class ShardOutput {
   virtual void to_broker(BrokerIndex broker, Frames message) = 0;
   virtual void to_peer(WorkerId peer, const std::string& address, Frames message) = 0;
   /// One line an event, for people.
-  virtual void report(std::string event) = 0;
+  virtual void report(LogLevel level, std::string event) = 0;
 };
 
 struct ShardSettings {
@@ -88,7 +88,7 @@ class Shard final : public PartitionHost {
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
-  void report(std::string event) override { output_.report(std::move(event)); }
+  void report(LogLevel level, std::string event) override { output_.report(level, std::move(event)); }
   void on_leadership_change() override { hello_due_ = now_; }
 
  private:

@@ -30,7 +30,8 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
   const auto descriptor = record ? read_snapshot_descriptor(record->descriptor) : Result<SnapshotDescriptor>(Error{});
   if (!descriptor || descriptor->partition != partition.id() || descriptor->index.value != record->index ||
       descriptor->term.value != record->term) {
-    return host.report("a broken InstallSnapshot from worker " + to_string(message.from) + " was dropped");
+    return host.report(LogLevel::kWarning,
+                       "a broken InstallSnapshot from worker " + to_string(message.from) + " was dropped");
   }
   if (fetch_ && fetch_->group == partition.id() && fetch_->packed_descriptor == record->descriptor) {
     fetch_->message = std::move(message);  // Asked again: the term may have grown.
@@ -50,7 +51,7 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
     return;
   }
   auto sink = host.snapshot_store().create(descriptor->name);
-  if (!sink) return host.report("cannot receive a snapshot: " + sink.error().message);
+  if (!sink) return host.report(LogLevel::kWarning, "cannot receive a snapshot: " + sink.error().message);
   fetch->sink = std::move(*sink);
   fetch_ = std::move(fetch);
   ask(host, now);
@@ -127,8 +128,9 @@ void SnapshotReceiver::deliver(PartitionHost& host) {
   const std::shared_ptr<Fetch> fetch = std::move(fetch_);
   fetch_.reset();
   if (partition == nullptr) return;
-  host.report("partition " + std::to_string(fetch->group.value) + ": installing the snapshot at entry " +
-              std::to_string(fetch->descriptor.index.value));
+  host.report(LogLevel::kInfo, "partition " + std::to_string(fetch->group.value) +
+                                   ": installing the snapshot at entry " +
+                                   std::to_string(fetch->descriptor.index.value));
   partition->on_raft_message(fetch->message);
   host.wake(fetch->group);
 }
@@ -144,7 +146,8 @@ void SnapshotReceiver::tick(PartitionHost& host, TimePoint now) {
 }
 
 void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {
-  host.report("partition " + std::to_string(fetch_->group.value) + ": gave up fetching a snapshot: " + why);
+  host.report(LogLevel::kWarning,
+              "partition " + std::to_string(fetch_->group.value) + ": gave up fetching a snapshot: " + why);
   fetch_.reset();
 }
 

@@ -1,0 +1,43 @@
+// trellis-worker: options and wiring.
+#include <CLI/CLI.hpp>
+
+#include "program/log.hpp"
+#include "program/settings.hpp"
+#include "program/signals.hpp"
+#include "worker/server.hpp"
+
+int main(int argc, char** argv) {
+  using namespace trellis;
+  std::string address = "127.0.0.1";
+  int port = 7410;
+  std::vector<std::string> brokers = {"127.0.0.1:7401"};
+  std::string data;
+  LogSettings log_settings;
+
+  CLI::App app("A worker of a Trellis cluster: it holds replicas of partitions of the keys.", "trellis-worker");
+  app.add_option("-a,--address", address, "Address where its peers reach it")->capture_default_str();
+  app.add_option("-p,--port", port, "Port where its peers reach it")
+      ->check(CLI::Range(1, 65535))
+      ->capture_default_str();
+  app.add_option("-b,--broker", brokers, "A broker's backend, HOST:PORT; repeat it for several brokers")
+      ->check(endpoint_problem)
+      ->capture_default_str();
+  app.add_option("--data", data, "Folder of its log and snapshots, kept over restarts (default ./trellis-worker-PORT)");
+  add_log_settings(app, log_settings);
+  app.footer("Example: trellis-worker -a 127.0.0.1 -p 9001 -b 127.0.0.1:7401 --data /var/lib/trellis/9001");
+  if (const auto code = parse_settings(app, argc, argv)) return *code;
+  start_log("worker", log_settings);
+
+  WorkerSettings settings;
+  settings.address = {address, static_cast<std::uint16_t>(port)};
+  for (const std::string& broker : brokers) settings.brokers.push_back(*read_endpoint(broker));
+  settings.data = data.empty() ? "./trellis-worker-" + std::to_string(port) : data;
+
+  const StopSignal stop;
+  auto server = WorkerServer::open(settings);
+  if (!server) return report_failure("trellis-worker", server.error().message);
+  log_info("worker at " + settings.address.text() + ", data in " + settings.data);
+  if (auto ran = (*server)->run(stop); !ran) return report_failure("trellis-worker", ran.error().message);
+  log_info("stopped");
+  return 0;
+}

@@ -1,0 +1,144 @@
+#include "worker/server.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "program/log.hpp"
+#include "program/process.hpp"
+#include "program/zmq_frames.hpp"
+
+namespace trellis {
+namespace {
+
+/// One turn takes at most so many messages from one socket, so that no partner starves the others.
+constexpr int kMessagesPerTurn = 1000;
+/// A message between processes of the cluster is never larger; a forged length is not believed.
+constexpr std::int64_t kMessageSizeMax = 256 << 20;
+/// SIGTERM: how long handing over may take.
+constexpr std::chrono::milliseconds kLeaveWithin{1'500};
+
+void set_common(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::maxmsgsize, kMessageSizeMax);
+  socket.set(zmq::sockopt::heartbeat_ivl, 1'000);
+  socket.set(zmq::sockopt::heartbeat_timeout, 3'000);
+}
+
+Error io_error(const std::string& what, const std::string& why, const std::string& remedy) {
+  return {Code::kInternal, what + ": " + why + "; " + remedy};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& settings) {
+  std::unique_ptr<WorkerServer> server(new WorkerServer());
+  if (auto bound = server->bind(settings.address); !bound) return bound.error();
+  if (auto opened = server->open_folder(settings.data); !opened) return opened.error();
+  ShardSettings shard_settings;
+  shard_settings.address = settings.address.text();
+  shard_settings.brokers = settings.brokers.size();
+  server->background_ = std::make_unique<BackgroundThread>();
+  auto shard = Shard::open(std::move(shard_settings), *server->store_, *server->snapshots_, *server->background_,
+                           *server, random_bits, monotonic_now());
+  if (!shard) return Error{shard.error().code, settings.data + ": " + shard.error().message};
+  server->shard_ = std::move(*shard);
+  set_log_worker(server->shard_->membership().self());
+  for (const Endpoint& broker : settings.brokers) server->brokers_.push_back(server->connect(broker.zmq()));
+  return server;
+}
+
+Result<void> WorkerServer::bind(const Endpoint& address) {
+  peers_in_ = zmq::socket_t(context_, zmq::socket_type::router);
+  set_common(peers_in_);
+  try {
+    peers_in_.bind(address.zmq());
+  } catch (const zmq::error_t& error) {
+    const std::string remedy = error.num() == EADDRINUSE ? "is another worker running there? choose another -p"
+                                                         : "-a must be an address of this machine";
+    return io_error("cannot listen on " + address.text(), error.what(), remedy);
+  }
+  return {};
+}
+
+Result<void> WorkerServer::open_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem) return io_error("cannot make the data folder " + folder, problem.message(), "choose another --data");
+  const bool is_ours = fs::exists(folder + "/log", problem);
+  if (!is_ours && !fs::is_empty(folder, problem) && !problem) {
+    return io_error("the data folder " + folder, "it holds something else than a worker's data",
+                    "choose another --data");
+  }
+  if (problem) return io_error("cannot read the data folder " + folder, problem.message(), "choose another --data");
+  auto store = RocksDbLogStore::open(folder + "/log");
+  if (!store) return store.error();
+  store_ = std::move(*store);
+  auto snapshots = FileSnapshotStore::open_folder(folder + "/snapshots");
+  if (!snapshots) return snapshots.error();
+  snapshots_ = std::move(*snapshots);
+  return {};
+}
+
+zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
+  zmq::socket_t socket(context_, zmq::socket_type::dealer);
+  set_common(socket);
+  // What is said to a dead partner must not reach its next life.
+  socket.set(zmq::sockopt::immediate, true);
+  socket.set(zmq::sockopt::reconnect_ivl, 20);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 200);
+  socket.connect(endpoint);
+  return socket;
+}
+
+Result<void> WorkerServer::run(const StopSignal& stop) {
+  std::optional<TimePoint> leave_by;
+  for (;;) {
+    std::vector<zmq::pollitem_t> items;
+    items.push_back({peers_in_.handle(), 0, ZMQ_POLLIN, 0});
+    for (zmq::socket_t& broker : brokers_) items.push_back({broker.handle(), 0, ZMQ_POLLIN, 0});
+    items.push_back({nullptr, store_->completion_fd(), ZMQ_POLLIN, 0});
+    items.push_back({nullptr, background_->fd(), ZMQ_POLLIN, 0});
+    if (!leave_by) items.push_back({nullptr, stop.fd(), ZMQ_POLLIN, 0});
+    const auto wait = shard_->next_turn() - monotonic_now();
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero()));
+    zmq::poll(items, milliseconds);
+    turn();
+    if (shard_->failure()) return Error{Code::kInternal, *shard_->failure()};
+    if (stop.requested() && !leave_by) {
+      leave_by = monotonic_now() + kLeaveWithin;
+      shard_->begin_leaving();
+    }
+    if (leave_by && (shard_->has_left() || monotonic_now() >= *leave_by)) return {};
+  }
+}
+
+void WorkerServer::turn() {
+  shard_->begin_turn(monotonic_now());
+  Frames frames;
+  for (BrokerIndex i = 0; i < brokers_.size(); ++i) {
+    for (int n = 0; n < kMessagesPerTurn && receive(brokers_[i], frames); ++n) shard_->on_broker_message(i, frames);
+  }
+  for (int n = 0; n < kMessagesPerTurn && receive(peers_in_, frames); ++n) {
+    frames.erase(frames.begin());  // The routing id: peers say who they are themselves.
+    shard_->on_peer_message(frames);
+  }
+  shard_->end_turn();
+}
+
+void WorkerServer::to_broker(BrokerIndex broker, Frames message) {
+  // Lost where the broker is gone: it learns all it needs from the next heartbeat, and sends again what was under way.
+  static_cast<void>(send(brokers_[broker], message));
+}
+
+void WorkerServer::to_peer(WorkerId peer, const std::string& address, Frames message) {
+  auto at = peers_out_.find(peer);
+  if (at == peers_out_.end()) at = peers_out_.emplace(peer, connect("tcp://" + address)).first;
+  static_cast<void>(send(at->second, message));  // Raft sends again what is lost.
+}
+
+void WorkerServer::report(LogLevel level, std::string event) { log(level, event); }
+
+}  // namespace trellis

@@ -1,0 +1,63 @@
+// WorkerServer: the poll loop around a Shard; sockets, files and the clock are here and nowhere else.
+//
+//   DEALER to each broker's backend        heartbeats up, requests down, replies up
+//   ROUTER bound to this worker's address  what peers say
+//   DEALER to each peer's address          what is said to them
+//
+// One wake-up takes all that waits on all sockets, is one turn of the shard, and sends one message to each partner.
+// The log store writes in a thread of its own, and snapshots in another; both wake the loop through an eventfd.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "program/signals.hpp"
+#include "protocol/endpoint.hpp"
+#include "worker/background_thread.hpp"
+#include "worker/file_snapshot_store.hpp"
+#include "worker/raft/rocksdb_log_store.hpp"
+#include "worker/shard.hpp"
+
+namespace trellis {
+
+struct WorkerSettings {
+  Endpoint address;               ///< Where peers reach this worker.
+  std::vector<Endpoint> brokers;  ///< Their backends.
+  std::string data;               ///< Folder of log and snapshots.
+};
+
+class WorkerServer final : public ShardOutput {
+ public:
+  /// Opens folder and sockets, and loads what the folder holds.  Errors are for people: port in use, folder not
+  /// writable or not ours, damaged files.
+  static Result<std::unique_ptr<WorkerServer>> open(const WorkerSettings& settings);
+
+  /// Runs until `stop`, hands over what it leads, and returns; or until it cannot go on.
+  Result<void> run(const StopSignal& stop);
+
+  // ShardOutput
+  void to_broker(BrokerIndex broker, Frames message) override;
+  void to_peer(WorkerId peer, const std::string& address, Frames message) override;
+  void report(LogLevel level, std::string event) override;
+
+ private:
+  WorkerServer() = default;
+  Result<void> bind(const Endpoint& address);
+  Result<void> open_folder(const std::string& folder);
+  zmq::socket_t connect(const std::string& endpoint);
+  void turn();
+
+  zmq::context_t context_{1};
+  zmq::socket_t peers_in_;
+  std::vector<zmq::socket_t> brokers_;
+  std::map<WorkerId, zmq::socket_t> peers_out_;
+  std::unique_ptr<RocksDbLogStore> store_;
+  std::unique_ptr<FileSnapshotStore> snapshots_;
+  std::unique_ptr<BackgroundThread> background_;
+  std::unique_ptr<Shard> shard_;  ///< Last: it uses all of the above.
+};
+
+}  // namespace trellis
