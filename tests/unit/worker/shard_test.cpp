@@ -1,0 +1,353 @@
+// Shards that talk to each other over a perfect network, with a scripted broker: making a cluster, writing, reading,
+// losing the leader, restarting.  What happens on a bad network is the simulator's to find (sim/).
+#include "worker/shard.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+
+#include "protocol/command.hpp"
+#include "protocol/packed.hpp"
+#include "protocol/reply.hpp"
+#include "tests/support/memory_log_store.hpp"
+#include "tests/unit/worker/memory_snapshot_store.hpp"
+
+namespace trellis {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Runs at the next run_finished().
+class NextTurnBackground final : public Background {
+ public:
+  void run(std::function<void()> work, std::function<void()> done) override {
+    jobs_.push_back({std::move(work), std::move(done)});
+  }
+  void run_finished() override {
+    std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs;
+    jobs.swap(jobs_);
+    for (auto& [work, done] : jobs) {
+      work();
+      work = nullptr;
+      done();
+    }
+  }
+
+ private:
+  std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs_;
+};
+
+class Cluster;
+
+/// One worker: what survives a crash (disk), and what does not (shard).
+struct Worker final : ShardOutput {
+  Worker(Cluster& owner, std::size_t number) : cluster(owner), index(number) {}
+  void to_broker(BrokerIndex, Frames message) override;
+  void to_peer(WorkerId peer, const std::string& address, Frames message) override;
+  void report(LogLevel, std::string event) override { events.push_back(std::move(event)); }
+
+  Cluster& cluster;
+  std::size_t index;
+  MemoryLogStore store;
+  MemorySnapshotStore snapshots;
+  NextTurnBackground background;
+  std::unique_ptr<Shard> shard;
+  std::deque<Frames> from_peers;
+  std::deque<Frames> from_broker;
+  std::vector<std::string> events;
+  Hello hello;
+};
+
+class Cluster {
+ public:
+  explicit Cluster(std::size_t workers, std::uint32_t partitions = 2, std::uint64_t snapshot_log_bytes = 64 << 20)
+      : partitions_(partitions), snapshot_log_bytes_(snapshot_log_bytes), random_(7) {
+    for (std::size_t i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
+    for (std::size_t i = 0; i < workers; ++i) start(i);
+  }
+
+  Worker& worker(std::size_t index) { return *workers_[index]; }
+  std::size_t size() const { return workers_.size(); }
+
+  std::string address(std::size_t index) const { return "127.0.0.1:" + std::to_string(9001 + index); }
+
+  void start(std::size_t index) {
+    Worker& w = worker(index);
+    ShardSettings settings;
+    settings.address = address(index);
+    settings.replica.snapshot_log_bytes = snapshot_log_bytes_;
+    settings.replica.tail_bytes = std::min<std::uint64_t>(snapshot_log_bytes_ / 4, 8 << 20);
+    auto shard = Shard::open(
+        settings, w.store, w.snapshots, w.background, w, [this] { return random_(); }, now_);
+    ASSERT_TRUE(shard) << shard.error().message;
+    w.shard = std::move(*shard);
+  }
+
+  void crash(std::size_t index) {
+    Worker& w = worker(index);
+    w.shard.reset();
+    w.background = {};
+    w.store.crash();
+    w.from_peers.clear();
+    w.from_broker.clear();
+    w.hello = {};
+  }
+
+  void step() {
+    now_ += milliseconds(5);
+    for (auto& w : workers_) {
+      if (!w->shard) continue;
+      w->shard->begin_turn(now_);
+      for (std::deque<Frames>* inbox : {&w->from_broker, &w->from_peers}) {
+        std::deque<Frames> messages;
+        messages.swap(*inbox);
+        for (const Frames& frames : messages) {
+          inbox == &w->from_broker ? w->shard->on_broker_message(0, frames) : w->shard->on_peer_message(frames);
+        }
+      }
+      w->shard->end_turn();
+      ASSERT_FALSE(w->shard->failure()) << *w->shard->failure();
+    }
+  }
+
+  bool run_until(const std::function<bool()>& holds, milliseconds within = milliseconds(10'000)) {
+    for (const TimePoint end = now_ + within; now_ < end; step()) {
+      if (holds()) return true;
+    }
+    return holds();
+  }
+
+  /// Plays the broker that makes the cluster.
+  void form(std::uint32_t k = 2) {
+    ASSERT_TRUE(run_until([this] { return every([](const Worker& w) { return w.hello.id.value != 0; }); }));
+    Form form;
+    form.spec.k = k;
+    form.spec.partitions = partitions_;
+    for (std::size_t i = 0; i < size(); ++i) form.spec.workers.push_back({worker(i).hello.id, address(i)});
+    BundleWriter to_first;
+    add(to_first, form);
+    worker(0).from_broker.push_back(to_first.take());
+    ASSERT_TRUE(run_until([this] { return worker(0).hello.map_version == 1; }));
+    spread_map();
+    ASSERT_TRUE(run_until([this] { return every([](const Worker& w) { return w.hello.map_version == 1; }); }));
+    BundleWriter all_hold;
+    add(all_hold, AllHold{worker(0).hello.cluster, 1});
+    worker(0).from_broker.push_back(all_hold.take());
+    ASSERT_TRUE(run_until([this] { return worker(0).hello.formed; }));
+    spread_map();
+    ASSERT_TRUE(run_until([this] { return every([](const Worker& w) { return w.hello.formed; }); }));
+  }
+
+  void spread_map() {
+    for (std::size_t i = 1; i < size(); ++i) {
+      BundleWriter offer;
+      add_map_offer(offer, *worker(0).shard->membership().map());
+      worker(i).from_broker.push_back(offer.take());
+    }
+  }
+
+  bool every(const std::function<bool(const Worker&)>& holds) const {
+    return std::all_of(workers_.begin(), workers_.end(), [&](const auto& w) { return !w->shard || holds(*w); });
+  }
+
+  std::optional<std::size_t> leader(PartitionId partition) const {
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (!workers_[i]->shard) continue;
+      const auto& partitions = workers_[i]->shard->partitions();
+      const auto at = partitions.find(partition);
+      if (at != partitions.end() && at->second->replica().is_ready()) return i;
+    }
+    return std::nullopt;
+  }
+
+  /// Sends a command until it is done, as a broker would, and returns the reply.
+  std::string call(Command command, const std::string& key, const std::string& arguments, std::uint64_t seq = 0) {
+    const PartitionId partition = partition_of(key, partitions_);
+    std::optional<WorkerReply> done;
+    const bool finished = run_until([&] {
+      if (done) return true;
+      const auto at = leader(partition);
+      if (!at) return false;
+      WorkerRequest request;
+      request.tag = ++tag_;
+      request.partition = partition;
+      request.timeout_ms = 5000;
+      if (is_write(command)) {
+        request.session = "session";
+        request.seq = seq != 0 ? seq : ++seq_;
+      }
+      request.body = Frame(pack_request(77, command, arguments, {}));
+      BundleWriter out;
+      add(out, request);
+      worker(*at).from_broker.push_back(out.take());
+      if (!run_until([&] { return replies_.contains(tag_); }, milliseconds(1000))) return false;
+      if (replies_[tag_].outcome == Outcome::kDone) done = replies_[tag_];
+      return done.has_value();
+    });
+    EXPECT_TRUE(finished);
+    return done ? std::string(done->body.bytes()) : "";
+  }
+
+  std::string put(const std::string& key, const std::string& value, std::uint64_t seq = 0) {
+    std::string arguments;
+    PackedWriter(arguments).array(2).str(key).str(value);
+    return call(Command::kPut, key, arguments, seq);
+  }
+  std::string get(const std::string& key) {
+    std::string arguments;
+    PackedWriter(arguments).array(1).str(key);
+    const std::string frame = call(Command::kGet, key, arguments);
+    const auto reply = read_reply(frame);
+    if (!reply) return "no reply";
+    if (reply->status != Code::kOk) return std::string(name_of(reply->status));
+    return std::string(PackedReader(reply->result).read_str().value_or("no str"));
+  }
+
+  std::map<std::uint64_t, WorkerReply> replies_;
+
+ private:
+  std::uint32_t partitions_;
+  std::uint64_t snapshot_log_bytes_;
+  std::mt19937_64 random_;
+  TimePoint now_{std::chrono::seconds(100)};
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::uint64_t tag_ = 0;
+  std::uint64_t seq_ = 1000;
+};
+
+void Worker::to_broker(BrokerIndex, Frames message) {
+  BundleReader reader(message);
+  while (const auto item = reader.next()) {
+    if (static_cast<MessageType>(item->type) == MessageType::kHello) hello = *read_hello(*item);
+    if (static_cast<MessageType>(item->type) == MessageType::kReply) {
+      const auto reply = read_worker_reply(*item);
+      cluster.replies_[reply->tag] = *reply;
+    }
+  }
+}
+
+void Worker::to_peer(WorkerId, const std::string& address, Frames message) {
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    Worker& peer = cluster.worker(i);
+    if (cluster.address(i) == address && peer.shard) peer.from_peers.push_back(std::move(message));
+  }
+}
+
+TEST(Shard, StoresAndReadsBackOnOneWorker) {
+  Cluster cluster(1);
+  cluster.form(1);
+  cluster.put("user:7", "ada");
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+  EXPECT_EQ(cluster.get("nobody"), "NOT_FOUND");
+}
+
+TEST(Shard, StoresAndReadsBackOnThreeWorkers) {
+  Cluster cluster(3);
+  cluster.form();
+  for (int i = 0; i < 50; ++i) cluster.put("key" + std::to_string(i), "value" + std::to_string(i));
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(cluster.get("key" + std::to_string(i)), "value" + std::to_string(i));
+}
+
+TEST(Shard, AnAcknowledgedPutSurvivesTheLossOfItsLeader) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  cluster.put("user:7", "ada");
+  cluster.crash(*cluster.leader({0}));
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+}
+
+TEST(Shard, EverythingAcknowledgedSurvivesTheCrashOfAllWorkers) {
+  Cluster cluster(3);
+  cluster.form();
+  for (int i = 0; i < 20; ++i) cluster.put("key" + std::to_string(i), "value");
+  for (std::size_t i = 0; i < 3; ++i) cluster.crash(i);
+  for (std::size_t i = 0; i < 3; ++i) cluster.start(i);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(cluster.get("key" + std::to_string(i)), "value");
+}
+
+TEST(Shard, AWriteSentTwiceHappensOnce) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  const std::string first = cluster.put("k", "one", 5);
+  cluster.put("k", "two", 6);
+  EXPECT_EQ(cluster.put("k", "one", 5), first);
+  EXPECT_EQ(cluster.get("k"), "two");
+}
+
+TEST(Shard, AWorkerThatWasAwayCatchesUpThroughASnapshot) {
+  Cluster cluster(3, 1, 20'000);
+  cluster.form();
+  cluster.put("before", "it left");
+  const std::size_t away = (*cluster.leader({0}) + 1) % 3;
+  cluster.crash(away);
+  for (int i = 0; i < 400; ++i) cluster.put("key" + std::to_string(i % 50), "value" + std::to_string(i));
+  EXPECT_GT(cluster.worker(*cluster.leader({0})).shard->partitions().at({0})->replica().snapshot_index(), 0u);
+  cluster.start(away);
+  const auto level = [&] {
+    const auto& leader = *cluster.worker(*cluster.leader({0})).shard->partitions().at({0});
+    const auto& other = *cluster.worker(away).shard->partitions().at({0});
+    return other.replica().applied() == leader.replica().applied();
+  };
+  EXPECT_TRUE(cluster.run_until(level, milliseconds(30'000)));
+  EXPECT_EQ(cluster.worker(away).shard->partitions().at({0})->state().keys(), 51u);
+  // And after a restart from the snapshot that it was sent.
+  cluster.crash(away);
+  cluster.start(away);
+  EXPECT_GE(cluster.worker(away).shard->partitions().at({0})->state().keys(), 51u);
+}
+
+TEST(Shard, LeadersGoBackToWhereTheyArePreferred) {
+  Cluster cluster(3, 8);
+  cluster.form();
+  cluster.crash(0);
+  ASSERT_TRUE(cluster.run_until([&] {
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      if (!cluster.leader({i})) return false;
+    }
+    return true;
+  }));
+  cluster.start(0);
+  EXPECT_TRUE(cluster.run_until(
+      [&] {
+        const ClusterMap& map = *cluster.worker(1).shard->membership().map();
+        for (std::uint32_t i = 0; i < 8; ++i) {
+          const auto leader = cluster.leader({i});
+          if (!leader || cluster.worker(*leader).hello.id != map.placement({i}).preferred_leader) return false;
+        }
+        return true;
+      },
+      milliseconds(60'000)));
+}
+
+TEST(Shard, AFailedDiskStopsTheWorkerWithoutAnswering) {
+  Cluster cluster(1, 1);
+  cluster.form(1);
+  Worker& worker = cluster.worker(0);
+  worker.store.fails = true;
+  WorkerRequest request;
+  request.tag = 999'999;
+  request.timeout_ms = 5000;
+  request.session = "s";
+  request.seq = 1;
+  std::string arguments;
+  PackedWriter(arguments).array(2).str("k").str("v");
+  request.body = Frame(pack_request(1, Command::kPut, arguments, {}));
+  BundleWriter out;
+  add(out, request);
+  TimePoint now{std::chrono::seconds(1000)};
+  worker.shard->begin_turn(now);
+  worker.shard->end_turn();
+  worker.shard->begin_turn(now += milliseconds(5));
+  worker.shard->on_broker_message(0, out.take());
+  for (int i = 0; i < 10 && !worker.shard->failure(); ++i) {
+    worker.shard->end_turn();
+    worker.shard->begin_turn(now += milliseconds(5));
+  }
+  ASSERT_TRUE(worker.shard->failure());
+  EXPECT_NE(worker.shard->failure()->find("disk"), std::string::npos);
+  EXPECT_FALSE(cluster.replies_.contains(999'999));
+}
+
+}  // namespace
+}  // namespace trellis
