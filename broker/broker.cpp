@@ -1,0 +1,241 @@
+#include "broker/broker.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "broker/calls.hpp"
+#include "broker/formation.hpp"
+#include "broker/outbox.hpp"
+#include "broker/registry.hpp"
+#include "broker/requests.hpp"
+#include "broker/router.hpp"
+#include "protocol/cluster_messages.hpp"
+
+namespace trellis {
+namespace {
+
+/// Liveness is judged twice a heartbeat.
+constexpr auto kPulse = kHeartbeatInterval / 2;
+constexpr std::size_t kLoggedRefusalsMax = 1024;
+
+}  // namespace
+
+class Broker::Core {
+ public:
+  Core(BrokerOptions options, BrokerOutput& output, const RandomSource& random, TimePoint now)
+      : options_(std::move(options)),
+        output_(output),
+        outbox_(output),
+        registry_(outbox_, now),
+        router_(registry_),
+        formation_(options_, registry_, outbox_, output),
+        call_timers_(now),
+        requests_({options_, output, registry_, router_, formation_}, random, now),
+        calls_(options_, registry_, router_, outbox_, call_timers_, requests_, random()),
+        nonce_{random()},
+        next_pulse_(now) {
+    requests_.use(calls_);
+  }
+
+  void on_client_message(Frames& frames, TimePoint now) { requests_.on_client_message(frames, now); }
+  void on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now);
+  void on_tick(TimePoint now);
+  TimePoint next_deadline() const;
+  void flush(TimePoint now);
+  std::size_t requests_under_way() const { return requests_.under_way(); }
+
+ private:
+  void on_item(const BackendAddress& from, const BundleItem& item, TimePoint now);
+  void on_hello(const BackendAddress& from, Hello hello, TimePoint now);
+  void on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now);
+  void on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now);
+  void refuse(const BackendAddress& from, const Hello& hello, const std::string& reason);
+  void use_new_map(TimePoint now);
+  void judge_liveness(TimePoint now);
+  void pulse(TimePoint now);
+  void say_welcome();
+
+  BrokerOptions options_;
+  BrokerOutput& output_;
+  Outbox outbox_;
+  Registry registry_;
+  Router router_;
+  Formation formation_;
+  TimerWheel call_timers_;
+  Requests requests_;
+  Calls calls_;
+  BootNonce nonce_;
+  TimePoint next_pulse_;
+  bool heartbeat_is_due_ = true;  ///< At every other pulse.
+  bool was_warmed_up_ = false;
+  std::set<BootNonce> refused_;  ///< Lives whose refusal was logged.
+  std::vector<std::uint64_t> due_;
+  std::vector<Tag> unsent_;
+  std::vector<PartitionId> changed_;
+};
+
+void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now) {
+  BundleReader reader(bundle);
+  while (const auto item = reader.next()) on_item(from, *item, now);
+  if (reader.broken()) output_.log(LogLevel::kWarning, "a broken message came from a worker; it is dropped");
+  requests_.settle(now);
+}
+
+void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, TimePoint now) {
+  const auto type = static_cast<MessageType>(item.type);
+  if (type == MessageType::kHello) {
+    auto hello = read_hello(item);
+    if (hello) return on_hello(from, std::move(*hello), now);
+    return output_.log(LogLevel::kWarning, "a hello cannot be read: " + hello.error().message);
+  }
+  WorkerRecord* const worker = registry_.heard(from, now);
+  if (worker == nullptr) return;  // Its hello comes first, and was not taken.
+  if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
+  if (type != MessageType::kReply) return;
+  auto reply = read_worker_reply(item);
+  if (!reply) return output_.log(LogLevel::kWarning, "a worker's reply cannot be read: " + reply.error().message);
+  calls_.on_reply(worker->hello.id, std::move(*reply), now);
+}
+
+void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint now) {
+  if (const auto reason = formation_.refusal(hello)) {
+    // One that was taken while no cluster was known has no place any more.
+    if (registry_.heard(from, now) != nullptr) registry_.remove(hello.id);
+    return refuse(from, hello, *reason);
+  }
+  const WorkerRecord* const before = registry_.find(hello.id);
+  const std::vector<Leadership> led_before = before == nullptr ? std::vector<Leadership>() : before->hello.leads;
+  const WorkerId id = hello.id;
+  const BootNonce nonce = hello.nonce;
+  const Hello copy = hello;
+  Registry::Admission admission = registry_.admit(from, std::move(hello), now);
+  if (admission.refusal) return refuse(from, copy, *admission.refusal);
+  if (admission.worker == nullptr) return;
+  refused_.erase(nonce);
+  if (admission.new_worker) {
+    output_.log(LogLevel::kInfo, "worker " + to_string(id) + " at " + copy.address + " is here" +
+                                     (copy.cluster.empty() ? ", empty" : ", of cluster " + copy.cluster));
+  }
+  if (admission.new_life) output_.log(LogLevel::kInfo, "worker " + copy.address + " has started again");
+  if (admission.new_life || admission.new_connection) {
+    if (admission.new_life) router_.forget(id);
+    calls_.on_worker_lost(id, now);
+  }
+  on_welcome_hello(*admission.worker, admission.new_life ? std::vector<Leadership>() : led_before, now);
+}
+
+void Broker::Core::on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now) {
+  if (worker.state != WorkerState::kUp || worker.hello.leaving) judge_liveness(now);
+  changed_.clear();
+  router_.on_leads(worker.hello.id, led_before, worker.hello.leads, changed_);
+  const std::vector<PartitionId> changed = changed_;
+  for (const PartitionId partition : changed) calls_.on_leader(partition, now);
+  formation_.on_hello(worker, now);
+  if (formation_.on_tick(now)) use_new_map(now);
+}
+
+void Broker::Core::on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now) {
+  auto map = read_map_offer(item);
+  if (!map) {
+    const WorkerRecord* const worker = registry_.heard(from, now);
+    return output_.log(LogLevel::kError,
+                       "the cluster map of " + worker->hello.address + " cannot be read: " + map.error().message);
+  }
+  if (formation_.on_map_offer(std::move(*map), now)) use_new_map(now);
+}
+
+void Broker::Core::refuse(const BackendAddress& from, const Hello& hello, const std::string& reason) {
+  Refused refused;
+  refused.reason = reason;
+  add(outbox_.to(from), refused);
+  if (refused_.size() > kLoggedRefusalsMax) refused_.clear();
+  if (refused_.insert(hello.nonce).second) {
+    output_.log(LogLevel::kError, "refused worker " + to_string(hello.id) + " at " + hello.address + ": " + reason);
+  }
+}
+
+void Broker::Core::use_new_map(TimePoint now) {
+  router_.set_map(formation_.map());
+  calls_.set_partitions(router_.partition_count());
+  std::vector<WorkerId> strangers;
+  for (const auto& [id, worker] : registry_.workers()) {
+    if (const auto reason = formation_.refusal(worker->hello)) {
+      if (worker->slot != nullptr) refuse(worker->slot->address, worker->hello, *reason);
+      strangers.push_back(id);
+    }
+  }
+  // The refusals leave before their connections are forgotten.
+  flush(now);
+  for (const WorkerId id : strangers) registry_.remove(id);
+  changed_.clear();
+  for (const auto& [id, worker] : registry_.workers()) router_.on_leads(id, {}, worker->hello.leads, changed_);
+  router_.refresh(now);
+  for (const auto& [id, worker] : registry_.workers()) formation_.on_hello(*worker, now);
+  requests_.on_cluster_changed(now);
+}
+
+void Broker::Core::on_tick(TimePoint now) {
+  due_.clear();
+  call_timers_.take_due(now, due_);
+  for (const Tag call : due_) calls_.on_timer(call, now);
+  requests_.settle(now);
+  requests_.on_tick(now);
+  if (now >= next_pulse_) pulse(now);
+  requests_.settle(now);
+}
+
+void Broker::Core::pulse(TimePoint now) {
+  next_pulse_ = now + kPulse;
+  judge_liveness(now);
+  if (formation_.on_tick(now)) use_new_map(now);
+  if (std::exchange(heartbeat_is_due_, !heartbeat_is_due_)) say_welcome();
+}
+
+void Broker::Core::say_welcome() {
+  Welcome welcome;
+  welcome.broker_nonce = nonce_;
+  for (const auto& [id, worker] : registry_.workers()) {
+    if (worker->slot != nullptr) add(outbox_.to(*worker->slot), welcome);
+  }
+}
+
+void Broker::Core::judge_liveness(TimePoint now) {
+  const auto changes = registry_.update(now);
+  const bool warmed_up = registry_.warmed_up(now);
+  if (changes.empty() && warmed_up == was_warmed_up_) return;
+  was_warmed_up_ = warmed_up;
+  router_.refresh(now);
+  for (const auto& change : changes) {
+    const WorkerRecord* const worker = registry_.find(change.worker);
+    output_.log(change.state == WorkerState::kUp ? LogLevel::kInfo : LogLevel::kWarning,
+                "worker " + worker->hello.address + " is " + std::string(name_of(change.state)));
+    if (change.state != WorkerState::kDown) continue;
+    router_.forget(change.worker);
+    calls_.on_worker_lost(change.worker, now);
+  }
+  calls_.review(now);
+}
+
+TimePoint Broker::Core::next_deadline() const { return call_timers_.next_due(requests_.next_due(next_pulse_)); }
+
+void Broker::Core::flush(TimePoint now) {
+  unsent_.clear();
+  outbox_.flush(unsent_);
+  for (const Tag call : unsent_) calls_.on_not_sent(call, now);
+}
+
+Broker::Broker(BrokerOptions options, BrokerOutput& output, RandomSource random, TimePoint now)
+    : core_(std::make_unique<Core>(std::move(options), output, random, now)) {}
+Broker::~Broker() = default;
+
+void Broker::on_client_message(Frames& frames, TimePoint now) { core_->on_client_message(frames, now); }
+void Broker::on_worker_message(const BackendAddress& worker, const Frames& bundle, TimePoint now) {
+  core_->on_worker_message(worker, bundle, now);
+}
+void Broker::on_tick(TimePoint now) { core_->on_tick(now); }
+TimePoint Broker::next_deadline() const { return core_->next_deadline(); }
+void Broker::flush(TimePoint now) { core_->flush(now); }
+std::size_t Broker::requests_under_way() const { return core_->requests_under_way(); }
+
+}  // namespace trellis

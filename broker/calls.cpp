@@ -1,0 +1,307 @@
+#include "broker/calls.hpp"
+
+#include <algorithm>
+
+#include "protocol/check.hpp"
+
+namespace trellis {
+namespace {
+
+/// Between attempts that came back as not applied: doubles from the least to the most.
+constexpr std::chrono::milliseconds kBackOffMin{4};
+constexpr std::chrono::milliseconds kBackOffMax{50};
+/// A worker that holds a request for so long without an answer has perhaps never got it, or its answer was lost.
+/// Doubles with each attempt, so that a slow cluster is not given more of the same.
+constexpr std::chrono::milliseconds kResendAfterMin{1'000};
+constexpr std::chrono::milliseconds kResendAfterMax{8'000};
+
+std::chrono::milliseconds doubled(std::chrono::milliseconds least, std::chrono::milliseconds most,
+                                  std::uint32_t times) {
+  return std::min(most, least * (1 << std::min<std::uint32_t>(times, 10)));
+}
+
+LegResult failed(Code code, std::string message) {
+  LegResult result;
+  result.error = Error{code, std::move(message)};
+  return result;
+}
+
+}  // namespace
+
+Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint deadline, TimePoint now) {
+  CHECK(leg.partition.value < by_partition_.size());
+  Call& call = pool_.acquire();
+  call.owner = owner;
+  call.leg = std::move(leg);
+  call.identity = identity;
+  call.deadline = deadline;
+  call.state = State::kWaiting;
+  call.attempts = 0;
+  call.perhaps_applied = false;
+  auto& siblings = by_partition_[call.leg.partition.value];
+  call.position = static_cast<std::uint32_t>(siblings.size());
+  siblings.push_back(call.tag);
+  const Tag tag = call.tag;
+  dispatch(call, now);
+  return pool_.find(tag) != nullptr ? tag : 0;
+}
+
+void Calls::dispatch(Call& call, TimePoint now) {
+  call.state = State::kWaiting;
+  if (call.leg.stale) {
+    WorkerRecord* const replica = router_.any_replica(call.leg.partition);
+    if (replica != nullptr) return send(call, *replica, now);
+    if (!registry_.warmed_up(now)) return wait(call, now);
+    return without_majority(call, now);
+  }
+  if (!router_.has_majority(call.leg.partition) && registry_.warmed_up(now)) return without_majority(call, now);
+  WorkerRecord* const leader = router_.leader(call.leg.partition);
+  if (leader == nullptr) return wait(call, now);
+  send(call, *leader, now);
+}
+
+void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
+  if (worker.bytes_under_way + call.leg.body.size() > options_.limits.bytes_per_worker && worker.bytes_under_way > 0) {
+    if (call.perhaps_applied) return back_off(call, now);
+    return finish(call, failed(Code::kResourceExhausted, "too many bytes are under way to worker " +
+                                                             worker.hello.address + "; send fewer requests at once"));
+  }
+  write_request(call, worker, call.leg.stale ? ReadMode::kStale : ReadMode::kLinearizable, now);
+  worker.bytes_under_way += call.leg.body.size();
+  call.state = State::kSent;
+  call.sent_to = worker.hello.id;
+  wheel_.set(call.timer, now + doubled(kResendAfterMin, kResendAfterMax, call.attempts), call.tag);
+  ++call.attempts;
+}
+
+void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now) {
+  request_.tag = call.tag;
+  request_.partition = call.leg.partition;
+  request_.kind = call.leg.kind;
+  request_.mode = mode;
+  request_.own_session = call.leg.writes && call.identity.own;
+  request_.session.assign(call.leg.writes ? call.identity.session : std::string_view{});
+  request_.seq = call.leg.writes ? call.identity.seq : 0;
+  request_.floor = request_.own_session ? listener_.floor() : 0;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now).count();
+  request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
+  request_.page_bytes = call.leg.page_bytes;
+  request_.body = call.leg.body;
+  add(outbox_.to(*worker.slot), request_);
+  worker.slot->tags.push_back(call.tag);
+}
+
+void Calls::wait(Call& call, TimePoint now) {
+  // Woken by on_leader; the timer is for the case that nobody is left to say anything.
+  wheel_.set(call.timer, now + kResendAfterMin, call.tag);
+}
+
+void Calls::back_off(Call& call, TimePoint now) {
+  leave_worker(call);
+  call.state = State::kWaiting;
+  wheel_.set(call.timer, now + doubled(kBackOffMin, kBackOffMax, call.attempts == 0 ? 0 : call.attempts - 1), call.tag);
+}
+
+void Calls::leave_worker(Call& call) {
+  if (call.state != State::kSent) return;
+  if (WorkerRecord* const worker = registry_.find(call.sent_to)) {
+    worker->bytes_under_way -= std::min(worker->bytes_under_way, call.leg.body.size());
+  }
+  call.state = State::kWaiting;
+}
+
+void Calls::without_majority(Call& call, TimePoint now) {
+  const std::size_t up = router_.replicas_up(call.leg.partition);
+  const std::string counts = std::to_string(up) + " of " + std::to_string(router_.map()->replica_count()) +
+                             " replicas of partition " + std::to_string(call.leg.partition.value) + " are up";
+  if (call.leg.writes) {
+    if (call.perhaps_applied) return wait(call, now);  // Nobody can say that it was not done.
+    return finish(call, failed(Code::kUnavailable,
+                               counts + ", " + std::to_string(router_.majority()) + " are needed; nothing was done"));
+  }
+  if (!call.leg.stale && !router_.replicas_left(call.leg.partition).empty()) return ask_all(call, now);
+  LegResult result = failed(Code::kUnavailable, counts);
+  result.no_replica = true;
+  finish(call, std::move(result));
+}
+
+void Calls::ask_all(Call& call, TimePoint now) {
+  call.state = State::kAsking;
+  call.asking = std::make_unique<Asking>();
+  for (WorkerRecord* worker : router_.replicas_left(call.leg.partition)) {
+    call.asking->awaited.push_back(worker->hello.id);
+    write_request(call, *worker, ReadMode::kBestEffort, now);
+  }
+  ++call.attempts;
+  wheel_.set(call.timer, now + kResendAfterMin, call.tag);
+}
+
+void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
+  Call* const call = pool_.find(reply.tag);
+  if (call == nullptr) return;  // Answered already, or meant for an earlier broker.
+  if (call->state == State::kAsking) return on_asked_reply(*call, from, std::move(reply), now);
+  // Whoever says "done" is right, also to an earlier attempt: writes are made once under their name, and a linearizable
+  // read was confirmed after it came in.
+  if (reply.outcome == Outcome::kDone) {
+    LegResult result;
+    result.body = std::move(reply.body);
+    return finish(*call, std::move(result));
+  }
+  const bool is_current = call->state == State::kSent && call->sent_to == from;
+  const PartitionId partition = call->leg.partition;
+  if (reply.outcome == Outcome::kNotLeader) {
+    const bool hinted = router_.on_not_leader(partition, from, reply.leader, reply.term);
+    if (is_current) not_taken(*call, now);
+    if (hinted) wake(partition, now);
+    return;
+  }
+  if (!is_current) return;
+  if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = true;
+  back_off(*call, now);
+}
+
+void Calls::not_taken(Call& call, TimePoint now) {
+  leave_worker(call);
+  // A leader that has just been hinted at may not serve yet, and hints may go round in a circle: not at once for ever.
+  if (call.attempts > 3) return back_off(call, now);
+  dispatch(call, now);
+}
+
+void Calls::on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now) {
+  Asking& asking = *call.asking;
+  if (std::erase(asking.awaited, from) == 0) return;
+  if (reply.outcome == Outcome::kDone && (!asking.answered || reply.applied > asking.applied)) {
+    asking.answered = true;
+    asking.applied = reply.applied;
+    asking.best = std::move(reply.body);
+  }
+  finish_asking_if_all_came(call, now);
+}
+
+void Calls::finish_asking_if_all_came(Call& call, TimePoint now) {
+  if (!call.asking->awaited.empty()) return;
+  if (!call.asking->answered) return back_off(call, now);
+  LegResult result;
+  result.guaranteed = false;
+  result.body = std::move(call.asking->best);
+  finish(call, std::move(result));
+}
+
+void Calls::on_timer(Tag tag, TimePoint now) {
+  Call* const call = pool_.find(tag);
+  if (call == nullptr) return;
+  if (call->state == State::kAsking && call->asking->answered) {
+    // Some answered and some hold their peace: a second is long enough.
+    call->asking->awaited.clear();
+    return finish_asking_if_all_came(*call, now);
+  }
+  if (call->state == State::kSent) perhaps_lost(*call);
+  dispatch(*call, now);
+}
+
+void Calls::perhaps_lost(Call& call) {
+  leave_worker(call);
+  call.perhaps_applied = call.perhaps_applied || call.leg.writes;
+}
+
+void Calls::on_not_sent(Tag tag, TimePoint now) {
+  Call* const call = pool_.find(tag);
+  if (call == nullptr || call->state != State::kSent) return;  // Asking goes on by its timer.
+  back_off(*call, now);
+}
+
+void Calls::wake(PartitionId partition, TimePoint now) {
+  for (const Tag tag : calls_of(partition)) {
+    Call* const call = pool_.find(tag);
+    if (call != nullptr && call->state == State::kWaiting) dispatch(*call, now);
+  }
+}
+
+void Calls::on_leader(PartitionId partition, TimePoint now) {
+  const WorkerId leader = router_.leader_id(partition);
+  for (const Tag tag : calls_of(partition)) {
+    Call* const call = pool_.find(tag);
+    if (call == nullptr || call->leg.stale) continue;
+    if (call->state == State::kSent && call->sent_to != leader) perhaps_lost(*call);
+    if (call->state == State::kWaiting) dispatch(*call, now);
+  }
+}
+
+void Calls::on_worker_lost(WorkerId worker, TimePoint now) {
+  for (std::uint32_t i = 0; i < by_partition_.size(); ++i) {
+    for (const Tag tag : calls_of(PartitionId{i})) {
+      Call* const call = pool_.find(tag);
+      if (call == nullptr) continue;
+      if (call->state == State::kSent && call->sent_to == worker) {
+        perhaps_lost(*call);
+        dispatch(*call, now);
+      } else if (call->state == State::kAsking && std::erase(call->asking->awaited, worker) > 0) {
+        finish_asking_if_all_came(*call, now);
+      }
+    }
+  }
+}
+
+void Calls::review(TimePoint now) {
+  if (!registry_.warmed_up(now)) return;
+  for (std::uint32_t i = 0; i < by_partition_.size(); ++i) {
+    const bool lost = !router_.has_majority(PartitionId{i});
+    for (const Tag tag : calls_of(PartitionId{i})) {
+      Call* const call = pool_.find(tag);
+      if (call == nullptr) continue;
+      // A leader without a majority cannot confirm a read any more.  A write stays where it is: perhaps applied.
+      if (lost && call->state == State::kSent && !call->leg.writes && !call->leg.stale) leave_worker(*call);
+      if (call->state == State::kWaiting) dispatch(*call, now);
+    }
+  }
+}
+
+LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout) {
+  Call* const call = pool_.find(tag);
+  CHECK(call != nullptr);
+  LegResult result;
+  if (call->state == State::kAsking && call->asking->answered) {
+    result.guaranteed = false;
+    result.body = std::move(call->asking->best);
+  } else {
+    const bool unknown = call->perhaps_applied || (call->state == State::kSent && call->leg.writes);
+    std::string message = "no answer within " + std::to_string(timeout.count()) + " ms";
+    if (router_.leader(call->leg.partition) == nullptr && !call->leg.stale) {
+      message += " (partition " + std::to_string(call->leg.partition.value) + " has no leader)";
+    }
+    if (unknown) {
+      message += "; the write may have taken effect, or may still";
+    } else if (call->leg.writes) {
+      message += "; nothing was done";
+    }
+    result = failed(Code::kDeadlineExceeded, std::move(message));
+  }
+  release(*call);
+  return result;
+}
+
+void Calls::cancel(Tag tag) {
+  if (Call* const call = pool_.find(tag)) release(*call);
+}
+
+void Calls::finish(Call& call, LegResult result) {
+  const Tag owner = call.owner;
+  const std::uint32_t number = call.leg.number;
+  release(call);
+  listener_.on_call_done(owner, number, std::move(result));
+}
+
+void Calls::release(Call& call) {
+  leave_worker(call);
+  wheel_.clear(call.timer);
+  auto& siblings = by_partition_[call.leg.partition.value];
+  // The last one takes the place that falls free.
+  siblings[call.position] = siblings.back();
+  pool_.find(siblings.back())->position = call.position;
+  siblings.pop_back();
+  call.asking.reset();
+  call.leg.body = Frame();
+  pool_.release(call);
+}
+
+}  // namespace trellis

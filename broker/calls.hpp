@@ -1,0 +1,139 @@
+// Calls: one request to one partition, sent to the replica that should see it, again and again, until it is answered.
+//
+// A leg is what is asked; a call is a leg under way.  Its life:
+//
+//            no leader known                      leader known
+//   start ──▶ waiting ◀──── not leader, busy ──── sent ──▶ answered
+//               │    ──────  leader learnt  ────▶   │
+//               │                                   └── unknown, silence, lost worker: "perhaps applied", sent again
+//               └── no majority up: writes end as UNAVAILABLE; reads are asked of every replica left (asking)
+//
+// Three outcomes are kept apart (docs/design.md, "A write"): not applied, perhaps applied, applied.  A write that was
+// perhaps applied is never called undone: it is sent again under the same session and seq until the deadline.
+// Invariant: each call ends exactly once, through CallListener::on_call_done or by expire() or cancel().
+// Threading: none.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/leg.hpp"
+#include "broker/options.hpp"
+#include "broker/outbox.hpp"
+#include "broker/pool.hpp"
+#include "broker/registry.hpp"
+#include "broker/router.hpp"
+#include "broker/timer_wheel.hpp"
+#include "protocol/cluster_messages.hpp"
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+/// Under which name writes are made exactly once.
+struct WriteIdentity {
+  bool own = false;  ///< The session is the broker's.
+  std::string_view session;
+  std::uint64_t seq = 0;
+};
+
+class CallListener {
+ public:
+  virtual ~CallListener() = default;
+  virtual void on_call_done(Tag owner, std::uint32_t leg, LegResult result) = 0;
+  /// Lowest seq of the broker's own session that has no answer yet.
+  virtual std::uint64_t floor() const = 0;
+};
+
+class Calls {
+ public:
+  Calls(const BrokerOptions& options, Registry& registry, Router& router, Outbox& outbox, TimerWheel& wheel,
+        CallListener& listener, std::uint64_t first_tag)
+      : options_(options),
+        registry_(registry),
+        router_(router),
+        outbox_(outbox),
+        wheel_(wheel),
+        listener_(listener),
+        pool_(first_tag) {}
+
+  /// Starts a call for `owner`; it may end before this returns.
+  /// @param identity  for a leg that writes; its session stays where it is as long as the call
+  /// @return the call's tag, or 0 if it has ended
+  Tag start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint deadline, TimePoint now);
+
+  /// The deadline has come: the best that the call has, or what to tell of it.  The call is over.
+  LegResult expire(Tag call, std::chrono::milliseconds timeout);
+  bool is_under_way(Tag call) { return pool_.find(call) != nullptr; }
+  /// Nobody waits for it any more.
+  void cancel(Tag call);
+
+  void on_reply(WorkerId from, WorkerReply reply, TimePoint now);
+  /// The timer of this call fired.
+  void on_timer(Tag call, TimePoint now);
+  /// The bundle that held this call's request was not sent.
+  void on_not_sent(Tag call, TimePoint now);
+  /// Another leader is known.
+  void on_leader(PartitionId partition, TimePoint now);
+  /// Whatever was sent to this worker is perhaps lost: it went down, or into a new life.
+  void on_worker_lost(WorkerId worker, TimePoint now);
+  /// Majorities may have come or gone: looks again at all calls that are not answered.
+  void review(TimePoint now);
+  /// There are so many partitions.
+  void set_partitions(std::uint32_t count) { by_partition_.resize(count); }
+
+  std::size_t under_way() const { return pool_.used(); }
+
+ private:
+  enum class State : std::uint8_t { kWaiting, kSent, kAsking };
+  /// A read that every replica left is asked for.
+  struct Asking {
+    std::vector<WorkerId> awaited;
+    bool answered = false;
+    LogIndex applied;
+    Frame best;
+  };
+  struct Call {
+    Tag tag = 0;
+    Tag owner = 0;
+    Leg leg;
+    WriteIdentity identity;
+    TimePoint deadline;
+    State state = State::kWaiting;
+    WorkerId sent_to;
+    std::uint32_t attempts = 0;
+    bool perhaps_applied = false;
+    std::uint32_t position = 0;  ///< In its partition's list.
+    std::unique_ptr<Asking> asking;
+    Timer timer;
+  };
+
+  void dispatch(Call& call, TimePoint now);
+  void send(Call& call, WorkerRecord& worker, TimePoint now);
+  void write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now);
+  void wait(Call& call, TimePoint now);
+  void back_off(Call& call, TimePoint now);
+  void leave_worker(Call& call);
+  void without_majority(Call& call, TimePoint now);
+  void ask_all(Call& call, TimePoint now);
+  void not_taken(Call& call, TimePoint now);
+  void perhaps_lost(Call& call);
+  void on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
+  void finish_asking_if_all_came(Call& call, TimePoint now);
+  void wake(PartitionId partition, TimePoint now);
+  void finish(Call& call, LegResult result);
+  void release(Call& call);
+  std::vector<Tag> calls_of(PartitionId partition) const { return by_partition_[partition.value]; }
+
+  const BrokerOptions& options_;
+  Registry& registry_;
+  Router& router_;
+  Outbox& outbox_;
+  TimerWheel& wheel_;
+  CallListener& listener_;
+  Pool<Call> pool_;
+  std::vector<std::vector<Tag>> by_partition_;
+  WorkerRequest request_;  ///< Used again for each request, with the memory that it holds.
+};
+
+}  // namespace trellis

@@ -1,0 +1,35 @@
+// Leg: one request to one partition, and what came of it.  What a client asks for is one leg, or is merged from
+// several.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "protocol/cluster_messages.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/result.hpp"
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+/// What is asked of one partition.
+struct Leg {
+  std::uint32_t number = 0;  ///< Its asker's own name for it.
+  PartitionId partition;
+  RequestKind kind = RequestKind::kCommand;
+  bool stale = false;
+  bool writes = false;
+  std::uint32_t page_bytes = 0;  ///< KEYS, SCAN and batches: the reply's size, 0: the worker's own bound.
+  Frame body;
+};
+
+/// How a leg ended.
+struct LegResult {
+  /// Nothing came of it: kUnavailable, kDeadlineExceeded or kResourceExhausted.
+  std::optional<Error> error;
+  bool no_replica = false;  ///< With kUnavailable: not one replica of the partition is left.
+  bool guaranteed = true;   ///< False: from the freshest replica left, without a majority.
+  Frame body;               ///< The worker's reply (see WorkerReply::body).
+};
+
+}  // namespace trellis

@@ -1,0 +1,41 @@
+// Merger: the replies of several partitions, put together into the one answer that the client gets.
+//
+// A pure object: it is handed the results of its legs and says what to ask next, or what the answer is.  It knows
+// neither workers nor retries (Calls does) nor deadlines: at the deadline each of its legs ends with an error.
+// Invariant: answers exactly once, and only when it awaits no leg any more or needs none of those it awaits.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/leg.hpp"
+#include "protocol/reply.hpp"
+
+namespace trellis {
+
+/// What a reply carries besides its id.
+struct Answer {
+  Code status = Code::kOk;
+  std::string result;  ///< One packed value; empty: nil.
+  ReplyInfo info;
+};
+
+Answer answer_of(Error error);
+
+class Merger {
+ public:
+  struct Step {
+    std::vector<Leg> legs;         ///< To be asked now, in addition to those under way.
+    std::optional<Answer> answer;  ///< The end.  Legs still under way are not needed any more.
+  };
+
+  virtual ~Merger() = default;
+  /// Called once, first.
+  virtual Step start() = 0;
+  /// Called once for each leg asked, until the answer is there.
+  virtual Step on_leg(std::uint32_t number, LegResult result) = 0;
+};
+
+}  // namespace trellis

@@ -1,0 +1,98 @@
+// Registry: which workers there are, where each can be reached, and which are alive, judged by what is heard of them.
+//
+// A worker is up; suspect after kSuspectAfter without any message from it (and still counts as up); down after
+// kDownAfter.  One that was never heard of is down once the broker has run for kBrokerWarmUp.
+// Invariant: one record for an id, one live worker for an address.  Two lives that claim the same are told apart by
+// their boot nonces: the later one takes over, unless the earlier one goes on speaking.
+// Threading: none.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/outbox.hpp"
+#include "broker/types.hpp"
+#include "protocol/cluster_messages.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+enum class WorkerState : std::uint8_t { kUp, kSuspect, kDown };
+std::string_view name_of(WorkerState state);
+
+/// How long a worker whose place another one claims must have been silent to be taken for gone.
+constexpr std::chrono::milliseconds kSilentAfter{300};
+
+struct WorkerRecord {
+  Hello hello;  ///< The latest.
+  Outbox::Slot* slot = nullptr;
+  TimePoint last_heard;
+  TimePoint since;   ///< Of this life.
+  BootNonce former;  ///< The nonce of the life before it; 0: none.
+  WorkerState state = WorkerState::kUp;
+  std::size_t bytes_under_way = 0;  ///< Of requests sent to it and not answered.
+  /// When each kind of message of cluster making was last sent to it, by MessageType.
+  std::array<std::optional<TimePoint>, 10> control_sent;
+};
+
+class Registry {
+ public:
+  Registry(Outbox& outbox, TimePoint now) : outbox_(outbox), start_(now) {}
+
+  /// What became of a hello.
+  struct Admission {
+    WorkerRecord* worker = nullptr;      ///< Taken.
+    bool new_worker = false;             ///< It was not known before.
+    bool new_life = false;               ///< It was, under another nonce: all sent to the earlier life is perhaps lost.
+    bool new_connection = false;         ///< It speaks over another connection than before.
+    std::optional<std::string> refusal;  ///< Not taken, and why.  With neither: not decided yet, say nothing.
+  };
+  Admission admit(const BackendAddress& from, Hello hello, TimePoint now);
+
+  /// Any message counts as a sign of life.  Returns the worker that has this connection, or null.
+  WorkerRecord* heard(const BackendAddress& from, TimePoint now);
+
+  struct Change {
+    WorkerId worker;
+    WorkerState state;
+  };
+  /// Judges all workers by the time; what has changed.  After a pause of the broker's own (no call for a while), the
+  /// time in which it could not hear is not held against them.
+  std::vector<Change> update(TimePoint now);
+
+  WorkerRecord* find(WorkerId id);
+  const WorkerRecord* find(WorkerId id) const { return const_cast<Registry*>(this)->find(id); }
+  WorkerRecord* find_address(std::string_view address);
+  /// Of any id, heard of or not.
+  WorkerState state_of(WorkerId id, TimePoint now) const;
+  /// How long ago it was heard (of one that never was: since the broker's start).
+  Duration silence_of(WorkerId id, TimePoint now) const;
+  /// The broker has run long enough to judge.
+  bool warmed_up(TimePoint now) const { return now - start_ >= kBrokerWarmUp; }
+
+  void remove(WorkerId id);
+  /// In the order of their ids.
+  const std::map<WorkerId, std::unique_ptr<WorkerRecord>>& workers() const { return workers_; }
+
+ private:
+  Admission take(const BackendAddress& from, Hello hello, TimePoint now);
+  Admission contest(const Hello& hello, const WorkerRecord& incumbent, TimePoint now);
+  Admission former_life_speaks(const BackendAddress& from, Hello hello, WorkerRecord& record, TimePoint now);
+  /// Returns whether another connection was there before.
+  bool connect(WorkerRecord& record, const BackendAddress& from);
+
+  Outbox& outbox_;
+  TimePoint start_;
+  std::optional<TimePoint> last_update_;
+  std::map<WorkerId, std::unique_ptr<WorkerRecord>> workers_;
+  std::unordered_map<BackendAddress, WorkerRecord*> by_connection_;
+  std::unordered_map<BootNonce, TimePoint> contested_;  ///< Since when a life has claimed what another one holds.
+};
+
+}  // namespace trellis

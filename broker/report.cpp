@@ -1,0 +1,86 @@
+#include "broker/report.hpp"
+
+#include <algorithm>
+
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+/// A member of the cluster, or, while there is none, any worker that is connected.
+void pack_member(PackedWriter& writer, WorkerId id, const std::string& address, const Registry& registry,
+                 TimePoint now) {
+  const WorkerRecord* const worker = registry.find(id);
+  const Hello hello = worker == nullptr ? Hello{} : worker->hello;
+  const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(registry.silence_of(id, now));
+  writer.map(8).str("id").str(to_string(id)).str("address").str(address);
+  writer.str("state").str(name_of(registry.state_of(id, now)));
+  writer.str("last_heartbeat_ms").integer(silence.count());
+  writer.str("partitions").natural(hello.partitions).str("leads").natural(hello.leads.size());
+  writer.str("keys").natural(hello.keys).str("bytes").natural(hello.bytes);
+}
+
+}  // namespace
+
+std::string report_members(const Router& router, const Registry& registry, TimePoint now) {
+  std::string out;
+  PackedWriter writer(out);
+  if (const ClusterMap* const map = router.map()) {
+    writer.array(map->members.size());
+    for (const Member& member : map->members) pack_member(writer, member.id, member.address, registry, now);
+    return out;
+  }
+  writer.array(registry.workers().size());
+  for (const auto& [id, worker] : registry.workers()) pack_member(writer, id, worker->hello.address, registry, now);
+  return out;
+}
+
+std::string report_location(std::string_view key, const Router& router) {
+  const ClusterMap& map = *router.map();
+  const PartitionId partition = partition_of(key, map.partition_count());
+  const auto& replicas = map.placement(partition).replicas;
+  std::string out;
+  PackedWriter writer(out);
+  writer.map(4).str("partition").natural(partition.value);
+  writer.str("replicas").array(replicas.size());
+  for (const WorkerId id : replicas) writer.str(to_string(id));
+  writer.str("leader");
+  const WorkerRecord* const leader = router.leader(partition);
+  leader == nullptr ? writer.nil() : writer.str(to_string(leader->hello.id));
+  writer.str("addresses").map(replicas.size());
+  for (const WorkerId id : replicas) writer.str(to_string(id)).str(map.find(id)->address);
+  return out;
+}
+
+std::string report_status(const BrokerOptions& options, const Router& router, const Registry& registry, TimePoint now) {
+  const ClusterMap* const map = router.map();
+  const bool formed = map != nullptr && map->formed;
+  const std::size_t listed = options.servers.size();
+  const std::size_t replicas = map != nullptr
+                                   ? map->replica_count()
+                                   : std::min<std::size_t>(2 * options.k - 1, std::max<std::size_t>(listed, 1));
+  std::size_t up = 0;
+  if (map != nullptr) {
+    up = map->members.size() - router.members_down();
+  } else {
+    up = static_cast<std::size_t>(std::count_if(
+        registry.workers().begin(), registry.workers().end(),
+        [&registry, now](const auto& worker) { return registry.state_of(worker.first, now) != WorkerState::kDown; }));
+  }
+  std::string out;
+  PackedWriter writer(out);
+  writer.map(10).str("cluster");
+  formed ? writer.str(map->cluster) : writer.nil();
+  writer.str("k").natural(map != nullptr ? map->k : options.k);
+  writer.str("replicas").natural(replicas);
+  writer.str("tolerates").natural((replicas - 1) / 2);
+  writer.str("partitions").natural(map != nullptr ? map->partition_count() : options.partitions);
+  writer.str("partitions_available").natural(formed ? router.partitions_available() : 0);
+  writer.str("workers").natural(map != nullptr ? map->members.size() : std::max(listed, registry.workers().size()));
+  writer.str("workers_up").natural(up);
+  writer.str("guaranteed").boolean(formed && router.members_down() <= map->tolerates());
+  writer.str("version").str(TRELLIS_VERSION);
+  return out;
+}
+
+}  // namespace trellis

@@ -1,0 +1,298 @@
+#include "broker/requests.hpp"
+
+#include <algorithm>
+
+#include "broker/make_merger.hpp"
+#include "broker/report.hpp"
+#include "protocol/check.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+/// A frame beyond this is no command on one key that could be good: it is checked here rather than passed on.
+constexpr std::size_t kGoodFrameSizeMax = kDocumentSizeMax + kKeySizeMax + 1024;
+constexpr std::uint64_t kTicksBetweenSweeps = 1000;
+/// Clients that have gone leave their records behind until there are this many.
+constexpr std::size_t kIdleClientsMin = 64;
+
+Result<void> check_large(const Request& request) {
+  const auto outcome = [](const auto& read) { return read ? Result<void>() : Result<void>(read.error()); };
+  switch (request.command) {
+    case Command::kPut:
+    case Command::kSet: return outcome(read_put(request.arguments));
+    case Command::kQuery: return outcome(read_query(request.arguments));
+    default: return outcome(read_key(request.arguments));
+  }
+}
+
+LegResult out_of_time() {
+  LegResult result;
+  result.error = Error{Code::kDeadlineExceeded, "no answer in time"};
+  return result;
+}
+
+}  // namespace
+
+Requests::Requests(const Parts& parts, const RandomSource& random, TimePoint now)
+    : options_(parts.options),
+      output_(parts.output),
+      registry_(parts.registry),
+      router_(parts.router),
+      formation_(parts.formation),
+      session_(random),
+      deadlines_(now),
+      pool_(random()) {}
+
+Requests::Client& Requests::client_of(std::string_view routing_id) {
+  Client& client = clients_[std::string(routing_id)];
+  if (client.routing_id.empty()) client.routing_id = routing_id;
+  return client;
+}
+
+void Requests::refuse(const ClientMessage& message, std::uint64_t id, const Error& error) {
+  output_.to_client({message.routing_id.bytes(), message.envelope}, Frame(pack_error(id, error)));
+}
+
+std::optional<Error> Requests::over_a_bound(const Client& client, const Frame& frame) const {
+  const auto exhausted = [](std::string message) { return Error{Code::kResourceExhausted, std::move(message)}; };
+  if (client.under_way >= options_.limits.requests_per_client) {
+    return exhausted("this client has " + std::to_string(client.under_way) +
+                     " requests under way; wait for replies before sending more");
+  }
+  if (pool_.used() >= options_.limits.requests || bytes_ + frame.size() > options_.limits.bytes) {
+    return exhausted("this broker has " + std::to_string(pool_.used()) + " requests of " + std::to_string(bytes_) +
+                     " bytes under way; try again later");
+  }
+  return std::nullopt;
+}
+
+void Requests::on_client_message(Frames& frames, TimePoint now) {
+  ClientMessage message = split_message(frames);
+  if (message.problem != nullptr) return refuse(message, 0, invalid_argument(message.problem));
+  auto read = read_request(message.request.bytes());
+  if (const auto* bad = std::get_if<BadRequest>(&read)) return refuse(message, bad->id, bad->error);
+  const Request& request = std::get<Request>(read);
+  if (answer_at_once(message, request, now)) return;
+  Client& client = client_of(message.routing_id.bytes());
+  if (const auto error = over_a_bound(client, message.request)) return refuse(message, request.id, *error);
+
+  Entry& entry = pool_.acquire();
+  entry.client = &client;
+  ++client.under_way;
+  entry.envelope = std::move(message.envelope);
+  entry.frame = std::move(message.request);
+  bytes_ += entry.frame.size();
+  entry.request = request;
+  entry.deadline = now + request.options.timeout;
+  entry.own_seq = 0;
+  deadlines_.set(entry.timer, entry.deadline, entry.tag);
+  begin(entry, now);
+  settle(now);
+}
+
+bool Requests::answer_at_once(const ClientMessage& message, const Request& request, TimePoint now) {
+  if (request.command != Command::kPing && request.command != Command::kStatus &&
+      request.command != Command::kMembers) {
+    return false;
+  }
+  if (const auto arguments = read_nothing(request.arguments); !arguments) {
+    refuse(message, request.id, arguments.error());
+    return true;
+  }
+  std::string result;
+  switch (request.command) {
+    case Command::kPing: PackedWriter(result).str("PONG"); break;
+    case Command::kStatus: result = report_status(options_, router_, registry_, now); break;
+    default: result = report_members(router_, registry_, now); break;
+  }
+  Reply reply;
+  reply.id = request.id;
+  reply.result = result;
+  output_.to_client({message.routing_id.bytes(), message.envelope}, Frame(pack_reply(reply)));
+  return true;
+}
+
+void Requests::begin(Entry& entry, TimePoint now) {
+  if (!formation_.formed()) {
+    if (const auto checked = check_arguments(entry.request); !checked) return finish(entry, answer_of(checked.error()));
+    std::string obstacle = registry_.warmed_up(now) ? formation_.obstacle(now) : std::string();
+    if (!obstacle.empty()) return finish(entry, answer_of({Code::kUnavailable, std::move(obstacle)}));
+    parked_.push_back(entry.tag);
+    return;
+  }
+  if (is_on_one_key(entry.request.command)) return begin_on_one_key(entry, now);
+  if (entry.request.command != Command::kLocate) return begin_merged(entry, now);
+  const auto key = read_key(entry.request.arguments);
+  if (!key) return finish(entry, answer_of(key.error()));
+  Answer answer;
+  answer.result = report_location(*key, router_);
+  finish(entry, std::move(answer));
+}
+
+void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
+  const Request& request = entry.request;
+  const auto key = read_routing_key(request.command, request.arguments);
+  if (!key) return finish(entry, answer_of(key.error()));
+  if (entry.frame.size() > kGoodFrameSizeMax) {
+    if (const auto checked = check_large(request); !checked) return finish(entry, answer_of(checked.error()));
+  }
+  Leg leg;
+  leg.partition = partition_of(*key, router_.partition_count());
+  leg.stale = request.options.stale;
+  leg.writes = is_write(request.command);
+  leg.body = entry.frame;
+  const WriteIdentity identity = leg.writes ? identity_of(entry) : WriteIdentity{};
+  const Tag tag = entry.tag;
+  const Tag call = calls_->start(tag, std::move(leg), identity, entry.deadline, now);
+  if (call != 0) entry.asked.push_back({call, 0});
+}
+
+void Requests::begin_merged(Entry& entry, TimePoint now) {
+  auto merger = make_merger(entry.request, entry.frame, router_.partition_count(), options_.limits);
+  if (!merger) return finish(entry, answer_of(merger.error()));
+  entry.merger = std::move(*merger);
+  take_step(entry, entry.merger->start(), now);
+}
+
+WriteIdentity Requests::identity_of(Entry& entry) {
+  WriteIdentity identity;
+  if (entry.request.options.session) {
+    identity.session = *entry.request.options.session;
+    identity.seq = entry.request.options.seq;
+    return identity;
+  }
+  if (entry.own_seq == 0) entry.own_seq = session_.issue();
+  identity.own = true;
+  identity.session = session_.id();
+  identity.seq = entry.own_seq;
+  return identity;
+}
+
+void Requests::take_step(Entry& entry, Merger::Step step, TimePoint now) {
+  if (step.answer) return finish(entry, std::move(*step.answer));
+  for (Leg& leg : step.legs) {
+    if (calls_->under_way() >= 2 * options_.limits.requests) {
+      return finish(entry,
+                    answer_of({Code::kResourceExhausted, "this broker has too much under way; try again later"}));
+    }
+    const std::uint32_t number = leg.number;
+    const WriteIdentity identity = leg.writes ? identity_of(entry) : WriteIdentity{};
+    const Tag call = calls_->start(entry.tag, std::move(leg), identity, entry.deadline, now);
+    if (call != 0) entry.asked.push_back({call, number});
+  }
+}
+
+void Requests::on_call_done(Tag owner, std::uint32_t leg, LegResult result) {
+  Entry* const entry = pool_.find(owner);
+  CHECK(entry != nullptr);
+  if (entry->merger == nullptr) return finish_single(*entry, std::move(result));
+  done_.push_back({owner, leg, std::move(result)});
+}
+
+void Requests::settle(TimePoint now) {
+  while (!done_.empty()) {
+    Done done = std::move(done_.front());
+    done_.pop_front();
+    Entry* const entry = pool_.find(done.entry);
+    if (entry == nullptr) continue;  // Answered without it.
+    take_step(*entry, entry->merger->on_leg(done.leg, std::move(done.result)), now);
+  }
+}
+
+void Requests::on_cluster_changed(TimePoint now) {
+  std::vector<Tag> parked;
+  parked.swap(parked_);
+  for (const Tag tag : parked) {
+    if (Entry* const entry = pool_.find(tag)) begin(*entry, now);
+  }
+  settle(now);
+}
+
+void Requests::on_tick(TimePoint now) {
+  due_.clear();
+  deadlines_.take_due(now, due_);
+  for (const Tag tag : due_) {
+    if (Entry* const entry = pool_.find(tag)) expire(*entry);
+  }
+  if (!parked_.empty()) on_cluster_changed(now);
+  if (++ticks_ % kTicksBetweenSweeps == 0) forget_idle_clients();
+}
+
+void Requests::expire(Entry& entry) {
+  if (entry.merger != nullptr) return expire_merged(entry);
+  if (!entry.asked.empty()) {
+    return finish_single(entry, calls_->expire(entry.asked.front().call, entry.request.options.timeout));
+  }
+  finish(entry, answer_of({Code::kDeadlineExceeded, "no answer within " +
+                                                        std::to_string(entry.request.options.timeout.count()) +
+                                                        " ms: the cluster is not there yet; nothing was done"}));
+}
+
+void Requests::expire_merged(Entry& entry) {
+  std::deque<std::pair<std::uint32_t, LegResult>> ended;
+  for (Done& done : done_) {
+    if (done.entry == entry.tag) ended.emplace_back(done.leg, std::move(done.result));
+  }
+  for (const Asked& asked : entry.asked) {
+    if (calls_->is_under_way(asked.call)) {
+      ended.emplace_back(asked.leg, calls_->expire(asked.call, entry.request.options.timeout));
+    }
+  }
+  while (!ended.empty()) {
+    auto [number, result] = std::move(ended.front());
+    ended.pop_front();
+    Merger::Step step = entry.merger->on_leg(number, std::move(result));
+    if (step.answer) return finish(entry, std::move(*step.answer));
+    for (const Leg& leg : step.legs) ended.emplace_back(leg.number, out_of_time());
+  }
+  finish(entry, answer_of(*out_of_time().error));
+}
+
+void Requests::finish_single(Entry& entry, LegResult result) {
+  if (result.error) return finish(entry, answer_of(std::move(*result.error)));
+  // The usual case: nothing is to be added, so the worker's frame goes on as it came.
+  if (result.guaranteed && router_.warning().empty()) return finish_with(entry, std::move(result.body));
+  auto reply = read_reply(result.body.bytes());
+  if (!reply)
+    return finish(entry, answer_of({Code::kInternal, "a worker's reply cannot be read: " + reply.error().message}));
+  Answer answer;
+  answer.status = reply->status;
+  answer.result = reply->result;
+  answer.info = std::move(reply->info);
+  if (!result.guaranteed) answer.info.guaranteed = false;
+  finish(entry, std::move(answer));
+}
+
+void Requests::finish(Entry& entry, Answer answer) {
+  if (!router_.warning().empty() && entry.request.command != Command::kLocate) {
+    answer.info.warnings.push_back(router_.warning());
+  }
+  Reply reply;
+  reply.id = entry.request.id;
+  reply.status = answer.status;
+  reply.result = answer.result;
+  reply.info = std::move(answer.info);
+  finish_with(entry, Frame(pack_reply(reply)));
+}
+
+void Requests::finish_with(Entry& entry, Frame reply) {
+  for (const Asked& asked : entry.asked) calls_->cancel(asked.call);
+  entry.asked.clear();
+  entry.merger.reset();
+  if (entry.own_seq != 0) session_.on_answered(entry.own_seq);
+  deadlines_.clear(entry.timer);
+  --entry.client->under_way;
+  bytes_ -= entry.frame.size();
+  output_.to_client({entry.client->routing_id, entry.envelope}, std::move(reply));
+  entry.envelope.clear();
+  entry.frame = Frame();
+  pool_.release(entry);
+}
+
+void Requests::forget_idle_clients() {
+  if (clients_.size() < kIdleClientsMin) return;
+  std::erase_if(clients_, [](const auto& client) { return client.second.under_way == 0; });
+}
+
+}  // namespace trellis

@@ -1,0 +1,117 @@
+// Requests: the table of what clients have asked and not yet been told.
+//
+// A command on one key is one leg, and its reply frame is passed on as it came; everything else has a Merger.  A
+// request that needs the cluster waits here while there is none. Invariant: each request that is taken in is answered
+// exactly once, by finish(), at its deadline at the latest. Threading: none.  Nothing that a call or merger says is
+// acted on inside of it: results queue up until settle().
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/calls.hpp"
+#include "broker/envelope.hpp"
+#include "broker/formation.hpp"
+#include "broker/merger.hpp"
+#include "broker/options.hpp"
+#include "broker/own_session.hpp"
+#include "broker/pool.hpp"
+#include "broker/registry.hpp"
+#include "broker/router.hpp"
+#include "broker/timer_wheel.hpp"
+#include "protocol/command.hpp"
+
+namespace trellis {
+
+class Requests final : public CallListener {
+ public:
+  /// What it works with; all of it outlives the table.
+  struct Parts {
+    const BrokerOptions& options;
+    BrokerOutput& output;
+    Registry& registry;
+    Router& router;
+    Formation& formation;
+  };
+  Requests(const Parts& parts, const RandomSource& random, TimePoint now);
+  /// The calls that carry its legs, which need the table as their listener.
+  void use(Calls& calls) { calls_ = &calls; }
+
+  void on_client_message(Frames& frames, TimePoint now);
+  void on_call_done(Tag owner, std::uint32_t leg, LegResult result) override;
+  std::uint64_t floor() const override { return session_.floor(); }
+
+  /// Deadlines.
+  void on_tick(TimePoint now);
+  TimePoint next_due(TimePoint limit) const { return deadlines_.next_due(limit); }
+  /// The cluster may be there now, or known to be out of reach: looks again at what waits for it.
+  void on_cluster_changed(TimePoint now);
+  /// Acts on what the calls have said.  After every event.
+  void settle(TimePoint now);
+
+  std::size_t under_way() const { return pool_.used(); }
+
+ private:
+  struct Client {
+    std::string routing_id;
+    std::size_t under_way = 0;
+  };
+  struct Asked {
+    Tag call = 0;
+    std::uint32_t leg = 0;
+  };
+  struct Entry {
+    Tag tag = 0;
+    Client* client = nullptr;
+    Frames envelope;
+    Frame frame;
+    Request request;  ///< Its views point into `frame`.
+    TimePoint deadline;
+    std::uint64_t own_seq = 0;  ///< 0: none.
+    std::unique_ptr<Merger> merger;
+    std::vector<Asked> asked;
+    Timer timer;
+  };
+  struct Done {
+    Tag entry;
+    std::uint32_t leg;
+    LegResult result;
+  };
+
+  Client& client_of(std::string_view routing_id);
+  void refuse(const ClientMessage& message, std::uint64_t id, const Error& error);
+  std::optional<Error> over_a_bound(const Client& client, const Frame& frame) const;
+  bool answer_at_once(const ClientMessage& message, const Request& request, TimePoint now);
+  void begin(Entry& entry, TimePoint now);
+  void begin_on_one_key(Entry& entry, TimePoint now);
+  void begin_merged(Entry& entry, TimePoint now);
+  WriteIdentity identity_of(Entry& entry);
+  void take_step(Entry& entry, Merger::Step step, TimePoint now);
+  void expire(Entry& entry);
+  void expire_merged(Entry& entry);
+  void finish_single(Entry& entry, LegResult result);
+  void finish(Entry& entry, Answer answer);
+  void finish_with(Entry& entry, Frame reply);
+  void forget_idle_clients();
+
+  const BrokerOptions& options_;
+  BrokerOutput& output_;
+  Registry& registry_;
+  Router& router_;
+  Formation& formation_;
+  Calls* calls_ = nullptr;
+  OwnSession session_;
+  TimerWheel deadlines_;
+  Pool<Entry> pool_;
+  std::unordered_map<std::string, Client> clients_;
+  std::vector<Tag> parked_;  ///< Wait for the cluster.
+  std::deque<Done> done_;
+  std::vector<std::uint64_t> due_;
+  std::size_t bytes_ = 0;  ///< Of all frames held.
+  std::uint64_t ticks_ = 0;
+};
+
+}  // namespace trellis

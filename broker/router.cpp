@@ -1,0 +1,119 @@
+#include "broker/router.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace trellis {
+namespace {
+
+bool can_be_sent_to(const WorkerRecord* worker) {
+  return worker != nullptr && worker->slot != nullptr && worker->state != WorkerState::kDown && !worker->hello.leaving;
+}
+
+}  // namespace
+
+void Router::set_map(const ClusterMap* map) {
+  map_ = map;
+  partitions_.resize(map == nullptr ? 0 : map->partition_count());
+}
+
+void Router::on_leads(WorkerId worker, const std::vector<Leadership>& before, const std::vector<Leadership>& now,
+                      std::vector<PartitionId>& changed) {
+  for (const Leadership& lead : before) {
+    if (lead.partition.value >= partitions_.size()) continue;
+    Partition& partition = partitions_[lead.partition.value];
+    // Given up, unless it is said again below.  A hint of a higher term stands.
+    if (partition.leader == worker && partition.term == lead.term &&
+        std::find(now.begin(), now.end(), lead) == now.end()) {
+      partition.leader = WorkerId{};
+    }
+  }
+  for (const Leadership& lead : now) {
+    if (lead.partition.value >= partitions_.size()) continue;
+    Partition& partition = partitions_[lead.partition.value];
+    if (lead.term < partition.term || (lead.term == partition.term && partition.leader == worker)) continue;
+    const bool is_other = partition.leader != worker;
+    partition.leader = worker;
+    partition.term = lead.term;
+    if (is_other) changed.push_back(lead.partition);
+  }
+}
+
+bool Router::on_not_leader(PartitionId id, WorkerId from, WorkerId leader, Term term) {
+  if (id.value >= partitions_.size()) return false;
+  Partition& partition = partitions_[id.value];
+  if (partition.leader == from && term >= partition.term) partition.leader = WorkerId{};
+  if (term < partition.term) return false;
+  partition.term = term;
+  if (leader.value == 0 || leader == from || leader == partition.leader || registry_.find(leader) == nullptr) {
+    return false;
+  }
+  partition.leader = leader;
+  return true;
+}
+
+void Router::forget(WorkerId worker) {
+  for (Partition& partition : partitions_) {
+    if (partition.leader == worker) partition.leader = WorkerId{};
+  }
+}
+
+void Router::refresh(TimePoint now) {
+  warning_.clear();
+  members_down_ = 0;
+  if (map_ == nullptr) return;
+  std::unordered_map<WorkerId, bool> up;
+  for (const Member& member : map_->members) {
+    const bool is_up = registry_.state_of(member.id, now) != WorkerState::kDown;
+    up[member.id] = is_up;
+    if (!is_up) ++members_down_;
+  }
+  for (std::size_t i = 0; i < partitions_.size(); ++i) {
+    const auto& replicas = map_->partitions[i].replicas;
+    partitions_[i].up = static_cast<std::size_t>(
+        std::count_if(replicas.begin(), replicas.end(), [&up](WorkerId id) { return up[id]; }));
+  }
+  if (members_down_ > map_->tolerates() && registry_.warmed_up(now)) {
+    warning_ = std::to_string(members_down_) + " of " + std::to_string(map_->members.size()) +
+               " workers are down, replication factor k=" + std::to_string(map_->k) +
+               ": correct output cannot be guaranteed";
+  }
+}
+
+WorkerRecord* Router::leader(PartitionId partition) const {
+  WorkerRecord* const worker = registry_.find(partitions_.at(partition.value).leader);
+  return can_be_sent_to(worker) ? worker : nullptr;
+}
+
+WorkerRecord* Router::any_replica(PartitionId partition) {
+  const auto& replicas = map_->placement(partition).replicas;
+  std::size_t& turn = partitions_.at(partition.value).turn;
+  ++turn;
+  for (const WorkerState wanted : {WorkerState::kUp, WorkerState::kSuspect}) {
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+      WorkerRecord* const worker = registry_.find(replicas[(turn + i) % replicas.size()]);
+      if (can_be_sent_to(worker) && worker->state == wanted) return worker;
+    }
+  }
+  const auto left = replicas_left(partition);  // Those that are about to leave.
+  return left.empty() ? nullptr : left.front();
+}
+
+std::vector<WorkerRecord*> Router::replicas_left(PartitionId partition) const {
+  std::vector<WorkerRecord*> left;
+  for (const WorkerId id : map_->placement(partition).replicas) {
+    WorkerRecord* const worker = registry_.find(id);
+    if (worker != nullptr && worker->slot != nullptr && worker->state != WorkerState::kDown) left.push_back(worker);
+  }
+  return left;
+}
+
+std::size_t Router::partitions_available() const {
+  std::size_t available = 0;
+  for (std::uint32_t i = 0; i < partitions_.size(); ++i) {
+    if (has_majority(PartitionId{i}) && leader(PartitionId{i}) != nullptr) ++available;
+  }
+  return available;
+}
+
+}  // namespace trellis

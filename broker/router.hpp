@@ -1,0 +1,69 @@
+// Router: which replica should see a request, from what the workers say of themselves.
+//
+// For each partition it knows the leader of the highest term that it has heard of (from the leaders' own hellos, or as
+// a hint from a replica that is not leader), and how many replicas are up.  What is asked for each request is kept
+// ready; it changes with hellos and liveness only.
+// Threading: none.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/registry.hpp"
+#include "protocol/cluster_map.hpp"
+
+namespace trellis {
+
+class Router {
+ public:
+  explicit Router(Registry& registry) : registry_(registry) {}
+
+  /// The map to route by, which stays where it is until the next set_map; null: none.
+  void set_map(const ClusterMap* map);
+  const ClusterMap* map() const { return map_; }
+  std::uint32_t partition_count() const { return static_cast<std::uint32_t>(partitions_.size()); }
+
+  /// A worker says what it leads.  Appends the partitions that have another leader now.
+  void on_leads(WorkerId worker, const std::vector<Leadership>& before, const std::vector<Leadership>& now,
+                std::vector<PartitionId>& changed);
+  /// A replica said that it is not leader, and perhaps who is.  Returns whether the known leader changed to another.
+  bool on_not_leader(PartitionId partition, WorkerId from, WorkerId leader, Term term);
+  /// A worker went down, or into a new life: it leads nothing.
+  void forget(WorkerId worker);
+  /// Looks again at who is up: after each change of a worker's state.
+  void refresh(TimePoint now);
+
+  /// The leader, if it is known and can be sent to; else null.
+  WorkerRecord* leader(PartitionId partition) const;
+  WorkerId leader_id(PartitionId partition) const { return partitions_.at(partition.value).leader; }
+  /// A replica for a stale read: round robin over those that are up, over suspect ones where none is; or null.
+  WorkerRecord* any_replica(PartitionId partition);
+  /// All replicas that are not down and connected.
+  std::vector<WorkerRecord*> replicas_left(PartitionId partition) const;
+
+  std::size_t replicas_up(PartitionId partition) const { return partitions_.at(partition.value).up; }
+  std::size_t majority() const { return map_->replica_count() / 2 + 1; }
+  bool has_majority(PartitionId partition) const { return replicas_up(partition) >= majority(); }
+
+  std::size_t members_down() const { return members_down_; }
+  /// More workers are down than the cluster tolerates: the warning that each reply about data carries, else empty.
+  const std::string& warning() const { return warning_; }
+  /// Partitions that have a majority and a leader.
+  std::size_t partitions_available() const;
+
+ private:
+  struct Partition {
+    WorkerId leader;  ///< 0: not known.
+    Term term;        ///< The highest heard of.
+    std::size_t up = 0;
+    std::size_t turn = 0;  ///< Of the round robin.
+  };
+
+  Registry& registry_;
+  const ClusterMap* map_ = nullptr;
+  std::vector<Partition> partitions_;
+  std::size_t members_down_ = 0;
+  std::string warning_;
+};
+
+}  // namespace trellis

@@ -1,0 +1,278 @@
+#include "broker/server.hpp"
+
+#include <array>
+#include <random>
+#include <unordered_map>
+#include <zmq.hpp>
+
+#include "broker/broker.hpp"
+#include "broker/reply_queue.hpp"
+#include "program/log.hpp"
+#include "program/signals.hpp"
+
+namespace trellis {
+namespace {
+
+/// Messages that a turn takes from one socket before it looks at the others.
+constexpr int kMessagesPerTurnMax = 1000;
+/// Below this a copy costs less than lending the memory.
+constexpr std::size_t kCopyMax = 2048;
+/// Messages that ZeroMQ keeps for one client; those of kCopyMax bytes and more are bounded in bytes as well.
+constexpr int kFrontendSendMark = 4096;
+/// Between attempts to send what waits for a client: doubles while it does not read.
+constexpr std::chrono::milliseconds kRetryMin{1};
+constexpr std::chrono::milliseconds kRetryMax{50};
+
+TimePoint read_clock() {
+  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+/// Receives one whole message, if one waits; its frames keep ZeroMQ's memory alive.
+bool receive(zmq::socket_t& socket, Frames& frames) {
+  frames.clear();
+  for (;;) {
+    auto message = std::make_shared<zmq::message_t>();
+    if (!socket.recv(*message, zmq::recv_flags::dontwait)) return false;
+    const bool more = message->more();
+    const std::string_view bytes = message->to_string_view();
+    frames.emplace_back(std::move(message), bytes);
+    if (!more) return true;  // Once the first part is here, so are the others.
+  }
+}
+
+struct Loan {
+  Frame frame;
+  std::shared_ptr<std::atomic<std::size_t>> lent;
+};
+
+zmq::message_t to_message(const Frame& frame, const std::shared_ptr<std::atomic<std::size_t>>& lent) {
+  if (frame.size() < kCopyMax) return zmq::message_t(frame.data(), frame.size());
+  auto loan = std::make_unique<Loan>(Loan{frame, lent});
+  if (lent) *lent += frame.size();
+  const auto give_back = [](void*, void* hint) {
+    const std::unique_ptr<Loan> ended(static_cast<Loan*>(hint));
+    if (ended->lent) *ended->lent -= ended->frame.size();
+  };
+  zmq::message_t message(const_cast<char*>(frame.data()), frame.size(), give_back, loan.get());
+  static_cast<void>(loan.release());
+  return message;
+}
+
+enum class Sent : std::uint8_t { kYes, kFull, kGone };
+
+Sent send_part(zmq::socket_t& socket, zmq::message_t message, bool more) {
+  const auto flags = more ? zmq::send_flags::dontwait | zmq::send_flags::sndmore : zmq::send_flags::dontwait;
+  try {
+    return socket.send(message, flags) ? Sent::kYes : Sent::kFull;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) return Sent::kGone;  // ROUTER_MANDATORY
+    throw;
+  }
+}
+
+void set_up(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::router_mandatory, true);
+  socket.set(zmq::sockopt::router_handover, true);
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 30);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 10);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
+}
+
+Result<void> bind_to(zmq::socket_t& socket, const Endpoint& endpoint, const char* what) {
+  try {
+    socket.bind(endpoint.zmq());
+    return {};
+  } catch (const zmq::error_t& error) {
+    const std::string hint = error.num() == EADDRINUSE ? ": another program has it; end that one or choose another port"
+                                                       : std::string(": ") + error.what();
+    return Error{Code::kUnavailable, std::string("cannot bind ") + what + " " + endpoint.text() + hint};
+  }
+}
+
+}  // namespace
+
+class BrokerServer::Loop final : public BrokerOutput {
+ public:
+  Loop() : frontend_(context_, zmq::socket_type::router), backend_(context_, zmq::socket_type::router) {}
+
+  Result<void> bind(const BrokerServerOptions& options);
+  void run(const StopSignal& stop);
+
+  void to_client(const ClientAddress& client, Frame reply) override;
+  bool to_worker(const BackendAddress& worker, Frames bundle) override;
+  void log(LogLevel level, std::string_view event) override { trellis::log(level, event); }
+
+ private:
+  struct SlowClient {
+    ReplyQueue queue;
+    TimePoint next_try;
+    std::chrono::milliseconds pause = kRetryMin;
+    bool drop_logged = false;
+  };
+
+  Sent send_reply(const ClientAddress& client, const Frame& reply, const ReplyQueue* queue);
+  void turn();
+  void retry_slow_clients();
+  /// False: the client has gone.
+  bool retry(const std::string& routing_id, SlowClient& client);
+  std::chrono::milliseconds time_to_wait() const;
+
+  zmq::context_t context_;
+  zmq::socket_t frontend_;
+  zmq::socket_t backend_;
+  std::unique_ptr<Broker> broker_;
+  Frames frames_;
+  TimePoint now_;
+  std::unordered_map<std::string, SlowClient> slow_;
+  std::size_t waiting_clients_ = 0;
+};
+
+Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
+  set_up(frontend_);
+  frontend_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kRequestSizeMax));
+  frontend_.set(zmq::sockopt::sndhwm, kFrontendSendMark);
+  set_up(backend_);
+  // ZeroMQ's heartbeats end a connection whose other end stopped without a word.  Not at the frontend: a client that
+  // does not read for a while does not answer them either, and its replies are to wait.
+  backend_.set(zmq::sockopt::heartbeat_ivl, 500);
+  backend_.set(zmq::sockopt::heartbeat_timeout, 3000);
+  if (auto bound = bind_to(frontend_, options.frontend, "the frontend"); !bound) return bound;
+  if (auto bound = bind_to(backend_, options.backend, "the backend"); !bound) return bound;
+  std::random_device device;
+  std::seed_seq seed{device(), device(), device(), device()};
+  now_ = read_clock();
+  broker_ = std::make_unique<Broker>(options.broker, *this, std::mt19937_64(seed), now_);
+  return {};
+}
+
+void BrokerServer::Loop::run(const StopSignal& stop) {
+  std::array<zmq::pollitem_t, 3> items = {{{backend_.handle(), 0, ZMQ_POLLIN, 0},
+                                           {frontend_.handle(), 0, ZMQ_POLLIN, 0},
+                                           {nullptr, stop.fd(), ZMQ_POLLIN, 0}}};
+  while (!stop.requested()) {
+    try {
+      zmq::poll(items.data(), items.size(), time_to_wait());
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+    turn();
+  }
+}
+
+std::chrono::milliseconds BrokerServer::Loop::time_to_wait() const {
+  TimePoint until = broker_->next_deadline();
+  if (waiting_clients_ > 0) {
+    for (const auto& [id, client] : slow_) {
+      if (!client.queue.empty()) until = std::min(until, client.next_try);
+    }
+  }
+  const TimePoint now = read_clock();
+  return until <= now ? std::chrono::milliseconds(0) : std::chrono::ceil<std::chrono::milliseconds>(until - now);
+}
+
+void BrokerServer::Loop::turn() {
+  now_ = read_clock();
+  for (int i = 0; i < kMessagesPerTurnMax && receive(backend_, frames_); ++i) {
+    const std::string from(frames_[0].bytes());
+    frames_.erase(frames_.begin());
+    broker_->on_worker_message(from, frames_, now_);
+  }
+  for (int i = 0; i < kMessagesPerTurnMax && receive(frontend_, frames_); ++i) {
+    broker_->on_client_message(frames_, now_);
+  }
+  if (now_ >= broker_->next_deadline()) broker_->on_tick(now_);
+  broker_->flush(now_);
+  if (!slow_.empty()) retry_slow_clients();
+}
+
+bool BrokerServer::Loop::to_worker(const BackendAddress& worker, Frames bundle) {
+  const Sent first = send_part(backend_, zmq::message_t(worker.data(), worker.size()), true);
+  if (first != Sent::kYes) return false;
+  for (std::size_t i = 0; i < bundle.size(); ++i) {
+    send_part(backend_, to_message(bundle[i], nullptr), i + 1 < bundle.size());
+  }
+  return true;
+}
+
+Sent BrokerServer::Loop::send_reply(const ClientAddress& client, const Frame& reply, const ReplyQueue* queue) {
+  const Sent first = send_part(frontend_, zmq::message_t(client.routing_id.data(), client.routing_id.size()), true);
+  if (first != Sent::kYes) return first;
+  for (const Frame& frame : client.envelope) send_part(frontend_, to_message(frame, nullptr), true);
+  send_part(frontend_, to_message(reply, queue == nullptr ? nullptr : queue->lent()), false);
+  return Sent::kYes;
+}
+
+void BrokerServer::Loop::to_client(const ClientAddress& client, Frame reply) {
+  auto slow = slow_.empty() ? slow_.end() : slow_.find(std::string(client.routing_id));
+  if (slow == slow_.end() && reply.size() >= kCopyMax) slow = slow_.try_emplace(std::string(client.routing_id)).first;
+  if (slow == slow_.end()) {
+    if (send_reply(client, reply, nullptr) != Sent::kFull) return;  // Sent, or its client has gone.
+    slow = slow_.try_emplace(std::string(client.routing_id)).first;
+  } else if (slow->second.queue.empty() && slow->second.queue.may_lend(reply.size())) {
+    if (send_reply(client, reply, &slow->second.queue) != Sent::kFull) return;
+  }
+  SlowClient& waiting = slow->second;
+  if (waiting.queue.empty()) {
+    ++waiting_clients_;
+    waiting.pause = kRetryMin;
+    waiting.next_try = now_ + kRetryMin;
+  }
+  if (waiting.queue.push(client.envelope, reply)) return;
+  if (waiting.queue.empty()) --waiting_clients_;
+  if (waiting.drop_logged) return;
+  waiting.drop_logged = true;
+  trellis::log_warning("a client does not read its replies: more than " + std::to_string(waiting.queue.size()) +
+                       " bytes wait, further ones are dropped until it does");
+}
+
+void BrokerServer::Loop::retry_slow_clients() {
+  for (auto client = slow_.begin(); client != slow_.end();) {
+    SlowClient& slow = client->second;
+    const bool gone = !slow.queue.empty() && now_ >= slow.next_try && !retry(client->first, slow);
+    if (gone || slow.queue.idle()) {
+      if (!slow.queue.empty()) --waiting_clients_;
+      client = slow_.erase(client);
+    } else {
+      ++client;
+    }
+  }
+}
+
+bool BrokerServer::Loop::retry(const std::string& routing_id, SlowClient& client) {
+  bool moved = false;
+  while (!client.queue.empty()) {
+    const ReplyQueue::Waiting& next = client.queue.front();
+    if (!client.queue.may_lend(next.reply.size())) break;
+    const Sent sent = send_reply({routing_id, next.envelope}, next.reply, &client.queue);
+    if (sent == Sent::kGone) return false;
+    if (sent == Sent::kFull) break;
+    client.queue.pop();
+    moved = true;
+  }
+  if (client.queue.empty()) {
+    --waiting_clients_;
+    if (client.queue.dropped() > 0 && client.drop_logged) {
+      trellis::log_info("a client reads again; " + std::to_string(client.queue.dropped()) +
+                        " of its replies were dropped");
+      client.drop_logged = false;
+    }
+  }
+  client.pause = moved ? kRetryMin : std::min(2 * client.pause, kRetryMax);
+  client.next_try = now_ + client.pause;
+  return true;
+}
+
+BrokerServer::BrokerServer(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+BrokerServer::~BrokerServer() = default;
+
+Result<std::unique_ptr<BrokerServer>> BrokerServer::bind(const BrokerServerOptions& options) {
+  auto loop = std::make_unique<Loop>();
+  if (auto bound = loop->bind(options); !bound) return bound.error();
+  return std::unique_ptr<BrokerServer>(new BrokerServer(std::move(loop)));
+}
+
+void BrokerServer::run(const StopSignal& stop) { loop_->run(stop); }
+
+}  // namespace trellis
