@@ -129,7 +129,7 @@ class Load : private LoadOutput {
   void feed();
   void stop_parsing();
   int exit_code() const;
-  bool interrupted() const { return options_.interrupted != nullptr && *options_.interrupted; }
+  bool interrupted() const { return options_.stop != nullptr && options_.stop->requested(); }
 
   Client& client_;
   const LoadOptions& options_;
@@ -207,15 +207,10 @@ int Load::exit_code() const {
 
 }  // namespace
 
-LoadResult load(Client& client, const LoadOptions& options) {
-  LoadResult result;
+Result<LoadResult> load(Client& client, const LoadOptions& options) {
   const File file(options.file);
-  if (file.fd() < 0 || file.is_directory()) {
-    const char* const reason = file.fd() < 0 ? std::strerror(errno) : "it is a folder, not a data file";
-    std::fprintf(stderr, "ERROR: %s: %s\n", options.file.c_str(), reason);
-    result.exit_code = 2;
-    return result;
-  }
+  if (file.fd() < 0) return Error{Code::kInvalidArgument, options.file + ": " + std::strerror(errno)};
+  if (file.is_directory()) return invalid_argument(options.file + ": it is a folder, not a data file");
   return Load(client, options, file).run();
 }
 

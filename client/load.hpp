@@ -1,11 +1,11 @@
 // `trellis load`: a data file into the cluster, parsed in one thread and sent from another, with a progress bar.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <string>
 
 #include "client/client.hpp"
+#include "program/signals.hpp"
 
 namespace trellis {
 
@@ -13,18 +13,19 @@ struct LoadOptions {
   std::string file;  ///< "-": standard input.
   bool strict = false;
   std::chrono::milliseconds patience{60'000};  ///< How long one batch is tried.
-  const std::atomic<bool>* interrupted = nullptr;
+  const StopSignal* stop = nullptr;            ///< Ends the load early.
 };
 
 struct LoadResult {
   std::uint64_t records = 0;
   std::uint64_t errors = 0;
   double seconds = 0;
-  int exit_code = 0;  ///< 0; 1: some lines were wrong; 2: no such file; 3: the cluster did not take it; 4: interrupted.
+  int exit_code = 0;  ///< 0; 1: there were wrong lines; 3: the cluster did not take it; 4: stopped.
 };
 
-/// Reports wrong lines, and progress where that is a terminal, on standard error.
-LoadResult load(Client& client, const LoadOptions& options);
+/// Reports wrong lines, and progress where that is a terminal, on standard error.  Error: the file cannot
+/// be read at all.
+Result<LoadResult> load(Client& client, const LoadOptions& options);
 
 /// loaded N records, M errors, in S s (R records/s)
 std::string to_text(const LoadResult& result);

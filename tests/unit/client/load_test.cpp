@@ -51,7 +51,7 @@ class LoadTest : public testing::Test {
     LoadOptions options;
     options.file = path_;
     options.strict = strict;
-    const LoadResult result = load(client, options);
+    const LoadResult result = *load(client, options);
     stderr_ = testing::internal::GetCapturedStderr();
     return result;
   }
@@ -90,11 +90,11 @@ TEST_F(LoadTest, StrictStopsAtTheFirstWrongLine) {
 
 TEST_F(LoadTest, AFileThatIsNotThereIsOneClearLine) {
   Client client({"tcp://127.0.0.1:1"});
-  testing::internal::CaptureStderr();
   LoadOptions options;
   options.file = "/nowhere/data.txt";
-  EXPECT_EQ(load(client, options).exit_code, 2);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("/nowhere/data.txt: No such file"));
+  const auto result = load(client, options);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message, HasSubstr("/nowhere/data.txt: No such file"));
 }
 
 TEST_F(LoadTest, WithoutAClusterItGivesUpWhenPatienceIsOver) {
@@ -104,7 +104,7 @@ TEST_F(LoadTest, WithoutAClusterItGivesUpWhenPatienceIsOver) {
   LoadOptions options;
   options.file = path_;
   options.patience = std::chrono::milliseconds(300);
-  EXPECT_EQ(load(client, options).exit_code, 3);
+  EXPECT_EQ(load(client, options)->exit_code, 3);
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("no broker could be reached"));
 }
 

@@ -1,0 +1,32 @@
+#include "client/execute.hpp"
+
+#include <cstdio>
+
+namespace trellis {
+
+void write(const Printed& printed) {
+  if (!printed.err.empty()) {
+    std::fwrite(printed.err.data(), 1, printed.err.size(), stderr);
+    std::fflush(stderr);
+  }
+  if (!printed.out.empty()) {
+    std::fwrite(printed.out.data(), 1, printed.out.size(), stdout);
+    std::fflush(stdout);
+  }
+}
+
+int execute(Client& client, const Statement& statement, bool json, const std::function<bool()>& interrupted) {
+  Printer printer(statement, json);
+  if (statement.kind != Statement::Kind::kRequest) {
+    write(printer.on_local());
+    return printer.exit_code();
+  }
+  std::optional<std::string> arguments = statement.arguments;
+  for (; arguments; arguments = printer.next_page()) {
+    const Answer answer = client.call(statement.command, *arguments, statement.options, interrupted);
+    write(printer.on_reply(answer.reply));
+  }
+  return printer.exit_code();
+}
+
+}  // namespace trellis

@@ -1,0 +1,20 @@
+// One statement, from the question to the printed answer; the shell and the one-shot commands are made of it.
+#pragma once
+
+#include <functional>
+
+#include "client/client.hpp"
+#include "client/printer.hpp"
+#include "client/statement.hpp"
+
+namespace trellis {
+
+/// Writes what is printed: standard error first, so that a warning stands before its answer; both are flushed.
+void write(const Printed& printed);
+
+/// Asks the cluster, page by page where there are several, and prints the answer as it comes.
+/// @param interrupted  true gives up the wait for an answer
+/// @return             the exit code
+int execute(Client& client, const Statement& statement, bool json, const std::function<bool()>& interrupted = {});
+
+}  // namespace trellis

@@ -1,0 +1,35 @@
+// Lines from a person at a terminal: editing, history over sessions, completion.  The only file that knows libedit.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/completion.hpp"
+
+namespace trellis {
+
+class LineEditor {
+ public:
+  using Complete = std::function<Completion(std::string_view line_before_cursor)>;
+
+  /// @param prompt        shown in front of each line, on standard output, or on standard error where that is no
+  /// terminal
+  /// @param history_file  read now and written at the end; empty: none
+  /// @param stop_fd       once this can be read, there are no more lines; -1: never
+  LineEditor(std::string prompt, std::string history_file, Complete complete, int stop_fd = -1);
+  ~LineEditor();
+  LineEditor(const LineEditor&) = delete;
+  LineEditor& operator=(const LineEditor&) = delete;
+
+  /// The next line without its end, also when it is empty; nothing after Ctrl-D.  Ctrl-C clears the line.
+  std::optional<std::string> next();
+
+ private:
+  class Terminal;
+  std::unique_ptr<Terminal> terminal_;
+};
+
+}  // namespace trellis

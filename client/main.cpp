@@ -1,0 +1,143 @@
+// trellis: the shell, one-shot commands, and the tools around a cluster.  Options and wiring, nothing else.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "client/command_line.hpp"
+#include "client/execute.hpp"
+#include "client/help.hpp"
+#include "client/load.hpp"
+#include "client/shell.hpp"
+#include "program/settings.hpp"
+#include "protocol/endpoint.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr std::array<std::string_view, 1> kTools = {"load"};
+
+constexpr const char* kFooter = R"(
+Commands (`trellis help COMMAND` says more about one):
+  put KEY DOCUMENT   get KEY   has KEY   delete KEY   pop KEY   query PATH   compute EXPRESSION
+  keys [PREFIX]   scan [PREFIX]   count [PREFIX]   members   locate KEY   status   ping
+Without a command: the shell; commands are read from the terminal, or a line at a time from a pipe.
+
+Examples:
+  trellis up                                    a cluster on this machine, and the shell on it
+  trellis put person1 '{"name": "John", "age": 22}'
+  trellis get person1 --json
+  trellis query person1.age -b 127.0.0.1:7400 -b 127.0.0.1:7500
+  echo 'COMPUTE 2*x WHERE x = QUERY person1.age' | trellis
+  trellis load data.txt --strict
+
+Exit codes: 0 done, 1 not found or false, 2 wrong usage, 3 unavailable or timed out, 4 any other error.
+Every flag can be set by the environment too: TRELLIS_BROKER, TRELLIS_TIMEOUT, ...)";
+
+struct Settings {
+  std::vector<std::string> brokers{"127.0.0.1:7400"};
+  bool json = false;
+  bool stale = false;
+  std::int64_t timeout_ms = kTimeoutDefault.count();
+  LoadOptions load;
+
+  std::vector<std::string> endpoints() const {
+    std::vector<std::string> result;
+    for (const std::string& broker : brokers) {
+      if (const auto endpoint = read_endpoint(broker)) result.push_back(endpoint->zmq());
+    }
+    return result;
+  }
+  StatementDefaults defaults() const {
+    StatementDefaults result;
+    result.options.timeout = std::chrono::milliseconds(timeout_ms);
+    result.options.stale = stale;
+    result.json = json;
+    return result;
+  }
+};
+
+void add_common(CLI::App& app, Settings& settings) {
+  app.add_option("-b,--broker", settings.brokers, "A broker's endpoint, HOST:PORT; repeat it for several")
+      ->check(endpoint_problem)
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  app.add_flag("--json", settings.json, "Answers and errors as JSON, one line each");
+  app.add_option("--timeout", settings.timeout_ms, "How long a command may take, in ms")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{kTimeoutMax.count()}))
+      ->type_name("MS")
+      ->capture_default_str();
+  app.add_flag("--stale", settings.stale, "Reads may be answered by any replica, perhaps not with the newest");
+}
+
+CLI::App* add_load(CLI::App& app, Settings& settings) {
+  CLI::App* load = app.add_subcommand("load", "Store the records of a data file");
+  load->add_option("FILE", settings.load.file, "The file, or - for standard input")->required();
+  load->add_flag("--strict", settings.load.strict, "Stop at the first wrong line");
+  load->footer("\nWrong lines are reported as FILE:LINE:COLUMN: reason; the rest is loaded, and the exit code is 1.");
+  return load;
+}
+
+int run_load(const CLI::App& app, Settings& settings) {
+  const StopSignal stop;
+  settings.load.stop = &stop;
+  if (app.get_option("--timeout")->count() > 0) settings.load.patience = std::chrono::milliseconds(settings.timeout_ms);
+  Client client(settings.endpoints());
+  const auto result = load(client, settings.load);
+  if (!result) return report_failure("trellis", result.error().message);
+  std::puts((settings.json ? to_json(*result) : to_text(*result)).c_str());
+  return result->exit_code;
+}
+
+int run_command(const CommandLine& line, const Settings& settings) {
+  const bool json = settings.json || line.json;
+  if (line.help) {
+    const auto help = help_text(line.words.front());
+    write(help ? Printed{*help, ""} : print_error(help.error(), json));
+    return help ? kExitDone : kExitUsage;
+  }
+  const auto statement = parse_words(line.words, settings.defaults());
+  if (!statement) {
+    write(print_error(statement.error(), json));
+    return exit_code_of(statement.error().code);
+  }
+  Client client(settings.endpoints());
+  return execute(client, *statement, json);
+}
+
+int run_shell_here(const Settings& settings) {
+  const StopSignal stop;
+  Client client(settings.endpoints());
+  if (isatty(STDIN_FILENO) == 1) {
+    std::fprintf(stderr, "trellis %s on %s; HELP lists the commands, EXIT ends\n", TRELLIS_VERSION,
+                 settings.brokers.front().c_str());
+  }
+  ShellOptions options;
+  options.defaults = settings.defaults();
+  options.stop = &stop;
+  return run_shell(client, options);
+}
+
+int run(int argc, char** argv) {
+  Settings settings;
+  CLI::App app("The client of a Trellis cluster: a shell, one-shot commands, and tools", "trellis");
+  add_common(app, settings);
+  app.fallthrough();
+  app.footer(kFooter);
+  const CLI::App* const load = add_load(app, settings);
+
+  const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
+  std::vector<const char*> flags{argv[0]};
+  for (const std::string& flag : line.flags) flags.push_back(flag.c_str());
+  if (const auto code = parse_settings(app, static_cast<int>(flags.size()), flags.data())) return *code;
+  if (line.kind == CommandLine::Kind::kCommand) return run_command(line, settings);
+  if (load->parsed()) return run_load(app, settings);
+  return run_shell_here(settings);
+}
+
+}  // namespace
+}  // namespace trellis
+
+int main(int argc, char** argv) { return trellis::run(argc, argv); }
