@@ -113,6 +113,22 @@ std::string describe_extra(const CLI::App& app) {
   return "unknown flag " + word + (nearest.empty() ? "" : "; did you mean " + nearest + "?");
 }
 
+/// The option of that name, of the app or of a subcommand that was asked for; or null.
+const CLI::Option* find_option(const CLI::App& app, const std::string& name) {
+  if (const CLI::Option* option = app.get_option_no_throw(name)) return option;
+  for (const CLI::App* sub : app.get_subcommands()) {
+    if (const CLI::Option* option = find_option(*sub, name)) return option;
+  }
+  return nullptr;
+}
+
+/// " (from TRELLIS_X)" where an option has its value from there.
+std::string origin(const CLI::Option* option) {
+  if (option == nullptr || !is_set(option->get_envname())) return "";
+  const bool same = CLI::detail::join(option->results(), ",") == std::getenv(option->get_envname().c_str());
+  return same ? " (from " + option->get_envname() + ")" : "";
+}
+
 /// CLI11 says "Could not convert: --flag = value"; what would be right is the option's type.
 std::string describe_conversion(const CLI::App& app, const std::string& what) {
   static const std::map<std::string, std::string> kTypes = {{"INT", "a whole number"},
@@ -123,17 +139,22 @@ std::string describe_conversion(const CLI::App& app, const std::string& what) {
   const std::size_t equals = what.find(" = ");
   if (start == std::string::npos || equals == std::string::npos) return what;
   const std::string flag = what.substr(start + 2, equals - start - 2);
-  std::string wanted = "another value";
-  if (const CLI::Option* option = app.get_option_no_throw(flag)) {
-    const auto known = kTypes.find(option->get_type_name().substr(0, option->get_type_name().find(':')));
-    if (known != kTypes.end()) wanted = known->second;
-  }
-  return flag + " cannot be \"" + what.substr(equals + 3) + "\"; it must be " + wanted;
+  const CLI::Option* option = find_option(app, flag);
+  const std::string type = option == nullptr ? "" : option->get_type_name();
+  const auto known = kTypes.find(type.substr(0, type.find(':')));
+  return flag + " cannot be \"" + what.substr(equals + 3) + "\"; it must be " +
+         (known == kTypes.end() ? "another value" : known->second) + origin(option);
+}
+
+/// It says "--flag: what is wrong", in the words of the check.
+std::string describe_validation(const CLI::App& app, const std::string& what) {
+  return what + origin(find_option(app, what.substr(0, what.find(": "))));
 }
 
 std::string describe(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return describe_extra(app);
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) return describe_conversion(app, error.what());
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) return describe_validation(app, error.what());
   return error.what();
 }
 

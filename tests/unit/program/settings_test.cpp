@@ -156,12 +156,16 @@ TEST_F(Settings, ThatAreWrongAreToldInOneLineWithWhatWouldBeRight) {
   expect_refused(parse({"-b", "nowhere"}), "\"nowhere\" is no endpoint; write HOST:PORT");
   expect_refused(parse({"--log-level", "loud"}), "--log-level");
   expect_refused(parse({"load", "--windw", "3"}), "did you mean --window?");
+  expect_refused(parse({"load", "--window", "wide"}), "--window cannot be \"wide\"; it must be a whole number");
 }
 
 TEST_F(Settings, ThatAreWrongInTheEnvironmentOrTheConfigFileAreRefused) {
   expect_refused(parse({"--config", config("replicas = 3\n")}), "replicas");
   set("TRELLIS_MAP_SIZE", "many");
-  expect_refused(parse({}), "\"many\"");
+  expect_refused(parse({}), "--map-size cannot be \"many\"; it must be a whole number (from TRELLIS_MAP_SIZE)");
+  set("TRELLIS_BROKER", "nowhere");
+  set("TRELLIS_MAP_SIZE", "3");
+  expect_refused(parse({}), "HOST:PORT, such as 127.0.0.1:7400 (from TRELLIS_BROKER)");
 }
 
 TEST_F(Settings, RefuseAConfigFileThatIsNotThere) {
