@@ -53,7 +53,7 @@ bool reads_data(Command command) {
 bool is_put(Command command) { return command == Command::kPut || command == Command::kSet; }
 
 Error does_not_belong(std::string_view option, Command command) {
-  return invalid_argument("option " + quoted(option) + " does not belong to " + std::string(name_of(command)));
+  return invalid_argument("option " + quoted_excerpt(option) + " does not belong to " + std::string(name_of(command)));
 }
 
 /// Where the options stand decides what is allowed: a batch item has neither session nor timeout of its own.
@@ -113,7 +113,7 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
     options.if_version = *value;
     return {};
   }
-  return invalid_argument("unknown option " + quoted(name) +
+  return invalid_argument("unknown option " + quoted_excerpt(name) +
                           "; known are timeout_ms, consistency, session, seq, if_absent, if_version");
 }
 
@@ -129,7 +129,7 @@ Result<Options> read_options(std::string_view packed, Command command, Place pla
     const auto name = reader.read_str();
     if (!name) return invalid_argument("the keys of options must be str");
     for (const std::string_view earlier : seen) {
-      if (earlier == *name) return invalid_argument("option " + quoted(*name) + " stands twice");
+      if (earlier == *name) return invalid_argument("option " + quoted_excerpt(*name) + " stands twice");
     }
     if (auto read = read_option(reader, *name, command, place, options, has_seq); !read) return read.error();
     seen.push_back(*name);  // At most as many as there are options: an unknown one has ended the loop.
@@ -204,7 +204,7 @@ BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std:
   const auto name = reader.read_str();
   const auto command = name ? command_of(*name) : std::nullopt;
   if (!command || !is_on_one_key(*command)) {
-    item.error = invalid_argument((name ? quoted(*name) : std::string("that")) +
+    item.error = invalid_argument((name ? quoted_excerpt(*name) : std::string("that")) +
                                   " cannot stand in a BATCH; PUT, SET, GET, HAS, DELETE, POP and QUERY can");
     return item;
   }
@@ -270,7 +270,7 @@ std::variant<Request, BadRequest> read_request(std::string_view frame) {
   const auto name = reader.read_str();
   if (!name) return wrong("command must be a str");
   const auto command = command_of(*name);
-  if (!command) return wrong("unknown command " + quoted(*name));
+  if (!command) return wrong("unknown command " + quoted_excerpt(*name));
   Request request;
   request.id = id;
   request.command = *command;
@@ -334,7 +334,7 @@ Result<ComputeArguments> read_compute(std::string_view arguments) {
     auto query = read_path(reader);
     if (!packed_path || !query) return query ? invalid_argument("a variable's path is cut off") : query.error();
     for (const Variable& earlier : compute.variables) {
-      if (earlier.name == *name) return invalid_argument("variable " + quoted(*name) + " stands twice");
+      if (earlier.name == *name) return invalid_argument("variable " + quoted_excerpt(*name) + " stands twice");
     }
     // An expression of kExpressionSizeMax bytes cannot name more.
     if (compute.variables.size() == kExpressionSizeMax) return invalid_argument("too many variables");

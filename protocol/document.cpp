@@ -79,7 +79,7 @@ Result<void> check_document(std::string_view bytes) {
     for (; !open.empty() && open.back().left == 0; open.pop_back()) {
       if (const auto key = open.back().keys.find_double()) {
         return at_byte(static_cast<std::size_t>(key->data() - bytes.data()),
-                       "the key " + quoted(*key) + " twice in one map");
+                       "the key " + quoted_excerpt(*key) + " twice in one map");
       }
     }
   } while (!open.empty());

@@ -222,7 +222,7 @@ void append_quoted(std::string& out, std::string_view text, bool bytes) {
   out.push_back('"');
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_excerpt(std::string_view text) {
   constexpr std::size_t kShown = 64;
   // A character that the cut would split is left out whole; one that is broken anyway is shown as bytes.
   std::size_t size = std::min(text.size(), kShown);

@@ -28,7 +28,7 @@ bool is_key_text(std::string_view key);
 /// A byte that is no UTF-8 becomes \xhh where `bytes` is set, else U+FFFD.
 void append_quoted(std::string& out, std::string_view text, bool bytes = false);
 /// Outside bytes in quotes as a message names them: UTF-8 on one line whatever they are, cut after some 64 bytes.
-std::string quoted(std::string_view text);
+std::string quoted_excerpt(std::string_view text);
 
 /// The value of a decimal number of digits, point and exponent: from_chars, but too small is 0 and too large infinite.
 double decimal_value(std::string_view digits);
