@@ -118,7 +118,7 @@ TEST(Generate, TheSameSeedGivesTheSameBytes) {
 }
 
 std::string example(const char* name) {
-  const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../../examples";
+  const auto folder = std::filesystem::path(TRELLIS_SOURCE_DIR) / "examples";
   std::ifstream file(folder / name, std::ios::binary);
   EXPECT_TRUE(file) << folder / name;
   return {std::istreambuf_iterator<char>(file), {}};
