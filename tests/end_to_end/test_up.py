@@ -1,0 +1,191 @@
+"""docs/commands.md, section `trellis up`: one command from nothing to a shell on a loaded cluster, and `down`."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+from support import EndToEndTest, Process, PROGRAMS, free_ports, main, run, wait_for
+from support.processes import clean_environment, die_with_parent, is_listening
+
+PERSONS = '"person1" -> [ "name" -> "John" | "age" -> 22 ]\n"person2" -> [ "name" -> "Mary" ]\n'
+JOHN = 'person1 -> [ name -> "John" | age -> 22 ]\n'
+
+
+class UpTest(EndToEndTest):
+    bound = 180
+
+    def setUp(self):
+        super().setUp()
+        *self.ports, self.frontend, self.backend = free_ports(5)
+        self.servers = self.file("servers.txt", "".join(f"127.0.0.1 {port}\n" for port in self.ports))
+        self.persons = self.file("persons.txt", PERSONS)
+        self.data = self.folder / "data"
+
+    @property
+    def endpoints(self):
+        return ["--frontend", f"127.0.0.1:{self.frontend}", "--backend", f"127.0.0.1:{self.backend}"]
+
+    def up(self, *flags, stdin="", k=2, servers=None, seconds=90):
+        return run("trellis", "up", *self.endpoints, "-s", servers or self.servers, "-k", k, "--data", self.data, *flags,
+                   stdin=stdin, seconds=seconds, cwd=self.folder)
+
+    def down(self, *flags):
+        return run("trellis", "down", "--data", self.data, *flags, cwd=self.folder)
+
+    def get(self, *words):
+        return run("trellis", "-b", f"127.0.0.1:{self.frontend}", "--timeout", "3000", *words)
+
+    def running(self):
+        """Ids of the brokers and workers of this test that run."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            mine = any(str(port).encode() in word for word in words for port in (*self.ports, self.backend))
+            if mine and pathlib.Path(os.fsdecode(words[0])).name in ("trellis-broker", "trellis-worker"):
+                found.append(int(entry.name))
+        return found
+
+    def assertNothingRuns(self):
+        wait_for(lambda: not self.running(), "everything to be stopped")
+
+    def tearDown(self):
+        for pid in self.running():
+            os.kill(pid, signal.SIGKILL)
+
+
+class Up(UpTest):
+    def test_only_answers_go_to_standard_output(self):
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
+        self.assertNothingRuns()
+
+    def test_a_second_up_comes_back_with_the_documents_of_the_first(self):
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1\nDELETE person2\nSET person3 3"), 0, JOHN + "OK\nOK\n")
+        ran = self.assertRan(self.up("-i", self.persons, stdin="GET person1\nGET person2\nGET person3"), 1,
+                             JOHN + "NOT FOUND\nperson3 -> 3\n")
+        self.assertRegex(ran.err.lower(), "not loaded|already|again", "it says that it does not load the file again")
+        self.assertNothingRuns()
+
+    def test_without_data(self):
+        self.assertRan(self.up(stdin="COUNT\nSTATUS"), 0)
+
+    def test_exit_stops_what_it_started(self):
+        self.assertRan(self.up(stdin="PING\nEXIT\nPING"), 0, "PONG\n")
+        self.assertNothingRuns()
+        for port in (*self.ports, self.frontend, self.backend):
+            self.assertFalse(is_listening(port))
+
+    def test_a_signal_stops_what_it_started(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            up = subprocess.Popen([PROGRAMS / "trellis", "up", *self.endpoints, "-s", self.servers, "--data", self.data], stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, env=clean_environment(),
+                                  start_new_session=True, preexec_fn=die_with_parent)
+            wait_for(lambda: self.get("ping").code == 0 and len(self.running()) == 4, "the cluster", 40, every=0.2)
+            up.send_signal(number)
+            self.assertEqual(up.wait(30), 0)
+            up.stdin.close()
+            self.assertNothingRuns()
+
+    def test_output_of_the_processes_goes_to_log_files(self):
+        self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
+        logs = [path.name for path in self.data.rglob("*.log")]
+        self.assertGreaterEqual(len(logs), 4, logs)
+
+    def test_fewer_than_2k_minus_1_workers_start_and_it_says_what_that_means(self):
+        servers = self.file("two.txt", "".join(f"127.0.0.1 {port}\n" for port in self.ports[:2]))
+        ran = self.assertRan(self.up(servers=servers, stdin="PING"), 0, "PONG\n")
+        self.assertTrue(any(re.search(r"\b(0|no|none)\b", line) and "down" in line for line in ran.err.splitlines()), ran.err)
+
+    def test_wrong_data_is_reported_and_the_shell_opens(self):
+        wrong = self.file("wrong.txt", PERSONS + "person3 -> [ age -> \n")
+        ran = self.up("-i", wrong, stdin="GET person1")
+        self.assertEqual(ran.out, JOHN, ran)
+        self.assertIn(f"{wrong}:3:", ran.err)
+
+    def test_workers_that_were_started_by_hand_are_used_as_they_are(self):
+        worker = Process("trellis-worker", "-a", "127.0.0.1", "-p", self.ports[0], "-b", f"127.0.0.1:{self.backend}", "--data",
+                         self.folder / "by-hand", log=self.folder / "by-hand.log")
+        self.addCleanup(worker.kill)
+        wait_for(lambda: is_listening(self.ports[0]), "the worker")
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
+        self.assertTrue(worker.is_running, "what it did not start, it does not stop")
+        self.assertEqual(worker.stop(), 0)
+
+
+class Detached(UpTest):
+    def test_detach_leaves_it_running_and_down_stops_it(self):
+        ran = self.assertRan(self.up("-i", self.persons, "--detach"), 0, "")
+        self.assertRan(self.get("get", "person1"), 0, JOHN)
+        before = sorted(self.running())
+        self.assertEqual(len(before), 4, ran)
+        with self.subTest("up on a cluster that runs opens the shell on it, and leaves it running"):
+            self.assertRan(self.up(stdin="GET person1\nSET person3 3"), 0, JOHN + "OK\n")
+            self.assertEqual(sorted(self.running()), before)
+        self.assertRan(self.down(), 0, "")
+        self.assertNothingRuns()
+        with self.subTest("and its data is kept"):
+            self.assertRan(self.up(stdin="GET person3"), 0, "person3 -> 3\n")
+
+    def test_down_where_nothing_runs(self):
+        ran = self.down()
+        self.assertIn(ran.code, (0, 1))
+        self.assertEqual(ran.out, "")
+        self.assertOneLine(ran.err, self.data)
+
+
+class Refusals(UpTest):
+    def assertRefused(self, ran, *words, codes=(1, 2)):
+        self.assertIn(ran.code, codes, ran)
+        self.assertEqual(ran.out, "")
+        self.assertOneLine(ran.err, *words)
+        self.assertNothingRuns()
+
+    def test_server_files(self):
+        for text, words in (("127.0.0.1 9001\nnonsense\n", [":2", "nonsense"]), ("127.0.0.1 9001\n# x\n127.0.0.1 9001\n", [":3", "9001"]),
+                            ("127.0.0.1 0\n", [":1"]), ("127.0.0.1 70000\n", [":1", "70000"]), ("", [])):
+            with self.subTest(text=text):
+                file = self.file("wrong.txt", text)
+                self.assertRefused(self.up(servers=file, k=1), file, *words)
+        self.assertRefused(self.up(servers=self.folder / "none.txt"), "none.txt")
+
+    def test_k(self):
+        self.assertRefused(self.up(k=0), "k")
+        self.assertRefused(self.up(k=-1))
+        self.assertRefused(self.up(k=4), "4", "3")
+
+    def test_a_data_file_that_is_not_there(self):
+        self.assertRefused(self.up("-i", self.folder / "none.txt"), "none.txt")
+
+    def test_other_workers_k_or_partitions_than_the_folders(self):
+        self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
+        self.assertRefused(self.up(k=1), "1", "2")
+        self.assertRefused(self.up("--partitions", 32), "32", "16")
+        others = self.file("others.txt", "".join(f"127.0.0.1 {port}\n" for port in [*self.ports[:2], free_ports(1)[0]]))
+        self.assertRefused(self.up(servers=others), self.ports[2])
+        self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
+
+    def test_a_port_in_use(self):
+        ports = free_ports(1)
+        broker = Process("trellis-broker", "--frontend", f"127.0.0.1:{self.frontend}", "--backend", f"127.0.0.1:{ports[0]}",
+                         log=self.folder / "other.log")
+        self.addCleanup(broker.kill)
+        wait_for(lambda: is_listening(self.frontend), "the other broker")
+        ran = self.up(stdin="PING", seconds=40)
+        self.assertEqual(ran.code, 1, ran)
+        self.assertIn(str(self.frontend), ran.err)
+        self.assertNothingRuns()
+
+
+class Loading(UpTest):
+    def test_a_generated_file_is_loaded_and_counted(self):
+        names = self.file("keys.txt", "name string\nage int\nheight float\n")
+        generated = run("trellis", "generate", "-k", names, "-n", 5000, "-d", 3, "-l", 4, "-m", 5, "--seed", 1).out
+        data = self.file("generated.txt", generated)
+        self.assertRan(self.up("-i", data, stdin="COUNT\nHAS key1\nHAS key5000"), 0, "5000\ntrue\ntrue\n")
+
+
+if __name__ == "__main__":
+    main()
