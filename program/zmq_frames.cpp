@@ -17,6 +17,17 @@ zmq::message_t to_message(const Frame& frame) {
   return message;
 }
 
+/// Receives one part, if one waits. A signal that arrives meanwhile is no error; the caller's loop looks at it.
+bool receive_part(zmq::socket_t& socket, zmq::message_t& message) {
+  for (;;) {
+    try {
+      return socket.recv(message, zmq::recv_flags::dontwait).has_value();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+  }
+}
+
 }  // namespace
 
 bool receive(zmq::socket_t& socket, Frames& frames) {
@@ -24,7 +35,7 @@ bool receive(zmq::socket_t& socket, Frames& frames) {
   for (;;) {
     auto message = std::make_shared<zmq::message_t>();
     // Once the first part is here, so are the others.
-    if (!socket.recv(*message, zmq::recv_flags::dontwait)) return false;
+    if (!receive_part(socket, *message)) return false;
     const bool more = message->more();
     const std::string_view bytes = message->to_string_view();
     frames.emplace_back(std::move(message), bytes);

@@ -104,7 +104,11 @@ Result<void> WorkerServer::run(const StopSignal& stop) {
     if (!leave_by) items.push_back({nullptr, stop.fd(), ZMQ_POLLIN, 0});
     const auto wait = shard_->next_turn() - monotonic_now();
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero()));
-    zmq::poll(items, milliseconds);
+    try {
+      zmq::poll(items, milliseconds);
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;  // A signal: `stop` knows which.
+    }
     turn();
     if (shard_->failure()) return Error{Code::kInternal, *shard_->failure()};
     if (stop.requested() && !leave_by) {
