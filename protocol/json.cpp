@@ -71,7 +71,7 @@ class JsonPrinter {
 /// Recursion goes one deeper than documents may nest, since a marker is a map in JSON alone.
 class JsonParser {
  public:
-  explicit JsonParser(std::string_view text) : scanner_(text), text_(text) {}
+  explicit JsonParser(std::string_view text) : scanner_(text), text_(text), builder_(text.size()) {}
 
   bool document(std::string& out);
   ParseError error() const { return scanner_.error(); }

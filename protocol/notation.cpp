@@ -15,7 +15,8 @@ namespace {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text, std::size_t position = 0) : text_(text), scanner_(text, position) {}
+  explicit Parser(std::string_view text, std::size_t position = 0)
+      : text_(text), scanner_(text, position), builder_(text.size() - position) {}
 
   Scanner& scanner() { return scanner_; }
 
@@ -27,17 +28,22 @@ class Parser {
   bool end();
 
  private:
+  /// What may stand between two elements: one of two characters.
+  struct Separators {
+    char usual;
+    char other;
+  };
   /// How a map is written.
   struct MapForm {
     char close;
-    std::string_view separators;  ///< One of these characters stands between two pairs.
-    std::string_view arrow;       ///< Between key and value.
+    Separators separators;
+    std::string_view arrow;  ///< Between key and value.
     Notation inside;
     std::string_view help;
   };
-  static constexpr MapForm kArrowMap = {']', "|", "->", Notation::kArrow,
-                                        "pairs in [ ] are written key -> value, and a list ( 1 | 2 )"};
-  static constexpr MapForm kBraceMap = {'}', ";,", ":", Notation::kBrace, "pairs in { } are written key : value"};
+  static constexpr MapForm kArrowMap = {
+      ']', {'|', '|'}, "->", Notation::kArrow, "pairs in [ ] are written key -> value, and a list ( 1 | 2 )"};
+  static constexpr MapForm kBraceMap = {'}', {';', ','}, ":", Notation::kBrace, "pairs in { } are written key : value"};
 
   bool record(std::string key, Notation notation, std::vector<Record>& out);
   bool record_key(std::string& out);
@@ -46,10 +52,10 @@ class Parser {
   bool value(Notation notation);
   bool map(const MapForm& form);
   bool pair(const MapForm& form);
-  bool list(char close, std::string_view separators, Notation inside);
+  bool list(char close, Separators separators, Notation inside);
   bool holds_pairs() const;
   bool deeper(std::size_t opened);
-  bool next_element(char close, std::string_view separators, std::size_t opened, bool& more);
+  bool next_element(char close, Separators separators, std::size_t opened, bool& more);
   bool word(Notation notation);
   bool parenthesis_follows() const;
   bool bare_word_ends() const;
@@ -111,7 +117,7 @@ bool Parser::object_of_records(std::vector<Record>& out) {
                                                     "; pairs in { } are written key : value");
     }
     if (!record(std::move(key), Notation::kBrace, out)) return false;
-    if (!next_element('}', ";,", opened, more)) return false;
+    if (!next_element('}', kBraceMap.separators, opened, more)) return false;
   }
   if (const auto twice = keys_.close(mark)) return scanner_.fail(*twice, "the same key twice on one line");
   return true;
@@ -175,9 +181,9 @@ bool Parser::value(Notation notation) {
   switch (scanner_.front()) {
     case '[':
       if (notation == Notation::kArrow || (notation == Notation::kShell && holds_pairs())) return map(kArrowMap);
-      return list(']', ",;", Notation::kBrace);
+      return list(']', {',', ';'}, Notation::kBrace);
     case '{': return map(kBraceMap);
-    case '(': return list(')', "|,", notation == Notation::kBrace ? Notation::kBrace : Notation::kArrow);
+    case '(': return list(')', {'|', ','}, notation == Notation::kBrace ? Notation::kBrace : Notation::kArrow);
     default: break;
   }
   if (!scanner_.at_quote()) return word(notation);
@@ -206,15 +212,15 @@ bool Parser::deeper(std::size_t opened) {
   return scanner_.fail(opened, "nested deeper than " + std::to_string(kNestingMax));
 }
 
-bool Parser::next_element(char close, std::string_view separators, std::size_t opened, bool& more) {
+bool Parser::next_element(char close, Separators separators, std::size_t opened, bool& more) {
   scanner_.skip_space();
   const char c = scanner_.front();
   more = c != close;
-  if (!scanner_.at_end() && (!more || separators.find(c) != std::string_view::npos)) {
+  if (!scanner_.at_end() && (!more || c == separators.usual || c == separators.other)) {
     scanner_.move_to(scanner_.position() + 1);
     return true;
   }
-  const std::string expected = std::string(1, separators[0]) + " or " + close;
+  const std::string expected = std::string(1, separators.usual) + " or " + close;
   const std::string open(1, text_[opened]);
   if (scanner_.at_end()) {
     return scanner_.fail(scanner_.position(), "a bracket is missing: the " + open + " at column " +
@@ -245,7 +251,8 @@ bool Parser::map(const MapForm& form) {
 bool Parser::pair(const MapForm& form) {
   scanner_.skip_space();
   const std::size_t start = scanner_.position();
-  if (std::string_view("[{(").find(scanner_.front()) != std::string_view::npos && !scanner_.at_end()) {
+  const char first = scanner_.front();
+  if (first == '[' || first == '{' || first == '(') {
     return scanner_.fail(start, "a value in brackets that is no pair; " + std::string(form.help));
   }
   bool was_quoted = false;
@@ -265,7 +272,7 @@ bool Parser::pair(const MapForm& form) {
   return value(form.inside);
 }
 
-bool Parser::list(char close, std::string_view separators, Notation inside) {
+bool Parser::list(char close, Separators separators, Notation inside) {
   const std::size_t opened = scanner_.position();
   scanner_.move_to(opened + 1);
   if (!deeper(opened)) return false;

@@ -3,6 +3,7 @@
 // Only the parsers of people's text include this.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,12 @@ namespace trellis {
 
 class PackedBuilder {
  public:
+  /// @param size_hint  bytes of the text that will be packed
+  explicit PackedBuilder(std::size_t size_hint) {
+    content_.reserve(std::min(size_hint, kReserveMax));
+    heads_.reserve(8);
+  }
+
   /// For scalars and keys.  Valid as long as this is.
   PackedWriter& write() { return writer_; }
 
@@ -35,6 +42,7 @@ class PackedBuilder {
   std::string finish();
 
  private:
+  static constexpr std::size_t kReserveMax = 1 << 16;
   struct Head {
     std::size_t position = 0;  ///< In content_, where it belongs.
     std::string packed;        ///< At most 5 bytes for a count, so it lies in the string itself.
@@ -47,6 +55,11 @@ class PackedBuilder {
 /// The keys of the maps that are open, to find one that stands twice.
 class OpenKeys {
  public:
+  OpenKeys() {
+    keys_.reserve(16);
+    bytes_.reserve(128);
+  }
+
   /// A map begins.  Returns the mark that closes it; maps are closed in reverse order.
   std::size_t open() const { return keys_.size(); }
   void add(std::string_view key, std::size_t position);

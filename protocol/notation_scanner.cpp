@@ -1,6 +1,7 @@
 #include "protocol/notation_scanner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -9,12 +10,36 @@
 namespace trellis {
 namespace {
 
-bool is_ascii_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+/// What a byte can begin.
+enum class ByteClass : std::uint8_t {
+  kPlain,
+  kSpace,
+  kBracketOrSeparator,  ///< [ ] ( ) { } | : ; ,
+  kQuote,               ///< " or '
+  kLead,                ///< Perhaps white space or a quote of several bytes.
+  kMinus,               ///< Perhaps an arrow.
+};
+
+constexpr std::array<ByteClass, 256> kByteClasses = [] {
+  std::array<ByteClass, 256> classes{};
+  for (const char c : std::string_view(" \t\n\v\f\r")) classes[static_cast<unsigned char>(c)] = ByteClass::kSpace;
+  for (const char c : std::string_view("[](){}|:;,")) {
+    classes[static_cast<unsigned char>(c)] = ByteClass::kBracketOrSeparator;
+  }
+  classes['"'] = classes['\''] = ByteClass::kQuote;
+  classes[0xc2] = classes[0xe2] = classes[0xef] = ByteClass::kLead;
+  classes['-'] = ByteClass::kMinus;
+  return classes;
+}();
+
+ByteClass class_of(char c) { return kByteClasses[static_cast<unsigned char>(c)]; }
 
 /// The bytes of the white space character at the front; 0 where there is none.
 std::size_t space_length(std::string_view text) {
   if (text.empty()) return 0;
-  if (is_ascii_space(text.front())) return 1;
+  const ByteClass first = class_of(text.front());
+  if (first == ByteClass::kSpace) return 1;
+  if (first != ByteClass::kLead) return 0;
   if (text.starts_with("\xc2\xa0")) return 2;      // No-break space.
   if (text.starts_with("\xef\xbb\xbf")) return 3;  // Byte order mark.
   return 0;
@@ -54,8 +79,6 @@ bool closes(Family opened, Family quote) {
          (opened == Family::kSingle && quote == Family::kPlainSingle);
 }
 
-bool is_structure(char c) { return std::string_view("[](){}|:;,").find(c) != std::string_view::npos; }
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -66,7 +89,16 @@ int hex_digit(char c) {
 }  // namespace
 
 void Scanner::skip_space() {
-  while (const std::size_t length = space_length(rest())) position_ += length;
+  while (position_ < text_.size()) {
+    const ByteClass next = class_of(text_[position_]);
+    if (next == ByteClass::kSpace) {
+      ++position_;
+      continue;
+    }
+    const std::size_t length = next == ByteClass::kLead ? space_length(rest()) : 0;
+    if (length == 0) return;
+    position_ += length;
+  }
 }
 
 bool Scanner::accept(std::string_view token) {
@@ -85,8 +117,9 @@ bool Scanner::read_string(StringKind kind, std::string& out) {
   std::size_t run = position_;
   while (!at_end()) {
     const char c = text_[position_];
-    // Most bytes are neither an escape nor the first of any quote.
-    if (c != '"' && c != '\'' && c != '\\' && c != '\xe2' && c != '\xc2' && static_cast<unsigned char>(c) >= 0x20) {
+    const ByteClass kind_of_byte = class_of(c);
+    if (kind_of_byte != ByteClass::kQuote && kind_of_byte != ByteClass::kLead && c != '\\' &&
+        static_cast<unsigned char>(c) >= 0x20) {
       ++position_;
       continue;
     }
@@ -196,11 +229,19 @@ bool Scanner::read_escape(StringKind kind, std::string& out) {
 
 std::string_view Scanner::read_word() {
   const std::size_t start = position_;
-  while (!at_end()) {
-    const std::string_view ahead = rest();
-    const char c = ahead.front();
-    if (is_structure(c) || space_length(ahead) != 0 || quote_at(ahead).length != 0 || ahead.starts_with("->")) break;
-    ++position_;
+  for (; position_ < text_.size(); ++position_) {
+    switch (class_of(text_[position_])) {
+      case ByteClass::kPlain: continue;
+      case ByteClass::kSpace:
+      case ByteClass::kBracketOrSeparator:
+      case ByteClass::kQuote: return since(start);
+      case ByteClass::kLead:
+        if (space_length(rest()) == 0 && quote_at(rest()).length == 0) continue;
+        return since(start);
+      case ByteClass::kMinus:
+        if (!rest().starts_with("->")) continue;
+        return since(start);
+    }
   }
   return since(start);
 }

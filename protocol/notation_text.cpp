@@ -1,5 +1,6 @@
 #include "protocol/notation_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -150,13 +151,22 @@ std::string print_number(double value) {
   return out;
 }
 
-bool is_key_text(std::string_view key) {
-  if (key.empty()) return false;
-  for (const char c : key) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-') return false;
+namespace {
+
+constexpr std::array<bool, 256> kKeyCharacters = [] {
+  std::array<bool, 256> is_one{};
+  for (int c = 0; c < 128; ++c) {
+    is_one[static_cast<std::size_t>(c)] =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   }
-  return true;
+  return is_one;
+}();
+
+}  // namespace
+
+bool is_key_text(std::string_view key) {
+  return !key.empty() &&
+         std::all_of(key.begin(), key.end(), [](char c) { return kKeyCharacters[static_cast<unsigned char>(c)]; });
 }
 
 namespace {
@@ -199,6 +209,11 @@ void append_quoted(std::string& out, std::string_view text, bool bytes) {
   std::size_t start = 0;  // Of the run that is copied as it is.
   std::size_t at = 0;
   while (at < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\') {
+      ++at;
+      continue;
+    }
     const std::size_t length = utf8_length(text.substr(at));
     if (length != 0 && !has_to_be_escaped(text.substr(at, length))) {
       at += length;
@@ -208,7 +223,6 @@ void append_quoted(std::string& out, std::string_view text, bool bytes) {
     if (length != 0) {
       append_escape(out, text.substr(at, length));
     } else if (bytes) {
-      const auto byte = static_cast<unsigned char>(text[at]);
       out.append("\\x");
       out.push_back(kHex[byte >> 4]);
       out.push_back(kHex[byte & 0x0f]);
