@@ -20,6 +20,12 @@ Leaf* Leaf::make(Epoch epoch, std::string_view key, std::uint64_t version, std::
   return leaf;
 }
 
+void Leaf::overwrite(std::uint64_t new_version, std::string_view new_document) {
+  CHECK(new_document.size() == document_size);
+  version = new_version;
+  if (document_size > 0) std::memmove(bytes() + key_size, new_document.data(), document_size);
+}
+
 void Leaf::destroy(Leaf* leaf) { ::operator delete(leaf); }
 
 Epoch Ref::epoch() const { return is_leaf() ? leaf()->epoch : node()->epoch; }

@@ -19,6 +19,8 @@ struct Leaf {
 
   static Leaf* make(Epoch epoch, std::string_view key, std::uint64_t version, std::string_view document);
   static void destroy(Leaf* leaf);
+  /// Puts a document of the same size in the place of the one it has.
+  void overwrite(std::uint64_t new_version, std::string_view new_document);
 
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }

@@ -161,8 +161,14 @@ inline unsigned SmallNode<Capacity>::matches(std::uint8_t edge) const {
 #endif
 }
 
-inline const Ref* Node::find(std::uint8_t edge) const {
-  return as_its_kind(*this, [edge](const auto& node) { return node.find(edge); });
+[[gnu::always_inline]] inline const Ref* Node::find(std::uint8_t edge) const {
+  switch (kind) {
+    case Kind::kNode4: return static_cast<const Node4*>(this)->find(edge);
+    case Kind::kNode16: return static_cast<const Node16*>(this)->find(edge);
+    case Kind::kNode48: return static_cast<const Node48*>(this)->find(edge);
+    case Kind::kNode256: break;
+  }
+  return static_cast<const Node256*>(this)->find(edge);
 }
 
 inline Ref Node::next(int& place) const {

@@ -181,6 +181,10 @@ bool Trie::insert_or_assign(std::string_view key, std::uint64_t version, std::st
   const Leaf* near = root_ ? nearest(root_, key) : nullptr;
   const std::size_t shared = near != nullptr ? common_prefix(near->key(), key) : 0;
   const bool is_new = near == nullptr || shared < key.size() || shared < near->key_size;
+  if (!is_new && near->document_size == document.size() && !is_shared(near->epoch)) {
+    const_cast<Leaf*>(near)->overwrite(version, document);
+    return false;
+  }
   Leaf* leaf = Leaf::make(epoch_, key, version, document);
   bytes_ += leaf->size();
   if (near == nullptr) {
