@@ -296,23 +296,32 @@ TEST_P(TrieHistory, FrozenViewsShowTheirMomentWhateverFollows) {
   }
 }
 
-TEST_P(TrieHistory, AnotherThreadReadsAndDropsViewsWhileWritesGoOn) {
+TEST_P(TrieHistory, OtherThreadsReadAndDropViewsWhileWritesGoOn) {
   Random random(7);
   Pair pair;
+  const auto write = [&] {
+    const std::string key = GetParam().draw(random);
+    if (pair.model.size() < 1000 && below(random, 2)) {
+      pair.put(key, "document " + std::to_string(below(random, 1000)));
+    } else {
+      pair.erase_near(key);
+    }
+  };
   for (int i = 0; i < 500; ++i) pair.put(GetParam().draw(random), "first");
-  for (int round = 0; round < 20; ++round) {
-    std::atomic<bool> done = false;
-    std::thread reader([&done, view = pair.trie.freeze(), model = pair.model]() mutable {
-      expect_same(view, model);
-      view = FrozenTrie();
-      done = true;
-    });
-    do {
-      const std::string key = GetParam().draw(random);
-      pair.model.size() < 1000 && below(random, 2) ? pair.put(key, "round " + std::to_string(round))
-                                                   : pair.erase_near(key);
-    } while (!done);
-    reader.join();
+  for (int round = 0; round < 10; ++round) {
+    std::atomic<int> reading = 0;
+    std::vector<std::thread> readers;
+    for (int reader = 0; reader < 3; ++reader) {
+      ++reading;
+      readers.emplace_back([&reading, view = pair.trie.freeze(), model = pair.model]() mutable {
+        expect_same(view, model);
+        view = FrozenTrie();
+        --reading;
+      });
+      for (int i = 0; i < 20; ++i) write();
+    }
+    while (reading > 0) write();
+    for (std::thread& reader : readers) reader.join();
   }
   expect_same(pair.trie, pair.model);
 }
