@@ -1,6 +1,9 @@
 #include "broker/make_merger.hpp"
 
+#include "broker/batch_merger.hpp"
+#include "broker/compute_merger.hpp"
 #include "broker/count_merger.hpp"
+#include "broker/page_merger.hpp"
 
 namespace trellis {
 
@@ -19,12 +22,29 @@ Result<void> check_arguments(const Request& request) {
 
 Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame& frame, std::uint32_t partitions,
                                             const BrokerLimits& limits) {
-  static_cast<void>(limits);
-  if (const auto checked = check_arguments(request); !checked) return checked.error();
   const bool stale = request.options.stale;
   switch (request.command) {
-    case Command::kCount: return std::unique_ptr<Merger>(std::make_unique<CountMerger>(frame, stale, partitions));
-    default: return Error{Code::kUnimplemented, std::string(name_of(request.command)) + " comes with the next commit"};
+    case Command::kKeys:
+    case Command::kScan: {
+      const auto page = read_page(request.arguments);
+      if (!page) return page.error();
+      return std::unique_ptr<Merger>(std::make_unique<PageMerger>(request.command, *page, stale, partitions));
+    }
+    case Command::kCount: {
+      if (const auto prefix = read_count(request.arguments); !prefix) return prefix.error();
+      return std::unique_ptr<Merger>(std::make_unique<CountMerger>(frame, stale, partitions));
+    }
+    case Command::kCompute: {
+      auto arguments = read_compute(request.arguments);
+      if (!arguments) return arguments.error();
+      return ComputeMerger::make(frame, std::move(*arguments), stale, partitions);
+    }
+    default: {
+      auto items = read_batch(request.arguments);
+      if (!items) return items.error();
+      return std::unique_ptr<Merger>(
+          std::make_unique<BatchMerger>(frame, std::move(*items), partitions, limits.batch_reply));
+    }
   }
 }
 

@@ -83,7 +83,7 @@ struct HarnessOptions {
   std::uint32_t k = 2;
   std::uint32_t partitions = 4;
   bool with_server_file = false;
-  BrokerLimits limits;
+  BrokerLimits limits{};
   std::uint64_t seed = 1;
 };
 
