@@ -23,21 +23,20 @@ std::optional<double> number_of(std::string_view packed) {
 
 }  // namespace
 
-Result<std::unique_ptr<Merger>> ComputeMerger::make(Frame frame, ComputeArguments arguments, bool stale,
-                                                    std::uint32_t partitions) {
+Result<ComputeMerger::Computation> ComputeMerger::read(std::string_view arguments) {
+  auto read = read_compute(arguments);
+  if (!read) return read.error();
   std::vector<std::string_view> names;
-  for (const Variable& variable : arguments.variables) names.push_back(variable.name);
-  auto expression = Expression::parse(arguments.expression, names);
+  for (const Variable& variable : read->variables) names.push_back(variable.name);
+  auto expression = Expression::parse(read->expression, names);
   if (!expression) return expression.error();
-  return std::unique_ptr<Merger>(
-      new ComputeMerger(std::move(frame), std::move(arguments), std::move(*expression), stale, partitions));
+  return Computation{std::move(*expression), std::move(read->variables)};
 }
 
-ComputeMerger::ComputeMerger(Frame frame, ComputeArguments arguments, Expression expression, bool stale,
-                             std::uint32_t partitions)
+ComputeMerger::ComputeMerger(Frame frame, Computation computation, bool stale, std::uint32_t partitions)
     : frame_(std::move(frame)),
-      variables_(std::move(arguments.variables)),
-      expression_(std::move(expression)),
+      variables_(std::move(computation.variables)),
+      expression_(std::move(computation.expression)),
       stale_(stale),
       partitions_(partitions),
       values_(variables_.size()),

@@ -12,16 +12,22 @@ namespace trellis {
 
 class ComputeMerger final : public Merger {
  public:
-  /// Parses the expression, so that a bad one is told before anything is asked.  Error: kInvalidArgument.
-  /// @param frame  the request that `arguments` point into
-  static Result<std::unique_ptr<Merger>> make(Frame frame, ComputeArguments arguments, bool stale,
-                                              std::uint32_t partitions);
+  /// What is to be computed, ready to be fetched and evaluated.
+  struct Computation {
+    Expression expression;
+    std::vector<Variable> variables;
+  };
+  /// Reads the arguments and parses the expression, so that a bad one is told before anything is asked.
+  /// Error: kInvalidArgument.
+  static Result<Computation> read(std::string_view arguments);
+
+  /// @param frame  the request that the computation points into
+  ComputeMerger(Frame frame, Computation computation, bool stale, std::uint32_t partitions);
 
   Step start() override;
   Step on_leg(std::uint32_t number, LegResult result) override;
 
  private:
-  ComputeMerger(Frame frame, ComputeArguments arguments, Expression expression, bool stale, std::uint32_t partitions);
   /// Takes the variable's value, or says why it has none.
   std::optional<Error> read_value(std::uint32_t number, const LegResult& result);
   Answer finish();

@@ -13,7 +13,7 @@ Result<void> check_arguments(const Request& request) {
     case Command::kKeys:
     case Command::kScan: return outcome(read_page(request.arguments));
     case Command::kCount: return outcome(read_count(request.arguments));
-    case Command::kCompute: return outcome(read_compute(request.arguments));
+    case Command::kCompute: return outcome(ComputeMerger::read(request.arguments));
     case Command::kBatch: return outcome(read_batch(request.arguments));
     case Command::kLocate: return outcome(read_key(request.arguments));
     default: return outcome(read_routing_key(request.command, request.arguments));
@@ -35,9 +35,10 @@ Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame&
       return std::unique_ptr<Merger>(std::make_unique<CountMerger>(frame, stale, partitions));
     }
     case Command::kCompute: {
-      auto arguments = read_compute(request.arguments);
-      if (!arguments) return arguments.error();
-      return ComputeMerger::make(frame, std::move(*arguments), stale, partitions);
+      auto computation = ComputeMerger::read(request.arguments);
+      if (!computation) return computation.error();
+      return std::unique_ptr<Merger>(
+          std::make_unique<ComputeMerger>(frame, std::move(*computation), stale, partitions));
     }
     default: {
       auto items = read_batch(request.arguments);

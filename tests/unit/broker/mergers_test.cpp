@@ -444,9 +444,9 @@ class ComputeFixture : public ::testing::Test {
     writer.array(2).str(expression).map(variables.size());
     for (const auto& [name, path] : variables) writer.str(name).packed(packed_path(path));
     const Frame frame(std::move(arguments));
-    auto read = read_compute(frame.bytes());
+    auto read = ComputeMerger::read(frame.bytes());
     if (!read) return read.error();
-    return ComputeMerger::make(frame, std::move(*read), false, 4);
+    return std::unique_ptr<Merger>(std::make_unique<ComputeMerger>(frame, std::move(*read), false, 4));
   }
 };
 
