@@ -110,7 +110,7 @@ Result<Integer> number_of(const Token& token) {
   const char* end = token.value.data() + token.value.size();
   const auto [stop, error] = std::from_chars(token.value.data(), end, number);
   if (token.is_quoted || error != std::errc() || stop != end) {
-    return invalid_argument("a number should stand where there is " + quoted(token.value));
+    return invalid_argument("a number should stand where there is " + quoted_bytes(token.value));
   }
   return number;
 }
@@ -142,7 +142,7 @@ Result<void> take_option(const Token& token, Operation& out) {
   } else if (token.name.empty() && !token.is_quoted && token.value == "stale") {
     out.stale = true;
   } else {
-    return invalid_argument("unknown option " + (token.name.empty() ? quoted(token.value) : token.name));
+    return invalid_argument("unknown option " + (token.name.empty() ? quoted_bytes(token.value) : token.name));
   }
   return {};
 }
@@ -202,7 +202,7 @@ Result<void> take_reply(LineReader& line, Operation& out) {
   if (!status) return status.error();
   if (status->value != "UNKNOWN") {
     out.status = code_of(status->value);
-    if (!out.status) return invalid_argument("unknown status " + quoted(status->value));
+    if (!out.status) return invalid_argument("unknown status " + quoted_bytes(status->value));
   }
   while (!line.at_end()) {
     const Result<Token> token = line.next();
@@ -255,7 +255,7 @@ Outcome Operation::outcome() const {
   }
 }
 
-std::string quoted(std::string_view bytes) {
+std::string quoted_bytes(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : bytes) {
@@ -279,29 +279,30 @@ std::string to_text(const Operation& operation) {
   std::string out = time(operation.call) + ' ' + (operation.returned ? time(*operation.returned) : "-") + ' ' +
                     operation.client + ' ';
   out += name_of(operation.command);
-  out += ' ' + quoted(operation.key);
-  if (operation.command == Command::kPut || operation.command == Command::kSet) out += ' ' + quoted(operation.document);
+  out += ' ' + quoted_bytes(operation.key);
+  if (operation.command == Command::kPut || operation.command == Command::kSet)
+    out += ' ' + quoted_bytes(operation.document);
   for (const Operation::Segment& segment : operation.path) {
     const auto* name = std::get_if<std::string>(&segment);
-    out += ' ' + (name ? quoted(*name) : std::to_string(std::get<std::uint64_t>(segment)));
+    out += ' ' + (name ? quoted_bytes(*name) : std::to_string(std::get<std::uint64_t>(segment)));
   }
   if (operation.if_absent) out += " if_absent";
   if (operation.if_version) out += " if_version=" + std::to_string(*operation.if_version);
   if (!operation.session.empty()) {
-    out += " session=" + quoted(operation.session) + " seq=" + std::to_string(operation.seq);
+    out += " session=" + quoted_bytes(operation.session) + " seq=" + std::to_string(operation.seq);
   }
   if (operation.batch) out += " batch=" + std::to_string(operation.batch);
   if (operation.item) out += " item=" + std::to_string(operation.item);
   if (operation.stale) out += " stale";
   if (operation.limit != kPageKeysDefault) out += " limit=" + std::to_string(operation.limit);
-  if (operation.after) out += " after=" + quoted(*operation.after);
+  if (operation.after) out += " after=" + quoted_bytes(*operation.after);
   out += " => ";
   out += operation.status ? name_of(*operation.status) : "UNKNOWN";
   if (operation.flag) out += *operation.flag ? " true" : " false";
-  if (operation.found) out += ' ' + quoted(*operation.found);
+  if (operation.found) out += ' ' + quoted_bytes(*operation.found);
   for (std::size_t i = 0; i < operation.keys.size(); ++i) {
-    out += ' ' + quoted(operation.keys[i]);
-    if (operation.command == Command::kScan) out += ' ' + quoted(operation.documents[i]);
+    out += ' ' + quoted_bytes(operation.keys[i]);
+    if (operation.command == Command::kScan) out += ' ' + quoted_bytes(operation.documents[i]);
   }
   if (operation.command == Command::kCount && operation.ok()) out += ' ' + std::to_string(operation.count);
   if (operation.version) out += " version=" + std::to_string(*operation.version);

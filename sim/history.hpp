@@ -104,6 +104,6 @@ void write_history(std::ostream& out, const History& history);
 Result<History> read_history(std::istream& in);
 
 /// Bytes in double quotes, as in the text form.
-std::string quoted(std::string_view bytes);
+std::string quoted_bytes(std::string_view bytes);
 
 }  // namespace trellis

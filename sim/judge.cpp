@@ -32,7 +32,7 @@ std::string to_text(const Judgement& judgement, const History& history) {
   if (judgement.violations.empty()) out = "UNDECIDED: " + size + '\n';
   for (const Violation& violation : judgement.violations) out += to_text(violation, history);
   for (const std::string& key : judgement.undecided) {
-    out += "key " + quoted(key) + ": given up, too many operations at the same time to judge\n";
+    out += "key " + quoted_bytes(key) + ": given up, too many operations at the same time to judge\n";
   }
   return out;
 }

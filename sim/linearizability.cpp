@@ -206,7 +206,7 @@ class KeyJudge {
 }  // namespace
 
 std::string to_text(const Violation& violation, const History& history) {
-  std::string out = "key " + quoted(violation.key) + ": " + violation.reason + '\n';
+  std::string out = "key " + quoted_bytes(violation.key) + ": " + violation.reason + '\n';
   std::vector<std::size_t> operations = violation.operations;
   std::stable_sort(operations.begin(), operations.end(), [&](std::size_t a, std::size_t b) {
     return history.operations[a].call < history.operations[b].call;

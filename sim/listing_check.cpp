@@ -48,10 +48,12 @@ class ListingJudge {
     if (op.more && op.keys.empty()) add(at, op, "an empty page cannot be followed by another");
     for (std::size_t i = 0; i < op.keys.size(); ++i) {
       const std::string& key = op.keys[i];
-      if (key.substr(0, op.key.size()) != op.key) add(at, op, quoted(key) + " does not have the prefix");
-      if (op.after && key <= *op.after) add(at, op, quoted(key) + " does not come after " + quoted(*op.after));
-      if (i > 0 && key == op.keys[i - 1]) add(at, op, quoted(key) + " is shown twice");
-      if (i > 0 && key < op.keys[i - 1]) add(at, op, quoted(key) + " is out of order after " + quoted(op.keys[i - 1]));
+      if (key.substr(0, op.key.size()) != op.key) add(at, op, quoted_bytes(key) + " does not have the prefix");
+      if (op.after && key <= *op.after)
+        add(at, op, quoted_bytes(key) + " does not come after " + quoted_bytes(*op.after));
+      if (i > 0 && key == op.keys[i - 1]) add(at, op, quoted_bytes(key) + " is shown twice");
+      if (i > 0 && key < op.keys[i - 1])
+        add(at, op, quoted_bytes(key) + " is out of order after " + quoted_bytes(op.keys[i - 1]));
     }
   }
 
@@ -69,7 +71,7 @@ class ListingJudge {
     for_each_key(op.key, [&](const std::string& key, const Presence& presence) {
       if (!covers(op, key) || shown.contains(key)) return;
       if (!presence.was_there_throughout(op.call, *op.returned)) return;
-      add(at, op, quoted(key) + " was there throughout and is missed; it was seen by " + last_sight(key, op));
+      add(at, op, quoted_bytes(key) + " was there throughout and is missed; it was seen by " + last_sight(key, op));
     });
   }
 
@@ -88,13 +90,13 @@ class ListingJudge {
     for (std::size_t i = 0; i < op.keys.size(); ++i) {
       const auto presence = presences_.find(op.keys[i]);
       if (presence == presences_.end()) {
-        add(at, op, quoted(op.keys[i]) + " is shown and was never written");
+        add(at, op, quoted_bytes(op.keys[i]) + " is shown and was never written");
       } else if (presence->second.was_absent_throughout(op.call, *op.returned)) {
-        add(at, op, quoted(op.keys[i]) + " is shown and was not there at all");
+        add(at, op, quoted_bytes(op.keys[i]) + " is shown and was not there at all");
       } else if (op.command == Command::kScan) {
         const auto written = written_.find({op.keys[i], op.documents[i]});
         if (written != written_.end() && written->second <= *op.returned) continue;
-        add(at, op, quoted(op.keys[i]) + " is shown with a document that nobody had written to it");
+        add(at, op, quoted_bytes(op.keys[i]) + " is shown with a document that nobody had written to it");
       }
     }
   }
