@@ -186,7 +186,12 @@ class KeyJudge {
       return "no order of the operations explains the answers";
     const Step& stuck = core.steps[end.stuck];
     const std::string asked = "this answer cannot be true: " + to_text(history_.operations[stuck.answered]) + ".";
-    if (end.is_version_unknown) return asked + " Nobody can have written that document at that version.";
+    switch (end.obstacle) {
+      case Obstacle::kNobodyWrote: return asked + " Nobody can have written that document at that version.";
+      case Obstacle::kVersionTwice: return asked + " Another operation wrote, replaced or removed the same version.";
+      case Obstacle::kNoMoment: return asked + " By the versions it has to come before or after the others.";
+      case Obstacle::kStuck: break;
+    }
     std::string out = asked + " In the longest order that explains the others, until it had to take effect the key ";
     if (!end.state.is_present) {
       out += end.state.version == 0 ? "was never written." : "was removed.";
