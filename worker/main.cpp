@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   app.add_option("-p,--port", port, "Port where its peers reach it")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str();
-  app.add_option("-b,--broker", brokers, "A broker's backend, HOST:PORT; repeat it for several brokers")
+  app.add_option("-b,--backend,--broker", brokers, "A broker's backend, HOST:PORT; repeat it for several brokers")
       ->check(endpoint_problem)
       ->capture_default_str();
   app.add_option("--data", data, "Folder of its log and snapshots, kept over restarts (default ./trellis-worker-PORT)");
