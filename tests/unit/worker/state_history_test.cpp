@@ -1,0 +1,283 @@
+// The state machine against a model of maps and lists, over random histories: puts, deletes and pops with and without
+// conditions, logged reads, retries old and young, other requests under used identities, floors that move, and
+// replicas that are restored from snapshots on the way.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <random>
+
+#include "tests/unit/worker/memory_snapshot_store.hpp"
+#include "tests/unit/worker/requests.hpp"
+#include "worker/snapshot_file.hpp"
+#include "worker/state_machine.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr SessionLimits kLimits{.writes_max = 60, .content_size_max = 40, .content_total_max = 300};
+constexpr PartitionId kPartition{1};
+constexpr Term kTerm{1};
+
+/// An entry that owns its bytes.
+struct OwnedEntry {
+  std::string key, content, session;
+  Entry entry;
+
+  Entry view() const {
+    Entry viewed = entry;
+    viewed.key = key;
+    viewed.content = content;
+    viewed.session = session;
+    return viewed;
+  }
+};
+
+/// What the model says of a result: only what clients see, without the words.
+struct Seen {
+  Code status = Code::kOk;
+  ResultKind kind = ResultKind::kNil;
+  std::string packed = {};
+  std::uint64_t version = 0;
+  bool operator==(const Seen&) const = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const Seen& seen) {
+  return out << name_of(seen.status) << " " << static_cast<int>(seen.kind) << " " << seen.packed.size() << " bytes, v"
+             << seen.version;
+}
+
+Seen seen(const CommandResult& result) {
+  return {result.status, result.kind, std::string(result.packed.bytes()), result.version.value_or(0)};
+}
+
+/// The contract in the plainest words: documents in a map, writes in a list, everything looked for one by one.
+class Model {
+ public:
+  Seen apply(std::uint64_t index, const OwnedEntry& owned) {
+    const Entry& entry = owned.entry;
+    Broker* broker = entry.own_session ? find_broker(owned.session) : nullptr;
+    if (entry.own_session && entry.seq < std::max(entry.floor, broker != nullptr ? broker->floor : 0)) {
+      return {Code::kDeadlineExceeded};
+    }
+    for (const Write& write : writes_) {
+      if (write.session != owned.session || write.own != entry.own_session) continue;
+      if (write.seq != entry.seq || write.item != entry.item) continue;
+      if (write.fingerprint != entry.fingerprint) return {Code::kInvalidArgument};
+      return write.dropped ? Seen{Code::kFailedPrecondition} : write.answer;
+    }
+    if (broker != nullptr && entry.seq < broker->lost_below) return {Code::kDeadlineExceeded};
+    const Seen answer = execute(index, owned);
+    remember(owned, answer);
+    return answer;
+  }
+
+  std::map<std::string, std::pair<std::uint64_t, std::string>> documents;
+
+ private:
+  struct Write {
+    std::string session;
+    bool own;
+    std::uint64_t seq;
+    std::uint16_t item;
+    std::uint64_t fingerprint;
+    Seen answer;
+    bool dropped;
+  };
+  struct Broker {
+    std::uint64_t floor = 0;
+    std::uint64_t lost_below = 0;
+    std::uint64_t last_write = 0;
+  };
+
+  Seen execute(std::uint64_t index, const OwnedEntry& owned) {
+    const Entry& entry = owned.entry;
+    const auto found = documents.find(owned.key);
+    const bool there = found != documents.end();
+    if (entry.if_absent && there) return {Code::kAlreadyExists};
+    if (entry.if_version && (!there || found->second.first != *entry.if_version)) return {Code::kFailedPrecondition};
+    const ResultKind yes_or_no = there ? ResultKind::kTrue : ResultKind::kFalse;
+    switch (entry.kind) {
+      case EntryKind::kPut:
+        documents[owned.key] = {index, owned.content};
+        return {Code::kOk, there ? ResultKind::kFalse : ResultKind::kTrue, {}, index};
+      case EntryKind::kDelete: documents.erase(owned.key); return {Code::kOk, yes_or_no};
+      case EntryKind::kHas: return {Code::kOk, yes_or_no, {}, there ? found->second.first : 0};
+      default: break;
+    }
+    if (!there) return {Code::kNotFound};
+    const Seen answer{Code::kOk, ResultKind::kPacked, found->second.second, found->second.first};
+    if (entry.kind == EntryKind::kPop) documents.erase(found);
+    return answer;
+  }
+
+  void remember(const OwnedEntry& owned, const Seen& answer) {
+    const Entry& entry = owned.entry;
+    if (entry.own_session) {
+      if (find_broker(owned.session) == nullptr) brokers_[owned.session] = {};
+      Broker& broker = brokers_[owned.session];
+      broker.floor = std::max(broker.floor, entry.floor);
+      broker.last_write = next_;
+    }
+    writes_.push_back({owned.session, entry.own_session, entry.seq, entry.item, entry.fingerprint, answer,
+                       answer.packed.size() > kLimits.content_size_max});
+    ++next_;
+    while (writes_.size() > kLimits.writes_max || is_answered(writes_.front())) forget_first();
+    // The oldest contents go until the rest is within its bound.
+    std::size_t total = 0;
+    for (auto write = writes_.rbegin(); write != writes_.rend(); ++write) {
+      if (write->answer.packed.empty() || write->dropped) continue;
+      total += write->answer.packed.size();
+      write->dropped = total > kLimits.content_total_max;
+    }
+  }
+
+  bool is_answered(const Write& write) { return write.own && write.seq < brokers_[write.session].floor; }
+  void forget_first() {
+    const Write& oldest = writes_.front();
+    if (oldest.own) {
+      Broker& broker = brokers_[oldest.session];
+      broker.lost_below = std::max(broker.lost_below, oldest.seq + 1);
+    }
+    writes_.pop_front();
+  }
+  Broker* find_broker(const std::string& name) {
+    const auto found = brokers_.find(name);
+    const bool known = found != brokers_.end() && next_ - found->second.last_write <= kLimits.writes_max;
+    return known ? &found->second : nullptr;
+  }
+
+  std::deque<Write> writes_;
+  std::map<std::string, Broker> brokers_;
+  std::uint64_t next_ = 0;
+};
+
+/// Draws entries: mostly new ones, but often enough one of the last again, as it was or changed.
+class History {
+ public:
+  explicit History(std::uint64_t seed) : random_(seed) {}
+
+  OwnedEntry next() {
+    if (!sent_.empty() && below(100) < 25) return retry();
+    OwnedEntry owned = command();
+    identify(owned);
+    sent_.push_back(owned);
+    if (sent_.size() > 150) sent_.pop_front();
+    return owned;
+  }
+  std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
+
+ private:
+  OwnedEntry retry() {
+    OwnedEntry again = sent_[below(sent_.size())];
+    if (below(10) == 0) {
+      again.key += "!";
+      again.entry.fingerprint = fingerprint_of(again.view(), false);
+    }
+    // A broker sends it again with the floor it has by now, which may or may not have passed it.
+    if (again.entry.own_session && below(2) == 0)
+      again.entry.floor = std::max(again.entry.floor, floors_[again.session]);
+    return again;
+  }
+  OwnedEntry command() {
+    constexpr EntryKind kKinds[] = {EntryKind::kPut, EntryKind::kPut, EntryKind::kPut, EntryKind::kDelete,
+                                    EntryKind::kPop, EntryKind::kGet, EntryKind::kHas};
+    OwnedEntry owned;
+    owned.entry.kind = kKinds[below(std::size(kKinds))];
+    owned.key = "key" + std::to_string(below(12));
+    if (owned.entry.kind == EntryKind::kPut) {
+      owned.content = packed_text(std::string(below(60), 'x'));
+      owned.entry.if_absent = below(4) == 0;
+    }
+    const bool conditional = owned.entry.kind == EntryKind::kPut || owned.entry.kind == EntryKind::kDelete;
+    if (conditional && !owned.entry.if_absent && below(3) == 0) owned.entry.if_version = 1 + below(30) + index_hint;
+    return owned;
+  }
+  void identify(OwnedEntry& owned) {
+    owned.session = "session" + std::to_string(below(4));
+    owned.entry.own_session = below(2) == 0;
+    owned.entry.item = static_cast<std::uint16_t>(below(3));
+    if (owned.entry.own_session) {
+      // A broker now and then starts again, under a new name.
+      if (below(40) == 0) ++lives_;
+      owned.session = "broker" + std::to_string(lives_ - below(2));
+      std::uint64_t& floor = floors_[owned.session];
+      owned.entry.seq = floor + below(30);
+      floor += below(4);
+      owned.entry.floor = std::min(floor, owned.entry.seq);
+    } else {
+      owned.entry.seq = below(100);
+    }
+    owned.entry.fingerprint = fingerprint_of(owned.view(), false);
+  }
+
+ public:
+  std::uint64_t index_hint = 0;  ///< Conditions name versions from here on.
+
+ private:
+  std::mt19937_64 random_;
+  std::deque<OwnedEntry> sent_;
+  std::map<std::string, std::uint64_t> floors_;
+  std::uint64_t lives_ = 1;
+};
+
+std::string snapshot_of(StateMachine& state) {
+  MemorySnapshotStore store;
+  EXPECT_TRUE(write_snapshot(state.freeze(), kPartition, state.applied(), kTerm, "s", store));
+  return store.files["s"];
+}
+
+StateMachine restored(StateMachine& state) {
+  MemorySnapshotStore store;
+  const auto descriptor = write_snapshot(state.freeze(), kPartition, state.applied(), kTerm, "s", store);
+  auto read = read_snapshot(*descriptor, store, kLimits);
+  EXPECT_TRUE(read) << read.error().message;
+  return std::move(*read);
+}
+
+std::map<std::string, std::pair<std::uint64_t, std::string>> documents_of(StateMachine& state) {
+  std::map<std::string, std::pair<std::uint64_t, std::string>> documents;
+  const FrozenState frozen = state.freeze();
+  TrieCursor cursor = frozen.documents.cursor();
+  for (cursor.seek_first(); cursor.valid(); cursor.next()) {
+    documents[std::string(cursor.key())] = {cursor.version(), std::string(cursor.document())};
+  }
+  return documents;
+}
+
+class StateHistory : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(StateHistory, AgreesWithTheModelAndAcrossSnapshots) {
+  History history(GetParam());
+  Model model;
+  StateMachine state(kLimits);
+  StateMachine other(kLimits);  // Is restored on the way, again and again.
+  std::vector<FrozenState> held;
+  std::map<Code, int> seen_codes;
+  for (std::uint64_t index = 1; index <= 3000; ++index) {
+    history.index_hint = index > 25 ? index - 25 : 0;
+    const OwnedEntry owned = history.next();
+    const CommandResult result = state.apply(LogIndex{index}, owned.view());
+    ASSERT_EQ(seen(result), model.apply(index, owned)) << "seed " << GetParam() << ", entry " << index;
+    ASSERT_EQ(pack_reply_frame(1, other.apply(LogIndex{index}, owned.view())), pack_reply_frame(1, result))
+        << "seed " << GetParam() << ", entry " << index;
+    ++seen_codes[result.status];
+    if (history.below(50) == 0) held.push_back(state.freeze());  // Views come and go, and make no difference.
+    if (history.below(120) == 0) held.clear();
+    if (history.below(200) == 0) {
+      ASSERT_EQ(snapshot_of(other), snapshot_of(state)) << "seed " << GetParam() << ", entry " << index;
+      other = restored(other);
+    }
+  }
+  EXPECT_EQ(documents_of(state), model.documents);
+  EXPECT_EQ(snapshot_of(other), snapshot_of(state));
+  for (const Code code : {Code::kOk, Code::kNotFound, Code::kAlreadyExists, Code::kFailedPrecondition,
+                          Code::kInvalidArgument, Code::kDeadlineExceeded}) {
+    EXPECT_GT(seen_codes[code], 10) << "the history is to provoke " << name_of(code);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, StateHistory, ::testing::Range<std::uint64_t>(1, 31));
+
+}  // namespace
+}  // namespace trellis
