@@ -10,7 +10,9 @@
 // order of their items, and never copied.  All numbers are little-endian.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,6 +68,15 @@ class BundleReader {
   bool broken_ = false;
 };
 
+/// Turns a number of this machine into one whose bytes are little-endian, or back.
+template <typename T>
+constexpr T little_endian(T value) {
+  if constexpr (std::endian::native == std::endian::little || sizeof(T) == 1) return value;
+  T turned = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) turned = static_cast<T>(turned << 8 | ((value >> (8 * i)) & 0xff));
+  return turned;
+}
+
 /// Fixed-width little-endian fields, for headers that are written and read once a request.
 class FieldWriter {
  public:
@@ -88,9 +99,8 @@ class FieldWriter {
  private:
   template <typename T>
   FieldWriter& number(T value) {
-    char raw[sizeof(T)];
-    for (std::size_t i = 0; i < sizeof(T); ++i) raw[i] = static_cast<char>(value >> (8 * i));
-    out_.append(raw, sizeof raw);
+    value = little_endian(value);
+    out_.append(reinterpret_cast<const char*>(&value), sizeof value);
     return *this;
   }
   std::string& out_;
@@ -122,12 +132,10 @@ class FieldReader {
  private:
   template <typename T>
   T number() {
-    const std::string_view raw_bytes = raw(sizeof(T));
     T value = 0;
-    for (std::size_t i = raw_bytes.size(); i > 0; --i) {
-      value = static_cast<T>(static_cast<std::uint64_t>(value) << 8 | static_cast<unsigned char>(raw_bytes[i - 1]));
-    }
-    return value;
+    const std::string_view stored = raw(sizeof value);
+    if (!stored.empty()) std::memcpy(&value, stored.data(), sizeof value);
+    return little_endian(value);
   }
   std::string_view rest_;
   bool ok_ = true;

@@ -1,5 +1,6 @@
 #include "protocol/command.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "protocol/notation.hpp"
@@ -124,15 +125,16 @@ Result<Options> read_options(std::string_view packed, Command command, Place pla
   const auto pairs = reader.read_map();
   if (!pairs) return invalid_argument("options must be a map or nil");
   bool has_seq = false;
-  std::vector<std::string_view> seen;
+  // Never more than there are options: an unknown one, or one that stands twice, ends the loop.
+  std::array<std::string_view, 6> seen;
   for (std::uint32_t i = 0; i < *pairs; ++i) {
     const auto name = reader.read_str();
     if (!name) return invalid_argument("the keys of options must be str");
-    for (const std::string_view earlier : seen) {
-      if (earlier == *name) return invalid_argument("option " + quoted_excerpt(*name) + " stands twice");
+    if (std::find(seen.begin(), seen.begin() + i, *name) != seen.begin() + i) {
+      return invalid_argument("option " + quoted_excerpt(*name) + " stands twice");
     }
     if (auto read = read_option(reader, *name, command, place, options, has_seq); !read) return read.error();
-    seen.push_back(*name);  // At most as many as there are options: an unknown one has ended the loop.
+    seen[i] = *name;
   }
   if (options.session.has_value() != has_seq) return invalid_argument("session and seq go together");
   if (options.if_absent && options.if_version) {

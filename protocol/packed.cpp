@@ -182,21 +182,41 @@ std::optional<PackedToken> PackedReader::next() {
 
 std::optional<PackedToken> PackedReader::peek() const { return Decoder(bytes_.substr(position_)).decode(); }
 
+// Most of what is read, in requests above all, are values whose head is one byte: those are taken without a token.
+
+std::optional<std::uint8_t> PackedReader::first_byte() const {
+  if (position_ == bytes_.size()) return std::nullopt;
+  return static_cast<std::uint8_t>(bytes_[position_]);
+}
+
+std::optional<std::string_view> PackedReader::read_short_str() {
+  const auto head = first_byte();
+  if (!head || (*head & 0xe0) != 0xa0) return std::nullopt;
+  const std::size_t size = *head & 0x1f;
+  if (bytes_.size() - position_ - 1 < size) return std::nullopt;
+  const std::string_view value(bytes_.data() + position_ + 1, size);
+  position_ += 1 + size;
+  return value;
+}
+
 bool PackedReader::read_nil() {
-  const auto token = peek();
-  if (!token || token->type != PackedType::kNil) return false;
-  next();
+  if (first_byte() != 0xc0) return false;
+  ++position_;
   return true;
 }
 
 std::optional<bool> PackedReader::read_bool() {
-  const auto token = peek();
-  if (!token || token->type != PackedType::kBool) return std::nullopt;
-  next();
-  return token->boolean;
+  const auto head = first_byte();
+  if (!head || (*head != 0xc2 && *head != 0xc3)) return std::nullopt;
+  ++position_;
+  return *head == 0xc3;
 }
 
 std::optional<std::int64_t> PackedReader::read_int() {
+  if (const auto head = first_byte(); head && *head <= 0x7f) {
+    ++position_;
+    return *head;
+  }
   const auto token = peek();
   if (!token) return std::nullopt;
   if (token->type == PackedType::kInt) {
@@ -209,45 +229,57 @@ std::optional<std::int64_t> PackedReader::read_int() {
 }
 
 std::optional<std::uint64_t> PackedReader::read_uint() {
-  const auto token = peek();
+  if (const auto head = first_byte(); head && *head <= 0x7f) {
+    ++position_;
+    return *head;
+  }
+  Decoder decoder(bytes_.substr(position_));
+  const auto token = decoder.decode();
   if (!token || token->type != PackedType::kUint) return std::nullopt;
-  next();
+  position_ += decoder.used();
   return token->natural;
 }
 
 std::optional<std::string_view> PackedReader::read_str() {
-  const auto token = peek();
+  if (const auto value = read_short_str()) return value;
+  Decoder decoder(bytes_.substr(position_));
+  const auto token = decoder.decode();
   if (!token || token->type != PackedType::kStr) return std::nullopt;
-  next();
+  position_ += decoder.used();
   return token->bytes;
 }
 
 std::optional<std::string_view> PackedReader::read_bytes() {
-  const auto token = peek();
+  if (const auto value = read_short_str()) return value;
+  Decoder decoder(bytes_.substr(position_));
+  const auto token = decoder.decode();
   if (!token || (token->type != PackedType::kStr && token->type != PackedType::kBin)) return std::nullopt;
-  next();
+  position_ += decoder.used();
   return token->bytes;
 }
 
-std::optional<std::uint32_t> PackedReader::read_array() {
-  const auto token = peek();
-  if (!token || token->type != PackedType::kArray) return std::nullopt;
-  next();
+std::optional<std::uint32_t> PackedReader::read_count(PackedType type) {
+  const std::uint8_t head_of_none = type == PackedType::kArray ? 0x90 : 0x80;
+  if (const auto head = first_byte(); head && (*head & 0xf0) == head_of_none) {
+    ++position_;
+    return *head & 0x0f;
+  }
+  Decoder decoder(bytes_.substr(position_));
+  const auto token = decoder.decode();
+  if (!token || token->type != type) return std::nullopt;
+  position_ += decoder.used();
   return token->count;
 }
 
-std::optional<std::uint32_t> PackedReader::read_map() {
-  const auto token = peek();
-  if (!token || token->type != PackedType::kMap) return std::nullopt;
-  next();
-  return token->count;
-}
+std::optional<std::uint32_t> PackedReader::read_array() { return read_count(PackedType::kArray); }
+std::optional<std::uint32_t> PackedReader::read_map() { return read_count(PackedType::kMap); }
 
 std::optional<std::string_view> PackedReader::read_value() {
   const std::size_t start = position_;
   // Values still owed.  A 32-bit count of pairs adds at most 2^33, and each needs a byte, so this cannot overflow
   // before the bytes run out.
   for (std::uint64_t owed = 1; owed > 0; --owed) {
+    if (read_short_str()) continue;
     const auto token = next();
     if (!token) {
       position_ = start;

@@ -51,6 +51,10 @@ class PackedReader {
   std::optional<std::string_view> read_value();
 
  private:
+  std::optional<std::uint8_t> first_byte() const;
+  std::optional<std::string_view> read_short_str();  ///< A str of up to 31 bytes.
+  std::optional<std::uint32_t> read_count(PackedType type);
+
   std::string_view bytes_;
   std::size_t position_ = 0;
 };

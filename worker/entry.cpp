@@ -41,7 +41,9 @@ class Cursor {
  private:
   template <typename T>
   Cursor& number(T value) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) *at_++ = static_cast<char>(value >> (8 * i));
+    value = little_endian(value);
+    std::memcpy(at_, &value, sizeof value);
+    at_ += sizeof value;
     return *this;
   }
   char* at_;
