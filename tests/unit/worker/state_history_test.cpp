@@ -221,11 +221,18 @@ class History {
   std::uint64_t lives_ = 1;
 };
 
-std::string snapshot_of(StateMachine& state) {
+std::string snapshot_of(const FrozenState& frozen) {
   MemorySnapshotStore store;
-  EXPECT_TRUE(write_snapshot(state.freeze(), kPartition, state.applied(), kTerm, "s", store));
+  EXPECT_TRUE(write_snapshot(frozen, kPartition, frozen.applied, kTerm, "s", store));
   return store.files["s"];
 }
+
+/// A view that is kept while writes go on, and what it held when it was taken.
+struct HeldView {
+  explicit HeldView(StateMachine& state) : frozen(state.freeze()), snapshot(snapshot_of(frozen)) {}
+  FrozenState frozen;
+  std::string snapshot;
+};
 
 StateMachine restored(StateMachine& state) {
   MemorySnapshotStore store;
@@ -252,7 +259,7 @@ TEST_P(StateHistory, AgreesWithTheModelAndAcrossSnapshots) {
   Model model;
   StateMachine state(kLimits);
   StateMachine other(kLimits);  // Is restored on the way, again and again.
-  std::vector<FrozenState> held;
+  std::vector<HeldView> held;
   std::map<Code, int> seen_codes;
   for (std::uint64_t index = 1; index <= 3000; ++index) {
     history.index_hint = index > 25 ? index - 25 : 0;
@@ -262,15 +269,19 @@ TEST_P(StateHistory, AgreesWithTheModelAndAcrossSnapshots) {
     ASSERT_EQ(pack_reply_frame(1, other.apply(LogIndex{index}, owned.view())), pack_reply_frame(1, result))
         << "seed " << GetParam() << ", entry " << index;
     ++seen_codes[result.status];
-    if (history.below(50) == 0) held.push_back(state.freeze());  // Views come and go, and make no difference.
-    if (history.below(120) == 0) held.clear();
+    if (history.below(50) == 0) held.emplace_back(state);  // Views come and go, and make no difference.
+    if (history.below(120) == 0) {
+      for (const HeldView& view : held) ASSERT_EQ(snapshot_of(view.frozen), view.snapshot) << "seed " << GetParam();
+      held.clear();
+    }
     if (history.below(200) == 0) {
-      ASSERT_EQ(snapshot_of(other), snapshot_of(state)) << "seed " << GetParam() << ", entry " << index;
+      ASSERT_EQ(snapshot_of(other.freeze()), snapshot_of(state.freeze()))
+          << "seed " << GetParam() << ", entry " << index;
       other = restored(other);
     }
   }
   EXPECT_EQ(documents_of(state), model.documents);
-  EXPECT_EQ(snapshot_of(other), snapshot_of(state));
+  EXPECT_EQ(snapshot_of(other.freeze()), snapshot_of(state.freeze()));
   for (const Code code : {Code::kOk, Code::kNotFound, Code::kAlreadyExists, Code::kFailedPrecondition,
                           Code::kInvalidArgument, Code::kDeadlineExceeded}) {
     EXPECT_GT(seen_codes[code], 10) << "the history is to provoke " << name_of(code);
