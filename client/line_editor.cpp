@@ -89,6 +89,8 @@ LineEditor::Terminal::Terminal(std::string prompt, std::string history_file, Com
   el_set(edit_, EL_EDITOR, "emacs");
   el_set(edit_, EL_GETCFN, &Terminal::on_read);
   el_set(edit_, EL_HIST, history, history_);
+  // While a line is edited Ctrl-C and Ctrl-Z are keys, no signals.
+  el_set(edit_, EL_SETTY, "-d", "-isig", nullptr);
   el_set(edit_, EL_ADDFN, "trellis-complete", "Complete the command or key", &Terminal::on_tab);
   el_set(edit_, EL_BIND, "^I", "trellis-complete", nullptr);
   el_set(edit_, EL_ADDFN, "trellis-clear", "Clear the line", &Terminal::on_interrupt);
@@ -97,8 +99,6 @@ LineEditor::Terminal::Terminal(std::string prompt, std::string history_file, Com
   el_set(edit_, EL_BIND, "^Z", "trellis-suspend", nullptr);
   el_set(edit_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_source(edit_, nullptr);  // ~/.editrc, as in other programs
-  // While a line is edited Ctrl-C and Ctrl-Z are keys, no signals.
-  el_set(edit_, EL_SETTY, "-d", "intr=", "susp=", nullptr);
   struct sigaction action {};
   action.sa_handler = [](int) { resized = true; };
   sigemptyset(&action.sa_mask);
@@ -106,7 +106,6 @@ LineEditor::Terminal::Terminal(std::string prompt, std::string history_file, Com
 }
 
 LineEditor::Terminal::~Terminal() {
-  if (!history_file_.empty()) history(history_, &event_, H_SAVE, history_file_.c_str());
   history_end(history_);
   el_end(edit_);
 }
@@ -120,7 +119,11 @@ std::optional<std::string> LineEditor::Terminal::next() {
   }
   std::string line(read, static_cast<std::size_t>(count));
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
-  if (!line.empty()) history(history_, &event_, H_ENTER, line.c_str());
+  if (!line.empty()) {
+    history(history_, &event_, H_ENTER, line.c_str());
+    // At once: the shell may end in ways that leave no time for it.
+    if (!history_file_.empty()) history(history_, &event_, H_SAVE, history_file_.c_str());
+  }
   return line;
 }
 

@@ -17,7 +17,7 @@ class LineEditor {
 
   /// @param prompt        shown in front of each line, on standard output, or on standard error where that is no
   /// terminal
-  /// @param history_file  read now and written at the end; empty: none
+  /// @param history_file  read now and written with each line; empty: none
   /// @param stop_fd       once this can be read, there are no more lines; -1: never
   LineEditor(std::string prompt, std::string history_file, Complete complete, int stop_fd = -1);
   ~LineEditor();

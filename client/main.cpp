@@ -2,22 +2,26 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <sstream>
 
 #include "client/command_line.hpp"
 #include "client/execute.hpp"
+#include "client/generate.hpp"
 #include "client/help.hpp"
 #include "client/load.hpp"
 #include "client/shell.hpp"
+#include "client/up.hpp"
 #include "program/settings.hpp"
 #include "protocol/endpoint.hpp"
 
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 1> kTools = {"load"};
+constexpr std::array<std::string_view, 4> kTools = {"load", "generate", "up", "down"};
 
 constexpr const char* kFooter = R"(
 Commands (`trellis help COMMAND` says more about one):
@@ -42,6 +46,12 @@ struct Settings {
   bool stale = false;
   std::int64_t timeout_ms = kTimeoutDefault.count();
   LoadOptions load;
+  UpOptions up;
+  std::string frontend = up.frontend.text();
+  std::string backend = up.backend.text();
+  std::string down_folder = up.folder;
+  std::string key_file;
+  GenerateOptions generate;
 
   std::vector<std::string> endpoints() const {
     std::vector<std::string> result;
@@ -78,6 +88,96 @@ CLI::App* add_load(CLI::App& app, Settings& settings) {
   load->add_flag("--strict", settings.load.strict, "Stop at the first wrong line");
   load->footer("\nWrong lines are reported as FILE:LINE:COLUMN: reason; the rest is loaded, and the exit code is 1.");
   return load;
+}
+
+CLI::App* add_up(CLI::App& app, Settings& settings) {
+  CLI::App* up = app.add_subcommand("up", "Bring a cluster up on this machine, and open the shell on it");
+  up->add_option("-s,--servers", settings.up.server_file,
+                 "Server file: `address port` of a worker a line (default 127.0.0.1 9001, 9002 and 9003)")
+      ->type_name("FILE");
+  up->add_option("-i,--index", settings.up.data_file, "Data file to load, once in the life of the data folder")
+      ->type_name("FILE");
+  up->add_option("-k,--replication", settings.up.k, "Replication factor (default 2)")->type_name("N");
+  up->add_option("--partitions", settings.up.partitions, "Partitions, a power of two (default 16)")->type_name("N");
+  up->add_option("--data", settings.up.folder, "Folder that keeps everything")->type_name("DIR")->capture_default_str();
+  up->add_flag("--detach", settings.up.detach, "Leave the cluster running; `trellis down` stops it");
+  up->add_option("-b,--frontend", settings.frontend, "Where clients connect")
+      ->check(endpoint_problem)
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  up->add_option("--backend", settings.backend, "Where workers connect")
+      ->check(endpoint_problem)
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  up->footer(R"(
+Workers that run already are used as they are; for lines of other machines it waits, and prints the command to start
+them there. A second `up` on the folder comes back with its documents. EXIT or Ctrl-D stops what it started.
+
+Examples:
+  trellis up
+  trellis up -s examples/serverFile.txt -i examples/persons.txt -k 2
+  echo "GET person1" | trellis up --data /tmp/try)");
+  return up;
+}
+
+CLI::App* add_down(CLI::App& app, Settings& settings) {
+  CLI::App* down = app.add_subcommand("down", "Stop a cluster that `trellis up --detach` left running");
+  down->add_option("--data", settings.down_folder, "Its data folder")->type_name("DIR")->capture_default_str();
+  return down;
+}
+
+CLI::App* add_generate(CLI::App& app, Settings& settings) {
+  GenerateOptions& options = settings.generate;
+  CLI::App* generate = app.add_subcommand("generate", "Write random records, for `trellis load`, to standard output");
+  generate->add_option("-k,--keys", settings.key_file, "Key file: `name type` a line; types: string, int, float")
+      ->type_name("FILE")
+      ->required();
+  generate->add_option("-n,--records", options.records, "Records, key1 ... keyN")->capture_default_str();
+  generate->add_option("-d,--depth", options.depth_max, "Nesting of maps inside a record, at most")
+      ->capture_default_str();
+  generate->add_option("-l,--length", options.string_length_max, "Letters and digits of a string, at most")
+      ->capture_default_str();
+  generate->add_option("-m,--map-size", options.keys_max, "Keys in each map, at most")->capture_default_str();
+  generate->add_option("--seed", options.seed, "The same seed gives the same bytes")->capture_default_str();
+  static const std::map<std::string, GenerateOptions::Format> kFormats = {{"arrow", GenerateOptions::Format::kArrow},
+                                                                          {"json", GenerateOptions::Format::kJson}};
+  generate
+      ->add_option_function<std::string>(
+          "--format", [&options](const std::string& name) { options.format = kFormats.at(name); },
+          "arrow (default) or json")
+      ->check(CLI::IsMember(kFormats))
+      ->type_name("FORMAT");
+  generate->footer("\nExample: trellis generate -k examples/keyFile.txt -n 1000 -d 3 -l 4 -m 5 > data.txt");
+  return generate;
+}
+
+int run_generate(Settings& settings) {
+  std::ifstream file(settings.key_file);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return report_failure("trellis", "cannot read the key file " + settings.key_file);
+  auto keys = read_key_file(text.str(), settings.key_file);
+  if (!keys) return report_failure("trellis", keys.error().message);
+  settings.generate.keys = std::move(*keys);
+  if (auto good = check(settings.generate); !good) {
+    report_failure("trellis", good.error().message);
+    return kExitUsage;
+  }
+  const bool written = generate(settings.generate, [](std::string_view lines) {
+    return std::fwrite(lines.data(), 1, lines.size(), stdout) == lines.size();
+  });
+  if (!written || std::fflush(stdout) != 0) {
+    return report_failure("trellis", std::string("cannot write: ") + std::strerror(errno));
+  }
+  return kExitDone;
+}
+
+int run_up(Settings& settings) {
+  const StopSignal stop;
+  settings.up.frontend = *read_endpoint(settings.frontend);
+  settings.up.backend = *read_endpoint(settings.backend);
+  settings.up.defaults = settings.defaults();
+  return up(settings.up, stop);
 }
 
 int run_load(const CLI::App& app, Settings& settings) {
@@ -126,14 +226,20 @@ int run(int argc, char** argv) {
   add_common(app, settings);
   app.fallthrough();
   app.footer(kFooter);
+  const CLI::App* const up = add_up(app, settings);
+  const CLI::App* const down = add_down(app, settings);
   const CLI::App* const load = add_load(app, settings);
+  const CLI::App* const generate = add_generate(app, settings);
 
   const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
   std::vector<const char*> flags{argv[0]};
   for (const std::string& flag : line.flags) flags.push_back(flag.c_str());
   if (const auto code = parse_settings(app, static_cast<int>(flags.size()), flags.data())) return *code;
   if (line.kind == CommandLine::Kind::kCommand) return run_command(line, settings);
+  if (up->parsed()) return run_up(settings);
+  if (down->parsed()) return trellis::down(settings.down_folder);
   if (load->parsed()) return run_load(app, settings);
+  if (generate->parsed()) return run_generate(settings);
   return run_shell_here(settings);
 }
 
