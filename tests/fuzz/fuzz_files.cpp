@@ -1,0 +1,28 @@
+// The small files and texts of people: endpoints, server files, key files, base64's way in and out.
+#include "client/generate.hpp"
+#include "protocol/check.hpp"
+#include "protocol/endpoint.hpp"
+#include "protocol/server_file.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace trellis;
+  const std::string_view text = text_of(data, size);
+  if (const auto endpoint = read_endpoint(text)) {
+    const auto again = read_endpoint(endpoint->zmq());
+    CHECK(again && *again == *endpoint);
+  }
+  if (const auto port = read_port(text)) CHECK(*port >= 1);
+  if (const auto servers = read_server_file(text, "file")) {
+    CHECK(!servers->empty());
+    for (const std::string& address : *servers) CHECK(read_endpoint(address));
+  }
+  if (auto keys = read_key_file(text, "file")) {
+    CHECK(!keys->empty());
+    GenerateOptions options;
+    options.keys = std::move(*keys);
+    options.records = 3;
+    CHECK(generate(options, [](std::string_view) { return true; }));
+  }
+  return 0;
+}

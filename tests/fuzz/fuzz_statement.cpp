@@ -1,0 +1,68 @@
+// The shell's grammar, as a line and as words (split at line ends): a statement that is taken makes a request that the
+// broker takes.
+#include <vector>
+
+#include "client/help.hpp"
+#include "client/statement.hpp"
+#include "protocol/check.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+namespace trellis {
+namespace {
+
+bool arguments_are_good(const Statement& statement) {
+  const std::string_view arguments = statement.arguments;
+  switch (statement.command) {
+    case Command::kPut:
+    case Command::kSet: return static_cast<bool>(read_put(arguments));
+    case Command::kGet:
+    case Command::kHas:
+    case Command::kDelete:
+    case Command::kPop:
+    case Command::kLocate: return static_cast<bool>(read_key(arguments));
+    case Command::kQuery: return static_cast<bool>(read_query(arguments));
+    case Command::kCompute: return static_cast<bool>(read_compute(arguments));
+    case Command::kKeys:
+    case Command::kScan: return static_cast<bool>(read_page(arguments));
+    case Command::kCount: return static_cast<bool>(read_count(arguments));
+    case Command::kMembers:
+    case Command::kStatus:
+    case Command::kPing: return static_cast<bool>(read_nothing(arguments));
+    case Command::kBatch: return false;  // The shell has none.
+  }
+  return false;
+}
+
+void check_statement(const Result<Statement>& statement) {
+  if (!statement) {
+    CHECK(statement.error().code == Code::kInvalidArgument && !statement.error().message.empty());
+    return;
+  }
+  if (statement->kind == Statement::Kind::kHelp) {
+    CHECK(help_text(statement->subject) || !statement->subject.empty());
+    return;
+  }
+  if (statement->kind != Statement::Kind::kRequest) return;
+  CHECK(arguments_are_good(*statement));
+  const std::string frame = pack_request(7, statement->command, statement->arguments, statement->options);
+  CHECK(std::holds_alternative<Request>(read_request(frame)));
+}
+
+}  // namespace
+}  // namespace trellis
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace trellis;
+  const std::string_view text = text_of(data, size);
+  check_statement(parse_statement(text));
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    if (c == '\n') {
+      words.emplace_back();
+    } else {
+      words.back().push_back(c);
+    }
+  }
+  check_statement(parse_words(words));
+  return 0;
+}
