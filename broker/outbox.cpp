@@ -31,11 +31,11 @@ void Outbox::forget(const BackendAddress& address) {
 void Outbox::flush(std::vector<Tag>& unsent) {
   for (Slot* slot : waiting_) {
     slot->listed = false;
-    if (slot->bundle.empty()) continue;
-    if (!output_.to_worker(slot->address, slot->bundle.take())) {
+    if (!slot->bundle.empty() && !output_.to_worker(slot->address, slot->bundle.take())) {
       unsent.insert(unsent.end(), slot->tags.begin(), slot->tags.end());
     }
     slot->tags.clear();
+    if (!slot->kept) slots_.erase(BackendAddress(slot->address));
   }
   waiting_.clear();
 }

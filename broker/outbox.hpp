@@ -17,12 +17,13 @@ namespace trellis {
 
 class Outbox {
  public:
-  /// What waits for one connection.  Stays where it is until forget().
+  /// What waits for one connection.  One that is kept stays where it is until forget().
   struct Slot {
     BackendAddress address;
     BundleWriter bundle;
     std::vector<Tag> tags;  ///< Of the requests in the bundle.
     bool listed = false;    ///< Among those that flush() looks at.
+    bool kept = false;      ///< A worker's own; else it is gone after the flush (a refusal, to one that has no place).
   };
 
   explicit Outbox(BrokerOutput& output) : output_(output) {}

@@ -108,6 +108,7 @@ bool Registry::connect(WorkerRecord& record, const BackendAddress& from) {
   if (const auto other = by_connection_.find(from); other != by_connection_.end()) other->second->slot = nullptr;
   by_connection_[from] = &record;
   record.slot = &outbox_.slot(from);
+  record.slot->kept = true;
   return had_another;
 }
 
