@@ -54,9 +54,9 @@ Result<Membership> Membership::load(LogStore& store, std::string address, const 
     const Member* member = map->find(self);
     if (member == nullptr) return Error{Code::kInternal, "the stored cluster map does not know this worker's id"};
     if (member->address != membership.address_) {
-      return Error{Code::kInvalidArgument, "this data folder belongs to the worker at " + member->address +
-                                               " of cluster " + map->cluster + ", not to " + membership.address_ +
-                                               ": start it with that -a and -p, or give this one another --data"};
+      membership.displaced_ = "this data folder belongs to the worker at " + member->address + " of cluster " +
+                              map->cluster + ", not to " + membership.address_ +
+                              ": start it with that -a and -p, or give this one another --data";
     }
     membership.map_ = std::move(*map);
   }

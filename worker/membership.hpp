@@ -31,6 +31,9 @@ class Membership {
   /// The durable map; nullptr while this worker is empty.
   const ClusterMap* map() const { return map_ ? &*map_ : nullptr; }
   bool is_formed() const { return map_ && map_->formed; }
+  /// Why this worker must not take part: its folder belongs to a worker at another address, which may be running as
+  /// well. It says hello all the same, so that the brokers' side knows of it too.
+  const std::optional<std::string>& displaced() const { return displaced_; }
 
   // What brokers say.  Each returns an error for the log where it is refused; taking a map collects it, together with
   // the bootstrap records of the groups that it gives to this worker.
@@ -50,6 +53,7 @@ class Membership {
   std::string address_;
   std::optional<ClusterMap> map_;
   std::optional<ClusterMap> storing_;
+  std::optional<std::string> displaced_;
   BatchNumber storing_batch_ = 0;
 };
 

@@ -22,7 +22,7 @@ Result<std::unique_ptr<Shard>> Shard::open(ShardSettings settings, LogStore& sto
   if (!membership) return membership.error();
   std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(*membership), store, snapshots, background,
                                          output, std::move(random), now));
-  if (shard->membership_.is_formed()) {
+  if (shard->membership_.is_formed() && !shard->membership_.displaced()) {
     if (auto opened = shard->open_partitions(); !opened) return opened.error();
   }
   return shard;
@@ -41,6 +41,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       now_(now),
       brokers_(settings_.brokers),
       sender_(snapshots),
+      started_(now),
       tick_due_(now),
       hello_due_(now),
       balance_due_(now) {
@@ -99,7 +100,9 @@ void Shard::take_durable() {
 void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
   BundleReader reader(message);
   while (const auto item = reader.next()) {
-    switch (static_cast<MessageType>(item->type)) {
+    const auto type = static_cast<MessageType>(item->type);
+    if (membership_.displaced() && type != MessageType::kRefused) continue;
+    switch (type) {
       case MessageType::kRequest: on_request(broker, *item); break;
       case MessageType::kWelcome: brokers_[broker].was_welcome = true; break;
       case MessageType::kRefused:
@@ -131,7 +134,10 @@ void Shard::on_refused(BrokerIndex broker, const std::string& reason) {
   BrokerLink& link = brokers_[broker];
   const bool welcome_anywhere =
       std::any_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) { return each.was_welcome; });
-  if (!welcome_anywhere) return fail("refused by the broker: " + reason);
+  if (!welcome_anywhere) {
+    return fail("refused by the broker: " + reason +
+                (membership_.displaced() ? " (" + *membership_.displaced() + ")" : ""));
+  }
   if (link.last_refusal != reason) report(LogLevel::kWarning, "refused by a broker: " + reason);
   link.last_refusal = reason;
 }
@@ -164,7 +170,9 @@ void Shard::on_peer_message(const Frames& message) {
   const ClusterMap* map = membership_.map();
   BundleReader reader(message);
   const auto first = reader.next();
-  if (map == nullptr || !first || static_cast<PeerMessageType>(first->type) != PeerMessageType::kFrom) return;
+  if (map == nullptr || membership_.displaced() || !first ||
+      static_cast<PeerMessageType>(first->type) != PeerMessageType::kFrom)
+    return;
   const auto speaker = read_speaker(first->header);
   if (!speaker || speaker->cluster != map->cluster || speaker->id == membership_.self() ||
       map->find(speaker->id) == nullptr) {
@@ -304,6 +312,7 @@ void Shard::tick() {
     woken_.insert(id);
   }
   receiver_.tick(*this, now_);
+  if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
   if (now_ >= balance_due_) balance();
 }
 

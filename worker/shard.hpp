@@ -48,6 +48,8 @@ class Shard final : public PartitionHost {
   static constexpr std::chrono::milliseconds kTickInterval{15};
   /// A turn that comes so late means that the worker was frozen: what waited in its sockets may be long obsolete.
   static constexpr std::chrono::milliseconds kFrozenAfter{1'000};
+  /// A worker whose folder belongs to another waits so long for a broker to refuse it, and then refuses itself.
+  static constexpr std::chrono::milliseconds kRefusalWithin{3'000};
 
   /// Loads everything the store holds.  All references outlive the shard.
   static Result<std::unique_ptr<Shard>> open(ShardSettings settings, LogStore& store, SnapshotStore& snapshots,
@@ -161,6 +163,7 @@ class Shard final : public PartitionHost {
   SnapshotReceiver receiver_;
   SnapshotSender sender_;
 
+  TimePoint started_;
   TimePoint tick_due_;
   TimePoint hello_due_;
   TimePoint balance_due_;
