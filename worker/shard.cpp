@@ -69,7 +69,8 @@ Result<void> Shard::open_partitions() {
 }
 
 void Shard::begin_turn(TimePoint now) {
-  was_frozen_ = now - now_ > kFrozenAfter;
+  was_frozen_ = has_run_ && now - now_ > kFrozenAfter;
+  has_run_ = true;
   now_ = std::max(now, now_);
   if (was_frozen_)
     report(LogLevel::kWarning, "this worker did not run for a while: what waited for it is answered as not applied");
