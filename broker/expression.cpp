@@ -10,6 +10,7 @@
 #include <string>
 
 #include "protocol/limits.hpp"
+#include "protocol/notation_text.hpp"
 
 namespace trellis {
 namespace {
@@ -73,8 +74,8 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 Result<void> check_variable_name(std::string_view name) {
   const bool good = !name.empty() && is_name_start(name[0]) && std::all_of(name.begin(), name.end(), is_name_char);
   if (!good) {
-    return invalid_argument("\"" + std::string(name.substr(0, 64)) +
-                            "\" is no name of a variable: letters, digits and underscores, no digit first");
+    return invalid_argument(quoted_excerpt(name) +
+                            " is no name of a variable: letters, digits and underscores, no digit first");
   }
   if (is_function(name) || is_constant(name)) {
     return invalid_argument("a variable cannot be called " + std::string(name) + ": that is a " +

@@ -14,7 +14,8 @@ void pack_member(PackedWriter& writer, WorkerId id, const std::string& address, 
   const Hello hello = worker == nullptr ? Hello{} : worker->hello;
   const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(registry.silence_of(id, now));
   writer.map(8).str("id").str(to_string(id)).str("address").str(address);
-  writer.str("state").str(name_of(registry.state_of(id, now)));
+  // As judged when the time last passed, as everything else the broker says and does goes by.
+  writer.str("state").str(name_of(worker == nullptr ? registry.state_of(id, now) : worker->state));
   writer.str("last_heartbeat_ms").integer(silence.count());
   writer.str("partitions").natural(hello.partitions).str("leads").natural(hello.leads.size());
   writer.str("keys").natural(hello.keys).str("bytes").natural(hello.bytes);
