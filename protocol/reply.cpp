@@ -1,5 +1,7 @@
 #include "protocol/reply.hpp"
 
+#include <algorithm>
+
 #include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
 
@@ -11,13 +13,29 @@ constexpr char kPackedNil = static_cast<char>(0xc0);
 
 Error bad(const char* what) { return invalid_argument(std::string("reply: ") + what); }
 
+/// A message as the contract wants it: one line of UTF-8 of bounded length.  The last resort: whoever names outside
+/// bytes quotes them (quoted_excerpt), so nearly always it goes out as it is.
+std::string one_line(std::string_view message) {
+  std::string_view shown = message.substr(0, kMessageSizeMax);
+  // A character at the cut is left out whole.
+  while (shown.size() < message.size() && shown.size() > kMessageSizeMax - 4 &&
+         (message[shown.size()] & 0xc0) == 0x80) {
+    shown.remove_suffix(1);
+  }
+  const bool is_line = std::none_of(shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20; });
+  if (is_line && is_utf8(shown)) return std::string(shown);
+  std::string escaped;
+  append_quoted(escaped, shown, true);
+  return escaped.substr(1, escaped.size() - 2);
+}
+
 }  // namespace
 
 void pack_info(std::string& out, const ReplyInfo& info) {
   PackedWriter writer(out);
   writer.map((info.message.empty() ? 0 : 1) + (info.version ? 1 : 0) + (info.more ? 1 : 0) + (info.guaranteed ? 0 : 1) +
              (info.warnings.empty() ? 0 : 1) + (info.missing_partitions.empty() ? 0 : 1));
-  if (!info.message.empty()) writer.str("message").str(info.message);
+  if (!info.message.empty()) writer.str("message").str(one_line(info.message));
   if (info.version) writer.str("version").natural(*info.version);
   if (info.more) writer.str("more").boolean(true);
   if (!info.guaranteed) writer.str("guaranteed").boolean(false);
@@ -45,7 +63,7 @@ std::string pack_error(std::uint64_t id, const Error& error) {
   Reply reply;
   reply.id = id;
   reply.status = error.code;
-  reply.info.message = error.message.substr(0, utf8_prefix(std::string_view(error.message).substr(0, kMessageSizeMax)));
+  reply.info.message = error.message;
   return pack_reply(reply);
 }
 

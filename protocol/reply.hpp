@@ -29,8 +29,9 @@ struct Reply {
 };
 
 std::string pack_reply(const Reply& reply);
-/// The same for an error.  Its message is cut where it is very long or no UTF-8.
+/// The same for an error.
 std::string pack_error(std::uint64_t id, const Error& error);
+/// A message goes out as one line of UTF-8, cut where it is very long, whatever it holds.
 void pack_info(std::string& out, const ReplyInfo& info);
 
 /// Reads a reply frame; views point into it.  Unknown info fields are passed over.  Error: kInvalidArgument.

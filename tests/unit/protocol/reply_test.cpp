@@ -56,11 +56,19 @@ TEST(Reply, OfAnErrorHasItsMessageAndNoResult) {
   EXPECT_EQ(reply->info.message, "nothing is stored at k");
 }
 
-TEST(Reply, CutsAMessageThatIsVeryLongOrNoText) {
-  const std::string long_frame = pack_error(3, {Code::kInternal, std::string(4095, 'm') + "\xce\xb1"});
-  EXPECT_EQ(read_reply(long_frame)->info.message.size(), 4095u) << "the character at the border is left out whole";
-  const std::string broken_frame = pack_error(3, {Code::kInternal, "good\xff"});
-  EXPECT_EQ(read_reply(broken_frame)->info.message, "good");
+std::string message_sent(const std::string& message) {
+  const std::string frame = pack_error(3, {Code::kInternal, message});
+  return read_reply(frame)->info.message;
+}
+
+TEST(Reply, SendsAMessageAsOneLineOfTextWhateverItHolds) {
+  EXPECT_EQ(message_sent("x: \"quoted\" \xce\xb1"), "x: \"quoted\" \xce\xb1");
+  EXPECT_EQ(message_sent("good\xff"), "good\\xff");
+  EXPECT_EQ(message_sent("two\nlines"), "two\\nlines");
+  EXPECT_EQ(message_sent(std::string(5'000, 'm')).size(), 4096u);
+  EXPECT_EQ(message_sent(std::string(4095, 'm') + "\xce\xb1").size(), 4095u) << "the character at the cut is left out";
+  EXPECT_TRUE(is_utf8(message_sent(std::string(5'000, '\xbf'))));
+  EXPECT_NE(message_sent(std::string(5'000, '\xbf')), "");
 }
 
 TEST(Reply, KnowsEveryStatusByItsName) {
