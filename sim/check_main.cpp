@@ -18,12 +18,13 @@ int main(int argc, char** argv) {
     std::cerr << argv[1] << ": cannot be opened: " << std::strerror(errno) << '\n';
     return 2;
   }
-  const trellis::Result<trellis::History> history = trellis::read_history(is_standard_input ? std::cin : file);
+  const trellis::Result<trellis::sim::History> history =
+      trellis::sim::read_history(is_standard_input ? std::cin : file);
   if (!history) {
     std::cerr << argv[1] << ": " << history.error().message << '\n';
     return 2;
   }
-  const trellis::Judgement judgement = trellis::judge(*history);
+  const trellis::sim::Judgement judgement = trellis::sim::judge(*history);
   std::cout << to_text(judgement, *history);
   if (judgement.is_right()) return 0;
   return judgement.violations.empty() ? 2 : 1;

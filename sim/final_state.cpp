@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-namespace trellis {
+namespace trellis::sim {
 
 History with_final_state(History history, const std::map<std::string, FinalDocument>& state) {
   TimePoint end{};
@@ -31,4 +31,4 @@ History with_final_state(History history, const std::map<std::string, FinalDocum
   return history;
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

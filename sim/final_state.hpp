@@ -5,7 +5,7 @@
 
 #include "sim/history.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 struct FinalDocument {
   std::string document;
@@ -16,4 +16,4 @@ struct FinalDocument {
 /// it, or nothing.  So the judges of histories judge the state as well.
 History with_final_state(History history, const std::map<std::string, FinalDocument>& state);
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -4,7 +4,7 @@
 #include <istream>
 #include <ostream>
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 constexpr std::string_view kMagic = "trellis-history 1";
@@ -379,4 +379,4 @@ Result<History> read_history(std::istream& in) {
   return history;
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -38,7 +38,7 @@
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 /// What the client knows of the effect of its operation.
 enum class Outcome : std::uint8_t {
@@ -106,4 +106,4 @@ Result<History> read_history(std::istream& in);
 /// Bytes in double quotes, as in the text form.
 std::string quoted_bytes(std::string_view bytes);
 
-}  // namespace trellis
+}  // namespace trellis::sim

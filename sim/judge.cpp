@@ -5,7 +5,7 @@
 #include "sim/listing_check.hpp"
 #include "sim/version_check.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 Judgement judge(const History& history, const LinearizabilityOptions& options) {
   Judgement out;
@@ -37,4 +37,4 @@ std::string to_text(const Judgement& judgement, const History& history) {
   return out;
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

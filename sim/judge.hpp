@@ -3,7 +3,7 @@
 
 #include "sim/linearizability.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 struct Judgement {
   std::vector<Violation> violations;
@@ -19,4 +19,4 @@ Judgement judge(const History& history, const LinearizabilityOptions& options = 
 /// One line where the history is right; else each violation with the operations that show it.
 std::string to_text(const Judgement& judgement, const History& history);
 
-}  // namespace trellis
+}  // namespace trellis::sim

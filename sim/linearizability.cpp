@@ -5,7 +5,7 @@
 
 #include "sim/search.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 /// Makes a history that has no order smaller while it still has none.
@@ -251,4 +251,4 @@ LinearizabilityVerdict check_linearizability(const History& history, const Linea
   return verdict;
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -9,7 +9,7 @@
 
 #include "sim/violation.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 struct LinearizabilityOptions {
   std::size_t configurations_max = 2'000'000;  ///< For each key; beyond it the key counts as undecided.
@@ -25,4 +25,4 @@ struct LinearizabilityVerdict {
 
 LinearizabilityVerdict check_linearizability(const History& history, const LinearizabilityOptions& options = {});
 
-}  // namespace trellis
+}  // namespace trellis::sim

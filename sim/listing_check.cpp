@@ -5,7 +5,7 @@
 
 #include "sim/presence.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 using Presences = std::map<std::string, Presence, std::less<>>;
@@ -124,4 +124,4 @@ class ListingJudge {
 
 std::vector<Violation> check_listings(const History& history) { return ListingJudge(history).judge(); }
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -8,8 +8,8 @@
 
 #include "sim/violation.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 std::vector<Violation> check_listings(const History& history);
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace trellis {
+namespace trellis::sim {
 
 Presence::Presence(const KeySteps& key) {
   for (const Step& step : key.steps) {
@@ -62,4 +62,4 @@ std::map<std::string, Presence, std::less<>> presences_of(const History& history
   return out;
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

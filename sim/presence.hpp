@@ -9,7 +9,7 @@
 
 #include "sim/steps.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 class Presence {
  public:
@@ -50,4 +50,4 @@ class Presence {
 /// Of every key that occurs in an operation on one key.
 std::map<std::string, Presence, std::less<>> presences_of(const History& history);
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 constexpr std::uint64_t kNoVersion = std::numeric_limits<std::uint64_t>::max();
@@ -554,4 +554,4 @@ SearchResult search_order(const KeySteps& key, std::size_t configurations_max) {
   return Search(key, configurations_max).run();
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -19,7 +19,7 @@
 
 #include "sim/steps.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 enum class Finding : std::uint8_t { kOrderFound, kNoOrder, kGaveUp };
 
@@ -44,4 +44,4 @@ struct SearchResult {
 /// Gives up after `configurations_max`.
 SearchResult search_order(const KeySteps& key, std::size_t configurations_max);
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -6,7 +6,7 @@
 
 #include "protocol/document.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 bool is_put(Command command) { return command == Command::kPut || command == Command::kSet; }
@@ -316,4 +316,4 @@ KeySteps make_steps(const History& history, std::string_view key, const std::vec
   return StepMaker(history, key).make(operations, listings);
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -16,7 +16,7 @@
 
 #include "sim/history.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 /// A document of this key, by number.
 using ValueId = std::uint32_t;
@@ -89,4 +89,4 @@ KeySteps make_steps(const History& history, std::string_view key, const std::vec
 /// Whether a KEYS or SCAN that was answered OK says something about `key`: shown, or not shown where it belongs.
 bool covers(const Operation& listing, std::string_view key);
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -6,7 +6,7 @@
 #include "protocol/cluster_map.hpp"
 #include "sim/steps.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 /// A version as one answer showed it.
@@ -117,4 +117,4 @@ std::vector<Violation> check_weak_reads(const History& history) {
   return out;
 }
 
-}  // namespace trellis
+}  // namespace trellis::sim

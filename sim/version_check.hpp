@@ -7,9 +7,9 @@
 
 #include "sim/violation.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 std::vector<Violation> check_versions(const History& history);
 std::vector<Violation> check_weak_reads(const History& history);
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -6,7 +6,7 @@
 
 #include "sim/history.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 struct Violation {
   std::string key;                      ///< Or the prefix of a listing.
@@ -18,4 +18,4 @@ struct Violation {
 /// The reason, and the operations as lines of the history's text form, by call.
 std::string to_text(const Violation& violation, const History& history);
 
-}  // namespace trellis
+}  // namespace trellis::sim

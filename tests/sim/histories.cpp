@@ -9,7 +9,7 @@
 #include <memory>
 #include <sstream>
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 using Random = std::mt19937_64;
@@ -346,4 +346,4 @@ History mutated(History history, std::mt19937_64& random) {
 
 bool has_order_by_brute_force(const History& history) { return BruteForce(history).search(); }
 
-}  // namespace trellis
+}  // namespace trellis::sim

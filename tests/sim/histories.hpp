@@ -6,7 +6,7 @@
 
 #include "sim/history.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 
 /// Lines of the text form, without its head; blanks around a line are passed over.
 History history_of(std::string_view lines, std::uint32_t partitions = 0);
@@ -33,4 +33,4 @@ History mutated(History history, std::mt19937_64& random);
 /// without sessions and batches.
 bool has_order_by_brute_force(const History& history);
 
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -10,7 +10,7 @@
 #include "sim/version_check.hpp"
 #include "tests/sim/histories.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 using testing::HasSubstr;
@@ -168,4 +168,4 @@ TEST(FinalState, LosesNothingAcknowledgedAndBringsNothingBack) {
 }
 
 }  // namespace
-}  // namespace trellis
+}  // namespace trellis::sim

@@ -5,7 +5,7 @@
 #include "sim/judge.hpp"
 #include "tests/sim/histories.hpp"
 
-namespace trellis {
+namespace trellis::sim {
 namespace {
 
 std::string verdict(std::string_view lines) {
@@ -278,4 +278,4 @@ TEST(Linearizability, JudgesALargeHistoryInSeconds) {
 }
 
 }  // namespace
-}  // namespace trellis
+}  // namespace trellis::sim
