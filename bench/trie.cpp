@@ -66,7 +66,7 @@ constexpr KeySet kKeySets[] = {
 /// The keys of one set and number: those stored, in random order and sorted, and as many that are not stored.
 struct Keys {
   Strings stored, missing, sorted;
-  std::string prefix;  ///< Of about a thousand stored keys.
+  std::string prefix;  ///< Of a thousand stored keys or more, as the set has them.
 };
 
 /// One key set at a time is kept, since large ones are gigabytes.

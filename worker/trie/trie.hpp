@@ -137,6 +137,7 @@ class Trie : public TrieView {
   /// Frees all that no frozen view shows: in proportion to the number of records, so large ones are best moved to
   /// another thread first.
   ~Trie();
+  /// What was moved from can only be assigned to or destroyed.
   Trie(Trie&& other) noexcept;
   Trie& operator=(Trie&& other) noexcept;
 
