@@ -185,6 +185,12 @@ int run_load(const CLI::App& app, Settings& settings) {
   settings.load.stop = &stop;
   if (app.get_option("--timeout")->count() > 0) settings.load.patience = std::chrono::milliseconds(settings.timeout_ms);
   Client client(settings.endpoints());
+  // A load is patient with a cluster that is lost on the way, not with one that never was.
+  const Answer pong = client.call(Command::kPing, std::string(1, '\x90'), settings.defaults().options);
+  if (pong.reply.status != Code::kOk) {
+    write(print_error({pong.reply.status, pong.reply.info.message}, settings.json));
+    return exit_code_of(pong.reply.status);
+  }
   const auto result = load(client, settings.load);
   if (!result) return report_failure("trellis", result.error().message);
   std::puts((settings.json ? to_json(*result) : to_text(*result)).c_str());
