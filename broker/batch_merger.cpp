@@ -10,6 +10,8 @@ namespace {
 
 /// What a worker may fill a leg's reply with, at least: one document of any size comes through anyway.
 constexpr std::size_t kLegBytesMin = 1 << 20;
+/// The same where reads stand among writes: those cannot be asked again, since their place in the order is gone.
+constexpr std::size_t kMixedLegBytesMin = 2 * kDocumentSizeMax;
 
 void pack_outcome(std::string& out, Code status, std::string_view packed_result, const ReplyInfo& info) {
   PackedWriter writer(out);
@@ -48,11 +50,19 @@ Merger::Step BatchMerger::start() {
     part.writes = part.writes || is_write(item.command);
     part.items.push_back(i);
   }
-  for (auto& [place, part] : parts) parts_.push_back(std::move(part));
   Step step;
-  for (std::uint32_t i = 0; i < parts_.size(); ++i) step.legs.push_back(leg_of(i));
+  for (auto& [place, part] : parts) {
+    part.bytes_max = std::max(result_bytes_max_ / parts.size(), part.writes ? kMixedLegBytesMin : kLegBytesMin);
+    step.legs.push_back(ask(std::move(part)));
+  }
   if (parts_.empty()) step.answer = finish();
   return step;
+}
+
+Leg BatchMerger::ask(Part part) {
+  parts_.push_back(std::move(part));
+  ++awaited_;
+  return leg_of(static_cast<std::uint32_t>(parts_.size() - 1));
 }
 
 Leg BatchMerger::leg_of(std::uint32_t number) {
@@ -72,9 +82,8 @@ Leg BatchMerger::leg_of(std::uint32_t number) {
   leg.kind = RequestKind::kBatch;
   leg.stale = part.stale;
   leg.writes = part.writes;
-  leg.page_bytes = static_cast<std::uint32_t>(std::max(result_bytes_max_ / parts_.size(), kLegBytesMin));
+  leg.page_bytes = static_cast<std::uint32_t>(part.bytes_max);
   leg.body = Frame(std::move(body));
-  ++awaited_;
   return leg;
 }
 
@@ -84,8 +93,9 @@ Merger::Step BatchMerger::on_leg(std::uint32_t number, LegResult result) {
   if (result.error) {
     fail(number, *result.error, step);
   } else {
-    read_results(parts_[number], result);
+    read_results(Part(parts_[number]), result);
   }
+  if (awaited_ == 0) ask_what_was_put_off(step);
   if (awaited_ == 0) step.answer = finish();
   return step;
 }
@@ -104,11 +114,11 @@ void BatchMerger::fail(std::uint32_t number, const Error& error, Step& step) {
     }
   }
   if (reads.items.empty()) return;
-  parts_.push_back(std::move(reads));
-  step.legs.push_back(leg_of(static_cast<std::uint32_t>(parts_.size() - 1)));
+  step.legs.push_back(ask(std::move(reads)));
 }
 
 void BatchMerger::read_results(const Part& part, const LegResult& result) {
+  std::vector<std::uint32_t> did_not_fit;
   PackedReader reader(result.body.bytes());
   for (std::uint32_t left = reader.read_array().value_or(0); left > 0; --left) {
     const auto packed = reader.read_value();
@@ -119,19 +129,58 @@ void BatchMerger::read_results(const Part& part, const LegResult& result) {
     if (elements != 4 || !index || *index >= items_.size()) break;
     const auto item = static_cast<std::uint32_t>(*index);
     if (!std::binary_search(part.items.begin(), part.items.end(), item)) break;
-    set_result(item, result.body, packed->substr(element.position()), result.guaranteed);
+    const std::string_view outcome = packed->substr(element.position());
+    if (!is_write(items_[item].command) && element.read_str() == name_of(Code::kResourceExhausted)) {
+      did_not_fit.push_back(item);
+    } else {
+      set_result(item, result.body, outcome, result.guaranteed);
+    }
   }
+  put_off(part, std::move(did_not_fit));
   for (const std::uint32_t item : part.items) {
-    if (!outcomes_[item].is_set) set_error(item, {Code::kInternal, "a worker's answer to this item cannot be read"});
+    if (outcomes_[item].is_set || is_put_off(item)) continue;
+    set_error(item, {Code::kInternal, "a worker's answer to this item cannot be read"});
   }
+}
+
+/// These reads did not fit into the leg's share.  A worker lets at least one through, so asking again comes to an end.
+/// Reads among writes saw the moment between them, which does not come again.
+void BatchMerger::put_off(const Part& part, std::vector<std::uint32_t> items) {
+  if (items.empty()) return;
+  if (part.writes || items.size() == part.items.size()) {
+    for (const std::uint32_t item : items) set_error(item, too_large());
+    return;
+  }
+  Part rest = part;
+  rest.items = std::move(items);
+  put_off_.push_back(std::move(rest));
+}
+
+bool BatchMerger::is_put_off(std::uint32_t item) const {
+  return std::any_of(put_off_.begin(), put_off_.end(), [item](const Part& part) {
+    return std::binary_search(part.items.begin(), part.items.end(), item);
+  });
+}
+
+void BatchMerger::ask_what_was_put_off(Step& step) {
+  while (!put_off_.empty()) {
+    Part part = std::move(put_off_.back());
+    put_off_.pop_back();
+    part.bytes_max = result_bytes_max_ - std::min(result_bytes_, result_bytes_max_);
+    if (part.bytes_max > 0) return step.legs.push_back(ask(std::move(part)));
+    for (const std::uint32_t item : part.items) set_error(item, too_large());
+  }
+}
+
+Error BatchMerger::too_large() const {
+  return {Code::kResourceExhausted, "the results of this BATCH are larger than " + std::to_string(result_bytes_max_) +
+                                        " bytes; ask for the rest in another one"};
 }
 
 void BatchMerger::set_result(std::uint32_t item, const Frame& body, std::string_view packed, bool guaranteed) {
   const bool is_read = !is_write(items_[item].command);
   if (is_read && result_bytes_ + packed.size() > result_bytes_max_) {
-    return set_error(item, {Code::kResourceExhausted, "the results of this BATCH are larger than " +
-                                                          std::to_string(result_bytes_max_) +
-                                                          " bytes; ask for the rest in another one"});
+    return set_error(item, too_large());
   }
   result_bytes_ += packed.size();
   if (guaranteed) return set(item, body.slice(packed));

@@ -105,7 +105,9 @@ struct WorkerRequest {
   std::uint64_t seq = 0;
   std::uint64_t floor = 0;       ///< Own session: every seq below is answered and may be forgotten.
   std::uint32_t timeout_ms = 0;  ///< What is left of the deadline: beyond it nobody waits.
-  std::uint32_t page_bytes = 0;  ///< KEYS and SCAN: the page ends at this size (0: kPageSizeMax).
+  /// KEYS and SCAN: the page ends at this size (0: kPageSizeMax).  kBatch: reads, but for the first result, that would
+  /// take the reply beyond it get RESOURCE_EXHAUSTED (0: no bound).
+  std::uint32_t page_bytes = 0;
   Frame body;
 };
 

@@ -34,6 +34,11 @@ class StateSnapshotJob final : public SnapshotJob {
   SnapshotStore& store_;
 };
 
+/// A read among the writes of a batch, which goes through the log.
+bool is_logged_read(EntryKind kind) {
+  return kind == EntryKind::kGet || kind == EntryKind::kHas || kind == EntryKind::kQuery;
+}
+
 }  // namespace
 
 Partition::Partition(PartitionId id, ReplicaSettings settings, PartitionHost& host)
@@ -183,13 +188,23 @@ void Partition::execute_reads(Work& work) {
 void Partition::complete(Work& work, std::size_t item, const CommandResult& result) {
   if (work.is_answered) return;
   --work.left;
-  if (work.prepared.kind == RequestKind::kBatch) {
-    return pack_batch_item(work.batch_results, work.prepared.items()[item].index, result);
-  }
+  if (work.prepared.kind == RequestKind::kBatch) return complete_batch_item(work, item, result);
   WorkerReply reply = make_reply(work.request.tag, Outcome::kDone);
   reply.body = Frame(pack_reply_frame(work.prepared.id, result));
   release(work);
   host_.reply(work.broker, std::move(reply));
+}
+
+void Partition::complete_batch_item(Work& work, std::size_t item, const CommandResult& result) {
+  const PreparedItem& asked = work.prepared.items()[item];
+  const std::size_t size = work.batch_results.size();
+  // What a write returns cannot be had again, a read's result can.
+  const bool is_read = asked.read() != nullptr || (asked.entry() != nullptr && is_logged_read(asked.entry()->kind));
+  if (is_read && work.request.page_bytes != 0 && size > 0 && size + result.packed.size() > work.request.page_bytes) {
+    return pack_batch_item(work.batch_results, asked.index,
+                           CommandResult::failed(Code::kResourceExhausted, "the reply has no room for this result"));
+  }
+  pack_batch_item(work.batch_results, asked.index, result);
 }
 
 /// All items have their results.

@@ -131,6 +131,7 @@ class Partition final : public ReplicaOwner {
   void serve_reads();
   void execute_reads(Work& work);
   void complete(Work& work, std::size_t item, const CommandResult& result);
+  void complete_batch_item(Work& work, std::size_t item, const CommandResult& result);
   void finish(Work& work);
   void abandon(Work& work, Outcome outcome);
   bool is_expired(const Work& work) const;

@@ -423,6 +423,31 @@ TEST_F(BatchFixture, ReadsBeyondTheBoundAreRefusedButWhatWasPoppedIsDelivered) {
   for (int i = 10; i < 20; ++i) EXPECT_EQ(outcomes[i].status, "OK");
 }
 
+TEST_F(BatchFixture, ReadsThatDoNotFitIntoTheirLegsShareAreAskedAgain) {
+  std::vector<std::string> items;
+  for (int i = 0; i < 9; ++i) items.push_back(item("GET", packed_key("a")));
+  auto merger = make(items);
+  auto step = merger->start();
+  // Two results a leg, as a worker with little room does.
+  std::size_t legs = 0;
+  while (!step.answer) {
+    ASSERT_EQ(step.legs.size(), 1u);
+    ++legs;
+    std::vector<std::string> outcomes;
+    const auto asked = *read_indexed_batch(step.legs[0].body.bytes());
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      outcomes.push_back(packed_array({packed_uint(asked[i].index), packed_str(i < 2 ? "OK" : "RESOURCE_EXHAUSTED"),
+                                       i < 2 ? packed_uint(asked[i].index) : "\xc0", "\x80"}));
+    }
+    LegResult result;
+    result.body = Frame(packed_array(outcomes));
+    step = merger->on_leg(step.legs[0].number, result);
+  }
+  EXPECT_EQ(legs, 5u);
+  const auto outcomes = outcomes_of(*step.answer);
+  for (std::uint64_t i = 0; i < 9; ++i) EXPECT_EQ(outcomes[i].result, packed_uint(i));
+}
+
 TEST_F(BatchFixture, AWorkersBrokenAnswerIsAnErrorOfTheItemsOnly) {
   auto merger = make({item("GET", packed_key("a"))});
   const auto step = merger->start();
