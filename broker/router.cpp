@@ -43,11 +43,12 @@ bool Router::on_not_leader(PartitionId id, WorkerId from, WorkerId leader, Term 
   if (id.value >= partitions_.size()) return false;
   Partition& partition = partitions_[id.value];
   if (partition.leader == from && term >= partition.term) partition.leader = WorkerId{};
-  if (term < partition.term) return false;
-  partition.term = term;
-  if (leader.value == 0 || leader == from || leader == partition.leader || registry_.find(leader) == nullptr) {
+  if (term < partition.term || leader.value == 0 || leader == from || leader == partition.leader ||
+      registry_.find(leader) == nullptr) {
     return false;
   }
+  // Only a term that has a leader counts: a replica that is cut off from its group raises its own without end.
+  partition.term = term;
   partition.leader = leader;
   return true;
 }

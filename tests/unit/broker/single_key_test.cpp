@@ -85,6 +85,20 @@ TEST(SingleKey, FollowsAHintToTheNewLeaderWithoutTheClientNoticing) {
   EXPECT_EQ(cluster.reply().status, Code::kOk);
 }
 
+TEST(SingleKey, TheTermOfAReplicaThatIsCutOffDoesNotHideTheLeader) {
+  Harness cluster;
+  cluster.make_cluster();
+  cluster.send(Command::kGet, packed_key("a"));
+  FakeWorker& cut_off = cluster.leader_of("a");
+  FakeWorker& leader = cluster.worker(cut_off.hello.id.value % 3);
+  const WorkerRequest first = cut_off.take();
+  cut_off.lead_nothing();
+  cut_off.answer(first, Outcome::kNotLeader, {}, {}, Term{99});
+  leader.lead(cluster.partition("a"), Term{2});
+  leader.answer_ok(leader.take(), packed_uint(1));
+  EXPECT_EQ(cluster.reply().status, Code::kOk);
+}
+
 TEST(SingleKey, IsSentAgainTheMomentANewLeaderIsHeardOf) {
   Harness cluster;
   cluster.make_cluster();
