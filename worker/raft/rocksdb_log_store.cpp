@@ -1,6 +1,7 @@
 #include "worker/raft/rocksdb_log_store.hpp"
 
 #include <rocksdb/db.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 #include <sys/eventfd.h>
@@ -21,6 +22,9 @@ rocksdb::Options options() {
   options.max_background_jobs = 2;
   options.keep_log_file_num = 3;
   options.max_total_wal_size = 512 << 20;
+  // The log is read at start alone, when all of it is in files: keeping memory in order would be work for nobody.
+  options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
+  options.allow_concurrent_memtable_write = false;
   // A power cut tears the record that was being written; nothing behind a torn record was acknowledged.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // A failed background write or sync stops the store, as the replicas must stop then.
