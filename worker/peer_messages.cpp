@@ -12,7 +12,7 @@ Error broken(const char* what) { return invalid_argument(std::string("a broken "
 
 std::string pack(const Speaker& speaker) {
   std::string out;
-  FieldWriter(out).u64(speaker.id.value).u64(speaker.nonce.value).bytes(speaker.cluster);
+  FieldWriter(out).u64(speaker.id.value).u64(speaker.nonce.value).u8(speaker.leaving).bytes(speaker.cluster);
   return out;
 }
 
@@ -33,6 +33,7 @@ Result<Speaker> read_speaker(std::string_view header) {
   Speaker speaker;
   speaker.id = {fields.u64()};
   speaker.nonce = {fields.u64()};
+  speaker.leaving = fields.u8() != 0;
   speaker.cluster = fields.bytes();
   if (!fields.at_end() || speaker.id.value == 0) return broken("greeting");
   return speaker;

@@ -23,6 +23,7 @@ struct Speaker {
   ClusterId cluster;
   WorkerId id;
   BootNonce nonce;
+  bool leaving = false;  ///< It is about to stop: no leadership is handed to it.
 };
 
 /// The receiver of a snapshot asks for its file piece by piece: flow control and resumption in one.

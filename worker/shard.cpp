@@ -180,7 +180,7 @@ void Shard::on_peer_message(const Frames& message) {
     return;  // Of another cluster, or of no member: none of our business.
   }
   const WorkerId from = speaker->id;
-  heard_[from] = now_;
+  heard_[from] = {now_, speaker->leaving};
   while (const auto item = reader.next()) {
     switch (static_cast<PeerMessageType>(item->type)) {
       case PeerMessageType::kRaft: on_raft_item(from, *item); break;
@@ -265,7 +265,8 @@ void Shard::to_peer(WorkerId peer, PeerMessageType type, std::string_view header
   if (map == nullptr) return;
   BundleWriter& out = to_peers_[peer];
   if (out.empty()) {
-    out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(Speaker{map->cluster, membership_.self(), nonce_}));
+    out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom),
+            pack(Speaker{map->cluster, membership_.self(), nonce_, is_leaving_}));
   }
   out.add(static_cast<std::uint8_t>(type), header, body);
 }
@@ -325,10 +326,7 @@ void Shard::balance() {
   std::vector<PartitionId> ripe;
   for (auto& [id, partition] : partitions_) {
     Replica& replica = partition->replica();
-    const auto can_lead = [&](WorkerId peer) {
-      const auto heard = heard_.find(peer);
-      return heard != heard_.end() && now_ - heard->second <= kPeerSilentAfter && replica.is_level(peer);
-    };
+    const auto can_lead = [&](WorkerId peer) { return is_heard(peer) && replica.is_level(peer); };
     if (!replica.is_ready()) {
       level_since_.erase(id);
       continue;
@@ -447,12 +445,25 @@ void Shard::begin_leaving() {
   is_leaving_ = true;
   hello_due_ = now_;
   balance_due_ = now_;
+  if (membership_.map() == nullptr) return;
+  // Peers that are leaving as well need not be handed anything: they learn it from the next thing said to them, which
+  // an empty question makes now.
+  for (const Member& member : membership_.map()->members) {
+    if (member.id != membership_.self()) to_peer(member.id, PeerMessageType::kQuestion, pack_question({nonce_, 0, {}}));
+  }
+}
+
+bool Shard::is_heard(WorkerId peer) const {
+  const auto heard = heard_.find(peer);
+  return heard != heard_.end() && !heard->second.leaving && now_ - heard->second.at <= kPeerSilentAfter;
 }
 
 bool Shard::has_left() const {
-  return std::none_of(partitions_.begin(), partitions_.end(), [](const auto& each) {
+  return std::none_of(partitions_.begin(), partitions_.end(), [this](const auto& each) {
     const Replica& replica = each.second->replica();
-    return replica.is_leader() && replica.voters().size() > 1;
+    if (!replica.is_leader()) return false;
+    const std::vector<WorkerId> voters = replica.voters();
+    return std::any_of(voters.begin(), voters.end(), [this](WorkerId voter) { return is_heard(voter); });
   });
 }
 

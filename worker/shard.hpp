@@ -114,6 +114,8 @@ class Shard final : public PartitionHost {
   void take_durable();
   void tick();
   void balance();
+  /// Whether leadership can be handed to this peer: it speaks, and is not about to stop.
+  bool is_heard(WorkerId peer) const;
   void settle_all();
   void ask_for_confirmations();
   void say_hello();
@@ -157,7 +159,11 @@ class Shard final : public PartitionHost {
   std::map<WorkerId, BundleWriter> to_peers_;
   std::vector<BrokerLink> brokers_;
   Round round_ = 0;
-  std::map<WorkerId, TimePoint> heard_;  ///< When each peer last spoke.
+  struct Heard {
+    TimePoint at;
+    bool leaving = false;
+  };
+  std::map<WorkerId, Heard> heard_;  ///< When each peer last spoke.
 
   std::optional<PartitionId> snapshotting_;
   SnapshotReceiver receiver_;
