@@ -61,7 +61,12 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
   if (WorkerRecord* holder = find_address(hello.address); holder != nullptr && holder != record.get()) {
     remove(holder->hello.id);
   }
-  admission.new_connection = connect(*record, from);
+  // A worker that speaks over two connections (the same broker listed twice) keeps the one in use while that lives.
+  const bool is_in_use = record->slot != nullptr && record->slot->address == from;
+  if (is_in_use || admission.new_worker || admission.new_life || now - record->slot_heard >= kSilentAfter) {
+    admission.new_connection = connect(*record, from);
+    record->slot_heard = now;
+  }
   record->hello = std::move(hello);
   record->last_heard = now;
   admission.worker = record.get();

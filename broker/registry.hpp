@@ -33,8 +33,9 @@ struct WorkerRecord {
   Hello hello;  ///< The latest.
   Outbox::Slot* slot = nullptr;
   TimePoint last_heard;
-  TimePoint since;   ///< Of this life.
-  BootNonce former;  ///< The nonce of the life before it; 0: none.
+  TimePoint slot_heard;  ///< When it last said hello over the connection in use.
+  TimePoint since;       ///< Of this life.
+  BootNonce former;      ///< The nonce of the life before it; 0: none.
   WorkerState state = WorkerState::kUp;
   std::size_t bytes_under_way = 0;  ///< Of requests sent to it and not answered.
   /// When each kind of message of cluster making was last sent to it, by MessageType.

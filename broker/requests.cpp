@@ -116,8 +116,7 @@ bool Requests::answer_at_once(const ClientMessage& message, const Request& reque
 void Requests::begin(Entry& entry, TimePoint now) {
   if (!formation_.formed()) {
     if (const auto checked = check_arguments(entry.request); !checked) return finish(entry, answer_of(checked.error()));
-    std::string obstacle = registry_.warmed_up(now) ? formation_.obstacle(now) : std::string();
-    if (!obstacle.empty()) return finish(entry, answer_of({Code::kUnavailable, std::move(obstacle)}));
+    if (const auto obstacle = obstacle_to_all(now)) return finish(entry, answer_of(*obstacle));
     parked_.push_back(entry.tag);
     return;
   }
@@ -128,6 +127,14 @@ void Requests::begin(Entry& entry, TimePoint now) {
   Answer answer;
   answer.result = report_location(*key, router_);
   finish(entry, std::move(answer));
+}
+
+/// Why requests that need the cluster cannot be served, and are not worth waiting with; nothing where they wait.
+std::optional<Error> Requests::obstacle_to_all(TimePoint now) const {
+  if (!registry_.warmed_up(now)) return std::nullopt;
+  std::string obstacle = formation_.obstacle(now);
+  if (obstacle.empty()) return std::nullopt;
+  return Error{Code::kUnavailable, std::move(obstacle)};
 }
 
 void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
@@ -201,10 +208,15 @@ void Requests::settle(TimePoint now) {
 }
 
 void Requests::on_cluster_changed(TimePoint now) {
+  const bool formed = formation_.formed();
+  const auto obstacle = formed ? std::nullopt : obstacle_to_all(now);
+  if (!formed && !obstacle) return;
   std::vector<Tag> parked;
   parked.swap(parked_);
   for (const Tag tag : parked) {
-    if (Entry* const entry = pool_.find(tag)) begin(*entry, now);
+    Entry* const entry = pool_.find(tag);
+    if (entry == nullptr) continue;  // Its time was up.
+    formed ? begin(*entry, now) : finish(*entry, answer_of(*obstacle));
   }
   settle(now);
 }
@@ -216,7 +228,9 @@ void Requests::on_tick(TimePoint now) {
     if (Entry* const entry = pool_.find(tag)) expire(*entry);
   }
   if (!parked_.empty()) on_cluster_changed(now);
-  if (++ticks_ % kTicksBetweenSweeps == 0) forget_idle_clients();
+  if (++ticks_ % kTicksBetweenSweeps != 0) return;
+  forget_idle_clients();
+  std::erase_if(parked_, [this](Tag tag) { return pool_.find(tag) == nullptr; });
 }
 
 void Requests::expire(Entry& entry) {

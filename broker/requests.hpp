@@ -86,6 +86,7 @@ class Requests final : public CallListener {
   std::optional<Error> over_a_bound(const Client& client, const Frame& frame) const;
   bool answer_at_once(const ClientMessage& message, const Request& request, TimePoint now);
   void begin(Entry& entry, TimePoint now);
+  std::optional<Error> obstacle_to_all(TimePoint now) const;
   void begin_on_one_key(Entry& entry, TimePoint now);
   void begin_merged(Entry& entry, TimePoint now);
   WriteIdentity identity_of(Entry& entry);

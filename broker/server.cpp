@@ -22,6 +22,9 @@ constexpr int kFrontendSendMark = 4096;
 /// Between attempts to send what waits for a client: doubles while it does not read.
 constexpr std::chrono::milliseconds kRetryMin{1};
 constexpr std::chrono::milliseconds kRetryMax{50};
+/// At the end: for what is under way, and for replies on their way out.
+constexpr std::chrono::milliseconds kDrainMax{1'000};
+constexpr std::chrono::milliseconds kLingerMax{300};
 
 TimePoint read_clock() {
   return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
@@ -113,7 +116,9 @@ class BrokerServer::Loop final : public BrokerOutput {
   };
 
   Sent send_reply(const ClientAddress& client, const Frame& reply, const ReplyQueue* queue);
-  void turn();
+  void wait(zmq::pollitem_t* items, std::size_t count);
+  /// @param is_ending  nothing new is taken in
+  void turn(bool is_ending);
   void retry_slow_clients();
   /// False: the client has gone.
   bool retry(const std::string& routing_id, SlowClient& client);
@@ -152,12 +157,23 @@ void BrokerServer::Loop::run(const StopSignal& stop) {
                                            {frontend_.handle(), 0, ZMQ_POLLIN, 0},
                                            {nullptr, stop.fd(), ZMQ_POLLIN, 0}}};
   while (!stop.requested()) {
-    try {
-      zmq::poll(items.data(), items.size(), time_to_wait());
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) throw;
-    }
-    turn();
+    wait(items.data(), items.size());
+    turn(/*is_ending=*/false);
+  }
+  // What has been taken in is answered, as far as that takes no longer than kDrainMax.
+  const TimePoint until = read_clock() + kDrainMax;
+  while (broker_->requests_under_way() > 0 && read_clock() < until) {
+    wait(items.data(), 1);
+    turn(/*is_ending=*/true);
+  }
+  frontend_.set(zmq::sockopt::linger, static_cast<int>(kLingerMax.count()));
+}
+
+void BrokerServer::Loop::wait(zmq::pollitem_t* items, std::size_t count) {
+  try {
+    zmq::poll(items, count, time_to_wait());
+  } catch (const zmq::error_t& error) {
+    if (error.num() != EINTR) throw;
   }
 }
 
@@ -172,14 +188,14 @@ std::chrono::milliseconds BrokerServer::Loop::time_to_wait() const {
   return until <= now ? std::chrono::milliseconds(0) : std::chrono::ceil<std::chrono::milliseconds>(until - now);
 }
 
-void BrokerServer::Loop::turn() {
+void BrokerServer::Loop::turn(bool is_ending) {
   now_ = read_clock();
   for (int i = 0; i < kMessagesPerTurnMax && receive(backend_, frames_); ++i) {
     const std::string from(frames_[0].bytes());
     frames_.erase(frames_.begin());
     broker_->on_worker_message(from, frames_, now_);
   }
-  for (int i = 0; i < kMessagesPerTurnMax && receive(frontend_, frames_); ++i) {
+  for (int i = 0; i < kMessagesPerTurnMax && !is_ending && receive(frontend_, frames_); ++i) {
     broker_->on_client_message(frames_, now_);
   }
   if (now_ >= broker_->next_deadline()) broker_->on_tick(now_);

@@ -35,9 +35,12 @@ class ServerFixture : public ::testing::Test {
     }
     thread_ = std::thread([this] { server_->run(stop_); });
   }
-  ~ServerFixture() override {
+  ~ServerFixture() override { stop(); }
+
+  void stop() {
     stop_.request();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+    server_.reset();
   }
 
   zmq::socket_t connect(zmq::socket_type type) {
@@ -135,6 +138,19 @@ TEST_F(ServerFixture, AClientThatGoesAwayLeavesTheOthersInPeace) {
   zmq::socket_t client = connect(zmq::socket_type::dealer);
   client.send(zmq::buffer(ping(3)), zmq::send_flags::none);
   EXPECT_EQ(receive(client), std::pair(Code::kOk, std::uint64_t{3}));
+}
+
+TEST_F(ServerFixture, WhatIsUnderWayIsAnsweredBeforeItEnds) {
+  zmq::socket_t client = connect(zmq::socket_type::dealer);
+  std::string key;
+  PackedWriter(key).array(1).str("a");
+  Options options;
+  options.timeout = std::chrono::milliseconds(300);
+  client.send(zmq::buffer(pack_request(5, Command::kGet, key, options)), zmq::send_flags::none);
+  client.send(zmq::buffer(ping(6)), zmq::send_flags::none);
+  EXPECT_EQ(receive(client).second, 6u);
+  stop();
+  EXPECT_EQ(receive(client), std::pair(Code::kDeadlineExceeded, std::uint64_t{5}));
 }
 
 }  // namespace

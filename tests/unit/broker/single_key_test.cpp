@@ -191,6 +191,36 @@ TEST(SingleKey, AGroupWithAMajorityButNoLeaderIsWaitedFor) {
   EXPECT_EQ(cluster.reply().status, Code::kOk);
 }
 
+TEST(SingleKey, NothingNewGoesToALeaderThatIsLeaving) {
+  Harness cluster;
+  cluster.make_cluster();
+  FakeWorker& leaving = cluster.leader_of("a");
+  FakeWorker& next = cluster.worker(leaving.hello.id.value % 3);
+  leaving.hello.leaving = true;
+  leaving.say_hello();
+  cluster.send(Command::kGet, packed_key("a"));
+  EXPECT_EQ(cluster.requests_waiting(), 0u);
+  next.lead(cluster.partition("a"), Term{2});
+  next.answer_ok(next.take(), packed_uint(1));
+  EXPECT_EQ(cluster.reply().status, Code::kOk);
+}
+
+TEST(SingleKey, AWorkerWithTwoConnectionsIsSentEachRequestOnce) {
+  Harness cluster;
+  cluster.make_cluster();
+  FakeWorker& leader = cluster.leader_of("a");
+  FakeWorker& other_connection = cluster.add_worker(leader.hello.id, leader.hello.address);
+  other_connection.hello = leader.hello;
+  other_connection.connection = "second";
+  cluster.send(Command::kGet, packed_key("a"));
+  cluster.pass(milliseconds(900));
+  EXPECT_EQ(leader.requests.size(), 1u);
+  EXPECT_EQ(other_connection.requests.size(), 0u);
+  leader.alive = false;
+  cluster.pass(milliseconds(600));
+  EXPECT_EQ(other_connection.requests.size(), 1u) << "it takes over when the first falls silent";
+}
+
 TEST(SingleKey, AStaleReadGoesToAllReplicasInTurn) {
   Harness cluster;
   cluster.make_cluster();
