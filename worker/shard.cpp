@@ -12,6 +12,9 @@ constexpr std::chrono::milliseconds kBalanceInterval{500};
 constexpr std::chrono::milliseconds kPeerSilentAfter{500};
 /// Settling wakes others (an applied entry answers, an answer proposes, ...); it ends by itself, long before this.
 constexpr int kSettleRoundsMax = 1000;
+/// A bundle arrives whole: while a large one is on its way, the broker hears nothing from this worker, heartbeats
+/// included.
+constexpr std::size_t kBundleSizeMax = 1 << 20;
 
 }  // namespace
 
@@ -284,7 +287,11 @@ void Shard::wake(PartitionId group) {
   in_collected_.insert(group);
 }
 
-void Shard::reply(BrokerIndex broker, WorkerReply reply) { add(brokers_[broker].out, reply); }
+void Shard::reply(BrokerIndex broker, WorkerReply reply) {
+  BundleWriter& out = brokers_[broker].out;
+  add(out, reply);
+  if (out.size() >= kBundleSizeMax) output_.to_broker(broker, out.take());
+}
 
 bool Shard::begin_snapshot(PartitionId group) {
   if (snapshotting_ || sender_.is_busy(now_)) return false;
