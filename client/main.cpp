@@ -132,13 +132,17 @@ CLI::App* add_generate(CLI::App& app, Settings& settings) {
   generate->add_option("-k,--keys", settings.key_file, "Key file: `name type` a line; types: string, int, float")
       ->type_name("FILE")
       ->required();
-  generate->add_option("-n,--records", options.records, "Records, key1 ... keyN")->capture_default_str();
+  generate->add_option("-n,--records", options.records, "Records, key1 ... keyN")
+      ->check(natural_problem)
+      ->capture_default_str();
   generate->add_option("-d,--depth", options.depth_max, "Nesting of maps inside a record, at most")
       ->capture_default_str();
   generate->add_option("-l,--length", options.string_length_max, "Letters and digits of a string, at most")
       ->capture_default_str();
   generate->add_option("-m,--map-size", options.keys_max, "Keys in each map, at most")->capture_default_str();
-  generate->add_option("--seed", options.seed, "The same seed gives the same bytes")->capture_default_str();
+  generate->add_option("--seed", options.seed, "The same seed gives the same bytes")
+      ->check(natural_problem)
+      ->capture_default_str();
   static const std::map<std::string, GenerateOptions::Format> kFormats = {{"arrow", GenerateOptions::Format::kArrow},
                                                                           {"json", GenerateOptions::Format::kJson}};
   generate

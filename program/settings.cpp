@@ -208,6 +208,11 @@ std::string endpoint_problem(const std::string& text) {
   return endpoint ? "" : endpoint.error().message;
 }
 
+std::string natural_problem(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : "\"" + text + "\" is no whole number from 0";
+}
+
 int report_failure(const std::string& program, const std::string& message) {
   std::string line = program + ": " + message;
   std::replace(line.begin(), line.end(), '\n', ' ');

@@ -36,6 +36,9 @@ void add_log_settings(CLI::App& app, LogSettings& settings);
 /// For CLI::Option::check(): what is wrong with an endpoint (HOST:PORT or tcp://HOST:PORT), or "".
 std::string endpoint_problem(const std::string& text);
 
+/// The same for an unsigned 64-bit number: CLI11 takes -1 for 2^64-1.
+std::string natural_problem(const std::string& text);
+
 /// Prints `NAME: message` to stderr, as one line: how every program reports why it cannot start.
 /// @returns 1, to exit with.
 int report_failure(const std::string& program, const std::string& message);
