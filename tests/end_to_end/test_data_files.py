@@ -63,11 +63,11 @@ class Load(ClusterTest):
 
     def test_wrong_lines_are_reported_and_the_rest_is_loaded(self):
         text = ('good1 -> [ a -> 1 ]\n'
-                'k -> [ a -> 1\n'                  # The bracket is missed behind the last character.
+                'wrong -> [ a -> 1\n'                  # The bracket is missed behind the last character.
                 '\n'
-                'k -> [ b -> word ]\n'             # A bare word as a value.
-                'k -> [ "only" ]\n'                # A value in brackets that is no pair.
-                'k -> [ a -> 1 | a -> 2 ]\n'       # A key twice.
+                'wrong -> [ b -> word ]\n'             # A bare word as a value.
+                'wrong -> [ "only" ]\n'                # A value in brackets that is no pair.
+                'wrong -> [ a -> 1 | a -> 2 ]\n'       # A key twice.
                 'é -> [ a -> wörd ]\n'             # Columns count characters.
                 'good2 -> [ a -> 1 ]\n')
         ran = self.load(text, code=1, records=2, errors=5)
