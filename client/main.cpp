@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "client/bench.hpp"
 #include "client/command_line.hpp"
 #include "client/execute.hpp"
 #include "client/generate.hpp"
@@ -21,7 +22,7 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 4> kTools = {"load", "generate", "up", "down"};
+constexpr std::array<std::string_view, 5> kTools = {"load", "generate", "bench", "up", "down"};
 
 constexpr const char* kFooter = R"(
 Commands (`trellis help COMMAND` says more about one):
@@ -52,6 +53,7 @@ struct Settings {
   std::string down_folder = up.folder;
   std::string key_file;
   GenerateOptions generate;
+  BenchOptions bench;
 
   std::vector<std::string> endpoints() const {
     std::vector<std::string> result;
@@ -155,6 +157,46 @@ CLI::App* add_generate(CLI::App& app, Settings& settings) {
   return generate;
 }
 
+CLI::App* add_bench(CLI::App& app, Settings& settings) {
+  BenchOptions& options = settings.bench;
+  CLI::App* bench = app.add_subcommand("bench", "Load the cluster and measure it");
+  bench->add_option("WORKLOAD", options.workload, "a to f of YCSB, or put, get, query, compute, keys")
+      ->capture_default_str();
+  bench->add_flag("--load", options.load, "Store the keys first; else they are taken to be there");
+  bench->add_option("--keys", options.keys, "Keys")->capture_default_str();
+  bench->add_option("--value-size", options.value_size, "Bytes of a document")->capture_default_str();
+  static const std::map<std::string, Distribution> kDistributions = {
+      {"uniform", Distribution::kUniform}, {"zipfian", Distribution::kZipfian}, {"latest", Distribution::kLatest}};
+  bench
+      ->add_option_function<std::string>(
+          "--distribution", [&options](const std::string& name) { options.distribution = kDistributions.at(name); },
+          "Of keys: uniform, zipfian or latest (default: the workload's)")
+      ->check(CLI::IsMember(kDistributions))
+      ->type_name("NAME");
+  bench->add_option("--connections", options.connections, "Connections; brokers take turns")->capture_default_str();
+  bench->add_option("--under-way", options.under_way, "Requests under way on each connection")->capture_default_str();
+  bench->add_option("--batch", options.batch, "Operations packed into a request; 1: none are packed")
+      ->capture_default_str();
+  bench->add_option("--threads", options.threads, "Threads, which share the connections")->capture_default_str();
+  bench
+      ->add_option("--rate", options.rate, "Operations a second, sent whether or not answers come (default: no target)")
+      ->type_name("N");
+  bench->add_option("--duration", options.duration, "Seconds that are measured")->capture_default_str();
+  bench->add_option("--count", options.count, "Operations that are measured, instead of a duration")->type_name("N");
+  bench->add_option("--warm-up", options.warm_up, "Seconds before that")->capture_default_str();
+  bench->add_option("--seed", options.seed, "Of the choice of keys")->capture_default_str();
+  bench->footer(R"(
+Throughput counts operations, latency is a request's. With --rate latency is counted from the time a request should have
+been sent. There are no retries: what is not OK is counted by its status, and the exit code is 1.
+
+Examples:
+  trellis bench a --load                                 YCSB's workload A on 100,000 keys
+  trellis bench get --under-way 256
+  trellis bench put --connections 8 --batch 64 --threads 2
+  trellis bench b --rate 20000 --duration 60 --json)");
+  return bench;
+}
+
 int run_generate(Settings& settings) {
   std::ifstream file(settings.key_file);
   std::stringstream text;
@@ -201,6 +243,24 @@ int run_load(const CLI::App& app, Settings& settings) {
   return result->exit_code;
 }
 
+int run_bench(Settings& settings) {
+  BenchOptions& options = settings.bench;
+  options.timeout = std::chrono::milliseconds(settings.timeout_ms);
+  options.stale = settings.stale;
+  if (auto good = check(options); !good) {
+    report_failure("trellis", good.error().message);
+    return kExitUsage;
+  }
+  const StopSignal stop;
+  const auto result = bench(settings.endpoints(), options, stop);
+  if (!result) {
+    report_failure("trellis", result.error().message);
+    return exit_code_of(result.error().code);
+  }
+  std::printf(settings.json ? "%s\n" : "%s", (settings.json ? to_json(*result) : to_text(*result)).c_str());
+  return result->figures.failed() > 0 ? kExitNotFound : kExitDone;
+}
+
 int run_command(const CommandLine& line, const Settings& settings) {
   const bool json = settings.json || line.json;
   if (line.help) {
@@ -240,6 +300,7 @@ int run(int argc, char** argv) {
   const CLI::App* const down = add_down(app, settings);
   const CLI::App* const load = add_load(app, settings);
   const CLI::App* const generate = add_generate(app, settings);
+  const CLI::App* const bench = add_bench(app, settings);
 
   const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
   std::vector<const char*> flags{argv[0]};
@@ -250,6 +311,7 @@ int run(int argc, char** argv) {
   if (down->parsed()) return trellis::down(settings.down_folder);
   if (load->parsed()) return run_load(app, settings);
   if (generate->parsed()) return run_generate(settings);
+  if (bench->parsed()) return run_bench(settings);
   return run_shell_here(settings);
 }
 
