@@ -13,12 +13,12 @@
 namespace trellis {
 namespace {
 
+/// Text of a reply, as it is where it is one line of UTF-8 and else with escapes: a terminal shows what was sent.
 std::string one_line(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return out;
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (is_utf8(text) && std::none_of(text.begin(), text.end(), is_control)) return std::string(text);
+  const std::string quoted = json_string(text);
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 std::string status_line(std::string_view status, std::string_view message) {
@@ -46,9 +46,7 @@ class Fields {
     }
     return {};
   }
-  std::string text(std::string_view name) const {
-    return std::string(PackedReader(find(name)).read_str().value_or("-"));
-  }
+  std::string text(std::string_view name) const { return one_line(PackedReader(find(name)).read_str().value_or("-")); }
   std::optional<std::uint64_t> number(std::string_view name) const { return PackedReader(find(name)).read_uint(); }
   std::string number_text(std::string_view name) const {
     const auto value = number(name);
@@ -127,7 +125,7 @@ std::optional<std::string> location_text(std::string_view result) {
   const Fields location(result);
   const Fields addresses(location.find("addresses"));
   const auto address = [&](std::string_view id) {
-    return std::string(PackedReader(addresses.find(id)).read_str().value_or(id));
+    return one_line(PackedReader(addresses.find(id)).read_str().value_or(id));
   };
   const auto partition = location.number("partition");
   PackedReader replicas(location.find("replicas"));
@@ -149,7 +147,7 @@ std::optional<std::string> status_text(std::string_view result) {
   std::string out;
   for (const auto& [name, value] : Fields(result)) {
     const auto text = PackedReader(value).read_str();
-    out.append(name).append(": ").append(text ? one_line(*text) : print_value(value)).append("\n");
+    out.append(one_line(name)).append(": ").append(text ? one_line(*text) : print_value(value)).append("\n");
   }
   return out;
 }

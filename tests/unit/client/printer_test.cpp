@@ -176,7 +176,7 @@ TEST(Printer, ErrorsSayWhatIsWrong) {
             "up, 2 are "
             "needed\"}\nnull\nexit 3");
   EXPECT_EQ(printed("PUT k 1", {error(Code::kDeadlineExceeded, "")}), "2> ERROR: DEADLINE_EXCEEDED\nexit 3");
-  EXPECT_EQ(printed("PUT k 1", {error(Code::kInternal, "a\nb")}), "2> ERROR: a b\nexit 4");
+  EXPECT_EQ(printed("PUT k 1", {error(Code::kInternal, "a\nb")}), "2> ERROR: a\\nb\nexit 4");
 }
 
 TEST(Printer, WarningsStandBeforeTheAnswer) {
@@ -205,6 +205,14 @@ TEST(Printer, RepliesThatAreNotAsTheProtocolSays) {
       EXPECT_NE(answered(line, result).find("is not as docs/protocol.md says\nexit 4"), std::string::npos) << line;
     }
   }
+}
+
+TEST(Printer, TextOfRepliesStaysOneLineOfUtf8) {
+  std::string status;
+  PackedWriter(status).map(1).str("na\xffme").str("a\x1b[2J");
+  Reply reply;
+  reply.result = status;
+  EXPECT_EQ(printed("STATUS", {reply}), "na\xef\xbf\xbdme: a\\u001b[2J\nexit 0");
 }
 
 TEST(Printer, HelpAndExitNeedNoReply) {
