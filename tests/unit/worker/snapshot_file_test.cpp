@@ -1,13 +1,12 @@
 #include "worker/snapshot_file.hpp"
 
 #include <gtest/gtest.h>
-#include <xxhash.h>
 
 #include <random>
 
-#include "protocol/bundle.hpp"
 #include "tests/unit/worker/memory_snapshot_store.hpp"
 #include "tests/unit/worker/requests.hpp"
+#include "tests/unit/worker/sealed_snapshot.hpp"
 
 namespace trellis {
 namespace {
@@ -119,25 +118,6 @@ TEST(SnapshotFile, EveryTruncationIsFoundEvenWhereTheDescriptorAgrees) {
     agreeing.size = size;
     ASSERT_FALSE(read_snapshot(agreeing, store)) << size;
   }
-}
-
-/// Puts right the checksums of all blocks and of the descriptor, as far as the file's blocks can be told: what a peer
-/// that means harm would send.
-void seal_again(std::string& file, SnapshotDescriptor& descriptor) {
-  std::size_t at = 8;
-  while (at + 13 <= file.size()) {
-    FieldReader fields(std::string_view(file).substr(at));
-    const std::uint8_t kind = fields.u8();
-    const std::uint32_t size = fields.u32();
-    if (size > file.size() - at - 13) break;
-    const std::uint64_t place[2] = {at, std::uint64_t{size} << 8 | kind};
-    std::string checksum;
-    FieldWriter(checksum).u64(XXH3_64bits_withSeed(file.data() + at + 13, size, XXH3_64bits(place, sizeof place)));
-    file.replace(at + 5, checksum.size(), checksum);
-    at += 13 + size;
-  }
-  descriptor.size = file.size();
-  descriptor.checksum = XXH3_64bits(file.data(), file.size());
 }
 
 TEST(SnapshotFile, DamageUnderRightChecksumsIsRefusedOrGivesAStateThatCanBeWritten) {
