@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds kBalanceInterval{500};
 constexpr std::chrono::milliseconds kPeerSilentAfter{500};
 /// Settling wakes others (an applied entry answers, an answer proposes, ...); it ends by itself, long before this.
 constexpr int kSettleRoundsMax = 1000;
-/// A bundle arrives whole: while a large one is on its way, the broker hears nothing from this worker, heartbeats
+/// A bundle arrives whole: while a large one is on its way, its receiver hears nothing from this worker, heartbeats
 /// included.
 constexpr std::size_t kBundleSizeMax = 1 << 20;
 
@@ -272,6 +272,7 @@ void Shard::to_peer(WorkerId peer, PeerMessageType type, std::string_view header
             pack(Speaker{map->cluster, membership_.self(), nonce_, is_leaving_}));
   }
   out.add(static_cast<std::uint8_t>(type), header, body);
+  if (out.size() >= kBundleSizeMax) flush_to(peer, out);
 }
 
 void Shard::want_chunk(WorkerId from, const ChunkWanted& wanted) {
@@ -429,13 +430,16 @@ void Shard::start_write() {
   store_.start_write();
 }
 
-void Shard::flush() {
+void Shard::flush_to(WorkerId peer, BundleWriter& out) {
   const ClusterMap* map = membership_.map();
+  const Member* member = map == nullptr ? nullptr : map->find(peer);
+  Frames frames = out.take();
+  if (member != nullptr) output_.to_peer(peer, member->address, std::move(frames));
+}
+
+void Shard::flush() {
   for (auto& [peer, out] : to_peers_) {
-    if (out.empty()) continue;
-    const Member* member = map == nullptr ? nullptr : map->find(peer);
-    Frames frames = out.take();
-    if (member != nullptr) output_.to_peer(peer, member->address, std::move(frames));
+    if (!out.empty()) flush_to(peer, out);
   }
   for (BrokerIndex i = 0; i < brokers_.size(); ++i) {
     if (!brokers_[i].out.empty()) output_.to_broker(i, brokers_[i].out.take());

@@ -121,6 +121,7 @@ class Shard final : public PartitionHost {
   void say_hello();
   void start_write();
   void flush();
+  void flush_to(WorkerId peer, BundleWriter& out);
   void fail(const std::string& why);
 
   void on_request(BrokerIndex broker, const BundleItem& item);
