@@ -33,6 +33,8 @@ constexpr milliseconds kStragglersGrace{3'000};
 constexpr milliseconds kWithoutWorkerGrace{15'000};
 /// A worker that listens and yet is not known to the broker is mentioned after this long.
 constexpr milliseconds kHintAfter{5'000};
+/// And given up for after this long, which is more than a worker with a long log takes to come.
+constexpr milliseconds kStrangersGrace{60'000};
 
 void tell(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
@@ -152,11 +154,12 @@ class Up {
   ClusterFolder folder_;
   ClusterShape shape_;
   RunningCluster running_;
-  bool joined_ = false;               ///< Somebody else started it.
-  bool keep_running_ = false;         ///< --detach, once it stands.
-  std::vector<std::string> by_hand_;  ///< Workers that listen already.
-  std::set<std::string> ended_;       ///< Processes of ours that have ended by themselves.
-  Clock::time_point first_end_;       ///< Of those.
+  bool joined_ = false;                 ///< Somebody else started it.
+  bool keep_running_ = false;           ///< --detach, once it stands.
+  std::vector<std::string> by_hand_;    ///< Workers that listen already.
+  std::set<std::string> ended_;         ///< Processes of ours that have ended by themselves.
+  Clock::time_point first_end_;         ///< Of those.
+  std::vector<std::string> strangers_;  ///< Those of them that the broker does not know.
   bool hinted_ = false;
   WaitingLine waiting_;
 };
@@ -313,6 +316,10 @@ Result<void> Up::wait_until_ready(Client& client) {
     waiting_.show(describe_wait(status));
     if (auto good = look_for_ended(status && status->formed); !good) return good;
     if (now - begun > kHintAfter) hint_at_strangers(client);
+    if (now - begun > kStrangersGrace && !strangers_.empty() && !(status && status->formed)) {
+      return failure(strangers_.front() + " is in use by a program that does not reach the broker at " +
+                     running_.backend + "; stop it, or choose another port for the worker");
+    }
     client.run(kLookEvery);
   }
   return failure("stopped");
@@ -366,6 +373,7 @@ void Up::hint_at_strangers(Client& client) {
   waiting_.clear();
   for (const std::string& address : by_hand_) {
     if (answer.reply.result.find(address) != std::string_view::npos) continue;
+    strangers_.push_back(address);
     tell("a ZeroMQ program listens at " + address + " and has not reached the broker; if it is a trellis-worker, it " +
          "needs -b " + running_.backend);
   }
