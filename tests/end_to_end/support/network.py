@@ -1,0 +1,85 @@
+"""A network of the test's own: each worker and broker in a network namespace, all on one bridge, and cuts between them.
+
+The test moves itself into fresh network and mount namespaces first (`enter`), so that all of it is gone when its
+processes are, however they end, and tests beside it see nothing of it. A cut is one-way: the sender is given a hardware
+address of the receiver at which nobody listens, so its packets leave and never arrive, and nobody is told.
+"""
+import ctypes
+import itertools
+import os
+import shutil
+import subprocess
+
+_CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
+_NOBODY = "02:00:00:00:00:99"
+_BRIDGE = "10.99.0.1/16"
+
+
+class NotAllowed(Exception):
+    """Network namespaces cannot be made here; the message says why."""
+
+
+def enter():
+    """Moves this process (which must have one thread) into namespaces of its own, with the bridge in it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET | _CLONE_NEWNS) != 0:
+        raise NotAllowed(f"unshare: {os.strerror(ctypes.get_errno())} (root is needed)")
+    try:
+        _run("mount", "--make-rprivate", "/")
+        os.makedirs("/run/netns", exist_ok=True)
+        _run("mount", "-t", "tmpfs", "none", "/run/netns")
+        _run("ip", "link", "set", "lo", "up")
+        _run("ip", "link", "add", "bridge", "type", "bridge")
+        _run("ip", "address", "add", _BRIDGE, "dev", "bridge")
+        _run("ip", "link", "set", "bridge", "up")
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NotAllowed(f"{error}: {getattr(error, 'stderr', '')}") from None
+
+
+class Network:
+    """Hosts by name, each with an address. Of the namespaces that `enter` made; one Network a process."""
+
+    def __init__(self):
+        self._addresses = {}
+        self._cuts = set()
+        self._numbers = itertools.count(2)
+
+    def add_host(self, name):
+        """Makes the host and returns its address."""
+        number = next(self._numbers)
+        address = self._addresses[name] = f"10.99.{number >> 8}.{number & 255}"
+        _run("ip", "netns", "add", name)
+        _run("ip", "link", "add", f"port-{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        _run("ip", "link", "set", f"port-{number}", "master", "bridge", "up")
+        _run("ip", "-n", name, "address", "add", f"{address}/16", "dev", "eth0")
+        _run("ip", "-n", name, "link", "set", "eth0", "up")
+        _run("ip", "-n", name, "link", "set", "lo", "up")
+        return address
+
+    def remove_hosts(self):
+        """All of them, once nothing runs there any more."""
+        for name in self._addresses:
+            _run("ip", "netns", "delete", name)
+        self._addresses.clear()
+        self._cuts.clear()
+
+    @staticmethod
+    def command_on(host):
+        """What to put in front of a command so that it runs there, in the same process."""
+        return [shutil.which("ip"), "netns", "exec", host]
+
+    def cut(self, sender, receiver):
+        """Nothing that `sender` sends reaches `receiver` any more."""
+        if (sender, receiver) not in self._cuts:
+            self._cuts.add((sender, receiver))
+            _run("ip", "-n", sender, "neighbour", "replace", self._addresses[receiver], "lladdr", _NOBODY, "dev", "eth0",
+                 "nud", "permanent")
+
+    def heal(self, sender, receiver):
+        if (sender, receiver) in self._cuts:
+            self._cuts.remove((sender, receiver))
+            _run("ip", "-n", sender, "neighbour", "del", self._addresses[receiver], "dev", "eth0")
+
+
+def _run(*command):
+    subprocess.run(command, check=True, capture_output=True, text=True)

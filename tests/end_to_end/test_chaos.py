@@ -1,0 +1,274 @@
+"""Real brokers and workers under load, killed, paused and cut off from each other; the history judged by trellis-check.
+
+    test_chaos.py [--seed S] [--runs N] [--seconds S] [--keep FOLDER]
+
+Run i has the seed S + i: it draws the cluster's shape, the faults and what the clients ask (not when the kernel lets
+anyone run, so a seed repeats the plan of a run and not each of its steps). Afterwards all faults end, the cluster has to
+be whole within a bound, every key is read, and the history has to be linearizable: docs/protocol.md, "The guarantee" and
+"Exactly-once". Where network namespaces are not allowed there are no cuts, and it says so.
+"""
+import argparse
+import heapq
+import itertools
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from support import Cluster, PROGRAMS, Process
+from support.network import Network, NotAllowed, enter
+from support.processes import kill_all_of
+from support.traffic import History, RecordingClient, Traffic
+
+ELECTION_TIMEOUT = 0.5
+WHOLE_WITHIN = 40
+SHAPES = ({"workers": 3, "k": 2, "partitions": 1}, {"workers": 3, "k": 2, "partitions": 16}, {"workers": 5, "k": 3, "partitions": 4},
+          {"workers": 5, "k": 2, "partitions": 16}, {"workers": 3, "k": 2, "partitions": 4})
+
+
+class ChaosCluster(Cluster):
+    """A Cluster whose processes live on hosts of a Network, where there is one."""
+
+    def __init__(self, folder, network, **settings):
+        super().__init__(folder, start=False, **settings)
+        self._network = network
+        self._hosts = {}
+        if network:
+            self._worker_addresses = [self._add_host(f"worker-{number}") for number in range(len(self.workers))]
+            addresses = [self._add_host(f"broker-{number}") for number in range(len(self.brokers))]
+            self.frontends = [f"{address}:7400" for address in addresses]
+            self.backends = [f"{address}:7401" for address in addresses]
+        else:
+            self._worker_addresses = ["127.0.0.1"] * len(self.workers)
+        self.server_file.write_text("".join(f"{address} {port}\n" for address, port in zip(self._worker_addresses, self.ports)))
+
+    def _add_host(self, name):
+        # Names are the namespaces' too: each run has its own.
+        self._hosts[name] = f"{name}-{next(_host_numbers)}"
+        return self._network.add_host(self._hosts[name])
+
+    def host(self, name):
+        return self._hosts[name]
+
+    def address_of(self, number):
+        return f"{self._worker_addresses[number]}:{self.ports[number]}"
+
+    def _start(self, name, program, *flags):
+        where = self._network.command_on(self.host(name)) if self._network else []
+        command = [*where, str(PROGRAMS / program), *flags]
+        return Process(command[0], *command[1:], log=self.folder / f"{name}.log")
+
+    def start_broker(self, number=0, with_server_file=True, flags=()):
+        listed = ["-s", self.server_file] if with_server_file else []
+        self.brokers[number] = self._start(
+            f"broker-{number}", "trellis-broker", "--frontend", f"tcp://{self.frontends[number]}", "--backend",
+            f"tcp://{self.backends[number]}", *listed, "-k", self.k, "--partitions", self.partitions, *flags)
+
+    def start_worker(self, number):
+        backends = [flag for backend in self.backends for flag in ("-b", backend)]
+        self.workers[number] = self._start(
+            f"worker-{number}", "trellis-worker", "-a", self._worker_addresses[number], "-p", self.ports[number], *backends,
+            "--data", self.data_of(number))
+
+
+_host_numbers = itertools.count()
+
+
+class Faults:
+    """Draws faults and ends them again. What is broken by one fault is left alone by the others until it is mended."""
+
+    def __init__(self, cluster, network, draw):
+        self._cluster, self._network, self._random = cluster, network, draw
+        self._order = itertools.count()
+        self._ends = []  # Heap of (when, order, what ends it).
+        self._busy = set()
+        self.counts = {}
+
+    def run(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._begin_one()
+            pause = time.monotonic() + self._random.uniform(0.05, 1.2)
+            while time.monotonic() < min(pause, end):
+                self._end_due(time.monotonic())
+                time.sleep(0.01)
+        self._end_due(float("inf"))
+
+    def died_by_themselves(self):
+        """Names of processes that nobody killed and that run no more."""
+        return [process.name for process in (*self._cluster.workers, *self._cluster.brokers)
+                if process.name not in self._busy and not process.is_running]
+
+    def _end_due(self, now):
+        while self._ends and self._ends[0][0] <= now:
+            heapq.heappop(self._ends)[2]()
+
+    def _begin_one(self):
+        kinds = [(4, self._kill_worker), (4, self._pause_worker), (1, self._kill_broker), (1, self._pause_broker), (0.5, self._kill_all)]
+        if self._network:
+            kinds += [(3, self._isolate_worker), (3, self._cut_one_way), (1.5, self._cut_from_broker)]
+        weights, choices = zip(*kinds)
+        fault = self._random.choices(choices, weights)[0]
+        if fault():
+            self.counts[fault.__name__.strip("_")] = self.counts.get(fault.__name__.strip("_"), 0) + 1
+
+    def _later(self, seconds, names, action):
+        def end():
+            action()
+            self._busy.difference_update(names)
+        heapq.heappush(self._ends, (time.monotonic() + seconds, next(self._order), end))
+
+    def _take(self, kind):
+        """The number of a worker or broker that is whole, or None; from now on it is not."""
+        everyone = self._cluster.workers if kind == "worker" else self._cluster.brokers
+        free = [number for number in range(len(everyone)) if f"{kind}-{number}" not in self._busy]
+        if not free:
+            return None
+        number = self._random.choice(free)
+        self._busy.add(f"{kind}-{number}")
+        return number
+
+    def _kill_worker(self):
+        number = self._take("worker")
+        if number is None:
+            return False
+        self._cluster.kill_worker(number)
+        self._later(self._random.choice((0, 0.2, 1, 3)), {f"worker-{number}"}, lambda: self._cluster.start_worker(number))
+        return True
+
+    def _kill_all(self):
+        """Every worker that is whole, as a power cut would (but for what the kernel had not written)."""
+        numbers = [number for number in range(len(self._cluster.workers)) if f"worker-{number}" not in self._busy]
+        for number in numbers:
+            self._busy.add(f"worker-{number}")
+            self._cluster.kill_worker(number)
+            self._later(self._random.uniform(0, 1), {f"worker-{number}"}, lambda number=number: self._cluster.start_worker(number))
+        return bool(numbers)
+
+    def _kill_broker(self):
+        number = self._take("broker")
+        if number is None:
+            return False
+        listed = self._random.random() < 0.5
+        self._cluster.kill_broker(number)
+        self._later(self._random.choice((0, 0.3, 1)), {f"broker-{number}"},
+                    lambda: self._cluster.start_broker(number, with_server_file=listed))
+        return True
+
+    def _pause(self, kind):
+        number = self._take(kind)
+        if number is None:
+            return False
+        process = (self._cluster.workers if kind == "worker" else self._cluster.brokers)[number]
+        process.pause()
+        self._later(ELECTION_TIMEOUT * self._random.uniform(0.5, 5), {f"{kind}-{number}"}, process.resume)
+        return True
+
+    def _pause_worker(self):
+        return self._pause("worker")
+
+    def _pause_broker(self):
+        return self._pause("broker")
+
+    def _cut(self, pairs):
+        pairs = [(self._cluster.host(sender), self._cluster.host(receiver)) for sender, receiver in pairs]
+        for pair in pairs:
+            self._network.cut(*pair)
+        self._later(self._random.uniform(0.2, 4), set(), lambda: [self._network.heal(*pair) for pair in pairs])
+        return True
+
+    def _isolate_worker(self):
+        """From all other workers, not from the brokers: a leader that is still asked and leads no more."""
+        one = self._random.randrange(len(self._cluster.workers))
+        others = [number for number in range(len(self._cluster.workers)) if number != one]
+        return self._cut([(f"worker-{one}", f"worker-{other}") for other in others] +
+                         [(f"worker-{other}", f"worker-{one}") for other in others])
+
+    def _cut_one_way(self):
+        one, other = self._random.sample(range(len(self._cluster.workers)), 2)
+        return self._cut([(f"worker-{one}", f"worker-{other}")])
+
+    def _cut_from_broker(self):
+        pair = [f"worker-{self._random.randrange(len(self._cluster.workers))}", f"broker-{self._random.randrange(len(self._cluster.brokers))}"]
+        self._random.shuffle(pair)
+        return self._cut([pair])
+
+
+def run_once(seed, seconds, folder, network):
+    """One run. Returns a line about it; AssertionError: what was wrong."""
+    draw = random.Random(seed)
+    shape = {**draw.choice(SHAPES), "brokers": draw.choice((1, 2))}
+    cluster = ChaosCluster(folder, network, **shape)
+    try:
+        cluster.start()
+        history = History(shape["partitions"])
+        keys = [f"{letter}{number}" for letter in "ab" for number in range(draw.choice((3, 8, 20)))]
+        traffic = Traffic(12, cluster.frontends, keys, history, seed)
+        faults = Faults(cluster, network, draw)
+        faults.run(seconds)
+        dead = faults.died_by_themselves()
+        assert not dead, f"ended by themselves: {dead}\n{cluster.tails()}"
+        begin = time.monotonic()
+        cluster.wait_until_whole(seconds=WHOLE_WITHIN)
+        whole_after = time.monotonic() - begin
+        traffic.stop()
+        assert not traffic.errors, traffic.errors
+        read_everything(cluster, keys, history, seed)
+        history.write(folder / "history.txt")
+        judge(folder / "history.txt")
+        return (f"seed {seed}: right; {len(history)} operations, {faults.counts}, answers {history.counts}, "
+                f"whole {whole_after:.1f} s after the faults; {shape}")
+    finally:
+        cluster.stop()
+        if network:
+            network.remove_hosts()
+
+
+def read_everything(cluster, keys, history, seed):
+    reader = RecordingClient("final", cluster.frontends, keys, history, seed)
+    try:
+        assert reader.read_all(), "a read after the faults had no confirmed answer"
+    finally:
+        reader.close()
+
+
+def judge(path):
+    judged = subprocess.run([str(PROGRAMS / "trellis-check"), str(path)], capture_output=True, text=True, timeout=300)
+    path.with_name("verdict.txt").write_text(judged.stdout + judged.stderr)
+    assert judged.returncode == 0, f"trellis-check ({judged.returncode}), see verdict.txt: {judged.stdout[:2000]}{judged.stderr[:500]}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--runs", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--keep", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()), help="folder for what failed")
+    options = parser.parse_args()
+    try:
+        enter()
+        network = Network()
+    except NotAllowed as why:
+        print(f"no cuts between processes: network namespaces are not allowed here: {why}", flush=True)
+        network = None
+    failed = []
+    for seed in range(options.seed, options.seed + options.runs):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=f"trellis-chaos-{seed}-", dir=options.keep))
+        print(f"seed {seed} ...", flush=True)
+        try:
+            print(run_once(seed, options.seconds, folder, network), flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+        except AssertionError as wrong:
+            failed.append(seed)
+            print(f"seed {seed}: WRONG (history and logs in {folder}): {wrong}", flush=True)
+        finally:
+            kill_all_of(folder)
+    print(f"{options.runs} runs of {options.seconds:g} s, {len(failed)} wrong{f', seeds {failed}' if failed else ''}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
