@@ -1,0 +1,177 @@
+#include "client/statement_form.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "client/help.hpp"
+#include "protocol/json.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr std::array kForms = {
+    Form{"PUT", Shape::kRecord, Command::kPut},
+    Form{"SET", Shape::kRecord, Command::kSet},
+    Form{"GET", Shape::kKey, Command::kGet},
+    Form{"HAS", Shape::kKey, Command::kHas},
+    Form{"DELETE", Shape::kKey, Command::kDelete},
+    Form{"POP", Shape::kKey, Command::kPop},
+    Form{"QUERY", Shape::kPath, Command::kQuery},
+    Form{"COMPUTE", Shape::kCompute, Command::kCompute},
+    Form{"KEYS", Shape::kPrefix, Command::kKeys},
+    Form{"LIST_KEYS", Shape::kPrefix, Command::kKeys},
+    Form{"SCAN", Shape::kPrefix, Command::kScan},
+    Form{"COUNT", Shape::kPrefix, Command::kCount},
+    Form{"MEMBERS", Shape::kNothing, Command::kMembers},
+    Form{"LIST_MEMBERS", Shape::kNothing, Command::kMembers},
+    Form{"LOCATE", Shape::kKey, Command::kLocate},
+    Form{"STATUS", Shape::kNothing, Command::kStatus},
+    Form{"PING", Shape::kNothing, Command::kPing},
+    Form{"HELP", Shape::kHelp, Command::kPing},
+    Form{"EXIT", Shape::kExit, Command::kPing},
+    Form{"QUIT", Shape::kExit, Command::kPing},
+};
+
+const Form* form_named(std::string_view word) {
+  const auto found = std::find_if(kForms.begin(), kForms.end(), [&](const Form& f) { return same_word(f.name, word); });
+  return found == kForms.end() ? nullptr : &*found;
+}
+
+Statement request(const Form& form) {
+  Statement statement;
+  statement.kind = Statement::Kind::kRequest;
+  statement.command = form.command;
+  return statement;
+}
+
+}  // namespace
+
+Result<FoundForm> find_form(std::string_view first, std::string_view second) {
+  if (same_word(first, "LIST")) {
+    if (same_word(second, "KEYS") || same_word(second, "MEMBERS")) return FoundForm{form_named(second), true};
+    return invalid_argument("LIST takes KEYS or MEMBERS: LIST KEYS, LIST MEMBERS");
+  }
+  if (const Form* form = form_named(first)) return FoundForm{form, false};
+  return invalid_argument("unknown command " + shown(first) + "; the nearest is " +
+                          std::string(nearest_command(first)) + ", and HELP lists them all");
+}
+
+std::string usage_of(const Form& form) {
+  for (const CommandHelp& help : command_helps()) {
+    if (help.name == form.name ||
+        (form.shape != Shape::kHelp && form.shape != Shape::kExit && help.name == name_of(form.command))) {
+      return std::string(help.usage);
+    }
+  }
+  return std::string(form.name);
+}
+
+Result<void> check_key(std::string_view key) {
+  if (!key.empty() && key.size() <= kKeySizeMax) return {};
+  return invalid_argument("a key has 1 to " + std::to_string(kKeySizeMax) + " bytes, this one has " +
+                          std::to_string(key.size()));
+}
+
+Result<Statement> nothing_statement(const Form& form) {
+  Statement statement = request(form);
+  if (form.shape == Shape::kExit) statement.kind = Statement::Kind::kExit;
+  PackedWriter(statement.arguments).array(0);
+  return statement;
+}
+
+Result<Statement> key_statement(const Form& form, std::string key) {
+  if (auto checked = check_key(key); !checked) return checked.error();
+  Statement statement = request(form);
+  PackedWriter(statement.arguments).array(1).key(key);
+  statement.text = print_key(key);
+  statement.subject = std::move(key);
+  return statement;
+}
+
+Result<Statement> prefix_statement(const Form& form, std::string prefix) {
+  Statement statement = request(form);
+  PackedWriter writer(statement.arguments);
+  if (prefix.empty()) {
+    writer.array(0);
+  } else {
+    writer.array(1).key(prefix);
+  }
+  statement.subject = std::move(prefix);
+  return statement;
+}
+
+Result<Statement> record_statement(const Form& form, Record record) {
+  if (auto checked = check_key(record.key); !checked) return checked.error();
+  Statement statement = request(form);
+  PackedWriter(statement.arguments).array(2).key(record.key).packed(record.document);
+  statement.text = print_key(record.key);
+  statement.subject = std::move(record.key);
+  return statement;
+}
+
+Statement help_statement(std::string_view subject) {
+  Statement statement;
+  statement.kind = Statement::Kind::kHelp;
+  statement.subject = subject;
+  return statement;
+}
+
+Result<Statement> path_statement(const Form& form, std::string_view packed_path, std::string text) {
+  Statement statement = request(form);
+  PackedWriter(statement.arguments).array(1).packed(packed_path);
+  statement.text = std::move(text);
+  return statement;
+}
+
+Result<Statement> compute_statement(const Form& form, std::string_view expression, std::size_t variable_count,
+                                    std::string_view variables) {
+  if (expression.empty()) return invalid_argument("expected an expression: " + usage_of(form));
+  if (expression.size() > kExpressionSizeMax) {
+    return invalid_argument("an expression has at most " + std::to_string(kExpressionSizeMax) +
+                            " bytes, this one has " + std::to_string(expression.size()));
+  }
+  if (!is_utf8(expression)) return invalid_argument("the expression is no UTF-8 text");
+  Statement statement = request(form);
+  PackedWriter writer(statement.arguments);
+  writer.array(variable_count == 0 ? 1 : 2).str(expression);
+  if (variable_count > 0) writer.map(variable_count).packed(variables);
+  return statement;
+}
+
+std::string pack_page(std::string_view prefix, std::size_t limit, std::optional<std::string_view> after) {
+  std::string packed;
+  PackedWriter writer(packed);
+  writer.array(3).key(prefix).natural(limit);
+  if (after) {
+    writer.key(*after);
+  } else {
+    writer.nil();
+  }
+  return packed;
+}
+
+bool same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return (is_letter(x) ? x | 0x20 : x) == (is_letter(y) ? y | 0x20 : y); });
+}
+
+std::string shown(std::string_view text) { return json_string(text.substr(0, 64)); }
+
+bool begins_with_quote(std::string_view text) {
+  for (const std::string_view quote : {"\"", "'", "“", "”", "„", "‟", "‘", "’", "‚", "‛", "«", "»", "‹", "›"}) {
+    if (text.starts_with(quote)) return true;
+  }
+  return false;
+}
+
+std::optional<std::uint64_t> natural(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return value;
+}
+
+}  // namespace trellis

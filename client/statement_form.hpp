@@ -1,0 +1,75 @@
+// The commands of the shell: what stands behind each name, and statements made of parts that were read.
+// Only statement*.cpp include this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/statement.hpp"
+#include "protocol/notation.hpp"
+
+namespace trellis {
+
+/// What stands behind a command's name.
+enum class Shape : std::uint8_t { kNothing, kKey, kPrefix, kPath, kRecord, kCompute, kHelp, kExit };
+
+struct Form {
+  std::string_view name;
+  Shape shape;
+  Command command;  ///< Of a request.
+};
+
+/// The form of `first`, or of LIST `second`; whether it took the second word.  Error: kInvalidArgument, which names the
+/// nearest command.
+struct FoundForm {
+  const Form* form = nullptr;
+  bool took_second = false;
+};
+Result<FoundForm> find_form(std::string_view first, std::string_view second);
+
+/// How the command is typed, as HELP says it.
+std::string usage_of(const Form& form);
+
+// Each checks the limits of what it is given.  Errors: kInvalidArgument.
+Result<Statement> nothing_statement(const Form& form);
+Result<Statement> key_statement(const Form& form, std::string key);
+Result<Statement> prefix_statement(const Form& form, std::string prefix);
+Result<Statement> record_statement(const Form& form, Record record);
+Result<Statement> path_statement(const Form& form, std::string_view packed_path, std::string text);
+/// @param variables  packed pairs of name and path
+Result<Statement> compute_statement(const Form& form, std::string_view expression, std::size_t variable_count,
+                                    std::string_view variables);
+Statement help_statement(std::string_view subject);
+Result<void> check_key(std::string_view key);
+
+/// The options that stood in a line, to be put into the statement once its command is known.
+struct GivenOptions {
+  bool stale = false;
+  bool if_absent = false;
+  bool json = false;
+  std::optional<std::uint64_t> if_version;
+  std::optional<std::chrono::milliseconds> timeout;
+};
+
+/// Whether `word` is an option, alone or with =VALUE.
+bool is_known_option(std::string_view word);
+/// Takes the option `word`, and says whether it took `next`, the word behind it, as its value.
+Result<bool> take_option(std::string_view word, std::string_view next, GivenOptions& given);
+/// Puts the options into the statement.  Error: one that does not belong to the command.
+Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
+                         Statement& out);
+
+// Characters and words, for people's ASCII.
+inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool same_word(std::string_view a, std::string_view b);  ///< In any case.
+bool begins_with_quote(std::string_view text);           ///< Of any kind.
+/// Decimal digits and nothing else, up to 2^64-1.
+std::optional<std::uint64_t> natural(std::string_view text);
+/// For messages: in quotes, and not endless.
+std::string shown(std::string_view text);
+
+}  // namespace trellis

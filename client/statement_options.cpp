@@ -1,0 +1,83 @@
+// The options of a statement: --if-absent, --if-version N, --stale, --timeout MS, --json.
+#include <algorithm>
+#include <array>
+
+#include "client/statement_form.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr std::array<std::string_view, 5> kOptionNames = {"--stale", "--if-absent", "--json", "--if-version",
+                                                          "--timeout"};
+
+bool reads_data(Command command) {
+  switch (command) {
+    case Command::kGet:
+    case Command::kHas:
+    case Command::kQuery:
+    case Command::kCompute:
+    case Command::kKeys:
+    case Command::kScan:
+    case Command::kCount: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+bool is_known_option(std::string_view word) {
+  const std::string_view name = word.substr(0, word.find('='));
+  return std::find(kOptionNames.begin(), kOptionNames.end(), name) != kOptionNames.end();
+}
+
+Result<bool> take_option(std::string_view word, std::string_view next, GivenOptions& given) {
+  const std::size_t equals = word.find('=');
+  const std::string_view name = word.substr(0, equals);
+  if (equals == std::string_view::npos) {
+    if (name == "--stale") return given.stale = true, false;
+    if (name == "--if-absent") return given.if_absent = true, false;
+    if (name == "--json") return given.json = true, false;
+  }
+  if (name != "--if-version" && name != "--timeout") {
+    return invalid_argument("unknown option " + shown(word) +
+                            "; known are --if-absent, --if-version N, --stale, --timeout MS and --json" +
+                            " (a key that begins with -- stands in quotes)");
+  }
+  const bool takes_next = equals == std::string_view::npos;
+  const auto value = natural(takes_next ? next : word.substr(equals + 1));
+  if (name == "--if-version") {
+    if (!value) return invalid_argument("--if-version takes the version that is expected: --if-version 17");
+    given.if_version = value;
+    return takes_next;
+  }
+  if (!value || *value < 1 || *value > static_cast<std::uint64_t>(kTimeoutMax.count())) {
+    return invalid_argument("--timeout takes milliseconds from 1 to " + std::to_string(kTimeoutMax.count()) +
+                            ": --timeout 5000");
+  }
+  given.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(*value));
+  return takes_next;
+}
+
+Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
+                         Statement& out) {
+  out.json = given.json || defaults.json;
+  out.options.timeout = given.timeout.value_or(defaults.options.timeout);
+  if (out.kind != Statement::Kind::kRequest) return {};
+  const bool puts = form.shape == Shape::kRecord;
+  if (given.stale && !reads_data(form.command)) {
+    return invalid_argument("--stale belongs to reads: GET, HAS, QUERY, COMPUTE, KEYS, SCAN and COUNT");
+  }
+  if (given.if_absent && !puts) return invalid_argument("--if-absent belongs to PUT and SET");
+  if (given.if_version && !puts && form.command != Command::kDelete) {
+    return invalid_argument("--if-version belongs to PUT, SET and DELETE");
+  }
+  if (given.if_absent && given.if_version) {
+    return invalid_argument("--if-absent and --if-version exclude each other: a key that is absent has no version");
+  }
+  out.options.stale = given.stale || (defaults.options.stale && reads_data(form.command));
+  out.options.if_absent = given.if_absent;
+  out.options.if_version = given.if_version;
+  return {};
+}
+
+}  // namespace trellis
