@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 /// Parsed batches that may wait for the sender.
-constexpr std::size_t kParsedMax = 16;
+constexpr std::size_t kParsedMax = 8;
 /// How long the broker tries a batch before it says so; the loader then sends it again.
 constexpr milliseconds kAttemptTimeout{10'000};
 constexpr milliseconds kProgressEvery{100};

@@ -28,6 +28,7 @@ void Loader::add(TimePoint now, RecordBatch batch) {
   const std::uint64_t number = next_number_++;
   Held& held = batches_[number];
   held.records = std::move(batch);
+  held_size_ += held.records.arguments.size();
   wait_for_earlier(number, held);
   if (held.waits_for == 0) ready_.push_back(number);
   send_ready(now);
@@ -123,6 +124,7 @@ void Loader::finish(std::uint64_t number) {
     if (--batches_.at(later).waits_for == 0) ready_.push_back(later);
   }
   bytes_ += held.records.bytes;
+  held_size_ -= held.records.arguments.size();
   --under_way_;
 }
 

@@ -33,8 +33,9 @@ class LoadOutput {
 
 class Loader {
  public:
-  static constexpr std::size_t kUnderWayMax = 24;  ///< Batches; more only wait in the broker.
-  static constexpr std::size_t kHeldMax = 96;      ///< Batches under way or waiting for one that is.
+  static constexpr std::size_t kUnderWayMax = 24;         ///< Batches; more only wait in the broker.
+  static constexpr std::size_t kHeldMax = 96;             ///< Batches under way or waiting for one that is.
+  static constexpr std::size_t kHeldSizeMax = 128 << 20;  ///< Bytes of those; one more batch may go beyond it.
   static constexpr std::chrono::milliseconds kPauseBeforeResend{200};
 
   /// @param file      named in reports
@@ -42,7 +43,7 @@ class Loader {
   Loader(std::string file, Duration patience, LoadOutput& output);
 
   /// Whether add() may be called.
-  bool has_room() const { return !failure_ && batches_.size() < kHeldMax; }
+  bool has_room() const { return !failure_ && batches_.size() < kHeldMax && held_size_ < kHeldSizeMax; }
   void add(TimePoint now, RecordBatch batch);
   void on_answer(TimePoint now, std::uint64_t batch, const Reply& reply);
   void on_tick(TimePoint now);
@@ -86,6 +87,7 @@ class Loader {
   std::unordered_map<std::uint64_t, std::uint64_t> last_with_key_;  ///< Key hash -> the last batch that holds it.
   std::deque<std::uint64_t> ready_;
   std::size_t under_way_ = 0;
+  std::size_t held_size_ = 0;  ///< Bytes.
   std::uint64_t loaded_ = 0;
   std::uint64_t errors_ = 0;
   std::uint64_t bytes_ = 0;

@@ -49,6 +49,12 @@ std::optional<std::string_view> LineReader::next() {
   }
 }
 
+bool LineReader::has_more_within(std::chrono::milliseconds wait) const {
+  if (at_end_ || buffer_.find('\n', scanned_) != std::string::npos) return true;
+  pollfd both[] = {{fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}};
+  return poll(both, 2, static_cast<int>(wait.count())) != 0;
+}
+
 /// Drops what was returned and reads one chunk more.  False at the end of the file.
 bool LineReader::fill() {
   buffer_.erase(0, begin_);
@@ -71,6 +77,8 @@ std::optional<RecordBatch> RecordReader::next() {
   const std::uint64_t begin = lines_.position();
   while (!stopped_ && batch.records() < kBatchRecordsMax && batch.arguments.size() < kBatchSizeMax &&
          batch.mistakes.size() < kBatchRecordsMax) {
+    const bool empty = batch.records() == 0 && batch.mistakes.empty();
+    if (!empty && !lines_.has_more_within(kSilenceMax)) break;
     const auto line = lines_.next();
     if (!line) break;
     ++line_;

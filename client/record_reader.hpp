@@ -3,6 +3,7 @@
 // A wrong line becomes a mistake of the batch that is being filled; in strict mode it ends the file.  One thread.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ class LineReader {
   explicit LineReader(int fd, int stop_fd = -1) : fd_(fd), stop_fd_(stop_fd) {}
   /// The next line; the view holds until the next call.  Nothing at the end, or where reading failed.
   std::optional<std::string_view> next();
+  /// Whether next() has something to return, at the latest after `wait`.
+  bool has_more_within(std::chrono::milliseconds wait) const;
   /// Bytes of the file consumed so far.
   std::uint64_t position() const { return position_; }
   /// Why reading ended before the end of the file.
@@ -45,6 +48,8 @@ class RecordReader {
  public:
   static constexpr std::size_t kBatchRecordsMax = 500;
   static constexpr std::size_t kBatchSizeMax = 256 << 10;  ///< Bytes; one larger record is a batch of its own.
+  /// A batch that is not full goes out when a pipe has been silent for so long.
+  static constexpr std::chrono::milliseconds kSilenceMax{50};
 
   /// @param file  its name in reports
   RecordReader(int fd, std::string file, bool strict, int stop_fd = -1);

@@ -156,6 +156,22 @@ TEST_F(LoaderTest, WhenPatienceIsOverItGivesUpAndSaysWhere) {
   EXPECT_THAT(transport_.reports, ElementsAre(HasSubstr("data.txt:7:1:")));
 }
 
+TEST_F(LoaderTest, ItHoldsABoundedNumberOfBytes) {
+  for (int i = 0; i < 200 && loader_.has_room(); ++i) {
+    RecordBatch batch;
+    std::string document;
+    PackedWriter(document).bin(std::string(16 << 20, 'x'));
+    batch.add("k" + std::to_string(i), document, 1);
+    batch.seal();
+    loader_.add(now_, std::move(batch));
+    transport_.bodies.clear();
+  }
+  EXPECT_FALSE(loader_.has_room());
+  EXPECT_EQ(transport_.sent.size(), 8u);
+  answer(1, {Code::kOk});
+  EXPECT_TRUE(loader_.has_room());
+}
+
 TEST_F(LoaderTest, MistakesAreReportedAndCounted) {
   RecordBatch batch;
   batch.mistakes.push_back("data.txt:3:9: a ] is missing");
