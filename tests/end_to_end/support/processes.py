@@ -61,6 +61,14 @@ def die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def kill_group(leader):
+    """Kills what is left of the process group that this process led."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def kill_all_of(folder):
     """Kills every process whose command line names `folder` (a test's own temporary one)."""
     for entry in pathlib.Path("/proc").iterdir():
