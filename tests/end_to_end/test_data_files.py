@@ -68,7 +68,7 @@ class Load(ClusterTest):
                 'wrong -> [ b -> word ]\n'             # A bare word as a value.
                 'wrong -> [ "only" ]\n'                # A value in brackets that is no pair.
                 'wrong -> [ a -> 1 | a -> 2 ]\n'       # A key twice.
-                'é -> [ a -> wörd ]\n'             # Columns count characters.
+                '"é" -> [ a -> wörd ]\n'           # Columns count characters.
                 'good2 -> [ a -> 1 ]\n')
         ran = self.load(text, code=1, records=2, errors=5)
         file = self.folder / "data.txt"
@@ -76,12 +76,12 @@ class Load(ClusterTest):
         places = [re.match(r":(\d+):(\d+): .", line[len(str(file)):]).groups() for line in reports]
         self.assertEqual([int(line) for line, _ in places], [2, 4, 5, 6, 7], ran.err)
         columns = [int(column) for _, column in places]
-        self.assertEqual(columns[:2], [14, 13], ran.err)
-        self.assertIn(columns[2], (8, 14, 15), "at the value or where the arrow is missing")
-        self.assertEqual(columns[3], 17, ran.err)
+        self.assertEqual(columns[:2], [18, 17], ran.err)
+        self.assertIn(columns[2], (12, 18, 19), "at the value or where the arrow is missing")
+        self.assertEqual(columns[3:], [21, 15], ran.err)
         self.assertOk(self.call("HAS", "good1"), True)
         self.assertOk(self.call("HAS", "good2"), True)
-        self.assertOk(self.call("HAS", "k"), False)
+        self.assertOk(self.call("HAS", "wrong"), False)
 
     def test_strict_stops_at_the_first(self):
         ran = self.load("strict1 -> 1\nstrict2 -> [ a ->\nstrict3 -> word\n" + "strict4 -> 1\n" * 10, "--strict", code=1)

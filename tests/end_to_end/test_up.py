@@ -115,6 +115,21 @@ class Up(UpTest):
         self.assertEqual(worker.stop(), 0)
 
 
+    def test_for_lines_of_other_machines_it_waits_and_prints_the_command(self):
+        elsewhere = self.file("elsewhere.txt", self.servers.read_text() + "192.0.2.7 9001\n")
+        with open(self.folder / "stderr", "wb") as shown:
+            up = subprocess.Popen([PROGRAMS / "trellis", "up", *self.endpoints, "-s", elsewhere, "--data", self.data], stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, stderr=shown, cwd=self.folder, env=clean_environment(),
+                                  start_new_session=True, preexec_fn=die_with_parent)
+        self.addCleanup(up.stdin.close)
+        self.addCleanup(up.kill)
+        wait_for(lambda: "trellis-worker -a 192.0.2.7 -p 9001" in (self.folder / "stderr").read_text(), "the command")
+        self.assertIsNone(up.poll(), "it waits")
+        up.terminate()
+        up.wait(30)
+        self.assertNothingRuns()
+
+
 class Detached(UpTest):
     def test_detach_leaves_it_running_and_down_stops_it(self):
         ran = self.assertRan(self.up("-i", self.persons, "--detach"), 0, "")
