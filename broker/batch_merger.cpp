@@ -213,8 +213,8 @@ void BatchMerger::set_error(std::uint32_t item, const Error& error) {
   set(item, Frame(std::move(packed)));
 }
 
-Answer BatchMerger::finish() {
-  Answer answer;
+MergedAnswer BatchMerger::finish() {
+  MergedAnswer answer;
   std::size_t size = 5;
   for (const Outcome& outcome : outcomes_) size += 1 + outcome.packed.size();
   answer.result.reserve(size);

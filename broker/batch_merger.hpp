@@ -50,7 +50,7 @@ class BatchMerger final : public Merger {
   Error too_large() const;
   void set_result(std::uint32_t item, const Frame& body, std::string_view packed, bool guaranteed);
   void fail(std::uint32_t number, const Error& error, Step& step);
-  Answer finish();
+  MergedAnswer finish();
 
   Frame frame_;
   std::vector<BatchItem> items_;

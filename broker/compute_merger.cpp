@@ -87,8 +87,8 @@ std::optional<Error> ComputeMerger::read_value(std::uint32_t number, const LegRe
   return std::nullopt;
 }
 
-Answer ComputeMerger::finish() {
-  Answer answer;
+MergedAnswer ComputeMerger::finish() {
+  MergedAnswer answer;
   const auto error = std::find_if(errors_.begin(), errors_.end(), [](const auto& each) { return each.has_value(); });
   if (error != errors_.end()) {
     answer = answer_of(std::move(**error));

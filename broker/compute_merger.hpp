@@ -30,7 +30,7 @@ class ComputeMerger final : public Merger {
  private:
   /// Takes the variable's value, or says why it has none.
   std::optional<Error> read_value(std::uint32_t number, const LegResult& result);
-  Answer finish();
+  MergedAnswer finish();
 
   Frame frame_;
   std::vector<Variable> variables_;

@@ -15,7 +15,7 @@ void note_guarantee(const LegResult& result, std::uint32_t partition, ReplyInfo&
   if (place == missing.end() || *place != partition) missing.insert(place, partition);
 }
 
-Answer nobody_left(std::uint32_t partitions) {
+MergedAnswer nobody_left(std::uint32_t partitions) {
   return answer_of(
       {Code::kUnavailable, "no replica of any of the " + std::to_string(partitions) + " partitions is up"});
 }

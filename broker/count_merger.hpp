@@ -26,6 +26,6 @@ class CountMerger final : public Merger {
 /// What legs of KEYS, SCAN and COUNT that were answered for the freshest replica, or by nobody, do to the info.
 void note_guarantee(const LegResult& result, std::uint32_t partition, ReplyInfo& info);
 /// The answer where not one partition has a replica left.
-Answer nobody_left(std::uint32_t partitions);
+MergedAnswer nobody_left(std::uint32_t partitions);
 
 }  // namespace trellis

@@ -2,8 +2,8 @@
 
 namespace trellis {
 
-Answer answer_of(Error error) {
-  Answer answer;
+MergedAnswer answer_of(Error error) {
+  MergedAnswer answer;
   answer.status = error.code;
   answer.info.message = std::move(error.message);
   return answer;

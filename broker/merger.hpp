@@ -16,19 +16,19 @@
 namespace trellis {
 
 /// What a reply carries besides its id.
-struct Answer {
+struct MergedAnswer {
   Code status = Code::kOk;
   std::string result;  ///< One packed value; empty: nil.
   ReplyInfo info;
 };
 
-Answer answer_of(Error error);
+MergedAnswer answer_of(Error error);
 
 class Merger {
  public:
   struct Step {
-    std::vector<Leg> legs;         ///< To be asked now, in addition to those under way.
-    std::optional<Answer> answer;  ///< The end.  Legs still under way are not needed any more.
+    std::vector<Leg> legs;               ///< To be asked now, in addition to those under way.
+    std::optional<MergedAnswer> answer;  ///< The end.  Legs still under way are not needed any more.
   };
 
   virtual ~Merger() = default;

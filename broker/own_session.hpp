@@ -1,4 +1,4 @@
-// OwnSession: the names that the broker gives to writes that bring none, so that it can send any write again.
+// BrokerSession: the names that the broker gives to writes that bring none, so that it can send any write again.
 //
 // The session is drawn at random at each start of a broker; seqs run from 1.  Invariant: every seq below floor() has
 // been answered and is not sent any more, so replicas may forget it.
@@ -13,9 +13,9 @@
 
 namespace trellis {
 
-class OwnSession {
+class BrokerSession {
  public:
-  explicit OwnSession(const RandomSource& random) {
+  explicit BrokerSession(const RandomSource& random) {
     for (int i = 0; i < 2; ++i) {
       const std::uint64_t bits = random();
       for (int shift = 0; shift < 64; shift += 8) id_.push_back(static_cast<char>(bits >> shift));

@@ -143,7 +143,7 @@ Merger::Step PageMerger::merge() {
 }
 
 /// Puts the head of this source on the page, or asks for what that takes; the answer, if the page ends.
-std::optional<Answer> PageMerger::take(std::uint32_t number, Step& step) {
+std::optional<MergedAnswer> PageMerger::take(std::uint32_t number, Step& step) {
   Source& source = sources_[number];
   if (source.head_record.empty()) {
     source.keep = true;
@@ -165,11 +165,11 @@ std::optional<Answer> PageMerger::take(std::uint32_t number, Step& step) {
   return std::nullopt;
 }
 
-Answer PageMerger::finish(bool more) {
+MergedAnswer PageMerger::finish(bool more) {
   if (info_.missing_partitions.size() == sources_.size()) {
     return nobody_left(static_cast<std::uint32_t>(sources_.size()));
   }
-  Answer answer;
+  MergedAnswer answer;
   answer.result.reserve(records_.size() + 5);
   PackedWriter(answer.result).array(count_).packed(records_);
   answer.info = std::move(info_);

@@ -46,8 +46,8 @@ class PageMerger final : public Merger {
   std::optional<Error> advance(Source& source);
   void let_go(Source& source);
   Step merge();
-  std::optional<Answer> take(std::uint32_t number, Step& step);
-  Answer finish(bool more);
+  std::optional<MergedAnswer> take(std::uint32_t number, Step& step);
+  MergedAnswer finish(bool more);
   void push(std::uint32_t number);
   std::uint32_t pop();
   bool comes_later(std::uint32_t a, std::uint32_t b) const { return sources_[a].head_key > sources_[b].head_key; }

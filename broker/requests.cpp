@@ -124,7 +124,7 @@ void Requests::begin(Entry& entry, TimePoint now) {
   if (entry.request.command != Command::kLocate) return begin_merged(entry, now);
   const auto key = read_key(entry.request.arguments);
   if (!key) return finish(entry, answer_of(key.error()));
-  Answer answer;
+  MergedAnswer answer;
   answer.result = report_location(*key, router_);
   finish(entry, std::move(answer));
 }
@@ -270,7 +270,7 @@ void Requests::finish_single(Entry& entry, LegResult result) {
   auto reply = read_reply(result.body.bytes());
   if (!reply)
     return finish(entry, answer_of({Code::kInternal, "a worker's reply cannot be read: " + reply.error().message}));
-  Answer answer;
+  MergedAnswer answer;
   answer.status = reply->status;
   answer.result = reply->result;
   answer.info = std::move(reply->info);
@@ -278,7 +278,7 @@ void Requests::finish_single(Entry& entry, LegResult result) {
   finish(entry, std::move(answer));
 }
 
-void Requests::finish(Entry& entry, Answer answer) {
+void Requests::finish(Entry& entry, MergedAnswer answer) {
   if (!router_.warning().empty() && entry.request.command != Command::kLocate) {
     answer.info.warnings.push_back(router_.warning());
   }

@@ -94,7 +94,7 @@ class Requests final : public CallListener {
   void expire(Entry& entry);
   void expire_merged(Entry& entry);
   void finish_single(Entry& entry, LegResult result);
-  void finish(Entry& entry, Answer answer);
+  void finish(Entry& entry, MergedAnswer answer);
   void finish_with(Entry& entry, Frame reply);
   void forget_idle_clients();
 
@@ -104,7 +104,7 @@ class Requests final : public CallListener {
   Router& router_;
   Formation& formation_;
   Calls* calls_ = nullptr;
-  OwnSession session_;
+  BrokerSession session_;
   TimerWheel deadlines_;
   Pool<Entry> pool_;
   std::unordered_map<std::string, Client> clients_;

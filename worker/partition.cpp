@@ -138,6 +138,7 @@ void Partition::propose() {
 Result<void> Partition::apply(LogIndex index, std::string_view command) {
   const auto entry = read_entry(command);
   if (!entry) return entry.error();
+  host_.on_applied(id_, index, command);
   const CommandResult result = state_->apply(index, *entry);
   while (!waiting_.empty() && waiting_.front().index < index) waiting_.pop_front();
   if (waiting_.empty() || waiting_.front().index != index || !replica_.is_leader()) return {};

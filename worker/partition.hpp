@@ -42,6 +42,8 @@ class PartitionHost : public ReplicaHost {
   virtual void report(LogLevel level, std::string event) = 0;
   /// Leadership of the group was won, or is ready, or was lost.
   virtual void on_leadership_change() = 0;
+  /// For whoever watches: this replica applies this entry now.
+  virtual void on_applied(PartitionId, LogIndex, std::string_view) {}
 };
 
 class Partition final : public ReplicaOwner {

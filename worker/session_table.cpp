@@ -171,7 +171,7 @@ SessionTable::Finding SessionTable::find(const Entry& entry) const {
   return finding;
 }
 
-void SessionTable::remember(const Entry& entry, std::uint64_t hash, const Answer& answer) {
+void SessionTable::remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer) {
   RememberedWrite write{entry.session, entry.own_session, entry.item, entry.seq, entry.fingerprint, answer};
   if (answer.kind == AnswerKind::kContent && answer.content.size() > limits_.content_size_max) {
     write.answer.kind = AnswerKind::kDropped;
@@ -308,7 +308,7 @@ Segment& SessionTable::open_segment() {
 void SessionTable::append(const RememberedWrite& write, std::uint64_t hash) {
   Segment& segment = open_segment();
   Chunk& chunk = *segment.chunk;
-  const Answer& answer = write.answer;
+  const WriteAnswer& answer = write.answer;
   Record record{};
   record.seq = write.seq;
   record.fingerprint = write.fingerprint;

@@ -38,7 +38,7 @@ namespace trellis {
 enum class AnswerKind : std::uint8_t { kNil, kFalse, kTrue, kContent, kDropped };
 
 /// What a write came to, as compact as it can be remembered.  Messages are made anew from it and the entry.
-struct Answer {
+struct WriteAnswer {
   Code code = Code::kOk;
   AnswerKind kind = AnswerKind::kNil;
   std::uint64_t version = 0;  ///< Of the document written, read, or in the way of a condition; 0: of none.
@@ -52,7 +52,7 @@ struct RememberedWrite {
   std::uint16_t item = 0;
   std::uint64_t seq = 0;
   std::uint64_t fingerprint = 0;
-  Answer answer;
+  WriteAnswer answer;
 };
 
 /// A broker's own session.
@@ -135,13 +135,13 @@ class SessionTable {
   struct Finding {
     Verdict verdict = Verdict::kNew;
     std::uint64_t hash = 0;  ///< Of the identity, for remember().
-    Answer answer;           ///< kRepeated.
+    WriteAnswer answer;      ///< kRepeated.
   };
 
   /// Whether the entry, which has a session, was applied before.
   Finding find(const Entry& entry) const;
   /// The entry was applied.  `hash` comes from find(), which has just called it new.
-  void remember(const Entry& entry, std::uint64_t hash, const Answer& answer);
+  void remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer);
 
   /// What the table holds now, without copying the records.
   FrozenSessions freeze();

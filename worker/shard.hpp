@@ -33,6 +33,8 @@ class ShardOutput {
   virtual void to_peer(WorkerId peer, const std::string& address, Frames message) = 0;
   /// One line an event, for people.
   virtual void report(LogLevel level, std::string event) = 0;
+  /// For whoever watches (the simulator does): a replica applies this entry now.
+  virtual void on_applied(PartitionId, LogIndex, std::string_view) {}
 };
 
 struct ShardSettings {
@@ -92,6 +94,9 @@ class Shard final : public PartitionHost {
   Partition* find_partition(PartitionId group) override;
   void report(LogLevel level, std::string event) override { output_.report(level, std::move(event)); }
   void on_leadership_change() override { hello_due_ = now_; }
+  void on_applied(PartitionId group, LogIndex index, std::string_view command) override {
+    output_.on_applied(group, index, command);
+  }
 
  private:
   /// An item for a peer that must not leave before a batch is durable.

@@ -10,21 +10,21 @@
 namespace trellis {
 namespace {
 
-Answer yes_or_no(bool value) {
-  Answer answer;
+WriteAnswer yes_or_no(bool value) {
+  WriteAnswer answer;
   answer.kind = value ? AnswerKind::kTrue : AnswerKind::kFalse;
   return answer;
 }
 
-Answer refused(Code code, std::uint64_t version) {
-  Answer answer;
+WriteAnswer refused(Code code, std::uint64_t version) {
+  WriteAnswer answer;
   answer.code = code;
   answer.version = version;
   return answer;
 }
 
-Answer with_content(Frame content, std::uint64_t version) {
-  Answer answer;
+WriteAnswer with_content(Frame content, std::uint64_t version) {
+  WriteAnswer answer;
   answer.kind = AnswerKind::kContent;
   answer.version = version;
   answer.content = std::move(content);
@@ -37,7 +37,7 @@ std::optional<std::string_view> part_at(std::string_view document, std::string_v
 }
 
 /// Why a condition did not hold, from what the answer remembers of it.
-std::string condition_message(const Entry& entry, const Answer& answer) {
+std::string condition_message(const Entry& entry, const WriteAnswer& answer) {
   if (answer.version == 0) return "if_version is " + std::to_string(*entry.if_version) + ", but the key is missing";
   if (entry.if_absent) return "the key exists, with version " + std::to_string(answer.version);
   return "if_version is " + std::to_string(entry.if_version.value_or(0)) + ", but the document has version " +
@@ -50,7 +50,7 @@ CommandResult not_found(bool is_query) {
 
 /// The result that goes with an answer.  A pure function of entry and answer, so a repeated write gets the first
 /// reply to the letter.
-CommandResult result_of(const Entry& entry, Answer answer) {
+CommandResult result_of(const Entry& entry, WriteAnswer answer) {
   if (answer.code == Code::kNotFound) return not_found(entry.kind == EntryKind::kQuery);
   if (answer.code != Code::kOk) return CommandResult::failed(answer.code, condition_message(entry, answer));
   CommandResult result;
@@ -119,12 +119,12 @@ CommandResult StateMachine::apply(LogIndex index, const Entry& entry) {
       return CommandResult::failed(Code::kDeadlineExceeded,
                                    "this request is so old that it is no longer known whether it was applied");
   }
-  Answer answer = execute(index, entry);
+  WriteAnswer answer = execute(index, entry);
   sessions_.remember(entry, earlier.hash, answer);
   return result_of(entry, std::move(answer));
 }
 
-Answer StateMachine::execute(LogIndex index, const Entry& entry) {
+WriteAnswer StateMachine::execute(LogIndex index, const Entry& entry) {
   switch (entry.kind) {
     case EntryKind::kPut: return put(index, entry);
     case EntryKind::kDelete: return erase(entry);
@@ -137,7 +137,7 @@ Answer StateMachine::execute(LogIndex index, const Entry& entry) {
   return {};
 }
 
-Answer StateMachine::put(LogIndex index, const Entry& entry) {
+WriteAnswer StateMachine::put(LogIndex index, const Entry& entry) {
   if (entry.if_absent || entry.if_version) {
     const auto stored = documents_.find(entry.key);
     if (entry.if_absent && stored) return refused(Code::kAlreadyExists, stored->version);
@@ -145,12 +145,12 @@ Answer StateMachine::put(LogIndex index, const Entry& entry) {
       return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
     }
   }
-  Answer answer = yes_or_no(documents_.insert_or_assign(entry.key, index.value, entry.content));
+  WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, index.value, entry.content));
   answer.version = index.value;
   return answer;
 }
 
-Answer StateMachine::erase(const Entry& entry) {
+WriteAnswer StateMachine::erase(const Entry& entry) {
   if (entry.if_version) {
     const auto stored = documents_.find(entry.key);
     if (!stored || stored->version != *entry.if_version) {
@@ -160,7 +160,7 @@ Answer StateMachine::erase(const Entry& entry) {
   return yes_or_no(documents_.erase(entry.key));
 }
 
-Answer StateMachine::pop(const Entry& entry) {
+WriteAnswer StateMachine::pop(const Entry& entry) {
   auto taken = documents_.take(entry.key);
   if (!taken) return refused(Code::kNotFound, 0);
   const std::uint64_t version = taken->version();
@@ -168,10 +168,10 @@ Answer StateMachine::pop(const Entry& entry) {
   return with_content(Frame(std::move(*taken).into_owner(), document), version);
 }
 
-Answer StateMachine::read_logged(const Entry& entry) const {
+WriteAnswer StateMachine::read_logged(const Entry& entry) const {
   const auto stored = documents_.find(entry.key);
   if (entry.kind == EntryKind::kHas) {
-    Answer answer = yes_or_no(stored.has_value());
+    WriteAnswer answer = yes_or_no(stored.has_value());
     if (stored) answer.version = stored->version;
     return answer;
   }

@@ -53,11 +53,11 @@ class StateMachine {
   FrozenState freeze();
 
  private:
-  Answer execute(LogIndex index, const Entry& entry);
-  Answer put(LogIndex index, const Entry& entry);
-  Answer erase(const Entry& entry);
-  Answer pop(const Entry& entry);
-  Answer read_logged(const Entry& entry) const;
+  WriteAnswer execute(LogIndex index, const Entry& entry);
+  WriteAnswer put(LogIndex index, const Entry& entry);
+  WriteAnswer erase(const Entry& entry);
+  WriteAnswer pop(const Entry& entry);
+  WriteAnswer read_logged(const Entry& entry) const;
   CommandResult page(const Read& read) const;
 
   Trie documents_;

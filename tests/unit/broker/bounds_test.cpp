@@ -114,9 +114,9 @@ TEST(ReplyQueue, DropsWhatIsBeyondItsBounds) {
   EXPECT_TRUE(queue.may_lend(1'000)) << "one reply of any size";
 }
 
-TEST(OwnSession, TheFloorIsTheLowestSeqWithoutAnAnswer) {
+TEST(BrokerSession, TheFloorIsTheLowestSeqWithoutAnAnswer) {
   std::uint64_t random = 0x0102030405060708;
-  OwnSession session([&random] { return random++; });
+  BrokerSession session([&random] { return random++; });
   EXPECT_EQ(session.id().size(), 16u);
   EXPECT_EQ(session.floor(), 1u);
   EXPECT_EQ(session.issue(), 1u);

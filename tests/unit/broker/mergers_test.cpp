@@ -115,7 +115,7 @@ class FakePartitions {
   }
 
   /// Runs a merger to its answer, with legs answered in random order.
-  Answer run(Merger& merger, std::mt19937& random) {
+  MergedAnswer run(Merger& merger, std::mt19937& random) {
     std::vector<Leg> open = merger.start().legs;
     for (;;) {
       const std::size_t pick = random() % open.size();
@@ -138,7 +138,7 @@ class FakePartitions {
   std::vector<std::map<std::string, std::string>> partitions_;
 };
 
-std::vector<std::string> keys_of(const Answer& answer) {
+std::vector<std::string> keys_of(const MergedAnswer& answer) {
   std::vector<std::string> keys;
   PackedReader reader(answer.result);
   for (auto left = reader.read_array().value_or(0); left > 0; --left) keys.emplace_back(*reader.read_bytes());
@@ -162,7 +162,7 @@ TEST(PageMerger, MergesAllPartitionsInByteOrder) {
   partitions.add(2, "bb");
   PageMerger merger(Command::kKeys, page_of("", 10), false, 3);
   std::mt19937 random(1);
-  const Answer answer = partitions.run(merger, random);
+  const MergedAnswer answer = partitions.run(merger, random);
   EXPECT_THAT(keys_of(answer), ElementsAre("a", "b", "bb", "e", std::string("\xff\x00", 2)));
   EXPECT_FALSE(answer.info.more);
 }
@@ -188,7 +188,7 @@ TEST(PageMerger, PagesJoinIntoTheWholeWithoutGapOrRepetition) {
       PageMerger merger(Command::kKeys,
                         page_of("p", limit, got.empty() ? std::nullopt : std::optional<std::string_view>(after)), false,
                         count);
-      const Answer answer = partitions.run(merger, random);
+      const MergedAnswer answer = partitions.run(merger, random);
       const auto keys = keys_of(answer);
       more = answer.info.more;
       ASSERT_EQ(keys.size(), more ? limit : expected.size() - got.size()) << "seed " << seed;
@@ -217,7 +217,7 @@ TEST(PageMerger, APageEndsAt16MiBAndHoldsOneRecordAtLeast) {
   for (int i = 0; i < 6; ++i) partitions.add(i % 2, "key" + std::to_string(i), large);
   std::mt19937 random(1);
   PageMerger merger(Command::kScan, page_of("", 100), false, 2);
-  const Answer answer = partitions.run(merger, random);
+  const MergedAnswer answer = partitions.run(merger, random);
   EXPECT_EQ(*PackedReader(answer.result).read_array(), 2u);
   EXPECT_TRUE(answer.info.more);
 }
@@ -232,7 +232,7 @@ TEST(PageMerger, LetsGoOfWhatIsTooMuchAndAsksForItAgain) {
   }
   std::mt19937 random(1);
   PageMerger merger(Command::kScan, page_of("", 12), false, 8, /*held_max=*/3 << 20);
-  const Answer answer = partitions.run(merger, random);
+  const MergedAnswer answer = partitions.run(merger, random);
   EXPECT_EQ(*PackedReader(answer.result).read_array(), 12u);
   EXPECT_TRUE(answer.info.more);
   EXPECT_GT(partitions.asked, 8u);
@@ -304,7 +304,7 @@ class BatchFixture : public ::testing::Test {
     std::string result;
     ReplyInfo info;
   };
-  static std::vector<Outcome> outcomes_of(const Answer& answer) {
+  static std::vector<Outcome> outcomes_of(const MergedAnswer& answer) {
     std::vector<Outcome> outcomes;
     PackedReader reader(answer.result);
     for (auto left = reader.read_array().value_or(0); left > 0; --left) {
@@ -318,7 +318,7 @@ class BatchFixture : public ::testing::Test {
     EXPECT_TRUE(reader.at_end());
     return outcomes;
   }
-  static std::optional<Answer> run(BatchMerger& merger, const std::string& packed_result) {
+  static std::optional<MergedAnswer> run(BatchMerger& merger, const std::string& packed_result) {
     auto step = merger.start();
     std::deque<Leg> legs(step.legs.begin(), step.legs.end());
     while (!step.answer && !legs.empty()) {

@@ -11,22 +11,22 @@ using Verdict = SessionTable::Verdict;
 
 Entry write_of(Identity identity) { return entry_of(EntryKind::kPut, "k", "\x01", identity); }
 
-Answer answer_of(std::uint64_t version) {
-  Answer answer;
+WriteAnswer answer_of(std::uint64_t version) {
+  WriteAnswer answer;
   answer.kind = AnswerKind::kTrue;
   answer.version = version;
   return answer;
 }
 
-Answer document_of(std::size_t size) {
-  Answer answer;
+WriteAnswer document_of(std::size_t size) {
+  WriteAnswer answer;
   answer.kind = AnswerKind::kContent;
   answer.content = Frame(std::string(size, 'd'));
   return answer;
 }
 
 /// Remembers the write with that answer, which must be new.
-void remember(SessionTable& table, Identity identity, const Answer& answer = answer_of(1)) {
+void remember(SessionTable& table, Identity identity, const WriteAnswer& answer = answer_of(1)) {
   const Entry entry = write_of(identity);
   const auto finding = table.find(entry);
   ASSERT_EQ(finding.verdict, Verdict::kNew);

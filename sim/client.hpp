@@ -1,0 +1,87 @@
+// ClientProcess: a client of the cluster, which asks through the client library's core and writes down what it was
+// told.
+//
+// Its operations are drawn at random over few keys, so that they meet.  Some writes bring a session of their own and
+// are sent again after they were answered, or were not.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/call_table.hpp"
+#include "sim/history.hpp"
+#include "sim/network.hpp"
+
+namespace trellis::sim {
+
+class Cluster;
+
+struct WorkloadShape {
+  std::size_t keys = 8;
+  std::size_t under_way = 2;  ///< Operations of one client at a time.
+  Duration think_min{1'000};
+  Duration think_max{40'000};
+  std::size_t padding_max = 200;  ///< Bytes of a document.
+  Duration timeout_min{300'000};
+  Duration timeout_max{4'000'000};
+};
+
+class ClientProcess final : public CallOutput {
+ public:
+  ClientProcess(Cluster& cluster, std::size_t index);
+
+  ProcessNumber number() const { return number_; }
+  void start();
+  /// Ends without a word, and another client takes its place.
+  void restart();
+  /// No further operations are begun.
+  void finish() { is_finishing_ = true; }
+  bool has_finished() const { return calls_.empty(); }
+
+  void on_broker(std::size_t broker, bool is_up);
+  void receive(std::size_t broker, Frame reply);
+
+  /// One linearizable operation on `key`, by itself: a probe.  `done` is told whether it was answered OK, unmarked.
+  void probe(Command command, const std::string& key, std::function<void(bool)> done);
+
+ private:
+  /// The operations of one call: one, or the items of a BATCH.
+  struct Call {
+    std::vector<std::size_t> operations;
+    std::function<void(bool)> done;
+  };
+
+  bool send(std::size_t broker, const Frame& request) override;
+  void on_answer(std::uint64_t id, Answer answer) override;
+
+  void think();
+  void begin_operation();
+  void begin_batch();
+  void begin_call(Operation operation, Duration timeout, std::function<void(bool)> done = {});
+  Operation random_operation(bool in_batch);
+  std::string new_document();
+  std::string random_key();
+  void take_result(Operation& operation, Code status, std::string_view result, const ReplyInfo& info);
+  void arm();
+  TimePoint local_now() const { return clock_.local(world_.now()); }
+
+  Cluster& cluster_;
+  World& world_;
+  std::size_t index_;
+  ProcessNumber number_;
+  ProcessClock clock_;
+  std::unique_ptr<CallTable> table_;
+  std::map<std::uint64_t, Call> calls_;
+  std::vector<Operation> repeatable_;  ///< With sessions of their own, already asked at least once.
+  std::string session_;
+  std::uint64_t next_seq_ = 1;
+  std::uint64_t life_ = 0;
+  std::size_t thinking_ = 0;
+  bool is_finishing_ = false;
+  std::optional<TimePoint> armed_;
+};
+
+}  // namespace trellis::sim

@@ -1,0 +1,92 @@
+// Cluster: all processes of a simulation and the network between them, and the invariants that hold at each step.
+//
+// Checked while it runs: one leader a term in each partition; the entry applied at an index is the same on every
+// replica, in every life; a process ends only when it was made to.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sim/client.hpp"
+#include "sim/history.hpp"
+#include "sim/network.hpp"
+#include "sim/plants.hpp"
+#include "sim/processes.hpp"
+#include "sim/world.hpp"
+
+namespace trellis::sim {
+
+struct ClusterShape {
+  std::size_t workers = 3;
+  std::size_t brokers = 1;
+  std::size_t clients = 3;
+  std::uint32_t k = 2;
+  std::uint32_t partitions = 2;
+  std::uint64_t snapshot_log_bytes = 64 << 10;
+  std::uint64_t tail_bytes = 16 << 10;
+  std::int64_t clock_drift = 0;  ///< Clocks run at most so many millionths fast or slow.
+  WorkloadShape workload;
+};
+
+/// What a run came to, for people.
+struct Counters {
+  std::uint64_t crashes = 0;
+  std::uint64_t power_cuts = 0;
+  std::uint64_t crashes_in_turns = 0;
+  std::uint64_t pauses = 0;
+  std::uint64_t cuts = 0;
+  std::uint64_t disk_faults = 0;
+  std::uint64_t leaders = 0;
+  std::uint64_t snapshots = 0;
+  std::uint64_t installs = 0;
+  std::uint64_t applied = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t ok = 0;
+};
+
+class Cluster {
+ public:
+  Cluster(World& world, const ClusterShape& shape, const Plants& plants);
+
+  void start();
+
+  World& world() { return world_; }
+  Network& network() { return network_; }
+  const ClusterShape& shape() const { return shape_; }
+  const Plants& plants() const { return plants_; }
+  WorkerProcess& worker(std::size_t index) { return *workers_[index]; }
+  BrokerProcess& broker(std::size_t index) { return *brokers_[index]; }
+  ClientProcess& client(std::size_t index) { return *clients_[index]; }
+  std::size_t workers() const { return workers_.size(); }
+  std::size_t brokers() const { return brokers_.size(); }
+  std::size_t clients() const { return clients_.size(); }
+  std::vector<std::string> worker_addresses() const;
+  WorkerProcess* worker_at(const std::string& address);
+  History& history() { return history_; }
+  Counters& counters() { return counters_; }
+
+  // Invariants, called by the workers.
+  void on_leader(PartitionId partition, Term term, std::size_t worker);
+  void on_applied(PartitionId partition, LogIndex index, std::string_view command, std::size_t worker);
+
+  /// Whether every partition has a leader that serves, and all its replicas have applied the same.
+  bool is_level(std::string& why_not) const;
+
+ private:
+  World& world_;
+  ClusterShape shape_;
+  const Plants& plants_;
+  Network network_;
+  std::vector<std::unique_ptr<WorkerProcess>> workers_;
+  std::vector<std::unique_ptr<BrokerProcess>> brokers_;
+  std::vector<std::unique_ptr<ClientProcess>> clients_;
+  History history_;
+  Counters counters_;
+  std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
+  std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
+};
+
+}  // namespace trellis::sim

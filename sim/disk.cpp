@@ -1,0 +1,187 @@
+#include "sim/disk.hpp"
+
+#include <algorithm>
+
+#include "protocol/check.hpp"
+
+namespace trellis::sim {
+
+class Disk::Sink final : public SnapshotSink {
+ public:
+  Sink(Disk& disk, std::string name) : disk_(disk), name_(std::move(name)) {}
+  Result<void> write(std::string_view bytes) override {
+    if (disk_.is_full) return fail(Code::kResourceExhausted, "no space left");
+    content_.append(bytes);
+    return {};
+  }
+  Result<void> commit() override {
+    if (disk_.is_full) return fail(Code::kResourceExhausted, "no space left");
+    if (disk_.is_failing) return fail(Code::kInternal, "the sync failed");
+    disk_.removed_.erase(name_);
+    disk_.files_[name_] = std::make_shared<std::string>(std::move(content_));
+    return {};
+  }
+
+ private:
+  Error fail(Code code, std::string why) {
+    disk_.had_trouble_ = true;
+    return {code, std::move(why)};
+  }
+  Disk& disk_;
+  std::string name_;
+  std::string content_;
+};
+
+class Disk::Source final : public SnapshotSource {
+ public:
+  explicit Source(std::shared_ptr<const std::string> content) : content_(std::move(content)) {}
+  std::uint64_t size() const override { return content_->size(); }
+  Result<std::string> read(std::uint64_t offset, std::size_t count) const override {
+    return offset < content_->size() ? content_->substr(offset, count) : std::string();
+  }
+
+ private:
+  std::shared_ptr<const std::string> content_;
+};
+
+void Disk::put(std::string_view key, std::string_view head, std::string_view payload) {
+  collected_.push_back({std::string(key), std::string(head) + std::string(payload), false});
+}
+
+void Disk::remove_range(std::string_view from, std::string_view to) {
+  collected_.push_back({std::string(from), std::string(to), true});
+}
+
+void Disk::start_write() {
+  CHECK(!is_writing_);
+  under_way_.clear();
+  under_way_.swap(collected_);
+  is_writing_ = true;
+  is_done_ = false;
+  Random& random = world_.random();
+  Duration takes = random.between(manners.sync_min, manners.sync_max);
+  if (random.chance(manners.stall)) takes += random.between(Duration(0), manners.stall_max);
+  world_.after(takes, [this, number = ++write_number_] {
+    if (number != write_number_ || !is_writing_) return;  // Of an earlier life.
+    is_done_ = true;
+    ++syncs_;
+    if (on_written) on_written();
+  });
+}
+
+Result<bool> Disk::finish_write() {
+  if (!is_done_) return false;
+  if (is_full || is_failing) {
+    had_trouble_ = true;
+    return Error{Code::kInternal, is_full ? "the disk is full" : "the sync failed"};
+  }
+  apply(under_way_, under_way_.size());
+  under_way_.clear();
+  is_writing_ = false;
+  is_done_ = false;
+  return true;
+}
+
+void Disk::apply(const Batch& batch, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Change& change = batch[i];
+    if (change.removes) {
+      durable_.erase(durable_.lower_bound(change.key), durable_.lower_bound(change.value));
+    } else {
+      durable_[change.key] = change.value;
+    }
+  }
+}
+
+Result<std::optional<std::string>> Disk::get(std::string_view key) {
+  if (is_damaged) {
+    had_trouble_ = true;
+    return Error{Code::kInternal, "the log is damaged"};
+  }
+  const auto at = durable_.find(key);
+  return at == durable_.end() ? std::optional<std::string>{} : std::optional<std::string>(at->second);
+}
+
+Result<void> Disk::scan(std::string_view from, std::string_view to,
+                        const std::function<Result<void>(std::string_view, std::string_view)>& visit) {
+  if (is_damaged) {
+    had_trouble_ = true;
+    return Error{Code::kInternal, "the log is damaged"};
+  }
+  for (auto at = durable_.lower_bound(from); at != durable_.end() && at->first < to; ++at) {
+    if (auto visited = visit(at->first, at->second); !visited) return visited.error();
+  }
+  return {};
+}
+
+Result<std::unique_ptr<SnapshotSink>> Disk::create(const std::string& name) {
+  return std::unique_ptr<SnapshotSink>(std::make_unique<Sink>(*this, name));
+}
+
+Result<std::unique_ptr<SnapshotSource>> Disk::open(const std::string& name) const {
+  const auto file = files_.find(name);
+  if (file == files_.end()) return Error{Code::kNotFound, "no snapshot " + name};
+  if (!flips_.empty()) had_trouble_ = true;
+  return std::unique_ptr<SnapshotSource>(std::make_unique<Source>(file->second));
+}
+
+Result<void> Disk::remove(const std::string& name) {
+  const auto file = files_.find(name);
+  if (file == files_.end()) return {};
+  removed_[name] = file->second;
+  files_.erase(file);
+  return {};
+}
+
+Result<std::vector<std::string>> Disk::list() const {
+  std::vector<std::string> names;
+  for (const auto& [name, bytes] : files_) names.push_back(name);
+  return names;
+}
+
+void Disk::crash(bool power_cut) {
+  Random& random = world_.random();
+  if (is_writing_ && random.chance(0.5)) apply(under_way_, under_way_.size());
+  if (power_cut) {
+    for (const auto& [name, file] : removed_) {
+      if (random.chance(0.3)) files_.try_emplace(name, file);
+    }
+  }
+  removed_.clear();
+  collected_.clear();
+  under_way_.clear();
+  is_writing_ = false;
+  is_done_ = false;
+  ++write_number_;
+}
+
+bool Disk::flip_snapshot_bit() {
+  if (files_.empty()) return false;
+  Random& random = world_.random();
+  auto file = files_.begin();
+  std::advance(file, static_cast<std::ptrdiff_t>(random.below(files_.size())));
+  std::string& bytes = *file->second;
+  if (bytes.empty()) return false;
+  const Flip flip{file->second, random.below(bytes.size()), static_cast<char>(1u << random.below(8))};
+  bytes[flip.at] = static_cast<char>(bytes[flip.at] ^ flip.bit);
+  flips_.push_back(flip);
+  had_trouble_ = true;
+  return true;
+}
+
+void Disk::mend() {
+  is_failing = is_full = is_damaged = false;
+  for (const Flip& flip : flips_) {
+    char& byte = (*flip.file)[flip.at];
+    byte = static_cast<char>(byte ^ flip.bit);
+  }
+  flips_.clear();
+}
+
+std::uint64_t Disk::log_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [key, value] : durable_) bytes += key.size() + value.size();
+  return bytes;
+}
+
+}  // namespace trellis::sim

@@ -1,0 +1,102 @@
+// Disk: a worker's log store and snapshot store in memory, which outlive the worker.
+//
+// A batch becomes durable some time after it was handed over; what a crash finds under way is durable whole or not at
+// all (RocksDB's WriteBatch is atomic).  Snapshots are durable when they are committed; that one was removed may be
+// forgotten by a power cut.  Writes and syncs can fail, also for want of space, reads can find flipped bits.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/plants.hpp"
+#include "sim/world.hpp"
+#include "worker/raft/log_store.hpp"
+#include "worker/snapshot_store.hpp"
+
+namespace trellis::sim {
+
+struct DiskManners {
+  Duration sync_min{100};
+  Duration sync_max{2'000};
+  double stall = 0;  ///< Share of syncs that take
+  Duration stall_max{200'000};
+};
+
+class Disk final : public LogStore, public SnapshotStore {
+ public:
+  Disk(World& world, const Plants& plants) : world_(world), plants_(plants) {}
+
+  DiskManners manners;
+  bool is_failing = false;  ///< Writes and syncs of the log fail.
+  bool is_full = false;     ///< All writes fail.
+  bool is_damaged = false;  ///< Reading the log finds a broken checksum.
+
+  /// Called when finish_write() has something to say.
+  std::function<void()> on_written;
+
+  // LogStore
+  void put(std::string_view key, std::string_view head, std::string_view payload) override;
+  void remove_range(std::string_view from, std::string_view to) override;
+  bool has_collected() const override { return !collected_.empty(); }
+  void start_write() override;
+  bool is_writing() const override { return is_writing_; }
+  Result<bool> finish_write() override;
+  Result<std::optional<std::string>> get(std::string_view key) override;
+  Result<void> scan(std::string_view from, std::string_view to,
+                    const std::function<Result<void>(std::string_view, std::string_view)>& visit) override;
+
+  // SnapshotStore
+  Result<std::unique_ptr<SnapshotSink>> create(const std::string& name) override;
+  Result<std::unique_ptr<SnapshotSource>> open(const std::string& name) const override;
+  Result<void> remove(const std::string& name) override;
+  Result<std::vector<std::string>> list() const override;
+
+  /// The process has ended.  What was under way is durable or gone.
+  void crash(bool power_cut);
+  /// Flips one bit of a snapshot; false where there is none.
+  bool flip_snapshot_bit();
+  /// Damage to snapshots is undone, failures end.
+  void mend();
+
+  /// Whether anything was wrong with it since the last call: a worker may stop for that.
+  bool take_excuse() { return std::exchange(had_trouble_, false); }
+  std::uint64_t log_bytes() const;
+  std::uint64_t log_records() const { return durable_.size(); }
+  std::size_t snapshots() const { return files_.size(); }
+  std::uint64_t syncs() const { return syncs_; }
+
+ private:
+  class Sink;
+  class Source;
+  struct Change {
+    std::string key;
+    std::string value;  ///< Or the end of the range that is removed.
+    bool removes;
+  };
+  using Batch = std::vector<Change>;
+  void apply(const Batch& batch, std::size_t count);
+
+  World& world_;
+  const Plants& plants_;
+  Batch collected_;
+  Batch under_way_;
+  std::map<std::string, std::string, std::less<>> durable_;
+  bool is_writing_ = false;
+  bool is_done_ = false;
+  std::uint64_t write_number_ = 0;
+  std::uint64_t syncs_ = 0;
+  mutable bool had_trouble_ = false;
+
+  std::map<std::string, std::shared_ptr<std::string>> files_;
+  std::map<std::string, std::shared_ptr<std::string>> removed_;  ///< A power cut may bring them back.
+  struct Flip {
+    std::shared_ptr<std::string> file;
+    std::size_t at;
+    char bit;
+  };
+  std::vector<Flip> flips_;
+};
+
+}  // namespace trellis::sim

@@ -1,0 +1,196 @@
+#include "sim/faults.hpp"
+
+#include <algorithm>
+
+namespace trellis::sim {
+
+using std::chrono::milliseconds;
+
+Faults::Faults(Cluster& cluster)
+    : cluster_(cluster), world_(cluster.world()), random_(world_.random()), usual_network_(cluster.network().manners) {
+  // A run has some kinds of faults and not others, some more often: so combinations differ from run to run.
+  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+    const std::uint64_t weight = random_.chance(0.5) ? 0 : random_.below(4) + 1;
+    kinds_.insert(kinds_.end(), weight, static_cast<FaultKind>(kind));
+  }
+  if (kinds_.empty()) kinds_.push_back(FaultKind::kKillWorker);
+  pause_max_ = random_.chance(0.5) ? milliseconds(2'000) : milliseconds(8'000);
+  pause_min_ = pause_max_ / 20;
+}
+
+void Faults::begin() { schedule_next(); }
+
+void Faults::schedule_next() {
+  world_.after(random_.between(pause_min_, pause_max_), [this] {
+    if (has_ended_) return;
+    happen(random_.pick(kinds_));
+    schedule_next();
+  });
+}
+
+void Faults::end() {
+  world_.say("all faults end");
+  has_ended_ = true;
+  cluster_.network().heal();
+  NetworkManners manners;
+  cluster_.network().manners = manners;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    WorkerProcess& worker = cluster_.worker(i);
+    worker.disk().mend();
+    worker.disk().manners = {};
+    worker.is_held_down = false;
+    worker.crash_after(0);
+    if (!worker.is_up()) worker.start();
+  }
+  for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
+    cluster_.broker(i).is_held_down = false;
+    cluster_.broker(i).crash_after(0);
+    if (!cluster_.broker(i).is_up()) cluster_.broker(i).start();
+  }
+}
+
+void Faults::undo_after(Duration delay, std::function<void()> undo) {
+  world_.after(delay, [this, undo = std::move(undo)] {
+    if (!has_ended_) undo();
+  });
+}
+
+Duration Faults::a_while() {
+  return random_.chance(0.7) ? random_.between(milliseconds(100), milliseconds(3'000))
+                             : random_.between(milliseconds(3'000), milliseconds(10'000));
+}
+
+void Faults::cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links) {
+  ++cluster_.counters().cuts;
+  for (const auto& [from, to] : links) cluster_.network().cut(from, to);
+  undo_after(a_while(), [this] {
+    world_.say("all cuts are healed");
+    cluster_.network().heal();
+  });
+}
+
+void Faults::disk_trouble(FaultKind kind) {
+  ++cluster_.counters().disk_faults;
+  WorkerProcess& worker = cluster_.worker(random_.below(cluster_.workers()));
+  Disk& disk = worker.disk();
+  switch (kind) {
+    case FaultKind::kDiskFails:
+      world_.say(worker.name() + ": syncs fail");
+      disk.is_failing = true;
+      break;
+    case FaultKind::kDiskIsFull:
+      world_.say(worker.name() + ": the disk is full");
+      disk.is_full = true;
+      break;
+    case FaultKind::kLogIsDamaged:
+      world_.say(worker.name() + ": the log is damaged");
+      disk.is_damaged = true;
+      if (random_.chance(0.5)) worker.crash(false);
+      break;
+    default:
+      if (!disk.flip_snapshot_bit()) return;
+      world_.say(worker.name() + ": a bit of a snapshot is flipped");
+      if (random_.chance(0.5)) worker.crash(false);
+      break;
+  }
+  undo_after(a_while(), [this, &worker] {
+    world_.say(worker.name() + ": the disk is mended");
+    worker.disk().mend();
+    if (!worker.is_up()) worker.start();
+  });
+}
+
+void Faults::happen(FaultKind kind) {
+  WorkerProcess& worker = cluster_.worker(random_.below(cluster_.workers()));
+  BrokerProcess& broker = cluster_.broker(random_.below(cluster_.brokers()));
+  Counters& counters = cluster_.counters();
+  const auto restart = [this](Process& process) {
+    undo_after(random_.chance(0.5) ? random_.between(milliseconds(1), milliseconds(300)) : a_while(),
+               [&process] { process.start(); });
+  };
+  switch (kind) {
+    case FaultKind::kKillWorker:
+      ++counters.crashes;
+      worker.crash(false);
+      return restart(worker);
+    case FaultKind::kKillWorkerInTurn: return worker.crash_after(random_.below(40) + 1);
+    case FaultKind::kPowerCut:
+      ++counters.power_cuts;
+      worker.crash(true);
+      return restart(worker);
+    case FaultKind::kPowerCutOfAll:
+      ++counters.power_cuts;
+      for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+        cluster_.worker(i).crash(true);
+        restart(cluster_.worker(i));
+      }
+      return;
+    case FaultKind::kHoldDown:
+      ++counters.crashes;
+      worker.is_held_down = true;
+      worker.crash(random_.chance(0.5));
+      return undo_after(random_.between(milliseconds(2'000), milliseconds(15'000)), [&worker] {
+        worker.is_held_down = false;
+        worker.start();
+      });
+    case FaultKind::kLeave: return worker.leave();
+    case FaultKind::kPauseWorker:
+      ++counters.pauses;
+      return worker.pause(random_.between(milliseconds(100), milliseconds(5'000)));
+    case FaultKind::kPauseBroker:
+      ++counters.pauses;
+      return broker.pause(random_.between(milliseconds(100), milliseconds(5'000)));
+    case FaultKind::kKillBroker:
+      ++counters.crashes;
+      broker.crash(random_.chance(0.3));
+      return restart(broker);
+    case FaultKind::kKillBrokerInTurn: return broker.crash_after(random_.below(40) + 1);
+    case FaultKind::kCutOff: {
+      world_.say(worker.name() + " is cut off");
+      std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+      const bool from_brokers_too = random_.chance(0.5);
+      for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+        const ProcessNumber peer = cluster_.worker(i).number();
+        if (peer == worker.number()) continue;
+        links.push_back({peer, worker.number()});
+        links.push_back({worker.number(), peer});
+      }
+      for (std::size_t i = 0; from_brokers_too && i < cluster_.brokers(); ++i) {
+        links.push_back({cluster_.broker(i).number(), worker.number()});
+        links.push_back({worker.number(), cluster_.broker(i).number()});
+      }
+      return cut_for_a_while(links);
+    }
+    case FaultKind::kCutOneWay: {
+      const bool inward = random_.chance(0.5);
+      world_.say(worker.name() + (inward ? " hears nothing" : " is not heard"));
+      std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+      for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+        const ProcessNumber peer = cluster_.worker(i).number();
+        links.push_back(inward ? std::pair(peer, worker.number()) : std::pair(worker.number(), peer));
+      }
+      return cut_for_a_while(links);
+    }
+    case FaultKind::kCutPair: {
+      const ProcessNumber other =
+          random_.chance(0.5) ? cluster_.worker(random_.below(cluster_.workers())).number() : broker.number();
+      world_.note("cut between", worker.number(), other);
+      return cut_for_a_while({{worker.number(), other}, {other, worker.number()}});
+    }
+    case FaultKind::kBadNetwork: {
+      NetworkManners& manners = cluster_.network().manners;
+      manners.loss = random_.chance(0.5) ? 0.2 : 0.02;
+      manners.delay_max = random_.between(milliseconds(1), milliseconds(300));
+      manners.overtaking = 0.3;
+      world_.say("the network is bad");
+      return undo_after(a_while(), [this] { cluster_.network().manners = usual_network_; });
+    }
+    case FaultKind::kDiskFails:
+    case FaultKind::kDiskIsFull:
+    case FaultKind::kLogIsDamaged:
+    case FaultKind::kFlippedBit: return disk_trouble(kind);
+    case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
+  }
+}
+
+}  // namespace trellis::sim

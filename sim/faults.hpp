@@ -1,0 +1,62 @@
+// Faults: what goes wrong in a simulation, drawn from the seed, until it is told to end.
+#pragma once
+
+#include <vector>
+
+#include "sim/cluster.hpp"
+
+namespace trellis::sim {
+
+enum class FaultKind : std::uint8_t {
+  kKillWorker,
+  kKillWorkerInTurn,
+  kPowerCut,
+  kPowerCutOfAll,
+  kHoldDown,
+  kLeave,
+  kPauseWorker,
+  kPauseBroker,
+  kKillBroker,
+  kKillBrokerInTurn,
+  kCutOff,
+  kCutOneWay,
+  kCutPair,
+  kBadNetwork,
+  kDiskFails,
+  kDiskIsFull,
+  kLogIsDamaged,
+  kFlippedBit,
+  kRestartClient,
+};
+constexpr std::size_t kFaultKinds = 19;
+
+class Faults {
+ public:
+  /// Draws how often which faults will come.
+  explicit Faults(Cluster& cluster);
+
+  /// Faults come from now on.
+  void begin();
+  /// All faults end, and everything is mended and started.
+  void end();
+
+ private:
+  void schedule_next();
+  void happen(FaultKind kind);
+  void cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links);
+  void disk_trouble(FaultKind kind);
+  /// Undone later, unless all has ended before.
+  void undo_after(Duration delay, std::function<void()> undo);
+  Duration a_while();
+
+  Cluster& cluster_;
+  World& world_;
+  Random& random_;
+  std::vector<FaultKind> kinds_;  ///< As often in here as it is likely.
+  Duration pause_min_{};
+  Duration pause_max_{};
+  NetworkManners usual_network_;
+  bool has_ended_ = false;
+};
+
+}  // namespace trellis::sim

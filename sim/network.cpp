@@ -1,0 +1,25 @@
+#include "sim/network.hpp"
+
+#include <algorithm>
+
+namespace trellis::sim {
+
+void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive) {
+  Random& random = world_.random();
+  ++carried_;
+  if (is_cut(from, to) || random.chance(manners.loss)) {
+    ++lost_;
+    return;
+  }
+  const TimePoint arrival = world_.now() + random.between(manners.delay_min, manners.delay_max);
+  if (random.chance(manners.doubling)) world_.at(arrival + random.between(Duration(0), manners.overtaken_by), arrive);
+  if (random.chance(manners.overtaking)) {
+    world_.at(arrival + random.between(Duration(0), manners.overtaken_by), std::move(arrive));
+    return;
+  }
+  TimePoint& last = last_arrival_[{from, to}];
+  last = std::max(last, arrival);
+  world_.at(last, std::move(arrive));
+}
+
+}  // namespace trellis::sim

@@ -1,0 +1,54 @@
+// Network: what is sent arrives later, or never, or twice, or behind what was sent after it.
+//
+// It knows processes by number and not their lives: a message whose receiver has started again meanwhile arrives at its
+// next life, as ZeroMQ's queues may do.  Who asked decides with `arrive` what that means.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "protocol/bundle.hpp"
+#include "sim/world.hpp"
+
+namespace trellis::sim {
+
+using ProcessNumber = std::uint32_t;
+
+struct NetworkManners {
+  Duration delay_min{50};
+  Duration delay_max{500};
+  double loss = 0;
+  double doubling = 0;
+  double overtaking = 0;  ///< Share of messages that later ones may overtake, by up to
+  Duration overtaken_by{200'000};
+};
+
+class Network {
+ public:
+  explicit Network(World& world) : world_(world) {}
+
+  NetworkManners manners;
+
+  /// One message under way; `arrive` is called for each copy that arrives.
+  void carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive);
+
+  /// Nothing goes from one to the other until healed.
+  void cut(ProcessNumber from, ProcessNumber to) { cuts_.insert({from, to}); }
+  bool is_cut(ProcessNumber from, ProcessNumber to) const { return cuts_.contains({from, to}); }
+  void heal() { cuts_.clear(); }
+
+  std::uint64_t carried() const { return carried_; }
+  std::uint64_t lost() const { return lost_; }
+
+ private:
+  World& world_;
+  std::set<std::pair<ProcessNumber, ProcessNumber>> cuts_;
+  std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint> last_arrival_;
+  std::uint64_t carried_ = 0;
+  std::uint64_t lost_ = 0;
+};
+
+}  // namespace trellis::sim

@@ -1,0 +1,354 @@
+#include "sim/processes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/check.hpp"
+#include "sim/cluster.hpp"
+
+namespace trellis::sim {
+namespace {
+
+constexpr ProcessNumber kFirstBroker = 100;
+/// What a turn takes of a processor's time.
+constexpr Duration kTurnMin{20};
+constexpr Duration kTurnMax{200};
+constexpr Duration kRestartMin{100'000};
+constexpr Duration kRestartMax{1'500'000};
+constexpr Duration kLeaveWithin{1'500'000};
+constexpr std::size_t kMessagesPerTurn = 1000;
+
+std::uint64_t bytes_of(const Frames& frames) {
+  std::uint64_t bytes = 0;
+  for (const Frame& frame : frames) bytes += frame.size();
+  return bytes;
+}
+
+}  // namespace
+
+Process::Process(Cluster& cluster, ProcessNumber number, std::string name)
+    : cluster_(cluster), world_(cluster.world()), number_(number), name_(std::move(name)) {}
+
+TimePoint Process::local_now() const { return clock_.local(world_.now()); }
+
+void Process::start() {
+  if (is_up_ || is_held_down) return;
+  Random& random = world_.random();
+  const std::int64_t drift = cluster_.shape().clock_drift;
+  clock_ = ProcessClock(world_.now(), TimePoint(random.between(Duration(0), std::chrono::hours(1000))),
+                        1'000'000 + random.between(-drift, drift));
+  ++life_;
+  steps_left_ = 0;
+  must_stop_ = false;
+  is_up_ = true;
+  busy_until_ = world_.now();
+  world_.say(name_ + " starts, life " + std::to_string(life_));
+  if (!begin()) {
+    end(false);
+    is_up_ = false;
+    return restart_later();
+  }
+  wake();
+}
+
+void Process::crash(bool power_cut) {
+  if (!is_up_) return;
+  world_.say(name_ + (power_cut ? " loses power" : " is killed"));
+  is_up_ = false;
+  scheduled_.reset();
+  ++schedule_number_;
+  end(power_cut);
+}
+
+void Process::restart_later() {
+  world_.after(world_.random().between(kRestartMin, kRestartMax), [this, life = life_] {
+    if (life == life_) start();
+  });
+}
+
+void Process::stop(const std::string& why) {
+  world_.say(name_ + " stops: " + why);
+  must_stop_ = true;
+}
+
+void Process::step() {
+  if (!in_turn_ || steps_left_ == 0 || --steps_left_ > 0) return;
+  throw LifeEnds{};
+}
+
+void Process::pause(Duration time) {
+  if (!is_up_) return;
+  world_.say(name_ + " is paused for " + std::to_string(time.count() / 1000) + " ms");
+  busy_until_ = std::max(busy_until_, world_.now() + time);
+  scheduled_.reset();
+  ++schedule_number_;
+  wake();
+}
+
+void Process::wake() { schedule(world_.now()); }
+
+void Process::schedule(TimePoint when) {
+  if (!is_up_ || in_turn_) return;
+  when = std::max(when, busy_until_);
+  if (scheduled_ && *scheduled_ <= when) return;
+  scheduled_ = when;
+  world_.at(when, [this, number = ++schedule_number_] {
+    if (number == schedule_number_ && is_up_) turn();
+  });
+}
+
+void Process::turn() {
+  scheduled_.reset();
+  in_turn_ = true;
+  bool killed = false;
+  try {
+    take_turn();
+  } catch (const LifeEnds&) {
+    killed = true;
+  }
+  in_turn_ = false;
+  busy_until_ = world_.now() + world_.random().between(kTurnMin, kTurnMax);
+  if (!killed && !must_stop_) return schedule(clock_.world(next_turn()));
+  if (killed) ++cluster_.counters().crashes_in_turns;
+  crash(killed && world_.random().chance(0.3));
+  restart_later();
+}
+
+void SimulatedBackground::run(std::function<void()> work, std::function<void()> done) {
+  waiting_.push_back({std::move(work), std::move(done)});
+  begin_next();
+}
+
+void SimulatedBackground::begin_next() {
+  if (is_working_ || waiting_.empty()) return;
+  is_working_ = true;
+  const std::weak_ptr<int> alive = alive_;
+  world_.after(world_.random().between(Duration(500), Duration(50'000)), [this, alive] {
+    if (alive.expired()) return;
+    Job job = std::move(waiting_.front());
+    waiting_.pop_front();
+    job.work();
+    job.work = nullptr;
+    finished_.push_back(std::move(job));
+    is_working_ = false;
+    begin_next();
+    on_finished_();
+  });
+}
+
+void SimulatedBackground::run_finished() {
+  std::deque<Job> finished;
+  finished.swap(finished_);
+  for (const Job& job : finished) job.done();
+}
+
+WorkerProcess::WorkerProcess(Cluster& cluster, std::size_t index)
+    : Process(cluster, static_cast<ProcessNumber>(index), "worker " + std::to_string(index)),
+      index_(index),
+      disk_(cluster.world(), cluster.plants()) {
+  disk_.on_written = [this] { wake(); };
+}
+
+bool WorkerProcess::begin() {
+  ShardSettings settings;
+  settings.address = address();
+  settings.brokers = cluster_.brokers();
+  settings.replica.snapshot_log_bytes = cluster_.shape().snapshot_log_bytes;
+  settings.replica.tail_bytes = cluster_.shape().tail_bytes;
+  settings.replica.install_timeout = std::chrono::milliseconds(2'000);
+  background_ = std::make_unique<SimulatedBackground>(world_, [this] { wake(); });
+  auto shard = Shard::open(
+      settings, disk_, disk_, *background_, *this, [this] { return world_.random().bits(); }, local_now());
+  if (!shard) {
+    world_.say(name() + " cannot start: " + shard.error().message);
+    if (!disk_.take_excuse()) world_.violate(name() + " cannot start: " + shard.error().message);
+    return false;
+  }
+  shard_ = std::move(*shard);
+  leave_by_.reset();
+  progress_.clear();
+  for (const auto& [id, partition] : shard_->partitions()) {
+    progress_[id] = {partition->replica().applied().value, partition->replica().snapshot_index()};
+  }
+  return true;
+}
+
+void WorkerProcess::take_turn() {
+  step();
+  shard_->begin_turn(local_now());
+  for (std::size_t n = 0; n < kMessagesPerTurn && !from_brokers_.empty(); ++n) {
+    const auto [broker, message] = std::move(from_brokers_.front());
+    from_brokers_.pop_front();
+    shard_->on_broker_message(broker, message);
+    step();
+  }
+  for (std::size_t n = 0; n < kMessagesPerTurn && !from_peers_.empty(); ++n) {
+    const Frames message = std::move(from_peers_.front());
+    from_peers_.pop_front();
+    shard_->on_peer_message(message);
+    step();
+  }
+  shard_->end_turn();
+  step();
+  watch();
+  if (shard_->failure()) {
+    if (!disk_.take_excuse()) world_.violate(name() + " stops: " + *shard_->failure());
+    return stop(*shard_->failure());
+  }
+  if (leave_by_ && (shard_->has_left() || world_.now() >= *leave_by_)) return stop("it was asked to leave");
+  if (!from_brokers_.empty() || !from_peers_.empty()) wake();
+}
+
+void WorkerProcess::watch() {
+  for (const auto& [id, partition] : shard_->partitions()) {
+    const Replica& replica = partition->replica();
+    if (replica.is_leader()) cluster_.on_leader(id, replica.term(), index_);
+    Progress& progress = progress_[id];
+    if (replica.snapshot_index() > progress.snapshot) {
+      // A snapshot that holds what this replica had not applied came from another one.
+      const bool is_own = replica.snapshot_index() <= progress.applied;
+      ++(is_own ? cluster_.counters().snapshots : cluster_.counters().installs);
+      world_.note(is_own ? "snapshot taken" : "snapshot installed", index_, id.value, replica.snapshot_index());
+    }
+    progress = {replica.applied().value, replica.snapshot_index()};
+  }
+}
+
+void WorkerProcess::end(bool power_cut) {
+  background_.reset();
+  shard_.reset();
+  disk_.crash(power_cut);
+  from_brokers_.clear();
+  from_peers_.clear();
+}
+
+void WorkerProcess::leave() {
+  if (!is_up()) return;
+  world_.say(name() + " is asked to leave");
+  leave_by_ = world_.now() + kLeaveWithin;
+  shard_->begin_leaving();
+  wake();
+}
+
+void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
+  if (!is_up()) return;
+  from_brokers_.emplace_back(broker, std::move(message));
+  wake();
+}
+
+void WorkerProcess::receive_from_peer(Frames message) {
+  if (!is_up()) return;
+  from_peers_.push_back(std::move(message));
+  wake();
+}
+
+void WorkerProcess::to_broker(BrokerIndex broker, Frames message) {
+  if (!in_turn_) return;
+  step();
+  world_.note("worker says to broker", number(), broker, bytes_of(message));
+  BrokerProcess& to = cluster_.broker(broker);
+  cluster_.network().carry(number(), to.number(), [this, &to, life = life(), message = std::move(message)] {
+    to.receive_from_worker(index_, life, message);
+  });
+}
+
+void WorkerProcess::to_peer(WorkerId, const std::string& address, Frames message) {
+  if (!in_turn_) return;
+  step();
+  WorkerProcess* const peer = cluster_.worker_at(address);
+  CHECK(peer != nullptr);
+  world_.note("worker says to worker", number(), peer->number(), bytes_of(message));
+  cluster_.network().carry(number(), peer->number(),
+                           [peer, message = std::move(message)] { peer->receive_from_peer(message); });
+}
+
+void WorkerProcess::report(LogLevel, std::string event) { world_.say(name() + ": " + event); }
+
+void WorkerProcess::on_applied(PartitionId group, LogIndex index, std::string_view command) {
+  cluster_.on_applied(group, index, command, index_);
+}
+
+BrokerProcess::BrokerProcess(Cluster& cluster, std::size_t index)
+    : Process(cluster, static_cast<ProcessNumber>(kFirstBroker + index), "broker " + std::to_string(index)),
+      index_(index) {}
+
+bool BrokerProcess::begin() {
+  BrokerOptions options;
+  options.servers = cluster_.worker_addresses();
+  options.k = cluster_.shape().k;
+  options.partitions = cluster_.shape().partitions;
+  broker_ = std::make_unique<Broker>(
+      options, *this, [this] { return world_.random().bits(); }, local_now());
+  for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).on_broker(index_, true);
+  return true;
+}
+
+void BrokerProcess::take_turn() {
+  const TimePoint now = local_now();
+  for (std::size_t n = 0; n < kMessagesPerTurn && !from_workers_.empty(); ++n) {
+    const auto [from, message] = std::move(from_workers_.front());
+    from_workers_.pop_front();
+    broker_->on_worker_message(from, message, now);
+    step();
+  }
+  for (std::size_t n = 0; n < kMessagesPerTurn && !from_clients_.empty(); ++n) {
+    Frames message = std::move(from_clients_.front());
+    from_clients_.pop_front();
+    broker_->on_client_message(message, now);
+    step();
+  }
+  if (now >= broker_->next_deadline()) broker_->on_tick(now);
+  broker_->flush(now);
+  if (!from_workers_.empty() || !from_clients_.empty()) wake();
+}
+
+void BrokerProcess::end(bool power_cut) {
+  broker_.reset();
+  connections_.clear();
+  from_workers_.clear();
+  from_clients_.clear();
+  if (power_cut) return;
+  for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).on_broker(index_, false);
+}
+
+void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, Frames message) {
+  if (!is_up()) return;
+  const BackendAddress address = std::to_string(worker) + "." + std::to_string(life);
+  connections_.try_emplace(address, Connection{worker, life});
+  from_workers_.emplace_back(address, std::move(message));
+  wake();
+}
+
+void BrokerProcess::receive_from_client(std::size_t client, Frame request) {
+  if (!is_up()) return;
+  from_clients_.push_back({Frame(std::to_string(client)), std::move(request)});
+  wake();
+}
+
+void BrokerProcess::to_client(const ClientAddress& address, Frame reply) {
+  if (!in_turn_) return;
+  step();
+  ClientProcess& client = cluster_.client(std::stoul(std::string(address.routing_id)));
+  world_.note("broker answers client", number(), client.number(), reply.size());
+  cluster_.network().carry(number(), client.number(),
+                           [this, &client, reply = std::move(reply)] { client.receive(index_, reply); });
+}
+
+bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
+  if (!in_turn_) return false;
+  step();
+  const auto connection = connections_.find(address);
+  if (connection == connections_.end()) return false;
+  WorkerProcess& worker = cluster_.worker(connection->second.worker);
+  const bool is_same_life = worker.is_up() && worker.life() == connection->second.life;
+  // A connection whose other end has gone: noticed, or not yet.
+  if (!is_same_life && world_.random().chance(0.5)) return false;
+  world_.note("broker says to worker", number(), worker.number(), bytes_of(bundle));
+  cluster_.network().carry(number(), worker.number(),
+                           [this, &worker, bundle = std::move(bundle)] { worker.receive_from_broker(index_, bundle); });
+  return true;
+}
+
+void BrokerProcess::log(LogLevel, std::string_view event) { world_.say(name() + ": " + std::string(event)); }
+
+}  // namespace trellis::sim

@@ -1,0 +1,178 @@
+// The processes of a simulated cluster: the cores of worker and broker, each in a loop like that of its *_server, but
+// with simulated sockets, disk and clock.  A process has many lives; what it keeps between them is its disk.
+//
+// A crash may come in the middle of a turn: after any message taken in or sent out, before or behind the start of a
+// write.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "sim/disk.hpp"
+#include "sim/network.hpp"
+#include "worker/shard.hpp"
+
+namespace trellis::sim {
+
+class Cluster;
+
+/// What all processes have in common: a life that begins and ends, and turns that do not overlap.
+class Process {
+ public:
+  virtual ~Process() = default;
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  bool is_up() const { return is_up_; }
+  std::uint64_t life() const { return life_; }
+  ProcessNumber number() const { return number_; }
+  const std::string& name() const { return name_; }
+  const ProcessClock& clock() const { return clock_; }
+
+  void start();
+  /// Ends this life.  After a power cut the disk may have lost more, and nobody is told of closed connections.
+  void crash(bool power_cut);
+  /// Ends this life at the n-th step of its turns from now on.
+  void crash_after(std::uint64_t steps) { steps_left_ = steps; }
+  /// SIGSTOP: no turn for a while.
+  void pause(Duration time);
+  /// Ended and not started until told so.
+  bool is_held_down = false;
+
+ protected:
+  Process(Cluster& cluster, ProcessNumber number, std::string name);
+
+  /// Thrown by a step to end the life at that point.
+  struct LifeEnds {};
+  void step();
+
+  /// Begins the life; false: it could not start.
+  virtual bool begin() = 0;
+  virtual void take_turn() = 0;
+  virtual TimePoint next_turn() const = 0;  ///< Local time.
+  virtual void end(bool power_cut) = 0;
+
+  /// Something waits: take a turn as soon as possible.
+  void wake();
+  TimePoint local_now() const;
+  /// The process stops by itself, and its supervisor starts it again.
+  void stop(const std::string& why);
+
+  Cluster& cluster_;
+  World& world_;
+  bool in_turn_ = false;
+
+ private:
+  void schedule(TimePoint when);
+  void turn();
+  void restart_later();
+
+  ProcessNumber number_;
+  std::string name_;
+  ProcessClock clock_;
+  bool is_up_ = false;
+  std::uint64_t life_ = 0;
+  std::uint64_t steps_left_ = 0;  ///< 0: no crash is due.
+  bool must_stop_ = false;
+  TimePoint busy_until_;
+  std::optional<TimePoint> scheduled_;
+  std::uint64_t schedule_number_ = 0;
+};
+
+/// Background work takes its time, in simulated time, and is lost with its process.
+class SimulatedBackground final : public Background {
+ public:
+  SimulatedBackground(World& world, std::function<void()> on_finished)
+      : world_(world), on_finished_(std::move(on_finished)) {}
+  void run(std::function<void()> work, std::function<void()> done) override;
+  void run_finished() override;
+
+ private:
+  struct Job {
+    std::function<void()> work;
+    std::function<void()> done;
+  };
+  void begin_next();
+
+  World& world_;
+  std::function<void()> on_finished_;
+  std::deque<Job> waiting_;
+  std::deque<Job> finished_;
+  bool is_working_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+class WorkerProcess final : public Process, public ShardOutput {
+ public:
+  WorkerProcess(Cluster& cluster, std::size_t index);
+
+  std::size_t index() const { return index_; }
+  std::string address() const { return "worker-" + std::to_string(index_) + ":7410"; }
+  const Shard* shard() const { return shard_.get(); }
+  Disk& disk() { return disk_; }
+  void receive_from_broker(BrokerIndex broker, Frames message);
+  void receive_from_peer(Frames message);
+  /// SIGTERM: hands over what it leads, and ends.
+  void leave();
+
+ private:
+  bool begin() override;
+  void take_turn() override;
+  TimePoint next_turn() const override { return shard_->next_turn(); }
+  void end(bool power_cut) override;
+  void watch();
+
+  void to_broker(BrokerIndex broker, Frames message) override;
+  void to_peer(WorkerId peer, const std::string& address, Frames message) override;
+  void report(LogLevel level, std::string event) override;
+  void on_applied(PartitionId group, LogIndex index, std::string_view command) override;
+
+  std::size_t index_;
+  Disk disk_;
+  std::unique_ptr<SimulatedBackground> background_;
+  std::deque<std::pair<BrokerIndex, Frames>> from_brokers_;
+  std::deque<Frames> from_peers_;
+  std::unique_ptr<Shard> shard_;
+  std::optional<TimePoint> leave_by_;
+  struct Progress {
+    std::uint64_t applied = 0;
+    std::uint64_t snapshot = 0;
+  };
+  std::map<PartitionId, Progress> progress_;  ///< As of the last turn.
+};
+
+class BrokerProcess final : public Process, public BrokerOutput {
+ public:
+  BrokerProcess(Cluster& cluster, std::size_t index);
+
+  const Broker* broker() const { return broker_.get(); }
+  void receive_from_worker(std::size_t worker, std::uint64_t life, Frames message);
+  void receive_from_client(std::size_t client, Frame request);
+
+ private:
+  struct Connection {
+    std::size_t worker;
+    std::uint64_t life;
+  };
+  bool begin() override;
+  void take_turn() override;
+  TimePoint next_turn() const override { return broker_->next_deadline(); }
+  void end(bool power_cut) override;
+
+  void to_client(const ClientAddress& client, Frame reply) override;
+  bool to_worker(const BackendAddress& worker, Frames bundle) override;
+  void log(LogLevel level, std::string_view event) override;
+
+  std::size_t index_;
+  std::map<BackendAddress, Connection> connections_;
+  std::deque<std::pair<BackendAddress, Frames>> from_workers_;
+  std::deque<Frames> from_clients_;
+  std::unique_ptr<Broker> broker_;
+};
+
+}  // namespace trellis::sim

@@ -1,0 +1,189 @@
+#include "sim/simulation.hpp"
+
+#include <fstream>
+#include <memory>
+
+#include "sim/faults.hpp"
+#include "sim/judge.hpp"
+
+namespace trellis::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kTraceLines = 150;
+/// After the faults have ended, all has to be well again within this time.
+constexpr Duration kWellWithin = std::chrono::seconds(20);
+constexpr Duration kStep = milliseconds(100);
+
+ClusterShape draw_shape(Random& random) {
+  ClusterShape shape;
+  const std::uint64_t dice = random.below(10);
+  shape.workers = dice < 6 ? 3 : dice < 7 ? 1 : dice < 8 ? 2 : dice < 9 ? 4 : 5;
+  shape.k = shape.workers >= 5 && random.chance(0.7) ? 3 : shape.workers == 1 ? 1 : 2;
+  shape.brokers = static_cast<std::size_t>(random.between(1, 2));
+  shape.clients = static_cast<std::size_t>(random.between(2, 4));
+  shape.partitions = 1u << random.below(3);
+  shape.snapshot_log_bytes = static_cast<std::uint64_t>(4096) << random.below(6);
+  shape.tail_bytes = shape.snapshot_log_bytes >> (1 + random.below(3));
+  shape.clock_drift = random.chance(0.5) ? 0 : random.between(0, 50'000);
+  shape.workload.keys = static_cast<std::size_t>(random.between(2, 14));
+  shape.workload.under_way = static_cast<std::size_t>(random.between(1, 3));
+  shape.workload.think_max = random.between(milliseconds(5), milliseconds(100));
+  shape.workload.padding_max = random.chance(0.3) ? 2000 : 100;
+  return shape;
+}
+
+void draw_manners(Cluster& cluster, Random& random) {
+  NetworkManners& network = cluster.network().manners;
+  network.delay_max = random.chance(0.5) ? Duration(500) : random.between(Duration(1'000), Duration(30'000));
+  network.loss = random.chance(0.5) ? 0 : 0.01;
+  network.doubling = random.chance(0.5) ? 0 : 0.01;
+  network.overtaking = random.chance(0.5) ? 0 : 0.02;
+  network.overtaken_by = random.chance(0.8) ? milliseconds(200) : milliseconds(5'000);
+  for (std::size_t i = 0; i < cluster.workers(); ++i) {
+    DiskManners& disk = cluster.worker(i).disk().manners;
+    disk.sync_max = random.chance(0.5) ? Duration(2'000) : random.between(Duration(2'000), Duration(40'000));
+    disk.stall = random.chance(0.3) ? 0.02 : 0;
+    disk.stall_max = random.chance(0.7) ? milliseconds(200) : milliseconds(2'000);
+  }
+}
+
+class Run {
+ public:
+  explicit Run(const RunSettings& settings)
+      : settings_(settings), world_(settings.seed), cluster_(world_, draw_shape(world_.random()), settings_.plants) {
+    if (settings.prints_trace) world_.print_all();
+  }
+
+  RunOutcome run() {
+    say_shape();
+    draw_manners(cluster_, world_.random());
+    Faults faults(cluster_);
+    const TimePoint start = world_.now();
+    const TimePoint end = start + settings_.length;
+    cluster_.start();
+    if (world_.random().chance(0.7)) world_.run_until(start + std::chrono::seconds(4));
+    faults.begin();
+    world_.run_until(end);
+    faults.end();
+    finish_clients();
+    probe();
+    await_level();
+    return judge_all(start);
+  }
+
+ private:
+  void say_shape() {
+    const ClusterShape& shape = cluster_.shape();
+    world_.say(std::to_string(shape.workers) + " workers, k=" + std::to_string(shape.k) + ", " +
+               std::to_string(shape.partitions) + " partitions, " + std::to_string(shape.brokers) + " brokers, " +
+               std::to_string(shape.clients) + " clients");
+  }
+
+  bool wait_for(const std::function<bool()>& holds, Duration within) {
+    const TimePoint until = world_.now() + within;
+    while (!world_.violation() && world_.now() < until) {
+      if (holds()) return true;
+      world_.run_until(world_.now() + kStep);
+    }
+    return holds();
+  }
+
+  void finish_clients() {
+    for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).finish();
+    const auto all_have = [this] {
+      for (std::size_t i = 0; i < cluster_.clients(); ++i) {
+        if (!cluster_.client(i).has_finished()) return false;
+      }
+      return true;
+    };
+    if (!wait_for(all_have, kWellWithin)) world_.violate("a client waits for an answer for ever");
+  }
+
+  /// Every partition serves: a write and a read of it are answered.  Then every key is read once more.
+  void probe() {
+    std::vector<std::string> keys;
+    for (std::uint32_t i = 0; i < cluster_.shape().partitions; ++i) {
+      for (int n = 0;; ++n) {
+        const std::string key = "probe/" + std::to_string(n);
+        if (partition_of(key, cluster_.shape().partitions) == PartitionId{i}) {
+          keys.push_back(key);
+          break;
+        }
+      }
+    }
+    std::size_t open = 0;
+    const auto ask = [&](Command command, const std::string& key, bool must_be_ok) {
+      ++open;
+      cluster_.client(0).probe(command, key, [this, &open, must_be_ok, key](bool ok) {
+        --open;
+        if (must_be_ok && !ok) world_.violate("after all faults have ended, " + key + " is not served");
+      });
+    };
+    for (const std::string& key : keys) ask(Command::kPut, key, true);
+    wait_for([&] { return open == 0; }, std::chrono::seconds(25));
+    for (const std::string& key : keys) ask(Command::kGet, key, true);
+    for (std::size_t i = 0; i < cluster_.shape().workload.keys; ++i) {
+      ask(Command::kGet, (i % 2 == 0 ? "a/" : "b/") + std::to_string(i), false);
+    }
+    if (!wait_for([&] { return open == 0; }, std::chrono::seconds(25))) {
+      world_.violate("a probe waits for an answer for ever");
+    }
+  }
+
+  void await_level() {
+    std::string why_not;
+    if (!wait_for([&] { return cluster_.is_level(why_not); }, kWellWithin)) {
+      world_.violate("after all faults have ended: " + why_not);
+    }
+    // Of clients that have gone, or got their answer from another broker: they end with their deadlines.
+    const auto nothing_is_under_way = [this] {
+      for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
+        if (cluster_.broker(i).broker()->requests_under_way() != 0) return false;
+      }
+      return true;
+    };
+    if (!wait_for(nothing_is_under_way, kWellWithin)) {
+      world_.violate("a broker holds requests that nobody waits for");
+    }
+  }
+
+  RunOutcome judge_all(TimePoint start) {
+    RunOutcome outcome;
+    History& history = cluster_.history();
+    if (!settings_.history_file.empty()) {
+      std::ofstream file(settings_.history_file);
+      write_history(file, history);
+    }
+    if (!world_.violation()) {
+      const Judgement judgement = judge(history);
+      if (!judgement.violations.empty()) {
+        outcome.details = to_text(judgement, history);
+        world_.violate("the history is wrong: " + judgement.violations.front().reason);
+      }
+    }
+    if (world_.violation()) {
+      outcome.violation = *world_.violation();
+      outcome.details = world_.trace_tail(kTraceLines) + outcome.details;
+    }
+    outcome.trace_hash = world_.trace_hash();
+    outcome.events = world_.events();
+    outcome.simulated = world_.now() - start;
+    outcome.operations = history.operations.size();
+    outcome.messages = cluster_.network().carried();
+    outcome.messages_lost = cluster_.network().lost();
+    outcome.counters = cluster_.counters();
+    return outcome;
+  }
+
+  RunSettings settings_;
+  World world_;
+  Cluster cluster_;
+};
+
+}  // namespace
+
+RunOutcome run_simulation(const RunSettings& settings) { return std::make_unique<Run>(settings)->run(); }
+
+}  // namespace trellis::sim
