@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   const StopSignal stop;
   auto server = WorkerServer::open(settings);
   if (!server) return report_failure("trellis-worker", server.error().message);
-  log_info("worker at " + settings.address.text() + ", data in " + settings.data);
+  log_info("ready");
   if (auto ran = (*server)->run(stop); !ran) return report_failure("trellis-worker", ran.error().message);
   log_info("stopped");
   return 0;

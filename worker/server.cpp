@@ -40,6 +40,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
   server->background_ = std::make_unique<BackgroundThread>();
+  log_info("worker at " + settings.address.text() + ", reading its data in " + settings.data);
   auto shard = Shard::open(std::move(shard_settings), *server->store_, *server->snapshots_, *server->background_,
                            *server, random_bits, monotonic_now());
   if (!shard) return Error{shard.error().code, settings.data + ": " + shard.error().message};
