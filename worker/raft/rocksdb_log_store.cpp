@@ -1,6 +1,7 @@
 #include "worker/raft/rocksdb_log_store.hpp"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
@@ -14,13 +15,21 @@ namespace {
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
+/// RocksDB's own chatter, dropped: what went wrong is in the status of each call.  Its LOG file must not be: after a
+/// line that did not fit on a full disk the next one stops the process (an assertion, in Debian's build).
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::Options options() {
   rocksdb::Options options;
+  options.info_log = std::make_shared<NoLog>();
   options.create_if_missing = true;
   options.compression = rocksdb::kNoCompression;
   options.write_buffer_size = 64 << 20;
   options.max_background_jobs = 2;
-  options.keep_log_file_num = 3;
   options.max_total_wal_size = 512 << 20;
   // The log is read at start alone, when all of it is in files: keeping memory in order would be work for nobody.
   options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
@@ -37,7 +46,10 @@ Error explain(const rocksdb::Status& status, const std::string& folder) {
   if (status.IsIOError() && status.ToString().find("LOCK") != std::string::npos) {
     remedy = "; another worker uses this folder: give each its own --data";
   } else if (status.IsCorruption()) {
-    remedy = "; the files are damaged: move the folder away, this worker's data is on the other replicas";
+    // Not an older copy, nor an empty folder: what this worker voted and acknowledged since would be forgotten.
+    remedy =
+        "; the files are damaged: put them back as they were last; the other replicas hold this worker's data and "
+        "serve on without it";
   } else if (status.IsNoSpace()) {
     remedy = "; the disk is full: make room and start the worker again";
   } else {

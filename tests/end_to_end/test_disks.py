@@ -1,0 +1,221 @@
+"""Disks that are full, cannot be written or hold damage: the worker says what is wrong and how to go on, acknowledges
+nothing, and comes back once the cause is gone; nothing that was acknowledged is lost while the others run."""
+import shutil
+import unittest
+
+from support import EndToEndTest, Cluster, main, wait_for
+from support.disks import SmallDisk, can_mount, flip_bit
+
+CAN_MOUNT = can_mount()
+needs_mounts = unittest.skipUnless(CAN_MOUNT, "a tmpfs cannot be mounted here (root is needed)")
+
+
+class DiskTest(EndToEndTest):
+    bound = 180
+
+    def new_cluster(self, **settings):
+        """Not started yet."""
+        folder = self.folder / "cluster"
+        folder.mkdir()
+        cluster = Cluster(folder, start=False, **settings)
+        self.addCleanup(cluster.stop)
+        return cluster
+
+    def disk_of(self, cluster, number, size):
+        disk = SmallDisk(cluster.data_of(number), size)
+        self.addCleanup(disk.unmount)
+        return disk
+
+    def write_some(self, client, acknowledged, count, size=100, timeout_ms=5000):
+        """Writes documents of their own; those that were acknowledged are noted. The statuses of all."""
+        ids = {}
+        for number in range(len(acknowledged), len(acknowledged) + count):
+            key = f"key{number}.{len(ids)}"
+            ids[client.send("PUT", key, key + "x" * size, timeout_ms=timeout_ms)] = key
+        statuses = []
+        for _ in ids:
+            reply = client.receive()
+            statuses.append(reply.status)
+            if reply.status == "OK":
+                acknowledged[ids[reply.id]] = ids[reply.id] + "x" * size
+        return statuses
+
+    def assertHolds(self, client, acknowledged):
+        keys = list(acknowledged)
+        for begin in range(0, len(keys), 1000):
+            part = keys[begin:begin + 1000]
+            replies = self.assertOk(client.call("BATCH", [["GET", [key]] for key in part])).result
+            self.assertEqual([reply[:2] for reply in replies], [["OK", acknowledged[key]] for key in part])
+
+    def assertHoldsWithout(self, cluster, client, acknowledged, without):
+        """Everything is there while another worker is away, so that the mended one is needed for a majority."""
+        cluster.kill_worker(without)
+        self.assertHolds(client, acknowledged)
+        cluster.start_worker(without)
+        cluster.wait_until_whole()
+
+    def assertEndsSaying(self, worker, *words, seconds=30):
+        """It ends by itself with exit code 1, and its last line names these."""
+        self.assertEqual(worker.wait(seconds), 1, worker.tail())
+        last = worker.tail(1)
+        for word in words:
+            self.assertIn(word, last)
+
+    def assertRefusesToStart(self, cluster, number, *words):
+        self.assertEndsSaying(cluster.start_worker(number), *words)
+
+
+@needs_mounts
+class Full(DiskTest):
+    def test_one_worker_of_three(self):
+        cluster = self.new_cluster(workers=3, k=2, partitions=4)
+        disk = self.disk_of(cluster, 1, 256 << 20)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.write_some(client, acknowledged, 200)
+        disk.shrink_to_what_is_used()
+
+        def it_ends():
+            self.assertEqual(set(self.write_some(client, acknowledged, 200, size=5000)), {"OK"})
+            return not cluster.workers[1].is_running
+        wait_for(it_ends, "the worker to meet its full disk", 60)
+        self.assertEndsSaying(cluster.workers[1], "disk is full", "make room", str(cluster.data_of(1)))
+        self.assertEqual(set(self.write_some(client, acknowledged, 200)), {"OK"})
+        self.assertHolds(client, acknowledged)
+        self.assertRefusesToStart(cluster, 1, "disk is full", "make room")
+        disk.grow(512 << 20)
+        cluster.start_worker(1)
+        cluster.wait_until_whole()
+        self.assertHoldsWithout(cluster, client, acknowledged, without=0)
+
+    def test_the_only_worker_acknowledges_nothing(self):
+        cluster = self.new_cluster(workers=1, k=1, partitions=1)
+        disk = self.disk_of(cluster, 0, 256 << 20)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.write_some(client, acknowledged, 200)
+        disk.shrink_to_what_is_used()
+
+        def it_ends():
+            self.write_some(client, acknowledged, 50, size=5000, timeout_ms=2000)
+            return not cluster.workers[0].is_running
+        wait_for(it_ends, "the worker to meet its full disk", 60)
+        self.assertEndsSaying(cluster.workers[0], "disk is full", "make room")
+        cluster.wait_for_state(0, "down")
+        self.assertNotIn("OK", self.write_some(client, acknowledged, 5, timeout_ms=1000))
+        disk.grow(512 << 20)
+        cluster.start_worker(0)
+        cluster.wait_until_whole()
+        self.assertHolds(client, acknowledged)
+        self.assertEqual(set(self.write_some(client, acknowledged, 50)), {"OK"})
+
+
+class Unwritable(DiskTest):
+    @needs_mounts
+    def test_a_disk_that_became_read_only(self):
+        cluster = self.new_cluster(workers=3, k=2, partitions=4)
+        disk = self.disk_of(cluster, 1, 256 << 20)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.write_some(client, acknowledged, 200)
+        cluster.kill_worker(1)
+        disk.remount("ro")
+        self.assertRefusesToStart(cluster, 1, str(cluster.data_of(1)), "ead-only file system")
+        self.write_some(client, acknowledged, 200)
+        disk.remount("rw")
+        cluster.start_worker(1)
+        cluster.wait_until_whole()
+        self.assertHoldsWithout(cluster, client, acknowledged, without=2)
+
+
+class Damaged(DiskTest):
+    def start_and_damage(self, glob, at, **settings):
+        """A cluster with some writes, worker 1 killed, and one bit turned over in its largest file of that name: at
+        this share of it. The undamaged folder lies beside it."""
+        cluster = self.new_cluster(workers=3, k=2, partitions=4, **settings)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.assertEqual(set(self.write_some(client, acknowledged, 2000)), {"OK"})
+        self.prepare_files(cluster)
+        cluster.kill_worker(1)
+        files = sorted(cluster.data_of(1).glob(glob), key=lambda path: path.stat().st_size)
+        self.assertTrue(files, [str(path) for path in cluster.data_of(1).rglob("*")])
+        shutil.copytree(cluster.data_of(1), self.folder / "undamaged")
+        flip_bit(files[-1], int(files[-1].stat().st_size * at))
+        return cluster, client, acknowledged
+
+    def prepare_files(self, cluster):
+        pass
+
+    def put_back(self, cluster):
+        shutil.rmtree(cluster.data_of(1))
+        shutil.copytree(self.folder / "undamaged", cluster.data_of(1))
+
+    def assertStopsUntilItIsPutBack(self, cluster, client, acknowledged, *words):
+        self.assertRefusesToStart(cluster, 1, *words)
+        self.assertEqual(set(self.write_some(client, acknowledged, 200)), {"OK"})
+        self.assertHolds(client, acknowledged)
+        self.put_back(cluster)
+        cluster.start_worker(1)
+        cluster.wait_until_whole()
+        self.assertHoldsWithout(cluster, client, acknowledged, without=0)
+
+    def test_a_bit_of_the_log(self):
+        self.assertStopsUntilItIsPutBack(*self.start_and_damage("log/*.log", at=0.3), "damaged", "log")
+
+    def test_a_bit_of_a_table_of_the_log(self):
+        self.assertStopsUntilItIsPutBack(*self.start_with_tables(), "damaged", "log")
+
+    def start_with_tables(self):
+        def restart_all(cluster):  # RocksDB makes tables of its log when it is opened.
+            for number in range(3):
+                cluster.kill_worker(number)
+                cluster.wait_for_state(number, "down")
+                cluster.start_worker(number)
+                cluster.wait_until_whole()
+        self.prepare_files = restart_all
+        return self.start_and_damage("log/*.sst", at=0.3)
+
+    def test_a_torn_end_of_the_log_is_what_a_power_cut_leaves(self):
+        """What was being written when the power went was acknowledged by nobody."""
+        cluster = self.new_cluster(workers=3, k=2, partitions=4)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.write_some(client, acknowledged, 500)
+        cluster.kill_worker(1)
+        log = max(cluster.data_of(1).glob("log/*.log"), key=lambda path: path.stat().st_size)
+        with open(log, "ab") as file:
+            file.write(bytes([1, 2, 3, 4, 0xff, 0x10, 1, 7, 7]))  # The head of a record whose rest never came.
+        cluster.start_worker(1)
+        cluster.wait_until_whole()
+        self.assertHoldsWithout(cluster, client, acknowledged, without=0)
+
+    def test_a_missing_log(self):
+        """An emptied folder is another worker's: what it had promised is forgotten, so the cluster does not take it."""
+        cluster = self.new_cluster(workers=3, k=2, partitions=4)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.write_some(client, acknowledged, 500)
+        cluster.kill_worker(1)
+        cluster.data_of(1).rename(self.folder / "undamaged")
+        self.assertRefusesToStart(cluster, 1, "refused")
+        self.put_back(cluster)
+        cluster.start_worker(1)
+        cluster.wait_until_whole()
+        self.assertHoldsWithout(cluster, client, acknowledged, without=0)
+
+    def test_a_bit_of_a_snapshot(self):
+        def make_snapshots(cluster):
+            with cluster.client() as client:
+                for number in range(90):  # 64 MiB of log are one snapshot.
+                    self.assertOk(client.call("PUT", f"large{number}", b"x" * (1 << 20)))
+            wait_for(lambda: list(cluster.data_of(1).glob("snapshots/*")), "a snapshot", 30)
+            wait_for(lambda: not list(cluster.data_of(1).glob("snapshots/*.part")), "it to be written", 30)
+        self.prepare_files = make_snapshots
+        self.new_cluster = lambda **settings: DiskTest.new_cluster(self, **{**settings, "partitions": 1})
+        damaged = self.start_and_damage("snapshots/*", at=0.5)
+        self.assertStopsUntilItIsPutBack(*damaged, "snapshot")
+
+
+if __name__ == "__main__":
+    main()
