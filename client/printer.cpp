@@ -184,6 +184,13 @@ std::optional<std::string> result_text(Command command, std::string_view text, s
   }
 }
 
+/// A broker's warning in the words of docs/commands.md, which calls the replication factor k.
+std::string in_short(std::string warning) {
+  constexpr std::string_view kLong = "replication factor k=";
+  if (const auto at = warning.find(kLong); at != std::string::npos) warning.replace(at, kLong.size(), "k=");
+  return warning;
+}
+
 }  // namespace
 
 int exit_code_of(Code code) {
@@ -241,7 +248,7 @@ std::optional<std::string> Printer::next_page() const {
 }
 
 void Printer::warnings(const ReplyInfo& info, Printed& out) {
-  for (const std::string& text : info.warnings) warning(text, out);
+  for (const std::string& text : info.warnings) warning(json_ ? text : in_short(text), out);
   if (!info.guaranteed && info.warnings.empty()) warning("this answer could not be confirmed by a majority", out);
   if (info.missing_partitions.empty()) return;
   std::string list;

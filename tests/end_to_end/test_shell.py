@@ -5,7 +5,7 @@ import struct
 
 import msgpack
 
-from support import ClusterTest, EndToEndTest, free_ports, main, one_shot, run, shell
+from support import ClusterTest, EndToEndTest, free_ports, main, one_shot, run, shell, wait_for
 from support.client import Packed
 
 PERSONS = """\
@@ -338,6 +338,54 @@ class Json(ShellTest):
         self.assertEqual(error.keys(), {"status", "message"})
         self.assertEqual(error["status"], "INVALID_ARGUMENT")
         self.assertEqual(ran.err.count("\n"), 1)
+
+
+class WithWorkersDown(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.cluster = self.start_cluster(workers=3, k=2)
+        client = self.client_of(self.cluster)
+        self.assertOk(client.call("PUT", "person1", {"age": 22}))
+        wait_for(lambda: all(member["keys"] == 1 for member in self.cluster.members().values()), "all replicas to have it")
+
+    def test_one_down_goes_without_a_warning(self):
+        self.cluster.kill_worker(0)
+        self.cluster.wait_for_state(0, "down")
+        self.assertRan(shell(self.cluster, "GET person1\nSET k 1\nDELETE k"), 0, "person1 -> [ age -> 22 ]\nOK\nOK\n", "")
+
+    def test_two_down(self):
+        for number in (0, 1):
+            self.cluster.kill_worker(number)
+        for number in (0, 1):
+            self.cluster.wait_for_state(number, "down")
+        warning = "WARNING: 2 of 3 workers are down, k=2: correct output cannot be guaranteed\n"
+        with self.subTest("a read is answered, with the warning before it"):
+            self.assertRan(one_shot(self.cluster, "get", "person1"), 0, "person1 -> [ age -> 22 ]\n", warning)
+            self.assertRan(one_shot(self.cluster, "compute", "x WHERE x = QUERY person1.age"), 0, "22\n", warning)
+            self.assertRan(one_shot(self.cluster, "keys"), 0, "person1\n", warning)
+        with self.subTest("what is not there"):
+            self.assertRan(one_shot(self.cluster, "get", "nobody"), 1, "NOT FOUND\n", warning)
+        with self.subTest("DELETE says what it would take"):
+            ran = self.assertRan(one_shot(self.cluster, "delete", "person1", "--timeout", "3000"), 3, "")
+            error = ran.err.replace(warning, "")
+            self.assertTrue(error.startswith("ERROR: DELETE cannot be reliably executed: "), ran)
+            self.assertOneLine(error, "1", "2")
+        with self.subTest("so do the other writes, in their way"):
+            for words in (["put", "person1", "1"], ["set", "k", "1"], ["pop", "person1"]):
+                ran = self.assertRan(one_shot(self.cluster, *words, "--timeout", "3000"), 3, "")
+                self.assertIn("ERROR: ", ran.err)
+        with self.subTest("the shell goes on, and ends with the highest code"):
+            ran = self.assertRan(shell(self.cluster, "DELETE person1\nGET person1\nPING"), 3, "person1 -> [ age -> 22 ]\nPONG\n")
+            self.assertEqual(ran.err.count(warning), 2, ran)
+        with self.subTest("STATUS and MEMBERS show it"):
+            self.assertIn("guaranteed: false\n", one_shot(self.cluster, "status").out)
+            self.assertEqual(one_shot(self.cluster, "members").out.count("down"), 2)
+        with self.subTest("with --json it is JSON too"):
+            ran = self.assertRan(one_shot(self.cluster, "--json", "get", "person1"), 0)
+            self.assertEqual(json.loads(ran.out), {"age": 22})
+            told = json.loads(ran.err)
+            self.assertEqual(told.keys(), {"status", "message"})
+            self.assertIn("2 of 3 workers are down", told["message"])
 
 
 class WithoutABroker(EndToEndTest):
