@@ -74,7 +74,11 @@ class JsonParser {
   explicit JsonParser(std::string_view text) : scanner_(text), text_(text), builder_(text.size()) {}
 
   bool document(std::string& out);
-  ParseError error() const { return scanner_.error(); }
+  ParseError error() const {
+    ParseError error = scanner_.error();
+    error.too_large = too_large_;
+    return error;
+  }
 
  private:
   void skip_space();
@@ -97,6 +101,7 @@ class JsonParser {
   int depth_ = 0;
   std::string string_;            ///< The last string read.
   bool value_is_string_ = false;  ///< Whether the last value read was it.
+  bool too_large_ = false;
 };
 
 bool JsonParser::document(std::string& out) {
@@ -106,7 +111,8 @@ bool JsonParser::document(std::string& out) {
     return scanner_.fail(scanner_.position(), "expected nothing more after the value, found " + scanner_.found());
   }
   out = builder_.finish();
-  if (out.size() <= kDocumentSizeMax) return true;
+  too_large_ = out.size() > kDocumentSizeMax;
+  if (!too_large_) return true;
   return scanner_.fail(0, "a document has at most " + std::to_string(kDocumentSizeMax) +
                               " bytes packed, this one has " + std::to_string(out.size()));
 }

@@ -25,6 +25,7 @@ namespace trellis {
 struct ParseError {
   std::size_t column = 1;  ///< Counted from 1, in characters (code points).
   std::string reason;
+  bool too_large = false;  ///< Nothing is wrong but the size: the value packs to more than kDocumentSizeMax bytes.
 };
 
 struct Record {

@@ -1,0 +1,81 @@
+// trellis-gateway: options and wiring, nothing else.
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "gateway/server.hpp"
+#include "program/log.hpp"
+#include "program/settings.hpp"
+#include "program/signals.hpp"
+
+namespace {
+
+using namespace trellis;
+
+constexpr const char* kName = "trellis-gateway";
+/// Files besides connections: sockets to brokers, epoll, the log.
+constexpr rlim_t kOtherFiles = 64;
+
+constexpr const char* kFooter = R"(
+Examples:
+  trellis-gateway -b 127.0.0.1:7400
+  curl -X PUT http://127.0.0.1:7480/v1/keys/person1 -d '{"name": "John", "age": 22}'
+  curl http://127.0.0.1:7480/v1/query/person1/age
+/openapi.json describes all routes; / is a page to look at the cluster.)";
+
+/// Every connection is a file: takes as many as the system lets us have, and says where that is too few.
+Result<void> allow_files(unsigned connections) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t wanted = connections + kOtherFiles;
+  if (limit.rlim_cur >= wanted) return {};
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) return {};
+  return Error{Code::kResourceExhausted, std::to_string(connections) + " connections need " + std::to_string(wanted) +
+                                             " open files, and the limit is " + std::to_string(limit.rlim_max) +
+                                             "; raise it (ulimit -n), or give a smaller --connections"};
+}
+
+int run(const GatewayOptions& options) {
+  StopSignal stop;
+  if (const auto allowed = allow_files(options.connections_max); !allowed) {
+    return report_failure(kName, allowed.error().message);
+  }
+  auto server = GatewayServer::listen(options);
+  if (!server) return report_failure(kName, server.error().message);
+  log_info("http://" + options.listen.text() + "/");
+  (*server)->run(stop);
+  log_info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  GatewayOptions options;
+  LogSettings log_settings;
+  std::string listen = options.listen.text();
+  std::vector<std::string> brokers{"127.0.0.1:7400"};
+  CLI::App app("The HTTP gateway of a Trellis cluster, and a page to look at it", kName);
+  app.add_option("--listen", listen, "Where HTTP is served")
+      ->check(endpoint_problem)
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("-b,--broker", brokers, "A broker's endpoint, HOST:PORT; repeat it for several")
+      ->check(endpoint_problem)
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  app.add_option("--connections", options.connections_max, "HTTP connections at once, at most")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  app.footer(kFooter);
+  add_log_settings(app, log_settings);
+  if (const auto code = parse_settings(app, argc, argv)) return *code;
+  start_log("gateway", log_settings);
+
+  options.listen = *read_endpoint(listen);
+  for (const std::string& broker : brokers) options.brokers.push_back(read_endpoint(broker)->zmq());
+  return run(options);
+}

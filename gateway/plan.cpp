@@ -1,0 +1,380 @@
+#include "gateway/plan.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "gateway/accept.hpp"
+#include "gateway/answer.hpp"
+#include "protocol/document.hpp"
+#include "protocol/json.hpp"
+#include "protocol/notation_text.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+using Refusal = std::optional<HttpResponse>;
+
+HttpResponse bad_request(std::string_view detail) { return problem(400, Code::kInvalidArgument, detail); }
+
+template <typename T>
+std::optional<T> read_number(std::string_view digits) {
+  T value{};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
+/// Digits as in the shell: a position, or the key with those digits; a leading zero makes a key of them.
+std::optional<std::uint64_t> read_position(std::string_view segment) {
+  const bool digits = !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!digits || (segment.size() > 1 && segment.front() == '0')) return std::nullopt;
+  return read_number<std::uint64_t>(segment);
+}
+
+struct EntityTags {
+  VersionCondition strong;  ///< What If-Match compares with: weak tags never match.
+  VersionCondition weak;    ///< What If-None-Match compares with: all tags.
+  std::size_t count = 0;
+};
+
+/// Error: the list is none of entity tags.
+std::optional<EntityTags> read_entity_tags(std::string_view text) {
+  EntityTags tags;
+  const auto skip = [&text](std::string_view what) {
+    text.remove_prefix(std::min(text.find_first_not_of(what), text.size()));
+  };
+  skip(" \t");
+  if (text.starts_with('*')) {
+    text.remove_prefix(1);
+    skip(" \t");
+    tags.strong.any = tags.weak.any = true;
+    return text.empty() ? std::optional(tags) : std::nullopt;
+  }
+  for (; !text.empty(); skip(" \t,")) {
+    const bool weak = text.starts_with("W/");
+    if (weak) text.remove_prefix(2);
+    const std::size_t end = text.starts_with('"') ? text.find('"', 1) : std::string_view::npos;
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto version = read_number<std::uint64_t>(text.substr(1, end - 1));
+    text.remove_prefix(end + 1);
+    ++tags.count;
+    if (!version) continue;
+    tags.weak.versions.push_back(*version);
+    if (!weak) tags.strong.versions.push_back(*version);
+  }
+  return tags.count > 0 ? std::optional(tags) : std::nullopt;
+}
+
+/// Fills a plan step by step; a step that refuses says so in a response.
+class Planner {
+ public:
+  Planner(const HttpRequest& request, const Match& match) : request_(request), values_(match.values) {
+    plan_.route = match.route;
+  }
+  Result<Plan, HttpResponse> plan();
+
+ private:
+  Refusal read_format();
+  Refusal read_parameters();
+  Refusal read_parameter(const std::string& name, const std::string& value);
+  Refusal read_conditions();
+  Refusal read_write_conditions(const std::optional<EntityTags>& match, const std::optional<EntityTags>& none_match);
+  Refusal read_session();
+  Refusal write_arguments();
+  Refusal write_key_arguments();
+  Refusal write_compute_arguments();
+  Refusal write_batch_arguments();
+  /// The body as one packed value.
+  Result<std::string, HttpResponse> read_body(std::string_view what) const;
+
+  const HttpRequest& request_;
+  const std::vector<std::string>& values_;
+  Plan plan_;
+};
+
+Result<Plan, HttpResponse> Planner::plan() {
+  for (const auto step : {&Planner::read_format, &Planner::read_parameters, &Planner::read_conditions,
+                          &Planner::read_session, &Planner::write_arguments}) {
+    if (auto refusal = (this->*step)()) return std::move(*refusal);
+  }
+  return std::move(plan_);
+}
+
+Refusal Planner::read_format() {
+  if (plan_.route->service != Service::kCluster && plan_.route->service != Service::kPartitions) return {};
+  const auto format = accepted_format(request_.headers.accept, is_listing(*plan_.route));
+  if (!format) {
+    return problem(406, Code::kInvalidArgument,
+                   "Accept names neither application/json nor application/msgpack, which are what there is");
+  }
+  plan_.format = *format;
+  return {};
+}
+
+Refusal Planner::read_parameters() {
+  const auto known = parameters_of(*plan_.route);
+  for (const auto& [name, value] : request_.target.parameters) {
+    const bool is_known =
+        std::any_of(known.begin(), known.end(), [&name = name](const auto& row) { return row.name == name; });
+    if (!is_known && plan_.route->service != Service::kPage) {
+      std::string message = "there is no parameter " + quoted_excerpt(name) + " here";
+      for (const Parameter& row : known)
+        message += (&row == &known.front() ? "; there are: " : ", ") + std::string(row.name);
+      return bad_request(message);
+    }
+    if (auto refusal = read_parameter(name, value)) return refusal;
+  }
+  if (is_listing(*plan_.route) && plan_.format == Format::kPacked && !plan_.limit) plan_.limit = kPageKeysDefault;
+  return {};
+}
+
+Refusal Planner::read_parameter(const std::string& name, const std::string& value) {
+  const auto wrong = [&](std::string_view right) {
+    return bad_request(name + "=" + quoted_excerpt(value) + ": " + std::string(right));
+  };
+  if (name == "prefix") plan_.prefix = value;
+  if (name == "after") plan_.after = value;
+  if (name == "verbose") plan_.verbose = true;
+  if (name == "limit") {
+    plan_.limit = read_number<std::size_t>(value);
+    if (plan_.limit.value_or(0) < 1 || *plan_.limit > kPageKeysMax) {
+      return wrong("it is a number from 1 to " + std::to_string(kPageKeysMax) +
+                   "; without it the whole listing is streamed");
+    }
+  }
+  if (name == "timeout_ms") {
+    plan_.timeout = std::chrono::milliseconds(read_number<std::uint32_t>(value).value_or(0));
+    if (plan_.timeout.count() < 1 || plan_.timeout > kTimeoutMax) {
+      return wrong("it is a number of milliseconds from 1 to " + std::to_string(kTimeoutMax.count()));
+    }
+  }
+  if (name == "consistency") {
+    if (value != "linearizable" && value != "stale") return wrong("it is linearizable or stale");
+    plan_.stale = value == "stale";
+  }
+  return {};
+}
+
+Refusal Planner::read_conditions() {
+  if (!is_conditional(*plan_.route)) {
+    if (is_exactly_once(*plan_.route) && !(request_.headers.if_match + request_.headers.if_none_match).empty()) {
+      return bad_request("only PUT and DELETE of a key take If-Match; in a batch an item takes the option if_version");
+    }
+    return {};
+  }
+  std::optional<EntityTags> tags[2];
+  const std::pair<std::string_view, const std::string*> headers[] = {
+      {"If-Match", &request_.headers.if_match}, {"If-None-Match", &request_.headers.if_none_match}};
+  for (int i = 0; i < 2; ++i) {
+    if (headers[i].second->empty()) continue;
+    tags[i] = read_entity_tags(*headers[i].second);
+    if (!tags[i]) {
+      return bad_request(std::string(headers[i].first) + " takes an entity tag in quotes, such as \"7\", or *");
+    }
+  }
+  if (is_write(plan_.route->command)) return read_write_conditions(tags[0], tags[1]);
+  if (tags[0]) plan_.if_match = tags[0]->strong;
+  if (tags[1]) plan_.if_none_match = tags[1]->weak;
+  return {};
+}
+
+Refusal Planner::read_write_conditions(const std::optional<EntityTags>& match,
+                                       const std::optional<EntityTags>& none_match) {
+  if (match && none_match) return bad_request("a write takes If-Match or If-None-Match, not both");
+  if (none_match) {
+    plan_.if_absent = none_match->weak.any && plan_.route->command == Command::kPut;
+    if (!plan_.if_absent)
+      return bad_request("on a write If-None-Match is for PUT and takes * alone: store only what is not there");
+  }
+  if (match) {
+    if (match->strong.any || match->count > 1) {
+      return bad_request("on a write If-Match takes one entity tag, such as \"7\": GET or HEAD tells it");
+    }
+    if (match->strong.versions.empty()) {
+      return problem(412, Code::kFailedPrecondition, "If-Match names no version that a document could have");
+    }
+    plan_.if_version = match->strong.versions.front();
+  }
+  return {};
+}
+
+Refusal Planner::read_session() {
+  const std::string& key = request_.headers.idempotency_key;
+  if (key.empty() || !is_exactly_once(*plan_.route)) return {};
+  if (key.size() > kIdempotencyKeySizeMax) {
+    return bad_request("Idempotency-Key has at most " + std::to_string(kIdempotencyKeySizeMax) + " bytes, this one " +
+                       std::to_string(key.size()));
+  }
+  plan_.session = "http:" + key;
+  return {};
+}
+
+Refusal Planner::write_arguments() {
+  PackedWriter writer(plan_.arguments);
+  switch (plan_.route->command) {
+    case Command::kKeys:
+    case Command::kScan: {
+      const std::size_t streamed = plan_.route->command == Command::kKeys ? kStreamedKeys : kStreamedRecords;
+      plan_.arguments = page_arguments(plan_.prefix, plan_.limit.value_or(streamed), plan_.after);
+      return {};
+    }
+    case Command::kCount: writer.array(1).key(plan_.prefix); return {};
+    case Command::kCompute: return write_compute_arguments();
+    case Command::kBatch: return write_batch_arguments();
+    default: return values_.empty() ? (writer.array(0), Refusal()) : write_key_arguments();
+  }
+}
+
+Refusal Planner::write_key_arguments() {
+  plan_.key = values_.front();
+  if (plan_.key.empty() || plan_.key.size() > kKeySizeMax) {
+    return bad_request("a key has 1 to " + std::to_string(kKeySizeMax) + " bytes, this one " +
+                       std::to_string(plan_.key.size()));
+  }
+  PackedWriter writer(plan_.arguments);
+  if (plan_.route->command == Command::kQuery) {
+    writer.array(1).array(values_.size()).key(plan_.key);
+    for (std::size_t i = 1; i < values_.size(); ++i) {
+      const auto position = read_position(values_[i]);
+      if (!position && !is_utf8(values_[i]))
+        return bad_request("a segment of the path is no UTF-8, as keys inside documents are");
+      position ? writer.natural(*position) : writer.str(values_[i]);
+    }
+    return {};
+  }
+  if (plan_.route->body != BodyKind::kDocument) {
+    writer.array(1).key(plan_.key);
+    return {};
+  }
+  const auto document = read_body("the document");
+  if (!document) return document.error();
+  writer.array(2).key(plan_.key).packed(*document);
+  return {};
+}
+
+/// {"expression": "2*x", "where": {"x": ["person2", "address", "number"]}}  ->  [expression, where]
+Refusal Planner::write_compute_arguments() {
+  const auto body = read_body("{\"expression\": ..., \"where\": {...}}");
+  if (!body) return body.error();
+  const HttpResponse wrong = bad_request(
+      R"(compute takes {"expression": "2*x", "where": {"x": ["person2", "address", "number"]}}, and nothing else)");
+  PackedReader reader(*body);
+  std::string_view expression;
+  std::string_view where;
+  const auto pairs = reader.read_map();
+  if (!pairs) return wrong;
+  for (std::uint32_t i = 0; i < *pairs; ++i) {
+    const auto name = reader.read_str();
+    const auto value = reader.read_value();
+    if (!name || !value || (*name != "expression" && *name != "where")) return wrong;
+    (*name == "expression" ? expression : where) = *value;
+  }
+  if (expression.empty()) return wrong;
+  PackedWriter writer(plan_.arguments);
+  writer.array(where.empty() ? 1 : 2).packed(expression).packed(where);
+  return {};
+}
+
+Refusal Planner::write_batch_arguments() {
+  const auto body = read_body("an array of [command, arguments]");
+  if (!body) return body.error();
+  if (PackedReader(*body).read_array() == std::nullopt) {
+    return bad_request(
+        R"(batch takes an array of commands: [["PUT", ["person1", {"age": 22}]], ["GET", ["person1"]]])");
+  }
+  PackedWriter(plan_.arguments).array(1).packed(*body);
+  return {};
+}
+
+Result<std::string, HttpResponse> Planner::read_body(std::string_view what) const {
+  const std::string& body = request_.body;
+  if (body.empty())
+    return bad_request("the body is empty; it should hold " + std::string(what) + " as JSON or MessagePack");
+  const auto format = body_format(request_.headers.content_type);
+  if (format == Format::kPacked) {
+    const bool is_document = plan_.route->body != BodyKind::kBatch;  // The items of a batch are the cluster's to check.
+    if (is_document && body.size() > kDocumentSizeMax) return too_large("a document", kDocumentSizeMax);
+    if (is_document) {
+      if (const auto good = check_document(body); !good) return bad_request(good.error().message);
+    } else if (PackedReader reader(body); !reader.read_value() || !reader.at_end()) {
+      return bad_request("the body is not one MessagePack value");
+    }
+    return body;
+  }
+  auto packed = parse_json(body);
+  if (packed) return std::move(*packed);
+  if (packed.error().too_large) return too_large("a document", kDocumentSizeMax);
+  return bad_request("the body is no JSON document: column " + std::to_string(packed.error().column) + ": " +
+                     packed.error().reason);
+}
+
+/// A page of another site may not write here through the browser of somebody who can reach the gateway.
+bool is_foreign(const HttpRequest& request) {
+  const std::string& origin = request.headers.origin;
+  if (origin.empty() || request.method == Method::kGet || request.method == Method::kHead) return false;
+  return origin != "http://" + request.headers.host && origin != "https://" + request.headers.host;
+}
+
+HttpResponse nothing_there(const HttpRequest& request, const Match& match) {
+  if (match.allowed.empty()) {
+    const bool slashes = request.target.segments.size() > 3 && request.target.segments[0] == "v1";
+    return problem(404, Code::kNotFound,
+                   std::string("there is nothing at this path; /openapi.json describes what there is") +
+                       (slashes ? ", and a / in a key is written %2F" : ""));
+  }
+  std::string allowed;
+  for (const Method method : match.allowed) allowed += (allowed.empty() ? "" : ", ") + std::string(name_of(method));
+  HttpResponse response = problem(405, Code::kInvalidArgument,
+                                  std::string(name_of(request.method)) + " is not for this path; it takes " + allowed);
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+}  // namespace
+
+bool VersionCondition::holds(std::uint64_t version) const {
+  return any || std::find(versions.begin(), versions.end(), version) != versions.end();
+}
+
+Options Plan::options() const {
+  Options options;
+  options.timeout = timeout;
+  options.stale = stale;
+  options.if_absent = if_absent;
+  options.if_version = if_version;
+  if (!session.empty()) options.session = session;
+  return options;
+}
+
+std::string page_arguments(std::string_view prefix, std::size_t limit, const std::optional<std::string>& after) {
+  std::string arguments;
+  PackedWriter writer(arguments);
+  writer.array(after ? 3 : 2).key(prefix).natural(limit);
+  if (after) writer.key(*after);
+  return arguments;
+}
+
+std::optional<HttpResponse> refuse_early(const HttpRequest& request, std::optional<std::uint64_t> body_size) {
+  const Match found = match(request.method, request.target);
+  if (found.route == nullptr) return nothing_there(request, found);
+  if (is_foreign(request)) {
+    return problem(
+        403, Code::kPermissionDenied,
+        "a page of " + quoted_excerpt(request.headers.origin) + " may not write here; only the gateway's own may");
+  }
+  if (body_size.value_or(0) > kBodySizeMax) return too_large("a body", kBodySizeMax);
+  if (found.route->body != BodyKind::kNone && !body_format(request.headers.content_type)) {
+    return problem(415, Code::kInvalidArgument,
+                   "Content-Type " + quoted_excerpt(request.headers.content_type) +
+                       " is not taken; application/json and application/msgpack are");
+  }
+  return std::nullopt;
+}
+
+Result<Plan, HttpResponse> make_plan(const HttpRequest& request) {
+  if (auto refusal = refuse_early(request, request.body.size())) return std::move(*refusal);
+  return Planner(request, match(request.method, request.target)).plan();
+}
+
+}  // namespace trellis

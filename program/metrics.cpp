@@ -1,0 +1,112 @@
+#include "program/metrics.hpp"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <fstream>
+
+namespace trellis {
+namespace {
+
+std::string number(double value) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value);
+  return std::string(digits, end.ptr);
+}
+
+void append_label(std::string& out, Label label) {
+  out.append(label.first).append("=\"");
+  for (const char c : label.second) {
+    if (c == '\n') {
+      out.append("\\n");
+      continue;
+    }
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+}
+
+double resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  double pages = 0;
+  file >> pages >> pages;
+  return pages * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+double open_files() {
+  DIR* folder = opendir("/proc/self/fd");
+  if (folder == nullptr) return 0;
+  double count = -3;  // Not ".", "..", nor the folder's own.
+  while (readdir(folder) != nullptr) ++count;
+  closedir(folder);
+  return count;
+}
+
+const double kStarted = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+
+}  // namespace
+
+void Histogram::observe(double value) {
+  const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), value) - kBounds.begin();
+  ++counts[static_cast<std::size_t>(bucket)];
+  ++count;
+  sum += value;
+}
+
+void MetricsText::line(std::string_view suffix, Labels labels, Label more, std::string_view value) {
+  text_.append(family_).append(suffix);
+  std::string all;
+  for (const Label& label : labels) append_label(all += all.empty() ? "" : ",", label);
+  if (!more.first.empty()) append_label(all += all.empty() ? "" : ",", more);
+  if (!all.empty()) text_.append("{").append(all).append("}");
+  text_.append(" ").append(value).append("\n");
+}
+
+MetricsText& MetricsText::family(std::string_view name, std::string_view type, std::string_view help) {
+  family_ = name;
+  text_.append("# HELP ").append(name).append(" ").append(help).append("\n");
+  text_.append("# TYPE ").append(name).append(" ").append(type).append("\n");
+  return *this;
+}
+
+MetricsText& MetricsText::sample(Labels labels, double value) {
+  line("", labels, {}, number(value));
+  return *this;
+}
+
+MetricsText& MetricsText::sample(Labels labels, std::uint64_t value) {
+  line("", labels, {}, std::to_string(value));
+  return *this;
+}
+
+MetricsText& MetricsText::sample(Labels labels, const Histogram& histogram) {
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < Histogram::kBounds.size(); ++i) {
+    below += histogram.counts[i];
+    line("_bucket", labels, {"le", number(Histogram::kBounds[i])}, std::to_string(below));
+  }
+  line("_bucket", labels, {"le", "+Inf"}, std::to_string(histogram.count));
+  line("_sum", labels, {}, number(histogram.sum));
+  line("_count", labels, {}, std::to_string(histogram.count));
+  return *this;
+}
+
+MetricsText& MetricsText::counter(std::string_view name, std::string_view help, std::uint64_t value) {
+  return family(name, "counter", help).sample({}, value);
+}
+
+MetricsText& MetricsText::gauge(std::string_view name, std::string_view help, double value) {
+  return family(name, "gauge", help).sample({}, value);
+}
+
+MetricsText& MetricsText::process() {
+  gauge("process_resident_memory_bytes", "Memory that the process has in RAM.", resident_bytes());
+  gauge("process_open_fds", "Open file descriptors.", open_files());
+  return gauge("process_start_time_seconds", "When the process began, since the epoch.", kStarted);
+}
+
+}  // namespace trellis

@@ -1,0 +1,147 @@
+// From HTTP requests to commands: what a request asks of the cluster, and what is refused before it is asked.
+#include "gateway/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/accept.hpp"
+#include "protocol/json.hpp"
+
+namespace trellis {
+namespace {
+
+using testing::HasSubstr;
+
+HttpRequest request(Method method, const std::string& target, std::string body = "", RequestHeaders headers = {}) {
+  HttpRequest request;
+  request.method = method;
+  request.target = *read_target(target);
+  request.headers = std::move(headers);
+  request.body = std::move(body);
+  return request;
+}
+
+/// The command with its arguments in JSON, or the status and detail of the refusal.
+std::string planned(const HttpRequest& request) {
+  const auto plan = make_plan(request);
+  if (!plan) return std::to_string(plan.error().status) + " " + plan.error().body;
+  return std::string(name_of(plan->route->command)) + " " + to_json(plan->arguments);
+}
+
+TEST(Plan, ARouteIsACommandAndItsPathAndQueryAreTheArguments) {
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/keys/person1")), "GET [\"person1\"]");
+  EXPECT_EQ(planned(request(Method::kHead, "/v1/keys/person1")), "HAS [\"person1\"]");
+  EXPECT_EQ(planned(request(Method::kDelete, "/v1/keys/a%2Fb%20c")), "DELETE [\"a/b c\"]");
+  EXPECT_EQ(planned(request(Method::kPost, "/v1/keys/person1/pop")), "POP [\"person1\"]");
+  EXPECT_EQ(planned(request(Method::kPut, "/v1/keys/k", R"({"n": 18446744073709551615})")),
+            R"(PUT ["k", {"n": 18446744073709551615}])");
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/keys?prefix=per&limit=5&after=a+b")), R"(KEYS ["per", 5, "a b"])");
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/scan")), R"(SCAN ["", 250])");
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/count?prefix=x")), R"(COUNT ["x"])");
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/members")), "MEMBERS []");
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/locate/k")), R"(LOCATE ["k"])");
+  EXPECT_EQ(planned(request(Method::kPost, "/v1/batch", R"([["GET", ["k"]]])")), R"(BATCH [[["GET", ["k"]]]])");
+  EXPECT_EQ(planned(request(Method::kPost, "/v1/compute", R"({"where": {"x": ["a", 1]}, "expression": "2*x"})")),
+            R"(COMPUTE ["2*x", {"x": ["a", 1]}])");
+}
+
+TEST(Plan, DigitsInAPathAreAPositionUnlessAZeroLeads) {
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/query/p/list/0/07/12a/18446744073709551616")),
+            R"(QUERY [["p", "list", 0, "07", "12a", "18446744073709551616"]])");
+}
+
+TEST(Plan, AKeyMayHoldAnyByte) {
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/keys/%FF%00")), R"(GET [{"$binary": "/wA="}])");
+}
+
+TEST(Plan, HeadersAreTheOptions) {
+  RequestHeaders headers;
+  headers.if_match = "\"7\"";
+  headers.idempotency_key = "once";
+  const auto put = make_plan(request(Method::kPut, "/v1/keys/k?timeout_ms=9", "1", headers));
+  ASSERT_TRUE(put);
+  const Options options = put->options();
+  EXPECT_EQ(options.if_version, 7);
+  EXPECT_EQ(options.session, "http:once");
+  EXPECT_EQ(options.timeout, std::chrono::milliseconds(9));
+  headers = {};
+  headers.if_none_match = "*";
+  EXPECT_TRUE(make_plan(request(Method::kPut, "/v1/keys/k", "1", headers))->if_absent);
+}
+
+TEST(Plan, AWeakTagNeverMatchesAWrite) {
+  RequestHeaders headers;
+  headers.if_match = "W/\"7\"";
+  EXPECT_THAT(planned(request(Method::kPut, "/v1/keys/k", "1", headers)), HasSubstr("412"));
+}
+
+TEST(Plan, WhatIsWrongIsRefusedWithWhatWouldBeRight) {
+  RequestHeaders both;
+  both.if_match = "\"1\"";
+  both.if_none_match = "*";
+  RequestHeaders unquoted;
+  unquoted.if_match = "7";
+  RequestHeaders xml;
+  xml.content_type = "text/xml";
+  const std::pair<HttpRequest, std::string> refusals[] = {
+      {request(Method::kGet, "/v1/nothing"), "404"},
+      {request(Method::kGet, "/v1/keys/a/b"), "%2F"},
+      {request(Method::kPost, "/v1/keys/a"), "GET, HEAD, PUT, DELETE"},
+      {request(Method::kGet, "/v1/keys/"), "1 to 4096"},
+      {request(Method::kGet, "/v1/keys?limit=10001"), "10000"},
+      {request(Method::kGet, "/v1/keys/k?limit=1"), "consistency"},
+      {request(Method::kGet, "/v1/keys/k?timeout_ms=0"), "600000"},
+      {request(Method::kPut, "/v1/keys/k", "{"), "column 2"},
+      {request(Method::kPut, "/v1/keys/k", "1", both), "not both"},
+      {request(Method::kPut, "/v1/keys/k", "1", unquoted), "in quotes"},
+      {request(Method::kPut, "/v1/keys/k", "1", xml), "415"},
+      {request(Method::kPost, "/v1/compute", R"({"where": {}})"), "expression"},
+      {request(Method::kPost, "/v1/batch", "1"), "array"},
+  };
+  for (const auto& [wrong, right] : refusals) EXPECT_THAT(planned(wrong), HasSubstr(right));
+}
+
+TEST(Plan, ADocumentOverTheLimitIs413WithTheLimit) {
+  const std::string document = "\"" + std::string(kDocumentSizeMax, 'x') + "\"";
+  EXPECT_THAT(planned(request(Method::kPut, "/v1/keys/k", document)), HasSubstr("\"limit\": 16777216"));
+}
+
+TEST(Plan, AnotherSitesPageMayReadButNotWrite) {
+  RequestHeaders headers;
+  headers.host = "127.0.0.1:7480";
+  headers.origin = "http://evil.example";
+  EXPECT_THAT(planned(request(Method::kPost, "/v1/keys/k/pop", "", headers)), HasSubstr("403"));
+  headers.origin = "http://127.0.0.1:7480";
+  EXPECT_EQ(planned(request(Method::kPost, "/v1/keys/k/pop", "", headers)), "POP [\"k\"]");
+}
+
+TEST(Accept, TheHighestRankedFormatWins) {
+  EXPECT_EQ(accepted_format("", false), Format::kJson);
+  EXPECT_EQ(accepted_format("*/*", false), Format::kJson);
+  EXPECT_EQ(accepted_format("application/msgpack", false), Format::kPacked);
+  EXPECT_EQ(accepted_format("application/json;q=0.5, application/msgpack", false), Format::kPacked);
+  EXPECT_EQ(accepted_format("text/html, application/*;q=0.1", false), Format::kJson);
+  EXPECT_EQ(accepted_format("application/json;q=0", false), std::nullopt);
+  EXPECT_EQ(accepted_format("text/html", false), std::nullopt);
+  EXPECT_EQ(accepted_format("application/x-ndjson", true), Format::kJsonLines);
+  EXPECT_EQ(accepted_format("application/x-ndjson", false), std::nullopt);
+}
+
+TEST(Target, SlashesAreFoundBeforePercentSignsAreDecoded) {
+  const auto target = read_target("/a%2Fb/%25?x=1%262&y&z=a+b");
+  ASSERT_TRUE(target);
+  EXPECT_THAT(target->segments, testing::ElementsAre("a/b", "%"));
+  EXPECT_THAT(target->parameters,
+              testing::ElementsAre(testing::Pair("x", "1&2"), testing::Pair("y", ""), testing::Pair("z", "a b")));
+  EXPECT_FALSE(read_target("/%4"));
+  EXPECT_FALSE(read_target("/?a=%zz"));
+}
+
+TEST(Target, EveryByteComesBackFromItsEncoding) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  EXPECT_THAT(read_target("/" + percent_encoded(all))->segments, testing::ElementsAre(all));
+}
+
+}  // namespace
+}  // namespace trellis
