@@ -121,7 +121,8 @@ std::string ClusterFolder::worker_folder(const std::string& address) const {
 }
 
 std::string ClusterFolder::log_file(const std::string& process) const {
-  return process == "broker" ? path_ + "/broker.log" : worker_folder(process) + ".log";
+  const bool is_worker = process != "broker" && process != kGatewayName;
+  return (is_worker ? worker_folder(process) : path_ + "/" + process) + ".log";
 }
 
 Result<std::optional<ClusterShape>> ClusterFolder::shape() const {

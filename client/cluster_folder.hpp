@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/process.hpp"
@@ -44,8 +45,11 @@ struct WantedShape {
 Result<ClusterShape> decide_shape(const WantedShape& wanted, const std::optional<ClusterShape>& held,
                                   const std::string& folder);
 
+/// The name of the HTTP gateway among the processes.
+constexpr std::string_view kGatewayName = "gateway";
+
 struct RunningProcess {
-  std::string name;  ///< "broker", or a worker's address.
+  std::string name;  ///< "broker", "gateway", or a worker's address.
   ProcessIdentity identity;
 };
 

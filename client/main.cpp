@@ -50,6 +50,7 @@ struct Settings {
   UpOptions up;
   std::string frontend = up.frontend.text();
   std::string backend = up.backend.text();
+  std::string listen;
   std::string down_folder = up.folder;
   std::string key_file;
   GenerateOptions generate;
@@ -111,6 +112,9 @@ CLI::App* add_up(CLI::App& app, Settings& settings) {
       ->check(endpoint_problem)
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  up->add_option("--listen", settings.listen, "Where HTTP is served (default 127.0.0.1:7480, where it is free)")
+      ->check(endpoint_problem)
+      ->type_name("HOST:PORT");
   up->footer(R"(
 Workers that run already are used as they are; for lines of other machines it waits, and prints the command to start
 them there. A second `up` on the folder comes back with its documents. EXIT or Ctrl-D stops what it started.
@@ -222,6 +226,8 @@ int run_up(Settings& settings) {
   const StopSignal stop;
   settings.up.frontend = *read_endpoint(settings.frontend);
   settings.up.backend = *read_endpoint(settings.backend);
+  settings.up.listen_chosen = !settings.listen.empty();
+  if (settings.up.listen_chosen) settings.up.listen = *read_endpoint(settings.listen);
   settings.up.defaults = settings.defaults();
   return up(settings.up, stop);
 }

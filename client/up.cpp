@@ -132,6 +132,7 @@ class Up {
   Result<void> start();
   Result<void> start_broker();
   Result<void> start_worker(const std::string& address);
+  Result<void> start_gateway();
   Result<void> start_process_named(const std::string& name, const std::string& program,
                                    std::vector<std::string> arguments);
   Result<void> check_ports_are_free() const;
@@ -141,6 +142,7 @@ class Up {
   Result<void> wait_until_ready(Client& client);
   std::string describe_wait(const std::optional<ClusterStatus>& status) const;
   void tell_ready(const ClusterStatus& status, Clock::duration took) const;
+  void tell_gateway() const;
   Result<void> look_for_ended(bool formed);
   void hint_at_strangers(Client& client);
   bool is_alive(const std::string& name) const;
@@ -214,7 +216,7 @@ Result<void> Up::start() {
   for (const std::string& address : shape_.workers) {
     if (auto started = start_worker(address); !started) return started;
   }
-  return {};
+  return start_gateway();
 }
 
 Result<void> Up::check_ports_are_free() const {
@@ -259,6 +261,21 @@ Result<void> Up::start_worker(const std::string& address) {
   return start_process_named(address, "trellis-worker",
                              {"-a", endpoint.host, "-p", std::to_string(endpoint.port), "-b", backend.text(), "--data",
                               folder_.worker_folder(address)});
+}
+
+/// The cluster does without a gateway where its port is taken and nobody chose it.
+Result<void> Up::start_gateway() {
+  if (is_alive(std::string(kGatewayName)) || (joined_ && !running_.detached)) return {};
+  if (probe(options_.listen) != Listener::kNobody) {
+    const std::string taken = options_.listen.text() + " is in use by a program that this `up` did not start";
+    if (options_.listen_chosen) return failure(taken + "; stop it, or choose another port with --listen");
+    tell("no HTTP gateway: " + taken + "; --listen chooses another port");
+    return {};
+  }
+  Endpoint frontend = *read_endpoint(running_.frontend);
+  if (frontend.host == "0.0.0.0" || frontend.host == "*") frontend.host = "127.0.0.1";
+  return start_process_named(std::string(kGatewayName), "trellis-gateway",
+                             {"--listen", options_.listen.text(), "-b", frontend.text()});
 }
 
 Result<void> Up::start_process_named(const std::string& name, const std::string& program,
@@ -311,6 +328,7 @@ Result<void> Up::wait_until_ready(Client& client) {
     if (gap != now && (all_up || now - gap > kStragglersGrace || !ended_.empty())) {
       waiting_.clear();
       tell_ready(*status, now - begun);
+      tell_gateway();
       return {};
     }
     waiting_.show(describe_wait(status));
@@ -343,10 +361,16 @@ void Up::tell_ready(const ClusterStatus& status, Clock::duration took) const {
        count_of(status.workers, "worker") + " up, " + count_of(status.partitions, "partition"));
 }
 
+void Up::tell_gateway() const {
+  if (joined_ || !is_alive(std::string(kGatewayName))) return;
+  tell("HTTP, and a page to look at the cluster: http://" + options_.listen.text() + "/");
+}
+
 /// A process of ours that ends while the cluster is being made ends the attempt; one of a cluster that was made before
 /// may be done without.
 Result<void> Up::look_for_ended(bool formed) {
   for (const RunningProcess& process : running_.processes) {
+    if (process.name == kGatewayName) continue;  // Nothing waits for it.
     if (is_running(process.identity) || !ended_.insert(process.name).second) continue;
     if (ended_.size() == 1) first_end_ = Clock::now();
     const std::string what = (process.name == "broker" ? "the broker" : "the worker " + process.name) +

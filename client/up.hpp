@@ -22,7 +22,9 @@ struct UpOptions {
   bool detach = false;
   Endpoint frontend{"127.0.0.1", 7400};
   Endpoint backend{"127.0.0.1", 7401};
-  StatementDefaults defaults;  ///< Of the shell.
+  Endpoint listen{"127.0.0.1", 7480};  ///< The HTTP gateway's.
+  bool listen_chosen = false;          ///< Else `up` does without a gateway where the port is taken.
+  StatementDefaults defaults;          ///< Of the shell.
 };
 
 /// @return the exit code
