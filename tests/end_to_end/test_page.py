@@ -1,0 +1,171 @@
+"""The page in headless Chromium, with real clicks and keys, on a real cluster in which a worker is killed.
+
+With TRELLIS_SCREENSHOTS=FOLDER it leaves its pictures there; docs/ has those of the last time.
+"""
+import os
+import pathlib
+import unittest
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+except ImportError:
+    webdriver = None
+
+from support import EndToEndTest, main, wait_for
+from support.gateway import Gateway
+
+CHROMIUM = pathlib.Path("/usr/bin/chromium")
+DRIVER = pathlib.Path("/usr/bin/chromedriver")
+HERE = webdriver is not None and CHROMIUM.exists() and DRIVER.exists()
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1340"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(service=webdriver.ChromeService(str(DRIVER))
+                            if hasattr(webdriver, "ChromeService") else _service(), options=options)
+
+
+def _service():
+    from selenium.webdriver.chrome.service import Service
+    return Service(str(DRIVER))
+
+
+@unittest.skipUnless(HERE, "needs Debian's chromium, chromium-driver and python3-selenium")
+class Page(EndToEndTest):
+    bound = 240
+
+    def setUp(self):
+        super().setUp()
+        self.cluster = self.start_cluster(workers=3, k=2)
+        self.gateway = Gateway(self.cluster)
+        self.addCleanup(self.gateway.stop)
+        self.gateway.request("POST", "/v1/batch", [["PUT", [f"person{i}", {"age": i}]] for i in range(150)])
+        self.gateway.put("/v1/keys/person2", {"name": "Mary", "address": {"street": "Panepistimiou", "number": 12}})
+        self.browser = browser()
+        self.addCleanup(self.browser.quit)
+        self.browser.get(self.gateway.url)
+
+    def find(self, selector):
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector):
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        return self.find(selector).text
+
+    def script(self, code, *arguments):
+        return self.browser.execute_script(code, *arguments)
+
+    def picture(self, name):
+        folder = os.environ.get("TRELLIS_SCREENSHOTS")
+        if folder:
+            self.script("scrollTo(0, 0)")
+            self.browser.save_screenshot(str(pathlib.Path(folder) / f"{name}.png"))
+
+    def wait_for_text(self, selector, text, seconds=15):
+        wait_for(lambda: text in self.text(selector), f"{text!r} in {selector}", seconds)
+
+    def colour_scheme(self, name):
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia",
+                                     {"features": [{"name": "prefers-color-scheme", "value": name}]})
+
+    def test_the_page(self):
+        self.wait_for_text("#health", "everything up and guaranteed")
+        wait_for(lambda: len(self.all("#ring .slice")) == 16, "16 partitions")
+        self.assertEqual(len(self.all("#members tbody tr[data-state=up]")), 3)
+        self.assertEqual(self.all("#ring .broken"), [])
+        self.browse()
+        self.type_commands()
+        self.use_the_keyboard()
+        self.picture("page-healthy")
+        self.shrink_to_a_phone()
+        self.kill_a_worker()
+        wrong = [entry for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"
+                 and "status of 404" not in entry["message"]]
+        self.assertEqual(wrong, [])
+
+    def browse(self):
+        self.wait_for_text("#count", "150 keys")
+        self.find("#more").click()
+        wait_for(lambda: len(self.all("#keys li")) == 150, "all keys")
+        self.find("#prefix").send_keys("person2")
+        self.wait_for_text("#count", "11 keys")
+        self.find("#keys button").click()
+        self.wait_for_text("#document", "Panepistimiou")
+        self.wait_for_text("#ring-detail", "person2 lives in partition")
+        located = self.gateway.get("/v1/locate/person2").json
+        chosen = self.find("#ring .chosen")
+        self.assertEqual(chosen.get_attribute("data-partition"), str(located["partition"]))
+
+    def type_line(self, line):
+        self.find("#command").send_keys(line)
+        self.find("#console button").click()
+
+    def type_commands(self):
+        self.type_line("GET person2")
+        self.wait_for_text("#answers", '"street": "Panepistimiou"')
+        self.type_line("COMPUTE 2*x WHERE x = QUERY person2.address.number")
+        self.wait_for_text("#answers", "24.0")
+        self.type_line('PUT counter 18446744073709551615')
+        self.type_line("GET counter")
+        self.wait_for_text("#answers", "18446744073709551615")
+        self.type_line("GET nobody")
+        self.wait_for_text("#answers", "NOT FOUND")
+        self.type_line("NONSENSE")
+        self.wait_for_text("#answers", "there is no command NONSENSE")
+
+    def use_the_keyboard(self):
+        command = self.find("#command")
+        command.send_keys("que", Keys.TAB)
+        wait_for(lambda: command.get_property("value") == "QUERY ", "the command to be completed")
+        command.send_keys("person14")
+        wait_for(lambda: len(self.all("#completions li")) == 11, "keys to be offered")
+        command.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
+        self.assertEqual(command.get_property("value"), "QUERY person140")
+        command.send_keys(".age", Keys.ENTER)
+        self.wait_for_text("#answers", "140")
+        command.send_keys(Keys.ARROW_UP)
+        self.assertEqual(command.get_property("value"), "QUERY person140.age")
+        command.clear()
+        self.script("document.querySelector('#ring .slice[tabindex=\"0\"]').focus()")
+        focused = int(self.script("return document.activeElement.dataset.partition"))
+        self.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ENTER)
+        self.wait_for_text("#ring-detail", f"Partition {(focused + 1) % 16}:")
+
+    def shrink_to_a_phone(self):
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                                     {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True})
+        self.colour_scheme("dark")
+        wait_for(lambda: self.script("return innerWidth") == 390, "the width of a phone")
+        self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), 390)
+        light = self.script("return getComputedStyle(document.body).backgroundColor")
+        self.picture("page-phone-dark")
+        self.colour_scheme("light")
+        self.assertNotEqual(self.script("return getComputedStyle(document.body).backgroundColor"), light)
+        self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    def kill_a_worker(self):
+        self.cluster.kill_worker(1)
+        self.cluster.wait_for_state(1, "down")
+        row = f'#members tr[data-address="{self.cluster.address_of(1)}"][data-state=down]'
+        wait_for(lambda: self.all(row), "the dead worker to be shown as down", 1.0)
+        self.wait_for_text("#health", "1 of 3 workers down, everything guaranteed")
+        wait_for(lambda: not self.all("#ring .broken") and self.all("#ring .gone"), "new leaders on the ring")
+        for partition in self.gateway.get("/v1/partitions").json:
+            self.assertNotEqual(partition["addresses"][partition["leader"]], self.cluster.address_of(1))
+        self.picture("page-one-worker-down")
+        self.cluster.kill_worker(2)
+        self.wait_for_text("#health", "2 of 3 workers down")
+        wait_for(lambda: len(self.all("#ring .broken")) == 16, "all partitions to be broken")
+        self.picture("page-broken")
+
+
+if __name__ == "__main__":
+    main()
