@@ -122,6 +122,11 @@ void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint n
     if (admission.new_life) router_.forget(id);
     calls_.on_worker_lost(id, now);
   }
+  // One that was never heard of counted as down, and counts as up from its first word on.
+  if (admission.new_worker) {
+    router_.refresh(now);
+    calls_.review(now);
+  }
   on_welcome_hello(*admission.worker, admission.new_life ? std::vector<Leadership>() : led_before, now);
 }
 

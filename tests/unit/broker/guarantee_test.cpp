@@ -86,6 +86,22 @@ TEST_F(WithoutMajority, AllIsWellAgainWhenAWorkerComesBack) {
   EXPECT_THAT(reply.info.warnings, IsEmpty()) << "one of three down is tolerated";
 }
 
+TEST(Guarantee, WorkersThatComeAfterTheWarmUpAreUp) {
+  Harness cluster;
+  cluster.worker(1).alive = false;
+  cluster.worker(2).alive = false;
+  cluster.make_cluster();
+  cluster.worker(1).alive = true;
+  cluster.worker(2).alive = true;
+  cluster.pass(milliseconds(200));
+  cluster.replies().clear();
+  cluster.send(Command::kStatus, packed_array({}));
+  const Received reply = cluster.reply();
+  EXPECT_THAT(reply.info.warnings, IsEmpty());
+  EXPECT_THAT(reply.result, HasSubstr("workers_up\x03"));
+  EXPECT_THAT(reply.result, HasSubstr("partitions_available\x04"));
+}
+
 TEST(Guarantee, OfSeveralReplicasTheFreshestAnswers) {
   Harness cluster({.workers = 5, .k = 3});
   cluster.make_cluster();
