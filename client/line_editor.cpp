@@ -112,6 +112,8 @@ LineEditor::Terminal::~Terminal() {
 
 std::optional<std::string> LineEditor::Terminal::next() {
   int count = 0;
+  // libedit shows the prompt first and makes the terminal raw then: a Ctrl-D typed in between would be lost.
+  el_set(edit_, EL_PREP_TERM, 1);
   const char* const read = el_gets(edit_, &count);
   if (read == nullptr || count <= 0) {
     std::fputs("\n", out_);
