@@ -300,7 +300,7 @@ class Sizes(ClusterTest):
     def test_a_good_request_of_64_mebibytes_is_done(self):
         def frame_with(filler):
             items = [["PUT", [self.key(str(number)), b"x" * (15 * MEBIBYTE)]] for number in range(4)]
-            return request_frame(7, "BATCH", [[*items, ["PUT", [self.key("filler"), b"x" * filler]]]])
+            return request_frame(7, "BATCH", [[*items, ["PUT", [self.key("filler"), b"x" * filler]]]], {"timeout_ms": 60_000})
         frame = frame_with(64 * MEBIBYTE - len(frame_with(MEBIBYTE)) + MEBIBYTE)
         self.assertEqual(len(frame), 64 * MEBIBYTE)
         reply = self.assertOk(Reply.of(self.client.exchange(frame, wait=60)[-1]))
