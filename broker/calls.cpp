@@ -127,9 +127,12 @@ void Calls::without_majority(Call& call, TimePoint now) {
 
 void Calls::ask_all(Call& call, TimePoint now) {
   call.state = State::kAsking;
-  call.asking = std::make_unique<Asking>();
+  auto asking = std::make_unique<Asking>();
+  if (call.asking) asking->owed = std::move(call.asking->owed);
+  call.asking = std::move(asking);
   for (WorkerRecord* worker : router_.replicas_left(call.leg.partition)) {
     call.asking->awaited.push_back(worker->hello.id);
+    call.asking->owed.push_back(worker->hello.id);
     write_request(call, *worker, ReadMode::kBestEffort, now);
   }
   ++call.attempts;
@@ -139,9 +142,13 @@ void Calls::ask_all(Call& call, TimePoint now) {
 void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   Call* const call = pool_.find(reply.tag);
   if (call == nullptr) return;  // Answered already, or meant for an earlier broker.
+  const bool is_unconfirmed = takes_owed(*call, from);
   if (call->state == State::kAsking) return on_asked_reply(*call, from, std::move(reply), now);
-  // Whoever says "done" is right, also to an earlier attempt: writes are made once under their name, and a linearizable
-  // read was confirmed after it came in.
+  // A majority has come back since, and a replica says only now what it holds: that proves nothing.  (Should it have
+  // been the leader's confirmed answer, since the other one was lost, the call is sent again in time.)
+  if (is_unconfirmed) return;
+  // Whoever else says "done" is right, also to an earlier attempt: writes are made once under their name, and a
+  // linearizable read was confirmed after it came in.
   if (reply.outcome == Outcome::kDone) {
     LegResult result;
     result.body = std::move(reply.body);
@@ -158,6 +165,15 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   if (!is_current) return;
   if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = true;
   back_off(*call, now);
+}
+
+bool Calls::takes_owed(Call& call, WorkerId from) {
+  if (!call.asking) return false;
+  auto& owed = call.asking->owed;
+  const auto found = std::find(owed.begin(), owed.end(), from);
+  if (found == owed.end()) return false;
+  owed.erase(found);
+  return true;
 }
 
 void Calls::not_taken(Call& call, TimePoint now) {

@@ -75,6 +75,24 @@ TEST_F(WithoutMajority, WithNoReplicaLeftReadsAreUnavailable) {
   EXPECT_EQ(cluster.reply().status, Code::kUnavailable);
 }
 
+TEST_F(WithoutMajority, AnAnswerThatCouldNotBeConfirmedIsNoneOnceThereIsAMajorityAgain) {
+  cluster.send(Command::kGet, packed_key("a"));
+  const WorkerRequest unconfirmed = cluster.worker(0).take();
+  ASSERT_EQ(unconfirmed.mode, ReadMode::kBestEffort);
+  cluster.worker(1).alive = true;
+  cluster.pass(milliseconds(300));
+  for (std::uint32_t i = 0; i < 4; ++i) cluster.worker(1).lead(PartitionId{i}, Term{2});
+  cluster.pass(milliseconds(1'000));
+  const WorkerRequest confirmed = cluster.worker(1).take();
+  ASSERT_EQ(confirmed.mode, ReadMode::kLinearizable);
+  cluster.worker(0).answer_ok(unconfirmed, packed_uint(1), LogIndex{5});
+  EXPECT_TRUE(cluster.replies().empty()) << "it is older than writes that were acknowledged";
+  cluster.worker(1).answer_ok(confirmed, packed_uint(2));
+  const Received reply = cluster.reply();
+  EXPECT_EQ(reply.result, packed_uint(2));
+  EXPECT_TRUE(reply.info.guaranteed);
+}
+
 TEST_F(WithoutMajority, AllIsWellAgainWhenAWorkerComesBack) {
   cluster.worker(1).alive = true;
   cluster.pass(milliseconds(300));
