@@ -8,16 +8,33 @@ namespace {
 
 Error bad(const char* what) { return invalid_argument(std::string("raft message: ") + what); }
 
-/// Whether `body` is exactly `count` entries.
-bool holds_entries(std::string_view body, std::uint32_t count) {
-  FieldReader fields(body);
-  for (std::uint32_t i = 0; i < count; ++i) {
+/// Terms and indexes are added to; a quarter of the range is more than any log will see.
+constexpr std::uint64_t kNumberMax = 1ull << 62;
+
+/// The type of an entry that holds a configuration.  So far only the first of each log is one.
+constexpr std::uint8_t kConfiguration = 3;
+
+/// Whether the body is exactly the entries that the head announces, in terms that never go back: a log that held others
+/// could not be opened again.
+bool holds_entries(const RaftMessage& message) {
+  FieldReader fields(message.body.bytes());
+  std::uint64_t last_term = message.log_term;
+  for (std::uint32_t i = 0; i < message.entries; ++i) {
     const std::uint64_t term = fields.u64();
     const std::uint8_t type = fields.u8();
     fields.bytes();
-    if (!fields.ok() || term == 0 || type < 1 || type > 3) return false;
+    if (!fields.ok() || term == 0 || term < last_term || type < 1 || type > 3) return false;
+    if (type == kConfiguration && message.index + i + 1 != 1) return false;
+    last_term = term;
   }
-  return fields.at_end();
+  return fields.at_end() && last_term <= message.term;
+}
+
+/// Whether the body is the snapshot that the head announces.
+bool holds_snapshot(const RaftMessage& message) {
+  const auto record = records::read_snapshot_record(message.body.bytes());
+  return record && !record->configuration.empty() && record->index == message.index &&
+         record->term == message.log_term && record->configuration_index <= record->index;
 }
 
 }  // namespace
@@ -50,21 +67,19 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
   message.pre_vote = fields.u8();
   message.body = std::move(body);
   if (!fields.at_end()) return bad("its head has the wrong size");
-  if (message.term == 0 || message.pre_vote > 2) return bad("an impossible term or vote");
-  // Indexes are added to; half the range is more than any log will see.
-  constexpr std::uint64_t kIndexMax = 1ull << 62;
-  if (message.index > kIndexMax || message.other > kIndexMax) {
-    if (message.kind != RaftMessageKind::kRequestVote || message.index > kIndexMax) return bad("an impossible index");
+  if (message.term == 0 || message.term > kNumberMax || message.log_term > message.term || message.pre_vote > 2) {
+    return bad("an impossible term or vote");
   }
+  const bool is_vote = message.kind == RaftMessageKind::kRequestVote;
+  if (message.index > kNumberMax || (!is_vote && message.other > kNumberMax)) return bad("an impossible index");
+  if (is_vote && message.other != from.value) return bad("a vote that is asked for somebody else");
   switch (message.kind) {
     case RaftMessageKind::kAppendEntries:
-      if (!holds_entries(message.body.bytes(), message.entries)) return bad("broken entries");
+      if (!holds_entries(message)) return bad("broken entries");
       break;
-    case RaftMessageKind::kInstallSnapshot: {
-      const auto record = records::read_snapshot_record(message.body.bytes());
-      if (!record || record->configuration.empty()) return bad("a broken snapshot");
+    case RaftMessageKind::kInstallSnapshot:
+      if (message.entries != 0 || !holds_snapshot(message)) return bad("a broken snapshot");
       break;
-    }
     default:
       if (!message.body.empty() || message.entries != 0) return bad("a body where none belongs");
   }

@@ -176,6 +176,8 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
     if (!record) return record.error();
     snapshot_ = std::move(*record);
   }
+  if (snapshot_ && (snapshot_->term > hard_state_.term || snapshot_->configuration.empty()))
+    return damaged("its snapshot's record cannot be");
   const std::uint64_t snapshot_index = snapshot_ ? snapshot_->index : 0;
 
   const auto hint = store.get(records::commit_key(group_));
@@ -197,6 +199,10 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
                                 return damaged("the log has a gap before entry " + std::to_string(index));
                               if (head->term < last_term)
                                 return damaged("the terms of the log go back at entry " + std::to_string(index));
+                              if (head->term > hard_state_.term)
+                                return damaged("the term of entry " + std::to_string(index) + " lies in the future");
+                              if (snapshot_ && index == snapshot_->index && head->term != snapshot_->term)
+                                return damaged("log and snapshot differ at entry " + std::to_string(index));
                               if (next == 0) first_index_ = index;
                               next = index + 1;
                               last_term = head->term;
@@ -316,6 +322,9 @@ void RaftIo::fill_append(RaftMessage& out, const struct raft_message& message) {
     pack_entry(body, entry.term, static_cast<std::uint8_t>(entry.type), view(entry.buf));
   }
   if (!body.empty()) out.body = Frame(std::move(body));
+  // A receiver takes its own entries up to the commit index for ours; only up to the last one sent has it compared
+  // them.
+  out.other = std::min<std::uint64_t>(out.other, out.index + out.entries);
   if (out.entries < append.n_entries) caps_.push_back({message.server_id, append.prev_log_index + out.entries + 1});
 }
 

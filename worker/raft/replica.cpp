@@ -254,7 +254,18 @@ void Replica::settle() {
   }
 }
 
+/// What only a broken peer says, and what the library, built without its assertions, would take to heart.
+bool Replica::is_impossible(const RaftMessage& message) const {
+  const struct raft& raft = library_->raft;
+  if (!is_voter(message.from)) return true;
+  const bool from_leader =
+      message.kind == RaftMessageKind::kAppendEntries || message.kind == RaftMessageKind::kInstallSnapshot;
+  // A second leader in our term: the library would write its name over our progress.
+  return from_leader && raft.state == RAFT_LEADER && message.term == raft.current_term;
+}
+
 void Replica::deliver(const RaftMessage& message) {
+  if (is_impossible(message)) return;
   const std::string address = to_string(message.from);
   struct raft_message in {};
   in.type = static_cast<unsigned short>(message.kind);
@@ -313,6 +324,9 @@ void Replica::deliver_append(const RaftMessage& message) {
     append.prev_log_term = raft.log.snapshot.last_term;
   }
   append.n_entries = count;
+  // The library would commit, and apply, its own entries up to the leader's commit index; this message vouches for its
+  // own alone.
+  append.leader_commit = std::min<std::uint64_t>(append.leader_commit, append.prev_log_index + count);
   if (count > 0) {
     // One array for the entries and one batch for all payloads, both freed by the library.
     append.entries = static_cast<struct raft_entry*>(raft_calloc(count, sizeof(struct raft_entry)));

@@ -114,6 +114,7 @@ class Replica {
   struct Library;  // Keeps raft.h out of this header.
 
   bool passes_gate(const RaftMessage& message) const;
+  bool is_impossible(const RaftMessage& message) const;
   void deliver(const RaftMessage& message);
   void deliver_append(const RaftMessage& message);
   void deliver_install(const RaftMessage& message);

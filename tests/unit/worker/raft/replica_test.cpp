@@ -1,0 +1,651 @@
+// One replica, with the test in the place of its peers: the rules of docs/libraft.md, each by its number.
+#include "worker/raft/replica.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "tests/support/memory_log_store.hpp"
+#include "worker/raft/log_records.hpp"
+#include "worker/raft/raft_io.hpp"
+
+namespace trellis {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr PartitionId kGroup{0};
+constexpr WorkerId kSelf{1};
+constexpr WorkerId kPeer{2};
+constexpr WorkerId kOther{3};
+constexpr std::uint8_t kCommand = 1;
+
+struct Sent {
+  WorkerId to;
+  RaftMessage message;
+};
+
+/// Everything around one replica: its disk, the clock, and what it says.
+class Harness final : public ReplicaHost, public ReplicaOwner {
+ public:
+  explicit Harness(std::vector<WorkerId> voters = {kSelf, kPeer, kOther}) {
+    settings.self = kSelf;
+    Replica::bootstrap(store, kGroup, voters);
+    sync();
+  }
+
+  Result<void> start() {
+    replica = std::make_unique<Replica>(kGroup, settings, *this, *this);
+    return replica->start();
+  }
+  /// Loses all that is not durable.
+  Result<void> restart() {
+    replica.reset();
+    background.clear();
+    store.crash();
+    durable = collecting - 1;
+    held.clear();
+    sent.clear();
+    applied.clear();
+    return start();
+  }
+
+  /// What is collected becomes durable, and the replica takes it up.
+  void sync() {
+    if (store.has_collected()) {
+      if (replica) replica->collect_commit_hint();
+      store.start_write();
+      EXPECT_TRUE(*store.finish_write());
+      durable = collecting++;
+    }
+    for (auto at = held.begin(); at != held.end() && at->first <= durable; at = held.erase(at)) {
+      sent.push_back(std::move(at->second));
+    }
+    if (replica) replica->settle();
+  }
+  void receive(RaftMessage message) {
+    message.group = kGroup;
+    auto read = read_raft_message(message.from, pack_head(message), message.body);
+    ASSERT_TRUE(read) << read.error().message;
+    replica->receive(std::move(*read));
+    replica->settle();
+  }
+  void tick() {
+    time += milliseconds(15);
+    replica->tick();
+    replica->settle();
+  }
+  /// Runs what was put into the background.
+  void run_background() {
+    std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs;
+    jobs.swap(background);
+    for (auto& [work, done] : jobs) {
+      work();
+      done();
+    }
+  }
+
+  /// Becomes leader, by the votes of kPeer, and has its barrier committed.
+  void lead() {
+    win();
+    sync();
+    acknowledge(kPeer);
+    ASSERT_TRUE(replica->is_ready());
+  }
+  void win() {
+    for (int i = 0; i < 200 && !replica->is_leader(); ++i) {
+      tick();
+      sync();
+      for (const RaftMessage& asked : take(RaftMessageKind::kRequestVote, kPeer)) {
+        RaftMessage vote;
+        vote.kind = RaftMessageKind::kRequestVoteResult;
+        vote.from = kPeer;
+        vote.term = asked.term;
+        vote.granted = true;
+        vote.pre_vote = asked.pre_vote != 0 ? 1 : 2;
+        receive(vote);
+      }
+    }
+    ASSERT_TRUE(replica->is_leader());
+  }
+  /// `peer` says that it holds the whole log.
+  void acknowledge(WorkerId peer, std::optional<std::uint64_t> last = std::nullopt) {
+    RaftMessage result;
+    result.kind = RaftMessageKind::kAppendEntriesResult;
+    result.from = peer;
+    result.term = replica->term().value;
+    result.index = last.value_or(replica->last_index().value);
+    receive(result);
+  }
+  /// What was said of that kind since the last call, to `to` or to whomever.
+  std::vector<RaftMessage> take(RaftMessageKind kind, std::optional<WorkerId> to = std::nullopt) {
+    std::vector<RaftMessage> taken;
+    std::vector<Sent> rest;
+    for (Sent& each : sent) {
+      if (each.message.kind == kind && (!to || each.to == *to)) {
+        taken.push_back(std::move(each.message));
+      } else {
+        rest.push_back(std::move(each));
+      }
+    }
+    sent.swap(rest);
+    return taken;
+  }
+
+  // ReplicaHost
+  LogStore& log_store() override { return store; }
+  BatchNumber collecting_batch() const override { return collecting; }
+  BatchNumber durable_batch() const override { return durable; }
+  TimePoint now() const override { return time; }
+  std::uint64_t random() override { return ++random_; }
+  void send(WorkerId to, RaftMessage message, BatchNumber after) override {
+    if (after > durable) {
+      held.emplace(after, Sent{to, std::move(message)});
+    } else {
+      sent.push_back({to, std::move(message)});
+    }
+  }
+  void run_in_background(std::function<void()> work, std::function<void()> done) override {
+    background.push_back({std::move(work), std::move(done)});
+  }
+  void wake(PartitionId) override {}
+
+  // ReplicaOwner
+  Result<void> apply(LogIndex index, std::string_view command) override {
+    if (command == "poison") return invalid_argument("it cannot be applied");
+    applied.push_back(std::to_string(index.value) + ":" + std::string(command));
+    return {};
+  }
+  std::unique_ptr<SnapshotJob> freeze(LogIndex index, Term) override {
+    struct Job final : SnapshotJob {
+      explicit Job(std::string made) : descriptor(std::move(made)) {}
+      Result<std::string> write() override { return descriptor; }
+      std::string descriptor;
+    };
+    return std::make_unique<Job>("state at " + std::to_string(index.value));
+  }
+  Result<void> restore(std::string_view descriptor) override {
+    restored = descriptor;
+    return {};
+  }
+  void on_snapshot_recorded(std::string_view descriptor) override { recorded = descriptor; }
+  void on_snapshot_failed(const Error&) override {}
+  void on_leader(Term) override {}
+  void on_step_down() override { ++step_downs; }
+
+  ReplicaSettings settings;
+  MemoryLogStore store;
+  BatchNumber collecting = 1;
+  BatchNumber durable = 0;
+  TimePoint time{std::chrono::seconds(100)};
+  std::multimap<BatchNumber, Sent> held;
+  std::vector<Sent> sent;
+  std::vector<std::string> applied;
+  std::string restored;
+  std::string recorded;
+  int step_downs = 0;
+  std::deque<std::pair<std::function<void()>, std::function<void()>>> background;
+  std::unique_ptr<Replica> replica;
+
+ private:
+  std::uint64_t random_ = 0;
+};
+
+std::vector<CommandBuffer> commands(std::initializer_list<std::string> texts) {
+  std::vector<CommandBuffer> buffers;
+  for (const std::string& text : texts) {
+    CommandBuffer buffer(text.size());
+    std::copy(text.begin(), text.end(), buffer.data());
+    buffers.push_back(std::move(buffer));
+  }
+  return buffers;
+}
+
+struct Entries {
+  std::uint64_t previous;
+  std::uint64_t previous_term;
+  std::vector<std::uint64_t> terms;
+  std::uint64_t commit = 0;
+};
+
+RaftMessage append_of(std::uint64_t term, const Entries& entries, WorkerId from = kPeer) {
+  RaftMessage message;
+  message.kind = RaftMessageKind::kAppendEntries;
+  message.from = from;
+  message.term = term;
+  message.index = entries.previous;
+  message.log_term = entries.previous_term;
+  message.other = entries.commit;
+  std::string body;
+  for (const std::uint64_t entry_term : entries.terms) {
+    pack_entry(body, entry_term, kCommand, "t" + std::to_string(entry_term));
+    ++message.entries;
+  }
+  message.body = Frame(std::move(body));
+  return message;
+}
+
+RaftMessage vote_request(std::uint64_t term, std::uint64_t last, std::uint64_t last_term, WorkerId from = kOther) {
+  RaftMessage message;
+  message.kind = RaftMessageKind::kRequestVote;
+  message.from = from;
+  message.term = term;
+  message.index = last;
+  message.log_term = last_term;
+  message.other = from.value;
+  message.disrupt_leader = true;
+  return message;
+}
+
+TEST(Replica, AGroupOfOneLeadsAtOnceAndServesAfterItsBarrier) {
+  Harness harness({kSelf});
+  ASSERT_TRUE(harness.start());
+  EXPECT_TRUE(harness.replica->is_leader());
+  EXPECT_FALSE(harness.replica->is_ready()) << "R1: its own term has no entry yet";
+  harness.sync();
+  EXPECT_TRUE(harness.replica->is_ready());
+  EXPECT_EQ(harness.replica->propose(commands({"one", "two"})), LogIndex{3});
+  EXPECT_THAT(harness.applied, IsEmpty()) << "not durable yet";
+  harness.sync();
+  EXPECT_THAT(harness.applied, ElementsAre("3:one", "4:two"));
+}
+
+TEST(Replica, ServesNothingBeforeABarrierOfItsOwnTermIsCommitted) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.win();
+  harness.sync();
+  EXPECT_FALSE(harness.replica->is_ready());
+  EXPECT_FALSE(harness.replica->can_propose());
+  harness.acknowledge(kPeer);
+  EXPECT_TRUE(harness.replica->is_ready());
+}
+
+TEST(Replica, SaysNothingBeforeItsTermAndVoteAreDurable) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(vote_request(7, 1, 1));
+  EXPECT_THAT(harness.sent, IsEmpty());
+  harness.sync();
+  const auto votes = harness.take(RaftMessageKind::kRequestVoteResult);
+  ASSERT_EQ(votes.size(), 1u);
+  EXPECT_TRUE(votes[0].granted);
+  ASSERT_TRUE(harness.restart());
+  EXPECT_EQ(harness.replica->term(), Term{7});
+  harness.receive(vote_request(7, 1, 1, kPeer));
+  harness.sync();
+  EXPECT_FALSE(harness.take(RaftMessageKind::kRequestVoteResult).at(0).granted) << "it voted in its earlier life";
+}
+
+TEST(Replica, R2AVoteWaitsUntilTheEntriesAreDurable) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2}}));
+  harness.receive(vote_request(3, 2, 2));
+  EXPECT_EQ(harness.replica->term(), Term{2}) << "held at the gate";
+  EXPECT_THAT(harness.take(RaftMessageKind::kAppendEntriesResult), IsEmpty());
+  harness.sync();
+  EXPECT_EQ(harness.take(RaftMessageKind::kAppendEntriesResult).size(), 1u);
+  EXPECT_EQ(harness.replica->term(), Term{3});
+}
+
+TEST(Replica, R2MoreEntriesOfTheSameLeaderPassTheGate) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2}}));
+  harness.receive(append_of(2, {2, 2, {2, 2}}));
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{4});
+  harness.sync();
+  const auto results = harness.take(RaftMessageKind::kAppendEntriesResult);
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].index, 2u);
+  EXPECT_EQ(results[1].index, 4u);
+}
+
+TEST(Replica, R2WhatWaitsAtTheGateKeepsItsOrder) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2}}));
+  harness.receive(vote_request(3, 2, 2));
+  harness.receive(append_of(2, {2, 2, {2}}));  // Would pass, but stands behind the vote.
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{2});
+  harness.sync();
+  harness.sync();
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{2}) << "its term was over by then";
+}
+
+TEST(Replica, R2NoElectionWhileEntriesAreNotDurable) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2}}));
+  for (int i = 0; i < 200; ++i) harness.tick();
+  EXPECT_EQ(harness.replica->term(), Term{2});
+  EXPECT_THAT(harness.take(RaftMessageKind::kRequestVote), IsEmpty());
+  harness.sync();
+  harness.sync();
+  EXPECT_FALSE(harness.take(RaftMessageKind::kRequestVote).empty()) << "the tick that was due comes at once";
+}
+
+TEST(Replica, R2TheGatesQueueIsBounded) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2}}));
+  for (std::size_t i = 0; i < Replica::kInboxMax + 10; ++i) harness.receive(vote_request(3, 0, 0));
+  harness.sync();
+  harness.sync();
+  EXPECT_EQ(harness.take(RaftMessageKind::kRequestVoteResult).size(), Replica::kInboxMax);
+}
+
+TEST(Replica, R3AcknowledgesNoTailThatTheMessageDidNotCheck) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2, 2}}));
+  harness.sync();
+  harness.take(RaftMessageKind::kAppendEntriesResult);
+  // A later leader, which shares the log up to entry 2 only.
+  harness.receive(append_of(3, {2, 2, {}}));
+  harness.sync();
+  const auto results = harness.take(RaftMessageKind::kAppendEntriesResult);
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0].index, 2u) << "its own log reaches to 4";
+}
+
+TEST(Replica, CommitsNoTailThatTheMessageDidNotCheck) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2, 2}}));
+  harness.sync();
+  // A later leader has committed up to 4, of which 3 and 4 are entries of its own that have yet to come (R7: in
+  // pieces).
+  harness.receive(append_of(3, {1, 1, {2}, 4}));
+  harness.sync();
+  EXPECT_THAT(harness.applied, ElementsAre("2:t2"));
+  harness.receive(append_of(3, {2, 2, {3, 3}, 4}));
+  harness.sync();
+  EXPECT_THAT(harness.applied, ElementsAre("2:t2", "3:t3", "4:t3"));
+}
+
+/// A follower whose snapshot holds the entries up to 5.
+void follow_with_snapshot(Harness& harness) {
+  harness.settings.tail_bytes = 0;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2, 2, 2, 2}, 4}));
+  harness.sync();
+  harness.replica->take_snapshot();
+  harness.receive(append_of(2, {6, 2, {}, 5}));
+  harness.run_background();
+  harness.sync();
+  ASSERT_EQ(harness.recorded, "state at 5");
+  ASSERT_EQ(harness.replica->snapshot_index(), 5u);
+  harness.take(RaftMessageKind::kAppendEntriesResult);
+}
+
+TEST(Replica, R4WhatLiesBelowItsSnapshotIsNotAppendedAgain) {
+  Harness harness;
+  follow_with_snapshot(harness);
+  harness.receive(append_of(2, {1, 1, {2, 2, 2, 2, 2, 2}}));
+  harness.sync();
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{7});
+  EXPECT_EQ(harness.take(RaftMessageKind::kAppendEntriesResult).at(0).index, 7u);
+  harness.receive(append_of(2, {1, 1, {2}}));  // All of it below.
+  harness.sync();
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{7});
+  ASSERT_TRUE(harness.restart());
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{7});
+  EXPECT_EQ(harness.restored, "state at 5");
+}
+
+TEST(Replica, R7ABacklogGoesOutInPieces) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.lead();
+  harness.acknowledge(kOther, 1);
+  harness.take(RaftMessageKind::kAppendEntries);
+  std::vector<CommandBuffer> many;
+  for (int i = 0; i < 5000; ++i) many.emplace_back(1);
+  harness.replica->propose(std::move(many));
+  std::uint64_t held = 2;
+  for (int pieces = 0; pieces < 10 && held < 5002; ++pieces) {
+    std::uint64_t next = held;
+    for (const RaftMessage& piece : harness.take(RaftMessageKind::kAppendEntries, kPeer)) {
+      EXPECT_LE(piece.entries, RaftIo::kAppendEntriesMax);
+      EXPECT_LE(piece.other, piece.index + piece.entries) << "a commit index beyond what it carries";
+      if (piece.index == held) next = std::max(next, held + piece.entries);
+    }
+    ASSERT_GT(next, held) << "it stopped sending";
+    held = next;
+    harness.sync();
+    harness.acknowledge(kPeer, held);
+  }
+  EXPECT_EQ(held, 5002u);
+  EXPECT_EQ(harness.applied.size(), 5000u);
+}
+
+TEST(Replica, R7OneLargeEntryStillGoes) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.lead();
+  harness.take(RaftMessageKind::kAppendEntries);
+  std::vector<CommandBuffer> large;
+  for (int i = 0; i < 3; ++i) large.emplace_back(3 << 20);
+  for (CommandBuffer& command : large) std::fill(command.data(), command.data() + command.size(), 'x');
+  harness.replica->propose(std::move(large));
+  for (const RaftMessage& piece : harness.take(RaftMessageKind::kAppendEntries)) EXPECT_LE(piece.entries, 1u);
+}
+
+TEST(Replica, R9OneBatchIsUnderWayAtATime) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.lead();
+  harness.replica->propose(commands({"one"}));
+  EXPECT_FALSE(harness.replica->can_propose());
+  harness.sync();
+  EXPECT_FALSE(harness.replica->can_propose()) << "durable here alone";
+  harness.acknowledge(kPeer);
+  EXPECT_THAT(harness.applied, ElementsAre("3:one"));
+  EXPECT_TRUE(harness.replica->can_propose());
+}
+
+TEST(Replica, ASecondLeaderInItsOwnTermIsNotListenedTo) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.lead();
+  const std::uint64_t term = harness.replica->term().value;
+  harness.receive(append_of(term, {1, 1, {term}}));
+  RaftMessage install;
+  install.kind = RaftMessageKind::kInstallSnapshot;
+  install.from = kPeer;
+  install.term = term;
+  install.index = 50;
+  install.log_term = term;
+  install.other = 1;
+  install.body = Frame(records::pack(records::SnapshotRecord{50, term, 1, {{1, 1}, {2, 1}, {3, 1}}, "state"}));
+  harness.receive(install);
+  EXPECT_TRUE(harness.replica->is_ready());
+  harness.replica->propose(commands({"one"}));
+  harness.sync();
+  harness.acknowledge(kPeer);
+  EXPECT_THAT(harness.applied, ElementsAre("3:one"));
+  EXPECT_FALSE(harness.replica->failure());
+}
+
+TEST(Replica, WhoHasNoVoteIsNotListenedTo) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(vote_request(9, 100, 8, WorkerId{77}));
+  harness.receive(append_of(9, {1, 1, {9}}, WorkerId{77}));
+  harness.sync();
+  EXPECT_EQ(harness.replica->term(), Term{1});
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{1});
+}
+
+TEST(Replica, AHigherTermEndsItsLeadership) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.lead();
+  harness.replica->propose(commands({"one"}));
+  harness.sync();
+  harness.receive(vote_request(50, 100, 50));
+  EXPECT_FALSE(harness.replica->is_leader());
+  EXPECT_EQ(harness.step_downs, 1);
+  EXPECT_THAT(harness.applied, IsEmpty());
+}
+
+TEST(Replica, AppliesWhatItKnewToBeCommittedWhenItStarts) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2, 2}, 3}));
+  harness.sync();
+  EXPECT_THAT(harness.applied, ElementsAre("2:t2", "3:t2"));
+  harness.receive(append_of(2, {4, 2, {2}}));  // The hint goes with the next batch.
+  harness.sync();
+  ASSERT_TRUE(harness.restart());
+  EXPECT_THAT(harness.applied, ElementsAre("2:t2", "3:t2")) << "without a word from anybody";
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{5});
+}
+
+TEST(Replica, AnEntryThatCannotBeAppliedStopsIt) {
+  Harness harness({kSelf});
+  ASSERT_TRUE(harness.start());
+  harness.sync();
+  harness.replica->propose(commands({"poison"}));
+  harness.sync();
+  ASSERT_TRUE(harness.replica->failure());
+  EXPECT_THAT(*harness.replica->failure(), HasSubstr("log entry 3: it cannot be applied"));
+  harness.tick();
+  harness.sync();
+}
+
+TEST(Replica, InstallsASnapshotInThePlaceOfItsLog) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2}}));
+  harness.sync();
+  harness.take(RaftMessageKind::kAppendEntriesResult);
+  RaftMessage install;
+  install.kind = RaftMessageKind::kInstallSnapshot;
+  install.from = kPeer;
+  install.term = 2;
+  install.index = 50;
+  install.log_term = 2;
+  install.other = 1;
+  install.body = Frame(records::pack(records::SnapshotRecord{50, 2, 1, {{1, 1}, {2, 1}, {3, 1}}, "state at 50"}));
+  ASSERT_TRUE(harness.replica->can_install());
+  harness.receive(install);
+  EXPECT_FALSE(harness.replica->can_install());
+  EXPECT_THAT(harness.take(RaftMessageKind::kAppendEntriesResult), IsEmpty()) << "not durable yet";
+  harness.sync();
+  EXPECT_EQ(harness.restored, "state at 50");
+  EXPECT_EQ(harness.take(RaftMessageKind::kAppendEntriesResult).at(0).index, 50u);
+  harness.receive(append_of(2, {50, 2, {2}}));
+  harness.sync();
+  ASSERT_TRUE(harness.restart());
+  EXPECT_EQ(harness.replica->applied(), LogIndex{50});
+  EXPECT_EQ(harness.replica->last_index(), LogIndex{51});
+}
+
+TEST(Replica, EndsInTheMiddleOfEverything) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.lead();
+  harness.replica->propose(commands({"one"}));
+  harness.sync();
+  harness.replica->take_snapshot();
+  harness.acknowledge(kPeer);
+  EXPECT_TRUE(harness.replica->is_snapshotting());
+  harness.replica->propose(commands({"two"}));
+  harness.acknowledge(kOther, 1);
+  EXPECT_TRUE(harness.replica->transfer_to(kPeer));
+  harness.replica.reset();
+  harness.run_background();  // Finds it gone.
+}
+
+// Damage of the store is refused with a message, and never handed to the library.
+
+std::string start_after(const std::function<void(MemoryLogStore&)>& damage) {
+  Harness harness;
+  EXPECT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2, 2}}));
+  harness.sync();
+  harness.replica.reset();
+  damage(harness.store);
+  harness.sync();
+  const auto started = harness.restart();
+  return started ? "started" : started.error().message;
+}
+
+TEST(ReplicaLoad, AnUndamagedLogStarts) {
+  EXPECT_EQ(start_after([](MemoryLogStore&) {}), "started");
+}
+
+TEST(ReplicaLoad, AGapInTheLogIsRefused) {
+  EXPECT_THAT(start_after([](MemoryLogStore& store) {
+                store.remove_range(records::entry_key(kGroup, 3), records::entry_key(kGroup, 4));
+              }),
+              HasSubstr("gap before entry 4"));
+}
+
+TEST(ReplicaLoad, ALostBeginningIsRefused) {
+  EXPECT_THAT(start_after([](MemoryLogStore& store) {
+                store.remove_range(records::entry_key(kGroup, 0), records::entry_key(kGroup, 2));
+              }),
+              HasSubstr("does not begin with the configuration"));
+}
+
+TEST(ReplicaLoad, TermsThatGoBackAreRefused) {
+  EXPECT_THAT(start_after([](MemoryLogStore& store) {
+                store.put(records::entry_key(kGroup, 4), records::pack(records::EntryHead{1, kCommand}), "x");
+              }),
+              HasSubstr("go back at entry 4"));
+}
+
+TEST(ReplicaLoad, ATermBeyondTheCurrentOneIsRefused) {
+  EXPECT_THAT(start_after([](MemoryLogStore& store) {
+                store.put(records::entry_key(kGroup, 4), records::pack(records::EntryHead{9, kCommand}), "x");
+              }),
+              HasSubstr("entry 4"));
+}
+
+TEST(ReplicaLoad, AMissingTermAndVoteAreRefused) {
+  EXPECT_THAT(start_after([](MemoryLogStore& store) {
+                store.remove_range(records::hard_state_key(kGroup), records::hard_state_key(kGroup) + '\0');
+              }),
+              HasSubstr("term and vote are missing"));
+}
+
+TEST(ReplicaLoad, ABrokenRecordIsRefused) {
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::entry_key(kGroup, 3), "?", {}); }),
+              HasSubstr("broken log entry"));
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::hard_state_key(kGroup), "?", {}); }),
+              HasSubstr("broken term and vote"));
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::snapshot_key(kGroup), "?", {}); }),
+              HasSubstr("broken snapshot"));
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::commit_key(kGroup), "?", {}); }),
+              HasSubstr("broken number"));
+}
+
+TEST(ReplicaLoad, ALogThatDoesNotMeetItsSnapshotIsRefused) {
+  const auto with_snapshot = [](std::uint64_t index, std::uint64_t term) {
+    return [=](MemoryLogStore& store) {
+      store.put(records::snapshot_key(kGroup), pack(records::SnapshotRecord{index, term, 1, {{1, 1}}, "state"}), {});
+    };
+  };
+  EXPECT_THAT(start_after(with_snapshot(10, 2)), HasSubstr("ends before its snapshot"));
+  EXPECT_THAT(start_after(with_snapshot(3, 1)), HasSubstr("differ at entry 3"));
+  EXPECT_THAT(start_after(with_snapshot(3, 9)), HasSubstr("record cannot be"));
+  EXPECT_THAT(start_after([&](MemoryLogStore& store) {
+                with_snapshot(2, 2)(store);
+                store.remove_range(records::entry_key(kGroup, 0), records::entry_key(kGroup, 4));
+              }),
+              HasSubstr("missing between snapshot and log"));
+}
+
+}  // namespace
+}  // namespace trellis
