@@ -54,8 +54,7 @@ void LeadershipProof::on_answer(WorkerId from, Round round, Term member_term) {
 }
 
 Round LeadershipProof::proven() const {
-  // With v voters a majority is v/2 + 1, this leader being one of them: v/2 answers of peers prove a round.
-  const std::size_t needed = (peers_.size() + 1) / 2;
+  const std::size_t needed = answers_needed();
   if (needed == 0) return asked_;
   std::vector<Round> answered = answered_;
   std::nth_element(answered.begin(), answered.begin() + static_cast<std::ptrdiff_t>(needed - 1), answered.end(),

@@ -54,6 +54,9 @@ class LeadershipProof {
   Term term() const { return term_; }
   const std::vector<WorkerId>& peers() const { return peers_; }
 
+  /// With v voters a majority is v/2 + 1, this leader being one of them: so many peers prove a round.
+  std::size_t answers_needed() const { return (peers_.size() + 1) / 2; }
+
   /// Questions of this round leave now.
   void ask(Round round) { asked_ = round; }
   Round asked() const { return asked_; }

@@ -1,6 +1,7 @@
 #include "worker/shard.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "protocol/limits.hpp"
 
@@ -238,6 +239,7 @@ void Shard::on_question(WorkerId from, std::string_view header) {
 void Shard::on_answer(WorkerId from, std::string_view header) {
   const auto answer = read_answer(header);
   if (!answer || answer->nonce != nonce_) return;  // Meant for an earlier life.
+  answered_at_[from] = now_;
   for (const ConfirmationItem& item : answer->items) {
     Partition* partition = find_partition(item.group);
     if (partition == nullptr) continue;
@@ -378,16 +380,36 @@ void Shard::settle_all() {
   receiver_.deliver(*this);
 }
 
-/// One question to each peer, for all partitions whose reads wait.
+/// The peers to ask for a confirmation.  At first only as many as a majority takes, since a question and its answer
+/// cost as much as many reads: those that answered last, so that all partitions ask the same ones, and one that is down
+/// is passed over from the second round on.  Where they do not answer, all are asked.
+std::vector<WorkerId> Shard::peers_to_ask(const LeadershipProof& proof) const {
+  std::vector<WorkerId> peers = proof.peers();
+  if (proof.is_waiting() || proof.answers_needed() >= peers.size()) return peers;
+  const auto answered = [this](WorkerId peer) {
+    const auto at = answered_at_.find(peer);
+    return at == answered_at_.end() ? TimePoint{} : at->second;
+  };
+  // Of those that never answered, the next in a circle of ids: not all workers begin with the same one.
+  const WorkerId self = membership_.self();
+  std::sort(peers.begin(), peers.end(), [&](WorkerId a, WorkerId b) {
+    return std::tuple(answered(b), a < self, a) < std::tuple(answered(a), b < self, b);
+  });
+  peers.resize(proof.answers_needed());
+  return peers;
+}
+
+/// One question to each peer that is asked, for all partitions whose reads wait.
 void Shard::ask_for_confirmations() {
   std::map<WorkerId, ConfirmationMessage> questions;
   const Round round = round_ + 1;
   for (auto& [id, partition] : partitions_) {
     if (!partition->wants_confirmation()) continue;
     round_ = round;
+    const std::vector<WorkerId> peers = peers_to_ask(partition->proof());
     partition->ask(round);
     woken_.insert(id);
-    for (const WorkerId peer : partition->proof().peers()) {
+    for (const WorkerId peer : peers) {
       ConfirmationMessage& question = questions[peer];
       question.nonce = nonce_;
       question.round = round;

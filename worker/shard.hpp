@@ -122,6 +122,7 @@ class Shard final : public PartitionHost {
   /// Whether leadership can be handed to this peer: it speaks, and is not about to stop.
   bool is_heard(WorkerId peer) const;
   void settle_all();
+  std::vector<WorkerId> peers_to_ask(const LeadershipProof& proof) const;
   void ask_for_confirmations();
   void say_hello();
   void start_write();
@@ -165,6 +166,7 @@ class Shard final : public PartitionHost {
   std::map<WorkerId, BundleWriter> to_peers_;
   std::vector<BrokerLink> brokers_;
   Round round_ = 0;
+  std::map<WorkerId, TimePoint> answered_at_;  ///< When each peer last answered a question.
   struct Heard {
     TimePoint at;
     bool leaving = false;
@@ -180,7 +182,7 @@ class Shard final : public PartitionHost {
   TimePoint hello_due_;
   TimePoint balance_due_;
   std::map<PartitionId, TimePoint> level_since_;  ///< Led here, while its preferred leader is up and level.
-  bool has_run_ = false;  ///< A turn was run: loading before it is no freeze.
+  bool has_run_ = false;                          ///< A turn was run: loading before it is no freeze.
   bool was_frozen_ = false;
   bool is_leaving_ = false;
   std::optional<std::string> failure_;

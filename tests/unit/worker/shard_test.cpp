@@ -205,6 +205,7 @@ class Cluster {
   }
 
   std::map<std::uint64_t, WorkerReply> replies_;
+  std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.
 
  private:
   std::uint32_t partitions_;
@@ -230,7 +231,12 @@ void Worker::to_broker(BrokerIndex, Frames message) {
 void Worker::to_peer(WorkerId, const std::string& address, Frames message) {
   for (std::size_t i = 0; i < cluster.size(); ++i) {
     Worker& peer = cluster.worker(i);
-    if (cluster.address(i) == address && peer.shard) peer.from_peers.push_back(std::move(message));
+    if (cluster.address(i) != address) continue;
+    BundleReader reader(message);
+    while (const auto item = reader.next()) {
+      if (static_cast<PeerMessageType>(item->type) == PeerMessageType::kQuestion) cluster.asked_.push_back(i);
+    }
+    if (peer.shard) peer.from_peers.push_back(std::move(message));
   }
 }
 
@@ -247,6 +253,33 @@ TEST(Shard, StoresAndReadsBackOnThreeWorkers) {
   cluster.form();
   for (int i = 0; i < 50; ++i) cluster.put("key" + std::to_string(i), "value" + std::to_string(i));
   for (int i = 0; i < 50; ++i) EXPECT_EQ(cluster.get("key" + std::to_string(i)), "value" + std::to_string(i));
+}
+
+TEST(Shard, AReadAsksAsManyPeersAsAMajorityTakes) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  cluster.put("user:7", "ada");
+  cluster.asked_.clear();
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+  ASSERT_EQ(cluster.asked_.size(), 1u);
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+  ASSERT_EQ(cluster.asked_.size(), 2u);
+  EXPECT_EQ(cluster.asked_[0], cluster.asked_[1]);
+}
+
+TEST(Shard, AReadAsksAllPeersWhereTheFirstOneIsDown) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  cluster.put("user:7", "ada");
+  cluster.asked_.clear();
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+  const std::size_t down = cluster.asked_.at(0);
+  cluster.crash(down);
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+  cluster.asked_.clear();
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+  ASSERT_EQ(cluster.asked_.size(), 1u) << "the one that answered last comes first";
+  EXPECT_NE(cluster.asked_[0], down);
 }
 
 TEST(Shard, AnAcknowledgedPutSurvivesTheLossOfItsLeader) {
