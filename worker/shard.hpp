@@ -180,7 +180,7 @@ class Shard final : public PartitionHost {
   TimePoint hello_due_;
   TimePoint balance_due_;
   std::map<PartitionId, TimePoint> level_since_;  ///< Led here, while its preferred leader is up and level.
-  bool has_run_ = false;  ///< A turn was run: loading before it is no freeze.
+  bool has_run_ = false;                          ///< A turn was run: loading before it is no freeze.
   bool was_frozen_ = false;
   bool is_leaving_ = false;
   std::optional<std::string> failure_;
