@@ -10,7 +10,6 @@
 namespace trellis::sim {
 namespace {
 
-constexpr ProcessNumber kFirstClient = 200;
 constexpr std::size_t kRepeatableMax = 20;
 constexpr Duration kNoticedMin{200};
 constexpr Duration kNoticedMax{30'000};

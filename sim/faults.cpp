@@ -40,12 +40,14 @@ void Faults::end() {
     worker.disk().manners = {};
     worker.is_held_down = false;
     worker.crash_after(0);
-    if (!worker.is_up()) worker.start();
+    worker.resume();
+    worker.start();
   }
   for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
     cluster_.broker(i).is_held_down = false;
     cluster_.broker(i).crash_after(0);
-    if (!cluster_.broker(i).is_up()) cluster_.broker(i).start();
+    cluster_.broker(i).resume();
+    cluster_.broker(i).start();
   }
 }
 

@@ -9,7 +9,6 @@
 namespace trellis::sim {
 namespace {
 
-constexpr ProcessNumber kFirstBroker = 100;
 /// What a turn takes of a processor's time.
 constexpr Duration kTurnMin{20};
 constexpr Duration kTurnMax{200};
@@ -82,6 +81,11 @@ void Process::pause(Duration time) {
   busy_until_ = std::max(busy_until_, world_.now() + time);
   scheduled_.reset();
   ++schedule_number_;
+  wake();
+}
+
+void Process::resume() {
+  busy_until_ = world_.now();
   wake();
 }
 

@@ -41,6 +41,8 @@ class Process {
   void crash_after(std::uint64_t steps) { steps_left_ = steps; }
   /// SIGSTOP: no turn for a while.
   void pause(Duration time);
+  /// SIGCONT, before the pause is over.
+  void resume();
   /// Ended and not started until told so.
   bool is_held_down = false;
 
