@@ -18,6 +18,13 @@ Faults::Faults(Cluster& cluster)
   pause_min_ = pause_max_ / 20;
 }
 
+void Faults::only(std::vector<FaultKind> kinds, Duration pause_min, Duration pause_max, Duration restart_max) {
+  kinds_ = std::move(kinds);
+  pause_min_ = pause_min;
+  pause_max_ = pause_max;
+  restart_max_ = restart_max;
+}
+
 void Faults::begin() { schedule_next(); }
 
 void Faults::schedule_next() {
@@ -58,6 +65,7 @@ void Faults::undo_after(Duration delay, std::function<void()> undo) {
 }
 
 Duration Faults::a_while() {
+  if (restart_max_) return random_.between(milliseconds(1), *restart_max_);
   return random_.chance(0.7) ? random_.between(milliseconds(100), milliseconds(3'000))
                              : random_.between(milliseconds(3'000), milliseconds(10'000));
 }
@@ -107,7 +115,7 @@ void Faults::happen(FaultKind kind) {
   BrokerProcess& broker = cluster_.broker(random_.below(cluster_.brokers()));
   Counters& counters = cluster_.counters();
   const auto restart = [this](Process& process) {
-    undo_after(random_.chance(0.5) ? random_.between(milliseconds(1), milliseconds(300)) : a_while(),
+    undo_after(!restart_max_ && random_.chance(0.5) ? random_.between(milliseconds(1), milliseconds(300)) : a_while(),
                [&process] { process.start(); });
   };
   switch (kind) {

@@ -34,6 +34,8 @@ class Faults {
  public:
   /// Draws how often which faults will come.
   explicit Faults(Cluster& cluster);
+  /// These and no others, at such intervals; workers that were killed are back within `restart_max`.
+  void only(std::vector<FaultKind> kinds, Duration pause_min, Duration pause_max, Duration restart_max);
 
   /// Faults come from now on.
   void begin();
@@ -55,6 +57,7 @@ class Faults {
   std::vector<FaultKind> kinds_;  ///< As often in here as it is likely.
   Duration pause_min_{};
   Duration pause_max_{};
+  std::optional<Duration> restart_max_;
   NetworkManners usual_network_;
   bool has_ended_ = false;
 };

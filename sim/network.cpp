@@ -13,7 +13,8 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> 
   }
   const TimePoint arrival = world_.now() + random.between(manners.delay_min, manners.delay_max);
   const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
-  if (!is_of_client && random.chance(manners.doubling)) world_.at(arrival + random.between(Duration(0), manners.overtaken_by), arrive);
+  if (!is_of_client && random.chance(manners.doubling))
+    world_.at(arrival + random.between(Duration(0), manners.overtaken_by), arrive);
   if (random.chance(manners.overtaking)) {
     world_.at(arrival + random.between(Duration(0), manners.overtaken_by), std::move(arrive));
     return;

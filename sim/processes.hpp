@@ -145,6 +145,7 @@ class WorkerProcess final : public Process, public ShardOutput {
     std::uint64_t applied = 0;
     std::uint64_t snapshot = 0;
   };
+  BootNonce nonce_;                           ///< As last said to a peer.
   std::map<PartitionId, Progress> progress_;  ///< As of the last turn.
 };
 
@@ -174,6 +175,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
   std::map<BackendAddress, Connection> connections_;
   std::deque<std::pair<BackendAddress, Frames>> from_workers_;
   std::deque<Frames> from_clients_;
+  std::map<ProcessNumber, std::string> last_reply_;  ///< For planted faults.
   std::unique_ptr<Broker> broker_;
 };
 
