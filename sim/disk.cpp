@@ -48,6 +48,7 @@ void Disk::put(std::string_view key, std::string_view head, std::string_view pay
   collected_.push_back({std::string(key), std::string(head) + std::string(payload), false});
   // A snapshot record begins with its index.
   if (key.front() == 'S' && plants_.has("snapshot-wrong-index")) --collected_.back().value[0];
+  if (key.front() == 'C' && plants_.has("commit-hint-ahead")) collected_.back().value[0] += 3;
 }
 
 void Disk::remove_range(std::string_view from, std::string_view to) {
@@ -160,12 +161,16 @@ Result<std::vector<std::string>> Disk::list() const {
 void Disk::crash(bool power_cut) {
   Random& random = world_.random();
   if (is_writing_ && plants_.has("torn-batch")) {
-    apply(under_way_, random.below(under_way_.size() + 1), durable_);
+    const std::size_t whole = random.below(under_way_.size());
+    apply(under_way_, whole, durable_);
+    const Change& torn = under_way_[whole];
+    if (!torn.removes) durable_[torn.key] = torn.value.substr(0, torn.value.size() / 2);
   } else if (is_writing_ && random.chance(0.5)) {
     apply(under_way_, under_way_.size(), durable_);
   }
   if (plants_.has("ack-before-sync")) durable_ = synced_;
   if (plants_.has("vote-forgotten")) forget_votes();
+  if (plants_.has("synced-tail-lost")) lose_tails();
   if (power_cut) {
     for (const auto& [name, file] : removed_) {
       if (random.chance(0.3)) files_.try_emplace(name, file);
@@ -183,6 +188,17 @@ void Disk::crash(bool power_cut) {
 void Disk::forget_votes() {
   for (auto at = durable_.lower_bound("H"); at != durable_.end() && at->first < "I"; ++at) {
     std::fill(at->second.begin() + 8, at->second.end(), '\0');
+  }
+}
+
+/// A plant: of each group's log the last entry is gone, though it was synced.
+void Disk::lose_tails() {
+  for (auto at = durable_.begin(); at != durable_.end();) {
+    const auto next = std::next(at);
+    const bool is_last_entry =
+        at->first.front() == 'L' && (next == durable_.end() || next->first.substr(0, 5) != at->first.substr(0, 5));
+    if (is_last_entry && at->first.substr(5) != std::string(7, '\0') + '\1') durable_.erase(at);
+    at = next;
   }
 }
 

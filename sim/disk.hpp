@@ -80,6 +80,7 @@ class Disk final : public LogStore, public SnapshotStore {
   static void apply(const Batch& batch, std::size_t count, Records& to);
   void write_in_secret();
   void forget_votes();
+  void lose_tails();
 
   World& world_;
   const Plants& plants_;

@@ -79,6 +79,29 @@ void Faults::cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessN
   });
 }
 
+WorkerProcess& Faults::some_leader() {
+  std::vector<std::size_t> leaders;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    const Shard* const shard = cluster_.worker(i).shard();
+    if (shard == nullptr) continue;
+    for (const auto& [id, partition] : shard->partitions()) {
+      if (partition->replica().is_leader()) leaders.push_back(i);
+    }
+  }
+  return cluster_.worker(leaders.empty() ? random_.below(cluster_.workers()) : random_.pick(leaders));
+}
+
+std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_to_peers(const WorkerProcess& worker) {
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    const ProcessNumber peer = cluster_.worker(i).number();
+    if (peer == worker.number()) continue;
+    links.push_back({peer, worker.number()});
+    links.push_back({worker.number(), peer});
+  }
+  return links;
+}
+
 void Faults::disk_trouble(FaultKind kind) {
   ++cluster_.counters().disk_faults;
   WorkerProcess& worker = cluster_.worker(random_.below(cluster_.workers()));
@@ -157,14 +180,8 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kKillBrokerInTurn: return broker.crash_after(random_.below(40) + 1);
     case FaultKind::kCutOff: {
       world_.say(worker.name() + " is cut off");
-      std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+      auto links = links_to_peers(worker);
       const bool from_brokers_too = random_.chance(0.5);
-      for (std::size_t i = 0; i < cluster_.workers(); ++i) {
-        const ProcessNumber peer = cluster_.worker(i).number();
-        if (peer == worker.number()) continue;
-        links.push_back({peer, worker.number()});
-        links.push_back({worker.number(), peer});
-      }
       for (std::size_t i = 0; from_brokers_too && i < cluster_.brokers(); ++i) {
         links.push_back({cluster_.broker(i).number(), worker.number()});
         links.push_back({worker.number(), cluster_.broker(i).number()});
@@ -199,6 +216,17 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kDiskIsFull:
     case FaultKind::kLogIsDamaged:
     case FaultKind::kFlippedBit: return disk_trouble(kind);
+    case FaultKind::kIsolateLeader: {
+      const WorkerProcess& leader = some_leader();
+      world_.say(leader.name() + " is cut off from its peers");
+      return cut_for_a_while(links_to_peers(leader));
+    }
+    case FaultKind::kKillLeader: {
+      ++counters.crashes;
+      WorkerProcess& leader = some_leader();
+      leader.crash(random_.chance(0.5));
+      return restart(leader);
+    }
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
   }
 }

@@ -27,8 +27,10 @@ enum class FaultKind : std::uint8_t {
   kLogIsDamaged,
   kFlippedBit,
   kRestartClient,
+  kIsolateLeader,
+  kKillLeader,
 };
-constexpr std::size_t kFaultKinds = 19;
+constexpr std::size_t kFaultKinds = 21;
 
 class Faults {
  public:
@@ -46,6 +48,10 @@ class Faults {
   void schedule_next();
   void happen(FaultKind kind);
   void cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links);
+  /// A worker that leads something, if there is one.
+  WorkerProcess& some_leader();
+  /// Its peers and it hear nothing of each other; the brokers are heard.
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links_to_peers(const WorkerProcess& worker);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.
   void undo_after(Duration delay, std::function<void()> undo);

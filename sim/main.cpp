@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   const std::map<std::string, Scenario> scenarios = {{"any", Scenario::kAny},
                                                      {"elections", Scenario::kElections},
                                                      {"laggards", Scenario::kLaggards},
+                                                     {"leaders", Scenario::kLeaders},
                                                      {"blackouts", Scenario::kBlackouts}};
   app.add_option("--scenario", settings.scenario, "What to concentrate on")
       ->transform(CLI::CheckedTransformer(scenarios, CLI::ignore_case));

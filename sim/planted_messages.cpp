@@ -32,6 +32,18 @@ std::string without_first(std::string_view array) {
   return out;
 }
 
+/// An array whose first two elements have changed places.
+std::string with_first_two_swapped(std::string_view array) {
+  PackedReader reader(array);
+  const std::uint32_t count = reader.read_array().value_or(0);
+  if (count < 2) return std::string(array);
+  const std::string_view first = reader.read_value().value_or("");
+  const std::string_view second = reader.read_value().value_or("");
+  std::string out;
+  PackedWriter(out).array(count).packed(second).packed(first).packed(array.substr(reader.position()));
+  return out;
+}
+
 }  // namespace
 
 Frames with_unconfirmed_reads(const Frames& bundle) {
@@ -74,6 +86,10 @@ Frame planted_reply(const Frame& frame, std::string& previous, const Plants& pla
   std::string page;
   if (plants.has("page-skips-key") && reply->info.more) {
     page = without_first(reply->result);
+    reply->result = page;
+  }
+  if (plants.has("page-out-of-order") && reply->info.more) {
+    page = with_first_two_swapped(reply->result);
     reply->result = page;
   }
   if (plants.has("wrong-reply") && random.chance(0.01) && !previous.empty()) {

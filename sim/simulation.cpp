@@ -41,6 +41,12 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
   shape.k = 2;
   shape.partitions = 1;
   shape.workload.keys = 3;
+  if (scenario == Scenario::kLeaders) {
+    shape.clients = 4;
+    shape.workload.under_way = 4;
+    shape.workload.think_max = milliseconds(10);
+    shape.workload.keys = 12;
+  }
   if (scenario == Scenario::kLaggards) {
     shape.snapshot_log_bytes = 3'000;
     shape.tail_bytes = 1;
@@ -65,6 +71,14 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
       return faults.only({FaultKind::kCutOff, FaultKind::kCutPair, FaultKind::kCutOneWay, FaultKind::kPauseWorker,
                           FaultKind::kKillWorker},
                          milliseconds(100), milliseconds(1'500), milliseconds(800));
+    case Scenario::kLeaders:
+      network.doubling = 0.1;
+      network.overtaking = 0.1;
+      network.overtaken_by = milliseconds(1'500);
+      for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners.sync_max = milliseconds(150);
+      return faults.only({FaultKind::kIsolateLeader, FaultKind::kIsolateLeader, FaultKind::kKillLeader,
+                          FaultKind::kKillWorker, FaultKind::kPauseWorker},
+                         milliseconds(50), milliseconds(900), milliseconds(1'200));
     case Scenario::kBlackouts:
       return faults.only({FaultKind::kHoldDown, FaultKind::kCutOff, FaultKind::kPauseWorker}, milliseconds(500),
                          milliseconds(4'000), milliseconds(4'000));

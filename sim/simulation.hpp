@@ -17,6 +17,7 @@ enum class Scenario : std::uint8_t {
   kAny,
   kElections,  ///< Short lives, quick restarts, cuts: three workers, one partition.
   kLaggards,   ///< Followers fall behind, far beyond what the leaders keep of their logs; a bad network.
+  kLeaders,    ///< Leaders are cut off from their peers or killed while much is written; slow disks, late messages.
   kBlackouts,  ///< Majorities go and come back.
 };
 
