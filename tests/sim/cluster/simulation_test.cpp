@@ -29,7 +29,8 @@ TEST(Simulation, TheClusterIsWellUnderTheFaultsOfAHundredSeeds) {
 }
 
 TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
-  for (const Scenario scenario : {Scenario::kElections, Scenario::kLaggards, Scenario::kBlackouts}) {
+  for (const Scenario scenario :
+       {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts}) {
     RunsSettings settings;
     settings.run.length = std::chrono::seconds(10);
     settings.run.scenario = scenario;
