@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/check.hpp"
+#include "protocol/packed.hpp"
 
 namespace trellis {
 namespace {
@@ -21,6 +22,20 @@ std::string random_session(const RandomSource& random) {
     for (int shift = 0; shift < 64; shift += 8) session.push_back(static_cast<char>(bits >> shift));
   }
   return session;
+}
+
+bool is_refusal(Code code) { return code == Code::kUnavailable || code == Code::kResourceExhausted; }
+
+/// Whether nothing was done: of all that was asked, or of some item of a BATCH.
+bool refuses(const Reply& reply, Command command) {
+  if (command != Command::kBatch || reply.status != Code::kOk) return is_refusal(reply.status);
+  PackedReader items(reply.result);
+  for (std::uint32_t left = items.read_array().value_or(0); left > 0 && items.read_array(); --left) {
+    const auto status = code_of(items.read_str().value_or(""));
+    if (status && is_refusal(*status)) return true;
+    if (!items.read_value() || !items.read_value()) break;
+  }
+  return false;
 }
 
 bool carries_session(Command command) { return is_write(command) || command == Command::kBatch; }
@@ -66,6 +81,7 @@ void CallTable::send_to(TimePoint now, std::size_t broker, std::uint64_t id, Cal
   if (!call.under_way) return arm(id, call, std::min(now + kSendAgainAfter, call.deadline));
   call.broker = broker;
   call.ever_sent = true;
+  ++call.open;
   call.sent = now;
   const TimePoint again = now + call.resend_after;
   call.resend_after *= 2;
@@ -99,6 +115,7 @@ void CallTable::on_frame(TimePoint now, std::size_t broker, Frame frame) {
   const auto at = calls_.find(reply->id);
   if (at == calls_.end()) return;
   Call& call = at->second;
+  if (call.open > 0) --call.open;
   if (reply->status == Code::kUnavailable && now < call.deadline) {
     // Nothing was done.  Another broker may see workers that this one does not; each is asked once.
     const auto next = connected_after(broker);
@@ -107,9 +124,18 @@ void CallTable::on_frame(TimePoint now, std::size_t broker, Frame frame) {
       return send_to(now, *next, at->first, call);
     }
   }
+  if (is_left_open(call, *reply)) {
+    if (now >= call.deadline) end(at, too_late(call, now));
+    return;  // Sent again when its timer runs out.
+  }
   const std::uint64_t id = at->first;
   calls_.erase(at);
   output_.on_answer(id, {std::move(frame), std::move(*reply)});
+}
+
+/// "Nothing was done" speaks for the copy that it answers: an earlier one of a write may still take effect.
+bool CallTable::is_left_open(const Call& call, const Reply& reply) const {
+  return call.open > 0 && carries_session(call.command) && refuses(reply, call.command);
 }
 
 void CallTable::on_tick(TimePoint now) {

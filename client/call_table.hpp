@@ -87,6 +87,7 @@ class CallTable {
     Duration resend_after{};
     std::size_t broker = 0;  ///< Where it was sent last.
     std::size_t refusals = 0;
+    std::size_t open = 0;  ///< Copies sent and not answered: any of them may take effect.
     bool under_way = false;  ///< With a broker that is still connected.
     bool ever_sent = false;
   };
@@ -102,6 +103,7 @@ class CallTable {
   void arm(std::uint64_t id, Call& call, TimePoint due);
   void wake_up(TimePoint now, Calls::iterator at);
   void end(Calls::iterator at, Error error);
+  bool is_left_open(const Call& call, const Reply& reply) const;
   Error too_late(const Call& call, TimePoint now) const;
   std::string endpoints_text() const;
   std::optional<std::size_t> connected_after(std::size_t broker) const;

@@ -6,11 +6,11 @@
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
 #include "sim/cluster.hpp"
+#include "sim/planted_messages.hpp"
 
 namespace trellis::sim {
 namespace {
 
-constexpr ProcessNumber kFirstClient = 200;
 constexpr std::size_t kRepeatableMax = 20;
 constexpr Duration kNoticedMin{200};
 constexpr Duration kNoticedMax{30'000};
@@ -102,7 +102,10 @@ void ClientProcess::receive(std::size_t broker, Frame reply) {
   arm();
 }
 
-bool ClientProcess::send(std::size_t broker, const Frame& request) {
+bool ClientProcess::send(std::size_t broker, const Frame& original) {
+  Frame request = original;
+  if (cluster_.plants().has("new-seq-on-retry"))
+    request = with_new_seq(original, copies_[std::string(original.bytes())]++);
   BrokerProcess& to = cluster_.broker(broker);
   world_.note("client asks broker", number_, to.number(), request.size());
   cluster_.network().carry(number_, to.number(), [this, &to, request] { to.receive_from_client(index_, request); });

@@ -46,9 +46,15 @@ class Disk::Source final : public SnapshotSource {
 
 void Disk::put(std::string_view key, std::string_view head, std::string_view payload) {
   collected_.push_back({std::string(key), std::string(head) + std::string(payload), false});
+  // A snapshot record begins with its index.
+  if (key.front() == 'S' && plants_.has("snapshot-wrong-index")) --collected_.back().value[0];
+  if (key.front() == 'C' && plants_.has("commit-hint-ahead")) collected_.back().value[0] += 3;
 }
 
 void Disk::remove_range(std::string_view from, std::string_view to) {
+  // Of the tail of a group's log: from some entry on ('L' group index) to where the next group's begin.
+  const bool is_truncation = from.front() == 'L' && to.size() < from.size() && from.substr(5) != std::string(8, '\0');
+  if (is_truncation && plants_.has("truncate-ignored")) return;
   collected_.push_back({std::string(from), std::string(to), true});
 }
 
@@ -58,6 +64,7 @@ void Disk::start_write() {
   under_way_.swap(collected_);
   is_writing_ = true;
   is_done_ = false;
+  if (plants_.has("ack-before-sync")) return write_in_secret();
   Random& random = world_.random();
   Duration takes = random.between(manners.sync_min, manners.sync_max);
   if (random.chance(manners.stall)) takes += random.between(Duration(0), manners.stall_max);
@@ -69,26 +76,38 @@ void Disk::start_write() {
   });
 }
 
+/// A plant: the batch is called durable at once, and is so only later.
+void Disk::write_in_secret() {
+  is_done_ = true;
+  const Duration takes = world_.random().between(manners.sync_min, manners.sync_max) * 20;
+  world_.after(takes, [this, number = write_number_, batch = under_way_] {
+    if (number == write_number_) apply(batch, batch.size(), synced_);
+  });
+  world_.after(Duration(1), [this, number = write_number_] {
+    if (number == write_number_ && on_written) on_written();
+  });
+}
+
 Result<bool> Disk::finish_write() {
   if (!is_done_) return false;
   if (is_full || is_failing) {
     had_trouble_ = true;
     return Error{Code::kInternal, is_full ? "the disk is full" : "the sync failed"};
   }
-  apply(under_way_, under_way_.size());
+  apply(under_way_, under_way_.size(), durable_);
   under_way_.clear();
   is_writing_ = false;
   is_done_ = false;
   return true;
 }
 
-void Disk::apply(const Batch& batch, std::size_t count) {
+void Disk::apply(const Batch& batch, std::size_t count, Records& to) {
   for (std::size_t i = 0; i < count; ++i) {
     const Change& change = batch[i];
     if (change.removes) {
-      durable_.erase(durable_.lower_bound(change.key), durable_.lower_bound(change.value));
+      to.erase(to.lower_bound(change.key), to.lower_bound(change.value));
     } else {
-      durable_[change.key] = change.value;
+      to[change.key] = change.value;
     }
   }
 }
@@ -141,7 +160,17 @@ Result<std::vector<std::string>> Disk::list() const {
 
 void Disk::crash(bool power_cut) {
   Random& random = world_.random();
-  if (is_writing_ && random.chance(0.5)) apply(under_way_, under_way_.size());
+  if (is_writing_ && plants_.has("torn-batch")) {
+    const std::size_t whole = random.below(under_way_.size());
+    apply(under_way_, whole, durable_);
+    const Change& torn = under_way_[whole];
+    if (!torn.removes) durable_[torn.key] = torn.value.substr(0, torn.value.size() / 2);
+  } else if (is_writing_ && random.chance(0.5)) {
+    apply(under_way_, under_way_.size(), durable_);
+  }
+  if (plants_.has("ack-before-sync")) durable_ = synced_;
+  if (plants_.has("vote-forgotten")) forget_votes();
+  if (plants_.has("synced-tail-lost")) lose_tails();
   if (power_cut) {
     for (const auto& [name, file] : removed_) {
       if (random.chance(0.3)) files_.try_emplace(name, file);
@@ -153,6 +182,24 @@ void Disk::crash(bool power_cut) {
   is_writing_ = false;
   is_done_ = false;
   ++write_number_;
+}
+
+/// A plant: term is kept, vote is not.  A hard state is term u64 | vote u64.
+void Disk::forget_votes() {
+  for (auto at = durable_.lower_bound("H"); at != durable_.end() && at->first < "I"; ++at) {
+    std::fill(at->second.begin() + 8, at->second.end(), '\0');
+  }
+}
+
+/// A plant: of each group's log the last entry is gone, though it was synced.
+void Disk::lose_tails() {
+  for (auto at = durable_.begin(); at != durable_.end();) {
+    const auto next = std::next(at);
+    const bool is_last_entry =
+        at->first.front() == 'L' && (next == durable_.end() || next->first.substr(0, 5) != at->first.substr(0, 5));
+    if (is_last_entry && at->first.substr(5) != std::string(7, '\0') + '\1') durable_.erase(at);
+    at = next;
+  }
 }
 
 bool Disk::flip_snapshot_bit() {

@@ -76,13 +76,18 @@ class Disk final : public LogStore, public SnapshotStore {
     bool removes;
   };
   using Batch = std::vector<Change>;
-  void apply(const Batch& batch, std::size_t count);
+  using Records = std::map<std::string, std::string, std::less<>>;
+  static void apply(const Batch& batch, std::size_t count, Records& to);
+  void write_in_secret();
+  void forget_votes();
+  void lose_tails();
 
   World& world_;
   const Plants& plants_;
   Batch collected_;
   Batch under_way_;
-  std::map<std::string, std::string, std::less<>> durable_;
+  Records durable_;
+  Records synced_;  ///< With the plant "ack-before-sync": what is durable in truth.
   bool is_writing_ = false;
   bool is_done_ = false;
   std::uint64_t write_number_ = 0;

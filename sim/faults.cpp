@@ -18,6 +18,13 @@ Faults::Faults(Cluster& cluster)
   pause_min_ = pause_max_ / 20;
 }
 
+void Faults::only(std::vector<FaultKind> kinds, Duration pause_min, Duration pause_max, Duration restart_max) {
+  kinds_ = std::move(kinds);
+  pause_min_ = pause_min;
+  pause_max_ = pause_max;
+  restart_max_ = restart_max;
+}
+
 void Faults::begin() { schedule_next(); }
 
 void Faults::schedule_next() {
@@ -40,12 +47,14 @@ void Faults::end() {
     worker.disk().manners = {};
     worker.is_held_down = false;
     worker.crash_after(0);
-    if (!worker.is_up()) worker.start();
+    worker.resume();
+    worker.start();
   }
   for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
     cluster_.broker(i).is_held_down = false;
     cluster_.broker(i).crash_after(0);
-    if (!cluster_.broker(i).is_up()) cluster_.broker(i).start();
+    cluster_.broker(i).resume();
+    cluster_.broker(i).start();
   }
 }
 
@@ -56,6 +65,7 @@ void Faults::undo_after(Duration delay, std::function<void()> undo) {
 }
 
 Duration Faults::a_while() {
+  if (restart_max_) return random_.between(milliseconds(1), *restart_max_);
   return random_.chance(0.7) ? random_.between(milliseconds(100), milliseconds(3'000))
                              : random_.between(milliseconds(3'000), milliseconds(10'000));
 }
@@ -67,6 +77,29 @@ void Faults::cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessN
     world_.say("all cuts are healed");
     cluster_.network().heal();
   });
+}
+
+WorkerProcess& Faults::some_leader() {
+  std::vector<std::size_t> leaders;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    const Shard* const shard = cluster_.worker(i).shard();
+    if (shard == nullptr) continue;
+    for (const auto& [id, partition] : shard->partitions()) {
+      if (partition->replica().is_leader()) leaders.push_back(i);
+    }
+  }
+  return cluster_.worker(leaders.empty() ? random_.below(cluster_.workers()) : random_.pick(leaders));
+}
+
+std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_to_peers(const WorkerProcess& worker) {
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    const ProcessNumber peer = cluster_.worker(i).number();
+    if (peer == worker.number()) continue;
+    links.push_back({peer, worker.number()});
+    links.push_back({worker.number(), peer});
+  }
+  return links;
 }
 
 void Faults::disk_trouble(FaultKind kind) {
@@ -105,7 +138,7 @@ void Faults::happen(FaultKind kind) {
   BrokerProcess& broker = cluster_.broker(random_.below(cluster_.brokers()));
   Counters& counters = cluster_.counters();
   const auto restart = [this](Process& process) {
-    undo_after(random_.chance(0.5) ? random_.between(milliseconds(1), milliseconds(300)) : a_while(),
+    undo_after(!restart_max_ && random_.chance(0.5) ? random_.between(milliseconds(1), milliseconds(300)) : a_while(),
                [&process] { process.start(); });
   };
   switch (kind) {
@@ -147,14 +180,8 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kKillBrokerInTurn: return broker.crash_after(random_.below(40) + 1);
     case FaultKind::kCutOff: {
       world_.say(worker.name() + " is cut off");
-      std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+      auto links = links_to_peers(worker);
       const bool from_brokers_too = random_.chance(0.5);
-      for (std::size_t i = 0; i < cluster_.workers(); ++i) {
-        const ProcessNumber peer = cluster_.worker(i).number();
-        if (peer == worker.number()) continue;
-        links.push_back({peer, worker.number()});
-        links.push_back({worker.number(), peer});
-      }
       for (std::size_t i = 0; from_brokers_too && i < cluster_.brokers(); ++i) {
         links.push_back({cluster_.broker(i).number(), worker.number()});
         links.push_back({worker.number(), cluster_.broker(i).number()});
@@ -189,6 +216,17 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kDiskIsFull:
     case FaultKind::kLogIsDamaged:
     case FaultKind::kFlippedBit: return disk_trouble(kind);
+    case FaultKind::kIsolateLeader: {
+      const WorkerProcess& leader = some_leader();
+      world_.say(leader.name() + " is cut off from its peers");
+      return cut_for_a_while(links_to_peers(leader));
+    }
+    case FaultKind::kKillLeader: {
+      ++counters.crashes;
+      WorkerProcess& leader = some_leader();
+      leader.crash(random_.chance(0.5));
+      return restart(leader);
+    }
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
   }
 }

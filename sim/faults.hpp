@@ -27,13 +27,17 @@ enum class FaultKind : std::uint8_t {
   kLogIsDamaged,
   kFlippedBit,
   kRestartClient,
+  kIsolateLeader,
+  kKillLeader,
 };
-constexpr std::size_t kFaultKinds = 19;
+constexpr std::size_t kFaultKinds = 21;
 
 class Faults {
  public:
   /// Draws how often which faults will come.
   explicit Faults(Cluster& cluster);
+  /// These and no others, at such intervals; workers that were killed are back within `restart_max`.
+  void only(std::vector<FaultKind> kinds, Duration pause_min, Duration pause_max, Duration restart_max);
 
   /// Faults come from now on.
   void begin();
@@ -44,6 +48,10 @@ class Faults {
   void schedule_next();
   void happen(FaultKind kind);
   void cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links);
+  /// A worker that leads something, if there is one.
+  WorkerProcess& some_leader();
+  /// Its peers and it hear nothing of each other; the brokers are heard.
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links_to_peers(const WorkerProcess& worker);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.
   void undo_after(Duration delay, std::function<void()> undo);
@@ -55,6 +63,7 @@ class Faults {
   std::vector<FaultKind> kinds_;  ///< As often in here as it is likely.
   Duration pause_min_{};
   Duration pause_max_{};
+  std::optional<Duration> restart_max_;
   NetworkManners usual_network_;
   bool has_ended_ = false;
 };

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace trellis::sim {
+namespace {
+
+constexpr Duration kHeldByConnections{350'000};
+
+}  // namespace
 
 void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive) {
   Random& random = world_.random();
@@ -12,9 +17,14 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> 
     return;
   }
   const TimePoint arrival = world_.now() + random.between(manners.delay_min, manners.delay_max);
-  if (random.chance(manners.doubling)) world_.at(arrival + random.between(Duration(0), manners.overtaken_by), arrive);
+  // What a connection still held when its worker ended reaches the broker within moments: the registry counts on it.
+  const bool is_to_broker = to >= kFirstBroker && to < kFirstClient && from < kFirstBroker;
+  const Duration late_by = is_to_broker ? std::min(manners.overtaken_by, kHeldByConnections) : manners.overtaken_by;
+  const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
+  if (!is_of_client && random.chance(manners.doubling))
+    world_.at(arrival + random.between(Duration(0), late_by), arrive);
   if (random.chance(manners.overtaking)) {
-    world_.at(arrival + random.between(Duration(0), manners.overtaken_by), std::move(arrive));
+    world_.at(arrival + random.between(Duration(0), late_by), std::move(arrive));
     return;
   }
   TimePoint& last = last_arrival_[{from, to}];

@@ -16,12 +16,14 @@
 namespace trellis::sim {
 
 using ProcessNumber = std::uint32_t;
+constexpr ProcessNumber kFirstBroker = 100;  ///< Below it are the workers,
+constexpr ProcessNumber kFirstClient = 200;  ///< from here on the clients.
 
 struct NetworkManners {
   Duration delay_min{50};
   Duration delay_max{500};
   double loss = 0;
-  double doubling = 0;
+  double doubling = 0;    ///< Of what workers say or hear; a client's requests without a session must not be.
   double overtaking = 0;  ///< Share of messages that later ones may overtake, by up to
   Duration overtaken_by{200'000};
 };

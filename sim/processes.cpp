@@ -5,11 +5,11 @@
 
 #include "protocol/check.hpp"
 #include "sim/cluster.hpp"
+#include "sim/planted_messages.hpp"
 
 namespace trellis::sim {
 namespace {
 
-constexpr ProcessNumber kFirstBroker = 100;
 /// What a turn takes of a processor's time.
 constexpr Duration kTurnMin{20};
 constexpr Duration kTurnMax{200};
@@ -22,6 +22,16 @@ std::uint64_t bytes_of(const Frames& frames) {
   std::uint64_t bytes = 0;
   for (const Frame& frame : frames) bytes += frame.size();
   return bytes;
+}
+
+OmittedRules omitted_rules(const Plants& plants) {
+  OmittedRules omitted;
+  omitted.barrier = plants.has("no-barrier");
+  omitted.gate = plants.has("no-gate");
+  omitted.clamp = plants.has("no-clamp");
+  omitted.trim = plants.has("no-trim");
+  omitted.sessions = plants.has("no-sessions-in-snapshot");
+  return omitted;
 }
 
 }  // namespace
@@ -82,6 +92,11 @@ void Process::pause(Duration time) {
   busy_until_ = std::max(busy_until_, world_.now() + time);
   scheduled_.reset();
   ++schedule_number_;
+  wake();
+}
+
+void Process::resume() {
+  busy_until_ = world_.now();
   wake();
 }
 
@@ -155,6 +170,7 @@ bool WorkerProcess::begin() {
   settings.brokers = cluster_.brokers();
   settings.replica.snapshot_log_bytes = cluster_.shape().snapshot_log_bytes;
   settings.replica.tail_bytes = cluster_.shape().tail_bytes;
+  settings.replica.omitted = omitted_rules(cluster_.plants());
   settings.replica.install_timeout = std::chrono::milliseconds(2'000);
   background_ = std::make_unique<SimulatedBackground>(world_, [this] { wake(); });
   auto shard = Shard::open(
@@ -232,12 +248,14 @@ void WorkerProcess::leave() {
 
 void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
   if (!is_up()) return;
+  if (cluster_.plants().has("unconfirmed-read")) message = with_unconfirmed_reads(message);
   from_brokers_.emplace_back(broker, std::move(message));
   wake();
 }
 
 void WorkerProcess::receive_from_peer(Frames message) {
   if (!is_up()) return;
+  if (cluster_.plants().has("earlier-confirmation")) message = with_confirmations_for(message, nonce_, *shard_);
   from_peers_.push_back(std::move(message));
   wake();
 }
@@ -257,6 +275,7 @@ void WorkerProcess::to_peer(WorkerId, const std::string& address, Frames message
   step();
   WorkerProcess* const peer = cluster_.worker_at(address);
   CHECK(peer != nullptr);
+  nonce_ = nonce_in(message);
   world_.note("worker says to worker", number(), peer->number(), bytes_of(message));
   cluster_.network().carry(number(), peer->number(),
                            [peer, message = std::move(message)] { peer->receive_from_peer(message); });
@@ -329,6 +348,9 @@ void BrokerProcess::to_client(const ClientAddress& address, Frame reply) {
   if (!in_turn_) return;
   step();
   ClientProcess& client = cluster_.client(std::stoul(std::string(address.routing_id)));
+  if (!cluster_.plants().names.empty()) {
+    reply = planted_reply(reply, last_reply_[client.number()], cluster_.plants(), world_.random());
+  }
   world_.note("broker answers client", number(), client.number(), reply.size());
   cluster_.network().carry(number(), client.number(),
                            [this, &client, reply = std::move(reply)] { client.receive(index_, reply); });

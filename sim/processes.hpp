@@ -41,6 +41,8 @@ class Process {
   void crash_after(std::uint64_t steps) { steps_left_ = steps; }
   /// SIGSTOP: no turn for a while.
   void pause(Duration time);
+  /// SIGCONT, before the pause is over.
+  void resume();
   /// Ended and not started until told so.
   bool is_held_down = false;
 
@@ -143,6 +145,7 @@ class WorkerProcess final : public Process, public ShardOutput {
     std::uint64_t applied = 0;
     std::uint64_t snapshot = 0;
   };
+  BootNonce nonce_;                           ///< As last said to a peer.
   std::map<PartitionId, Progress> progress_;  ///< As of the last turn.
 };
 
@@ -172,6 +175,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
   std::map<BackendAddress, Connection> connections_;
   std::deque<std::pair<BackendAddress, Frames>> from_workers_;
   std::deque<Frames> from_clients_;
+  std::map<ProcessNumber, std::string> last_reply_;  ///< For planted faults.
   std::unique_ptr<Broker> broker_;
 };
 

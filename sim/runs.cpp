@@ -104,7 +104,9 @@ std::string to_text(std::uint64_t seed, const RunOutcome& outcome) {
   return outcome.details + line + "VIOLATION: " + outcome.violation + '\n';
 }
 
-bool run_many(const RunSettings& settings, std::uint64_t count, std::size_t jobs) {
+std::vector<std::uint64_t> run_many(const RunsSettings& settings) {
+  std::uint64_t count = settings.count;
+  std::size_t jobs = settings.jobs;
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
   std::map<int, Child> children;
   std::uint64_t begun = 0;
@@ -113,7 +115,7 @@ bool run_many(const RunSettings& settings, std::uint64_t count, std::size_t jobs
   Summary total;
   while (ended < count) {
     while (children.size() < jobs && begun < count) {
-      Child child = begin_child(settings, settings.seed + begun++);
+      Child child = begin_child(settings.run, settings.run.seed + begun++);
       children.emplace(child.pipe, std::move(child));
     }
     std::vector<pollfd> waits;
@@ -141,13 +143,15 @@ bool run_many(const RunSettings& settings, std::uint64_t count, std::size_t jobs
       total.faults += summary.faults;
       if (!summary.is_well) {
         failed.push_back(child.seed);
+        if (settings.ends_at_first_failure) count = begun;
         const std::string text =
             is_whole ? child.said.substr(sizeof summary)
                      : child.said + "seed " + std::to_string(child.seed) + " " + describe_death(status) + '\n';
-        std::fprintf(stdout, "%s\n", text.c_str());
+        if (!settings.is_quiet) std::fprintf(stdout, "%s\n", text.c_str());
         std::fflush(stdout);
       }
       children.erase(wait.fd);
+      if (settings.is_quiet) continue;
       if (::isatty(STDERR_FILENO) != 0 || ended % 50 == 0 || ended == count) {
         std::fprintf(stderr,
                      "\r%" PRIu64 " of %" PRIu64 " seeds, %zu failed, %.2f simulated hours, %" PRIu64 " faults ", ended,
@@ -155,6 +159,7 @@ bool run_many(const RunSettings& settings, std::uint64_t count, std::size_t jobs
       }
     }
   }
+  if (settings.is_quiet) return failed;
   std::fprintf(stderr, "\n");
   std::printf("%" PRIu64 " seeds, %.2f simulated hours, %" PRIu64 " events, %" PRIu64 " operations, %" PRIu64
               " faults: %zu failed",
@@ -162,7 +167,7 @@ bool run_many(const RunSettings& settings, std::uint64_t count, std::size_t jobs
               failed.size());
   for (const std::uint64_t seed : failed) std::printf(" %" PRIu64, seed);
   std::printf("\n");
-  return failed.empty();
+  return failed;
 }
 
 }  // namespace trellis::sim

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "sim/simulation.hpp"
 
@@ -11,8 +12,15 @@ namespace trellis::sim {
 /// What a run came to, in lines for people.
 std::string to_text(std::uint64_t seed, const RunOutcome& outcome);
 
-/// Runs `count` seeds from settings.seed on, `jobs` at a time (0: one a core).  Progress goes to stderr, each failing
-/// seed with its trace to stdout.  Returns whether all was well.
-bool run_many(const RunSettings& settings, std::uint64_t count, std::size_t jobs);
+struct RunsSettings {
+  RunSettings run;  ///< Its seed is the first of them.
+  std::uint64_t count = 1;
+  std::size_t jobs = 0;  ///< At a time; 0: one a core.
+  bool is_quiet = false;
+  bool ends_at_first_failure = false;
+};
+
+/// Runs many seeds.  Progress goes to stderr, each failing seed with its trace to stdout.  Returns those that failed.
+std::vector<std::uint64_t> run_many(const RunsSettings& settings);
 
 }  // namespace trellis::sim

@@ -34,6 +34,57 @@ ClusterShape draw_shape(Random& random) {
   return shape;
 }
 
+ClusterShape draw_shape(Random& random, Scenario scenario) {
+  ClusterShape shape = draw_shape(random);
+  if (scenario == Scenario::kAny) return shape;
+  shape.workers = 3;
+  shape.k = 2;
+  shape.partitions = 1;
+  shape.workload.keys = 3;
+  if (scenario == Scenario::kLeaders) {
+    shape.clients = 4;
+    shape.workload.under_way = 4;
+    shape.workload.think_max = milliseconds(10);
+    shape.workload.keys = 12;
+  }
+  if (scenario == Scenario::kLaggards) {
+    shape.snapshot_log_bytes = 3'000;
+    shape.tail_bytes = 1;
+    shape.workload.think_max = milliseconds(10);
+  }
+  return shape;
+}
+
+void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
+  NetworkManners& network = cluster.network().manners;
+  switch (scenario) {
+    case Scenario::kAny: return;
+    case Scenario::kElections:
+      network.delay_max = milliseconds(30);
+      return faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn,
+                          FaultKind::kPowerCut, FaultKind::kPauseWorker, FaultKind::kCutPair, FaultKind::kCutOff},
+                         milliseconds(20), milliseconds(400), milliseconds(400));
+    case Scenario::kLaggards:
+      network.loss = 0.05;
+      network.overtaking = 0.2;
+      network.overtaken_by = milliseconds(400);
+      return faults.only({FaultKind::kCutOff, FaultKind::kCutPair, FaultKind::kCutOneWay, FaultKind::kPauseWorker,
+                          FaultKind::kKillWorker},
+                         milliseconds(100), milliseconds(1'500), milliseconds(800));
+    case Scenario::kLeaders:
+      network.doubling = 0.1;
+      network.overtaking = 0.1;
+      network.overtaken_by = milliseconds(1'500);
+      for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners.sync_max = milliseconds(150);
+      return faults.only({FaultKind::kIsolateLeader, FaultKind::kIsolateLeader, FaultKind::kKillLeader,
+                          FaultKind::kKillWorker, FaultKind::kPauseWorker},
+                         milliseconds(50), milliseconds(900), milliseconds(1'200));
+    case Scenario::kBlackouts:
+      return faults.only({FaultKind::kHoldDown, FaultKind::kCutOff, FaultKind::kPauseWorker}, milliseconds(500),
+                         milliseconds(4'000), milliseconds(4'000));
+  }
+}
+
 void draw_manners(Cluster& cluster, Random& random) {
   NetworkManners& network = cluster.network().manners;
   network.delay_max = random.chance(0.5) ? Duration(500) : random.between(Duration(1'000), Duration(30'000));
@@ -52,7 +103,9 @@ void draw_manners(Cluster& cluster, Random& random) {
 class Run {
  public:
   explicit Run(const RunSettings& settings)
-      : settings_(settings), world_(settings.seed), cluster_(world_, draw_shape(world_.random()), settings_.plants) {
+      : settings_(settings),
+        world_(settings.seed),
+        cluster_(world_, draw_shape(world_.random(), settings.scenario), settings_.plants) {
     if (settings.prints_trace) world_.print_all();
   }
 
@@ -60,6 +113,7 @@ class Run {
     say_shape();
     draw_manners(cluster_, world_.random());
     Faults faults(cluster_);
+    focus(faults, cluster_, settings_.scenario);
     const TimePoint start = world_.now();
     const TimePoint end = start + settings_.length;
     cluster_.start();

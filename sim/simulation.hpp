@@ -12,9 +12,19 @@
 
 namespace trellis::sim {
 
+/// What a run concentrates on, where random ones would take long to come to it.
+enum class Scenario : std::uint8_t {
+  kAny,
+  kElections,  ///< Short lives, quick restarts, cuts: three workers, one partition.
+  kLaggards,   ///< Followers fall behind, far beyond what the leaders keep of their logs; a bad network.
+  kLeaders,    ///< Leaders are cut off from their peers or killed while much is written; slow disks, late messages.
+  kBlackouts,  ///< Majorities go and come back.
+};
+
 struct RunSettings {
   std::uint64_t seed = 1;
   Duration length = std::chrono::seconds(60);
+  Scenario scenario = Scenario::kAny;
   Plants plants;
   bool prints_trace = false;
   std::string history_file;  ///< Where the whole history goes; empty: nowhere.

@@ -46,6 +46,7 @@ Partition::Partition(PartitionId id, ReplicaSettings settings, PartitionHost& ho
       self_(settings.self),
       host_(host),
       state_(std::make_unique<StateMachine>()),
+      omitted_(settings.omitted),
       replica_(id, settings, host, *this) {}
 
 Partition::~Partition() = default;
@@ -305,6 +306,7 @@ void Partition::tick() {
 std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {
   if (host_.now() < snapshot_retry_at_ || !host_.begin_snapshot(id_)) return nullptr;
   FrozenState state = state_->freeze();
+  if (omitted_.sessions) state.sessions = StateMachine().freeze().sessions;
   state.applied = index;  // The last entry may have been a barrier, which the state machine does not see.
   return std::make_unique<StateSnapshotJob>(std::move(state), id_, term,
                                             snapshot_name(id_, index, term, host_.random()), host_.snapshot_store());

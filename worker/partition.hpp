@@ -150,6 +150,7 @@ class Partition final : public ReplicaOwner {
   std::unique_ptr<StateMachine> state_;
   std::optional<HeldState> held_;
   std::string snapshot_descriptor_;
+  OmittedRules omitted_;
   Replica replica_;
 
   std::deque<Proposal> proposals_;

@@ -207,7 +207,7 @@ Result<void> Replica::apply_hint() {
 void Replica::tick() {
   if (failure_) return;
   // R2: an election must not consider entries that are not durable.
-  if (library_->io.is_gated()) {
+  if (library_->io.is_gated() && !settings_.omitted.gate) {
     tick_skipped_ = true;
     return;
   }
@@ -229,7 +229,7 @@ void Replica::receive(RaftMessage message) {
 bool Replica::passes_gate(const RaftMessage& message) const {
   const RaftIo& io = library_->io;
   const struct raft& raft = library_->raft;
-  if (!io.is_gated()) return true;
+  if (!io.is_gated() || settings_.omitted.gate) return true;
   if (io.is_putting() || message.term != raft.current_term) return false;
   if (message.kind == RaftMessageKind::kAppendEntries) return raft.state == RAFT_FOLLOWER;
   if (message.kind == RaftMessageKind::kAppendEntriesResult) {
@@ -317,7 +317,8 @@ void Replica::deliver_append(const RaftMessage& message) {
   std::string_view body = message.body.bytes();
   std::uint32_t count = message.entries;
   // R4: what lies below our snapshot is there already; the library would append it again.
-  if (raft.log.snapshot.last_index > append.prev_log_index && message.term >= raft.current_term) {
+  if (raft.log.snapshot.last_index > append.prev_log_index && message.term >= raft.current_term &&
+      !settings_.omitted.trim) {
     const std::uint64_t below = raft.log.snapshot.last_index - append.prev_log_index;
     for (std::uint64_t i = 0; i < below && count > 0; ++i, --count) take_entry(body);
     append.prev_log_index = raft.log.snapshot.last_index;
@@ -345,7 +346,7 @@ void Replica::deliver_append(const RaftMessage& message) {
       at += view.payload.size();
     }
   }
-  library_->io.begin_answer(append.prev_log_index + count);
+  if (!settings_.omitted.clamp) library_->io.begin_answer(append.prev_log_index + count);
   library_->io.receive(&in);
   library_->io.end_answer();
   after_call();
@@ -395,6 +396,7 @@ void Replica::become_leader() {
   struct raft& raft = library_->raft;
   lead_term_ = raft.current_term;
   drop_transfer();
+  if (settings_.omitted.barrier) return owner_.on_leader({lead_term_});
   const int status = raft_barrier(&raft, &library_->barrier, [](struct raft_barrier*, int) {});
   if (status != 0) return fail(std::string("barrier: ") + raft_strerror(status));
   barrier_index_ = raft_last_index(&raft);

@@ -38,6 +38,15 @@ class CommandBuffer {
   std::size_t size_;
 };
 
+/// What the simulator leaves out on purpose, to see whether its judges notice.  Nothing in production.
+struct OmittedRules {
+  bool barrier = false;   ///< R1
+  bool gate = false;      ///< R2
+  bool clamp = false;     ///< R3
+  bool trim = false;      ///< R4
+  bool sessions = false;  ///< Snapshots hold no session table.
+};
+
 struct ReplicaSettings {
   WorkerId self;
   std::chrono::milliseconds election_timeout{500};  ///< Drawn anew between this and twice this each time.
@@ -45,6 +54,7 @@ struct ReplicaSettings {
   std::chrono::milliseconds install_timeout{5'000};  ///< An InstallSnapshot unanswered for so long is sent again.
   std::uint64_t snapshot_log_bytes = 64 << 20;       ///< At least so much log before a snapshot is due.
   std::uint64_t tail_bytes = 8 << 20;  ///< Of the log, kept behind a snapshot for followers a little late.
+  OmittedRules omitted;
 };
 
 class Replica {

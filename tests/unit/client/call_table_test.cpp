@@ -226,6 +226,19 @@ TEST_F(CallTableTest, AnotherBrokerIsAskedWhereOneSeesTooFewWorkers) {
   EXPECT_EQ(network_.answers[0].second.reply.status, Code::kUnavailable);
 }
 
+TEST_F(CallTableTest, ARefusalOfASecondCopyDoesNotSpeakForTheFirst) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t id = put(table);
+  pass(table, milliseconds(700));
+  ASSERT_EQ(network_.sent.size(), 2u) << "the broker was silent";
+  table.on_frame(now_, 0, reply_to(id, Code::kUnavailable));
+  EXPECT_TRUE(network_.answers.empty()) << "the first copy may take effect";
+  table.on_frame(now_, 0, reply_to(id, Code::kOk));
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(network_.answers[0].second.reply.status, Code::kOk);
+}
+
 TEST_F(CallTableTest, ARequestBeyondTheLimitIsRefusedWithoutBeingSent) {
   CallTable table = make(1);
   table.on_connected(now_, 0);

@@ -1,0 +1,112 @@
+#include "sim/planted_messages.hpp"
+
+#include <utility>
+
+#include "protocol/command.hpp"
+#include "protocol/packed.hpp"
+#include "protocol/reply.hpp"
+#include "worker/confirmations.hpp"
+
+namespace trellis::sim {
+namespace {
+
+/// `change` is handed each item and the writer, and says whether it has written something in its place.
+template <typename Change>
+Frames rewrite(const Frames& bundle, const Change& change) {
+  BundleReader reader(bundle);
+  BundleWriter out;
+  while (const auto item = reader.next()) {
+    if (!change(*item, out)) out.add(item->type, item->header, item->body);
+  }
+  return out.take();
+}
+
+/// An array without its first element.
+std::string without_first(std::string_view array) {
+  PackedReader reader(array);
+  const std::uint32_t count = reader.read_array().value_or(0);
+  if (count < 2) return std::string(array);
+  reader.read_value();
+  std::string out;
+  PackedWriter(out).array(count - 1).packed(array.substr(reader.position()));
+  return out;
+}
+
+/// An array whose first two elements have changed places.
+std::string with_first_two_swapped(std::string_view array) {
+  PackedReader reader(array);
+  const std::uint32_t count = reader.read_array().value_or(0);
+  if (count < 2) return std::string(array);
+  const std::string_view first = reader.read_value().value_or("");
+  const std::string_view second = reader.read_value().value_or("");
+  std::string out;
+  PackedWriter(out).array(count).packed(second).packed(first).packed(array.substr(reader.position()));
+  return out;
+}
+
+}  // namespace
+
+Frames with_unconfirmed_reads(const Frames& bundle) {
+  return rewrite(bundle, [](const BundleItem& item, BundleWriter& out) {
+    if (static_cast<MessageType>(item.type) != MessageType::kRequest) return false;
+    auto request = read_worker_request(item);
+    if (!request || !request->session.empty() || request->kind != RequestKind::kCommand) return false;
+    request->mode = ReadMode::kStale;
+    add(out, *request);
+    return true;
+  });
+}
+
+BootNonce nonce_in(const Frames& bundle) {
+  BundleReader reader(bundle);
+  const auto first = reader.next();
+  const auto speaker = first ? read_speaker(first->header) : Result<Speaker>(Speaker{});
+  return speaker ? speaker->nonce : BootNonce{};
+}
+
+Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver) {
+  return rewrite(bundle, [&](const BundleItem& item, BundleWriter& out) {
+    if (static_cast<PeerMessageType>(item.type) != PeerMessageType::kAnswer) return false;
+    auto answer = read_answer(item.header);
+    if (!answer || answer->nonce == nonce) return false;
+    answer->nonce = nonce;
+    for (ConfirmationItem& each : answer->items) {
+      const auto at = receiver.partitions().find(each.group);
+      if (at != receiver.partitions().end()) each.term = at->second->replica().term();
+    }
+    out.add(item.type, pack_answer(*answer));
+    return true;
+  });
+}
+
+Frame planted_reply(const Frame& frame, std::string& previous, const Plants& plants, Random& random) {
+  auto reply = read_reply(frame.bytes());
+  if (!reply) return frame;
+  if (plants.has("mark-dropped")) reply->info.guaranteed = true;
+  std::string page;
+  if (plants.has("page-skips-key") && reply->info.more) {
+    page = without_first(reply->result);
+    reply->result = page;
+  }
+  if (plants.has("page-out-of-order") && reply->info.more) {
+    page = with_first_two_swapped(reply->result);
+    reply->result = page;
+  }
+  if (plants.has("wrong-reply") && random.chance(0.01) && !previous.empty()) {
+    auto other = read_reply(previous);
+    other->id = reply->id;
+    return Frame(pack_reply(*other));
+  }
+  previous = std::string(frame.bytes());
+  return Frame(pack_reply(*reply));
+}
+
+Frame with_new_seq(const Frame& frame, std::uint64_t copy) {
+  auto read = read_request(frame.bytes());
+  auto* request = std::get_if<Request>(&read);
+  if (request == nullptr || !request->options.session) return frame;
+  request->options.seq += copy * 1'000'000;
+  return Frame(pack_request(request->id, request->command, request->arguments, request->options));
+}
+
+}  // namespace trellis::sim

@@ -1,0 +1,28 @@
+// Planted faults in what processes say to each other: the message is changed on its way, as if its sender had made it
+// so or its receiver had read it so.  Each is named after the fault that it plays (sim/plants.hpp).
+#pragma once
+
+#include "protocol/types.hpp"
+#include "sim/plants.hpp"
+#include "sim/random.hpp"
+#include "worker/shard.hpp"
+
+namespace trellis::sim {
+
+/// "unconfirmed-read": a linearizable read is served as it is asked for, by whoever is asked.
+Frames with_unconfirmed_reads(const Frames& bundle);
+
+/// "earlier-confirmation": a confirmation of leadership counts for the life, term and partition that it reaches.
+Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver);
+
+/// The nonce that a worker says in this bundle.
+BootNonce nonce_in(const Frames& bundle);
+
+/// "mark-dropped", "page-skips-key", "page-out-of-order", "wrong-reply": what a broker answers.  `previous` is its
+/// previous answer to this client.
+Frame planted_reply(const Frame& reply, std::string& previous, const Plants& plants, Random& random);
+
+/// "new-seq-on-retry": the same request under another seq.
+Frame with_new_seq(const Frame& request, std::uint64_t copy);
+
+}  // namespace trellis::sim

@@ -1,0 +1,43 @@
+// The simulator judged: a seed repeats itself, the cluster is well under any of some seeds, and a fault that is planted
+// is found.
+#include "sim/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/runs.hpp"
+
+namespace trellis::sim {
+namespace {
+
+TEST(Simulation, ASeedRepeatsItsTraceByteForByte) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    RunSettings settings;
+    settings.seed = seed;
+    settings.length = std::chrono::seconds(10);
+    const RunOutcome first = run_simulation(settings);
+    const RunOutcome second = run_simulation(settings);
+    EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << seed;
+    EXPECT_GT(first.operations, 0u);
+  }
+}
+
+TEST(Simulation, TheClusterIsWellUnderTheFaultsOfAHundredSeeds) {
+  RunsSettings settings;
+  settings.run.length = std::chrono::seconds(10);
+  settings.count = 100;
+  EXPECT_TRUE(run_many(settings).empty());
+}
+
+TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
+  for (const Scenario scenario :
+       {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts}) {
+    RunsSettings settings;
+    settings.run.length = std::chrono::seconds(10);
+    settings.run.scenario = scenario;
+    settings.count = 10;
+    EXPECT_TRUE(run_many(settings).empty()) << "scenario " << static_cast<int>(scenario);
+  }
+}
+
+}  // namespace
+}  // namespace trellis::sim
