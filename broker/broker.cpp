@@ -44,6 +44,7 @@ class Broker::Core {
   TimePoint next_deadline() const;
   void flush(TimePoint now);
   std::size_t requests_under_way() const { return requests_.under_way(); }
+  std::string metrics(TimePoint now) const;
 
  private:
   void on_item(const BackendAddress& from, const BundleItem& item, TimePoint now);
@@ -73,6 +74,7 @@ class Broker::Core {
   std::vector<std::uint64_t> due_;
   std::vector<Tag> unsent_;
   std::vector<PartitionId> changed_;
+  std::uint64_t leader_changes_ = 0;
 };
 
 void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now) {
@@ -135,6 +137,7 @@ void Broker::Core::on_welcome_hello(WorkerRecord& worker, const std::vector<Lead
   changed_.clear();
   router_.on_leads(worker.hello.id, led_before, worker.hello.leads, changed_);
   const std::vector<PartitionId> changed = changed_;
+  leader_changes_ += changed.size();
   for (const PartitionId partition : changed) calls_.on_leader(partition, now);
   formation_.on_hello(worker, now);
   if (formation_.on_tick(now)) use_new_map(now);
@@ -222,6 +225,13 @@ void Broker::Core::judge_liveness(TimePoint now) {
   calls_.review(now);
 }
 
+std::string Broker::Core::metrics(TimePoint now) const {
+  BrokerCounts counts = requests_.counts();
+  counts.leader_changes = leader_changes_;
+  return metrics_of(counts, {requests_.under_way(), calls_.under_way(), requests_.bytes(), requests_.clients()},
+                    registry_, now);
+}
+
 TimePoint Broker::Core::next_deadline() const { return call_timers_.next_due(requests_.next_due(next_pulse_)); }
 
 void Broker::Core::flush(TimePoint now) {
@@ -241,6 +251,7 @@ void Broker::on_worker_message(const BackendAddress& worker, const Frames& bundl
 void Broker::on_tick(TimePoint now) { core_->on_tick(now); }
 TimePoint Broker::next_deadline() const { return core_->next_deadline(); }
 void Broker::flush(TimePoint now) { core_->flush(now); }
+std::string Broker::metrics(TimePoint now) const { return core_->metrics(now); }
 std::size_t Broker::requests_under_way() const { return core_->requests_under_way(); }
 
 }  // namespace trellis

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "broker/options.hpp"
 #include "broker/types.hpp"
@@ -41,6 +42,8 @@ class Broker {
 
   /// Requests that have no reply yet.
   std::size_t requests_under_way() const;
+  /// In Prometheus' text format.
+  std::string metrics(TimePoint now) const;
 
  private:
   class Core;

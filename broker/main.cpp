@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   std::string frontend = options.frontend.zmq();
   std::string backend = options.backend.zmq();
   std::string server_file;
+  std::string metrics;
   CLI::App app("The broker of a Trellis cluster: between clients and workers, without state of its own", kName);
   app.add_option("--frontend", frontend, "Where clients connect")->check(endpoint_problem)->capture_default_str();
   app.add_option("--backend", backend, "Where workers connect")->check(endpoint_problem)->capture_default_str();
@@ -67,12 +68,14 @@ int main(int argc, char** argv) {
   app.add_option("--partitions", options.broker.partitions, "Partitions of a new cluster, a power of two")
       ->check(not_a_partition_count)
       ->capture_default_str();
+  add_metrics_setting(app, metrics);
   add_log_settings(app, log_settings);
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("broker", log_settings);
 
   options.frontend = *read_endpoint(frontend);
   options.backend = *read_endpoint(backend);
+  options.metrics = metrics_endpoint(metrics);
   if (!server_file.empty()) {
     auto servers = load_server_file(server_file);
     if (!servers) {

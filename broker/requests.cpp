@@ -32,6 +32,13 @@ LegResult out_of_time() {
   return result;
 }
 
+/// The status of a reply frame, from its head alone: [version, id, status, ...
+Code status_of(const Frame& reply) {
+  PackedReader reader(reply.bytes());
+  if (!reader.read_array() || !reader.next() || !reader.next()) return Code::kInternal;
+  return code_of(reader.read_str().value_or("")).value_or(Code::kInternal);
+}
+
 }  // namespace
 
 Requests::Requests(const Parts& parts, const RandomSource& random, TimePoint now)
@@ -51,6 +58,7 @@ Requests::Client& Requests::client_of(std::string_view routing_id) {
 }
 
 void Requests::refuse(const ClientMessage& message, std::uint64_t id, const Error& error) {
+  ++counts_.refused;
   output_.to_client({message.routing_id.bytes(), message.envelope}, Frame(pack_error(id, error)));
 }
 
@@ -68,6 +76,7 @@ std::optional<Error> Requests::over_a_bound(const Client& client, const Frame& f
 }
 
 void Requests::on_client_message(Frames& frames, TimePoint now) {
+  now_ = now;
   ClientMessage message = split_message(frames);
   if (message.problem != nullptr) return refuse(message, 0, invalid_argument(message.problem));
   auto read = read_request(message.request.bytes());
@@ -84,6 +93,7 @@ void Requests::on_client_message(Frames& frames, TimePoint now) {
   entry.frame = std::move(message.request);
   bytes_ += entry.frame.size();
   entry.request = request;
+  entry.begun = now;
   entry.deadline = now + request.options.timeout;
   entry.own_seq = 0;
   deadlines_.set(entry.timer, entry.deadline, entry.tag);
@@ -109,6 +119,7 @@ bool Requests::answer_at_once(const ClientMessage& message, const Request& reque
   Reply reply;
   reply.id = request.id;
   reply.result = result;
+  counts_.on_reply(request.command, Code::kOk, Duration::zero());
   output_.to_client({message.routing_id.bytes(), message.envelope}, Frame(pack_reply(reply)));
   return true;
 }
@@ -198,6 +209,7 @@ void Requests::on_call_done(Tag owner, std::uint32_t leg, LegResult result) {
 }
 
 void Requests::settle(TimePoint now) {
+  now_ = now;
   while (!done_.empty()) {
     Done done = std::move(done_.front());
     done_.pop_front();
@@ -208,6 +220,7 @@ void Requests::settle(TimePoint now) {
 }
 
 void Requests::on_cluster_changed(TimePoint now) {
+  now_ = now;
   const bool formed = formation_.formed();
   const auto obstacle = formed ? std::nullopt : obstacle_to_all(now);
   if (!formed && !obstacle) return;
@@ -222,6 +235,7 @@ void Requests::on_cluster_changed(TimePoint now) {
 }
 
 void Requests::on_tick(TimePoint now) {
+  now_ = now;
   due_.clear();
   deadlines_.take_due(now, due_);
   for (const Tag tag : due_) {
@@ -296,6 +310,7 @@ void Requests::finish_with(Entry& entry, Frame reply) {
   entry.merger.reset();
   if (entry.own_seq != 0) session_.on_answered(entry.own_seq);
   deadlines_.clear(entry.timer);
+  counts_.on_reply(entry.request.command, status_of(reply), now_ - entry.begun);
   --entry.client->under_way;
   bytes_ -= entry.frame.size();
   output_.to_client({entry.client->routing_id, entry.envelope}, std::move(reply));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/calls.hpp"
+#include "broker/counts.hpp"
 #include "broker/envelope.hpp"
 #include "broker/formation.hpp"
 #include "broker/merger.hpp"
@@ -53,6 +54,9 @@ class Requests final : public CallListener {
   void settle(TimePoint now);
 
   std::size_t under_way() const { return pool_.used(); }
+  const BrokerCounts& counts() const { return counts_; }
+  std::size_t bytes() const { return bytes_; }
+  std::size_t clients() const { return clients_.size(); }
 
  private:
   struct Client {
@@ -69,6 +73,7 @@ class Requests final : public CallListener {
     Frames envelope;
     Frame frame;
     Request request;  ///< Its views point into `frame`.
+    TimePoint begun;
     TimePoint deadline;
     std::uint64_t own_seq = 0;  ///< 0: none.
     std::unique_ptr<Merger> merger;
@@ -113,6 +118,8 @@ class Requests final : public CallListener {
   std::vector<std::uint64_t> due_;
   std::size_t bytes_ = 0;  ///< Of all frames held.
   std::uint64_t ticks_ = 0;
+  TimePoint now_;  ///< Of the event that is handled.
+  BrokerCounts counts_;
 };
 
 }  // namespace trellis

@@ -8,6 +8,7 @@
 #include "broker/broker.hpp"
 #include "broker/reply_queue.hpp"
 #include "program/log.hpp"
+#include "program/metrics_server.hpp"
 #include "program/signals.hpp"
 
 namespace trellis {
@@ -128,6 +129,7 @@ class BrokerServer::Loop final : public BrokerOutput {
   zmq::socket_t frontend_;
   zmq::socket_t backend_;
   std::unique_ptr<Broker> broker_;
+  std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
   Frames frames_;
   TimePoint now_;
   std::unordered_map<std::string, SlowClient> slow_;
@@ -145,6 +147,11 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   backend_.set(zmq::sockopt::heartbeat_timeout, 3000);
   if (auto bound = bind_to(frontend_, options.frontend, "the frontend"); !bound) return bound;
   if (auto bound = bind_to(backend_, options.backend, "the backend"); !bound) return bound;
+  if (options.metrics) {
+    auto metrics = MetricsServer::listen(*options.metrics);
+    if (!metrics) return metrics.error();
+    metrics_ = std::move(*metrics);
+  }
   std::random_device device;
   std::seed_seq seed{device(), device(), device(), device()};
   now_ = read_clock();
@@ -201,6 +208,7 @@ void BrokerServer::Loop::turn(bool is_ending) {
   if (now_ >= broker_->next_deadline()) broker_->on_tick(now_);
   broker_->flush(now_);
   if (!slow_.empty()) retry_slow_clients();
+  if (metrics_ && metrics_->is_due(now_)) metrics_->publish(now_, broker_->metrics(now_));
 }
 
 bool BrokerServer::Loop::to_worker(const BackendAddress& worker, Frames bundle) {

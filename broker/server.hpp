@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "broker/options.hpp"
 #include "protocol/endpoint.hpp"
@@ -23,6 +24,7 @@ struct BrokerServerOptions {
   Endpoint frontend{"127.0.0.1", 7400};
   Endpoint backend{"127.0.0.1", 7401};
   BrokerOptions broker;
+  std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
 };
 
 class BrokerServer {

@@ -14,7 +14,6 @@
 #include "client/client.hpp"
 #include "gateway/answer.hpp"
 #include "gateway/counts.hpp"
-#include "gateway/listen.hpp"
 #include "gateway/listing.hpp"
 #include "gateway/openapi.hpp"
 #include "gateway/page_files.hpp"
@@ -22,6 +21,7 @@
 #include "gateway/plan.hpp"
 #include "gateway/readiness.hpp"
 #include "gateway/visitors.hpp"
+#include "program/listen.hpp"
 #include "program/log.hpp"
 #include "program/process.hpp"
 

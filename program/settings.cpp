@@ -203,6 +203,19 @@ void add_log_settings(CLI::App& app, LogSettings& settings) {
       ->type_name("FORMAT");
 }
 
+void add_metrics_setting(CLI::App& app, std::string& metrics) {
+  const auto problem = [](const std::string& text) { return read_port(text) ? std::string() : endpoint_problem(text); };
+  app.add_option("--metrics", metrics, "Serve GET /metrics for Prometheus there: PORT (of 127.0.0.1), or HOST:PORT")
+      ->check(problem)
+      ->type_name("PORT");
+}
+
+std::optional<Endpoint> metrics_endpoint(const std::string& metrics) {
+  if (metrics.empty()) return std::nullopt;
+  if (const auto port = read_port(metrics)) return Endpoint{"127.0.0.1", *port};
+  return *read_endpoint(metrics);
+}
+
 std::string endpoint_problem(const std::string& text) {
   const auto endpoint = read_endpoint(text);
   return endpoint ? "" : endpoint.error().message;

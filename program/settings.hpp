@@ -17,6 +17,7 @@
 #include <string>
 
 #include "program/log.hpp"
+#include "protocol/endpoint.hpp"
 
 namespace CLI {
 class App;
@@ -32,6 +33,11 @@ std::optional<int> parse_settings(CLI::App& app, int argc, const char* const* ar
 
 /// Adds --log-level and --log-format.  `settings` must outlive the parse.
 void add_log_settings(CLI::App& app, LogSettings& settings);
+
+/// Adds --metrics, which takes PORT (of 127.0.0.1) or HOST:PORT.  `metrics` must outlive the parse.
+void add_metrics_setting(CLI::App& app, std::string& metrics);
+/// What was given to it, once it was parsed; nothing where nothing was.
+std::optional<Endpoint> metrics_endpoint(const std::string& metrics);
 
 /// For CLI::Option::check(): what is wrong with an endpoint (HOST:PORT or tcp://HOST:PORT), or "".
 std::string endpoint_problem(const std::string& text);

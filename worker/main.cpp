@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   int port = 7410;
   std::vector<std::string> brokers = {"127.0.0.1:7401"};
   std::string data;
+  std::string metrics;
   LogSettings log_settings;
 
   CLI::App app("A worker of a Trellis cluster: it holds replicas of partitions of the keys.", "trellis-worker");
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
       ->check(endpoint_problem)
       ->capture_default_str();
   app.add_option("--data", data, "Folder of its log and snapshots, kept over restarts (default ./trellis-worker-PORT)");
+  add_metrics_setting(app, metrics);
   add_log_settings(app, log_settings);
   app.footer("Example: trellis-worker -a 127.0.0.1 -p 9001 -b 127.0.0.1:7401 --data /var/lib/trellis/9001");
   if (const auto code = parse_settings(app, argc, argv)) return *code;
@@ -32,6 +34,8 @@ int main(int argc, char** argv) {
   settings.address = {address, static_cast<std::uint16_t>(port)};
   for (const std::string& broker : brokers) settings.brokers.push_back(*read_endpoint(broker));
   settings.data = data.empty() ? "./trellis-worker-" + std::to_string(port) : data;
+
+  settings.metrics = metrics_endpoint(metrics);
 
   const StopSignal stop;
   auto server = WorkerServer::open(settings);

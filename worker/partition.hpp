@@ -84,6 +84,8 @@ class Partition final : public ReplicaOwner {
   const Replica& replica() const { return replica_; }
   const StateMachine& state() const { return *state_; }
   PartitionId id() const { return id_; }
+  std::size_t queued_requests() const { return queued_requests_; }
+  std::size_t queued_bytes() const { return queued_bytes_; }
   /// Of the newest durable snapshot; empty where there is none.
   const std::string& snapshot_descriptor() const { return snapshot_descriptor_; }
 

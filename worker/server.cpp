@@ -35,6 +35,11 @@ Error io_error(const std::string& what, const std::string& why, const std::strin
 Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& settings) {
   std::unique_ptr<WorkerServer> server(new WorkerServer());
   if (auto bound = server->bind(settings.address); !bound) return bound.error();
+  if (settings.metrics) {
+    auto metrics = MetricsServer::listen(*settings.metrics);
+    if (!metrics) return metrics.error();
+    server->metrics_ = std::move(*metrics);
+  }
   if (auto opened = server->open_folder(settings.data); !opened) return opened.error();
   ShardSettings shard_settings;
   shard_settings.address = settings.address.text();
@@ -131,6 +136,8 @@ void WorkerServer::turn() {
     shard_->on_peer_message(frames);
   }
   shard_->end_turn();
+  const TimePoint now = monotonic_now();
+  if (metrics_ && metrics_->is_due(now)) metrics_->publish(now, metrics_of(shard_->counts(), *shard_));
 }
 
 void WorkerServer::to_broker(BrokerIndex broker, Frames message) {

@@ -10,10 +10,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 #include <zmq.hpp>
 
+#include "program/metrics_server.hpp"
 #include "program/signals.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
@@ -24,9 +26,10 @@
 namespace trellis {
 
 struct WorkerSettings {
-  Endpoint address;               ///< Where peers reach this worker.
-  std::vector<Endpoint> brokers;  ///< Their backends.
-  std::string data;               ///< Folder of log and snapshots.
+  Endpoint address;                 ///< Where peers reach this worker.
+  std::vector<Endpoint> brokers;    ///< Their backends.
+  std::string data;                 ///< Folder of log and snapshots.
+  std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
 };
 
 class WorkerServer final : public ShardOutput {
@@ -54,6 +57,7 @@ class WorkerServer final : public ShardOutput {
   zmq::socket_t peers_in_;
   std::vector<zmq::socket_t> brokers_;
   std::map<WorkerId, zmq::socket_t> peers_out_;
+  std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
   std::unique_ptr<RocksDbLogStore> store_;
   std::unique_ptr<FileSnapshotStore> snapshots_;
   std::unique_ptr<BackgroundThread> background_;

@@ -90,6 +90,7 @@ void Shard::take_durable() {
   if (!finished) return fail(finished.error().message);
   if (!*finished) return;
   durable_ = under_way_;
+  counts_.log_sync_seconds.observe(std::chrono::duration<double>(now_ - write_begun_).count());
   woken_.insert(in_under_way_.begin(), in_under_way_.end());
   in_under_way_.clear();
   for (auto at = held_.begin(); at != held_.end() && at->first <= durable_; at = held_.erase(at)) {
@@ -293,6 +294,7 @@ void Shard::wake(PartitionId group) {
 }
 
 void Shard::reply(BrokerIndex broker, WorkerReply reply) {
+  ++counts_.replies[static_cast<std::size_t>(reply.outcome)];
   BundleWriter& out = brokers_[broker].out;
   add(out, reply);
   if (out.size() >= kBundleSizeMax) output_.to_broker(broker, out.take());
@@ -301,11 +303,14 @@ void Shard::reply(BrokerIndex broker, WorkerReply reply) {
 bool Shard::begin_snapshot(PartitionId group) {
   if (snapshotting_ || sender_.is_busy(now_)) return false;
   snapshotting_ = group;
+  snapshot_begun_ = now_;
   return true;
 }
 
 void Shard::end_snapshot(PartitionId group) {
-  if (snapshotting_ == group) snapshotting_.reset();
+  if (snapshotting_ != group) return;
+  snapshotting_.reset();
+  counts_.snapshot_seconds.observe(std::chrono::duration<double>(now_ - snapshot_begun_).count());
 }
 
 void Shard::end_turn() {
@@ -451,6 +456,8 @@ void Shard::start_write() {
   under_way_ = collecting_++;
   in_under_way_.swap(in_collected_);
   in_collected_.clear();
+  counts_.batch_partitions += in_under_way_.size();
+  write_begun_ = now_;
   store_.start_write();
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "worker/background.hpp"
+#include "worker/counts.hpp"
 #include "worker/membership.hpp"
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
@@ -75,6 +76,7 @@ class Shard final : public PartitionHost {
   bool has_left() const;
 
   const Membership& membership() const { return membership_; }
+  const WorkerCounts& counts() const { return counts_; }
   const std::map<PartitionId, std::unique_ptr<Partition>>& partitions() const { return partitions_; }
 
   // ReplicaHost and PartitionHost
@@ -93,8 +95,12 @@ class Shard final : public PartitionHost {
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
   void report(LogLevel level, std::string event) override { output_.report(level, std::move(event)); }
-  void on_leadership_change() override { hello_due_ = now_; }
+  void on_leadership_change() override {
+    hello_due_ = now_;
+    ++counts_.leader_changes;
+  }
   void on_applied(PartitionId group, LogIndex index, std::string_view command) override {
+    ++counts_.entries_applied;
     output_.on_applied(group, index, command);
   }
 
@@ -186,6 +192,10 @@ class Shard final : public PartitionHost {
   bool was_frozen_ = false;
   bool is_leaving_ = false;
   std::optional<std::string> failure_;
+
+  WorkerCounts counts_;
+  TimePoint write_begun_;
+  TimePoint snapshot_begun_;
 };
 
 }  // namespace trellis

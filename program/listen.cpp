@@ -1,4 +1,4 @@
-#include "gateway/listen.hpp"
+#include "program/listen.hpp"
 
 #include <netdb.h>
 #include <sys/socket.h>

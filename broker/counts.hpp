@@ -1,0 +1,37 @@
+// What a broker counts, and as text for Prometheus.  Plain values; the core adds to them, the server shows them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "broker/registry.hpp"
+#include "program/metrics.hpp"
+#include "protocol/command.hpp"
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+struct BrokerCounts {
+  static constexpr std::size_t kCommands = static_cast<std::size_t>(Command::kPing) + 1;
+  static constexpr std::size_t kCodes = static_cast<std::size_t>(Code::kInternal) + 1;
+
+  std::array<std::array<std::uint64_t, kCodes>, kCommands> replies{};
+  std::array<Histogram, kCommands> seconds{};
+  std::uint64_t refused = 0;  ///< Before a command was known or taken in.
+  std::uint64_t leader_changes = 0;
+
+  void on_reply(Command command, Code status, Duration took);
+};
+
+/// What is there at the moment of a look.
+struct BrokerGauges {
+  std::size_t requests_under_way = 0;
+  std::size_t calls_under_way = 0;
+  std::size_t request_bytes = 0;
+  std::size_t clients = 0;
+};
+
+std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, const Registry& registry, TimePoint now);
+
+}  // namespace trellis

@@ -1,0 +1,103 @@
+"""/metrics of broker, worker and gateway, read by Debian's python3-prometheus-client: conventions, and that they count."""
+import re
+import urllib.request
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from support import EndToEndTest, Process, free_ports, main, run, wait_for
+from support.gateway import Gateway
+
+NAME = re.compile(r"(trellis_(broker|worker|gateway)|process)_[a-z0-9_]+")
+
+
+class Metrics(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.cluster = self.start_cluster(workers=3, k=2, partitions=4)
+        self.gateway = Gateway(self.cluster)
+        self.addCleanup(self.gateway.stop)
+
+    def read(self, port):
+        """Sample values by (name, labels)."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            self.assertTrue(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+            text = answer.read().decode()
+        families = list(text_string_to_metric_families(text))
+        self.assertEqual(len(families), len({family.name for family in families}), "each family once")
+        samples = {}
+        for family in families:
+            self.assertRegex(family.name, NAME)
+            self.assertTrue(family.documentation)
+            self.assertIn(family.type, ("counter", "gauge", "histogram"))
+            if family.type == "counter":
+                self.assertIn(f"# TYPE {family.name}_total counter", text)
+            for sample in family.samples:
+                self.assertNotIn("secret.key", str(sample))
+                samples[(sample.name, tuple(sorted(sample.labels.items())))] = sample.value
+        return samples
+
+    def start_with_metrics(self, restart):
+        port = free_ports(1)[0]
+        restart(("--metrics", port))
+        return port
+
+    def test_the_gateway(self):
+        self.gateway.put("/v1/keys/secret.key", 1)
+        self.gateway.get("/v1/keys/secret.key")
+        samples = self.read(self.gateway.port)
+        route = ("route", "/v1/keys/{key}")
+        self.assertEqual(samples["trellis_gateway_requests_total", (("method", "PUT"), route, ("status", "201"))], 1)
+        self.assertEqual(samples["trellis_gateway_request_duration_seconds_count", (route,)], 2)
+        self.assertGreater(samples["process_resident_memory_bytes", ()], 1 << 20)
+
+    def test_the_broker(self):
+        self.cluster.brokers[0].stop()
+        port = self.start_with_metrics(lambda flags: self.cluster.start_broker(flags=flags))
+        self.cluster.wait_until_whole()
+        client = self.client_of(self.cluster)
+        self.assertOk(client.call("PUT", "secret.key", 1))
+        self.assertError(client.call("GET", "nobody"), "NOT_FOUND")
+        samples = self.counted(port, ("trellis_broker_requests_total", (("command", "GET"), ("status", "NOT_FOUND"))), 1)
+        self.assertEqual(samples["trellis_broker_requests_total", (("command", "PUT"), ("status", "OK"))], 1)
+        self.assertEqual(samples["trellis_broker_request_duration_seconds_count", (("command", "PUT"),)], 1)
+        self.assertLess(samples["trellis_broker_request_duration_seconds_sum", (("command", "PUT"),)], 5)
+        self.assertEqual(samples["trellis_broker_workers", (("state", "up"),)], 3)
+        for number in range(3):
+            worker = (("worker", self.cluster.address_of(number)),)
+            self.assertLess(samples["trellis_broker_worker_heartbeat_age_seconds", worker], 1.5)
+
+    def test_a_worker(self):
+        self.cluster.workers[0].stop()
+        port = self.start_with_metrics(self.restart_worker)
+        self.cluster.wait_until_whole()
+        client = self.client_of(self.cluster)
+        for i in range(20):
+            self.assertOk(client.call("PUT", f"secret.key{i}", i))
+        samples = self.counted(port, ("trellis_worker_keys", ()), 20)
+        self.assertGreater(samples["trellis_worker_bytes", ()], 20)
+        self.assertGreater(samples["trellis_worker_log_sync_duration_seconds_count", ()], 0)
+        self.assertGreaterEqual(samples["trellis_worker_entries_applied_total", ()], 20)
+        self.assertIn(("trellis_worker_replication_lag_entries", (("partition", "3"),)), samples)
+
+    def restart_worker(self, flags):
+        backends = [flag for backend in self.cluster.backends for flag in ("-b", backend)]
+        self.cluster.workers[0] = Process(
+            "trellis-worker", "-a", "127.0.0.1", "-p", self.cluster.ports[0], *backends, "--data", self.cluster.data_of(0),
+            *flags, log=self.cluster.folder / "worker-0-again.log")
+
+    def counted(self, port, name, value):
+        """What is published once `name` has this value."""
+        def there():
+            samples = self.read(port)
+            return samples if samples.get(name) == value else None
+        return wait_for(there, f"{name} to be {value}", 10)
+
+    def test_a_port_in_use_is_told(self):
+        ran = run("trellis-broker", "--frontend", f"127.0.0.1:{free_ports(1)[0]}", "--backend",
+                  f"127.0.0.1:{free_ports(1)[0]}", "--metrics", self.gateway.port)
+        self.assertRan(ran, 1, "")
+        self.assertOneLine(ran.err, "metrics", self.gateway.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+// What a worker counts, and as text for Prometheus.  Plain values; the shard adds to them, the server shows them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "program/metrics.hpp"
+#include "protocol/cluster_messages.hpp"
+
+namespace trellis {
+
+class Shard;
+
+struct WorkerCounts {
+  static constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kWrongPartition) + 1;
+
+  std::array<std::uint64_t, kOutcomes> replies{};
+  std::uint64_t entries_applied = 0;
+  std::uint64_t leader_changes = 0;    ///< Leaderships won, made ready or lost here.
+  std::uint64_t batch_partitions = 0;  ///< Summed over the log's batches: partitions with records in each.
+  Histogram log_sync_seconds;          ///< From the start of a batch until it is durable, as the loop sees it.
+  Histogram snapshot_seconds;          ///< Written or fetched.
+};
+
+std::string metrics_of(const WorkerCounts& counts, const Shard& shard);
+
+}  // namespace trellis
