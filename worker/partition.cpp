@@ -126,6 +126,7 @@ void Partition::propose() {
     encode(entry, command.data());
     bytes += command.size();
     commands.push_back(std::move(command));
+    work.was_proposed = true;
     proposed.push_back(std::move(proposal));
   }
   if (commands.empty()) return;
@@ -140,8 +141,9 @@ Result<void> Partition::apply(LogIndex index, std::string_view command) {
   if (!entry) return entry.error();
   host_.on_applied(id_, index, command);
   const CommandResult result = state_->apply(index, *entry);
-  while (!waiting_.empty() && waiting_.front().index < index) waiting_.pop_front();
-  if (waiting_.empty() || waiting_.front().index != index || !replica_.is_leader()) return {};
+  // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
+  // them is answered by on_step_down().
+  if (!replica_.is_leader() || waiting_.empty() || waiting_.front().index != index) return {};
   const Proposal proposal = std::move(waiting_.front().proposal);
   waiting_.pop_front();
   complete(*proposal.work, proposal.item, result);
@@ -205,6 +207,12 @@ void Partition::complete_batch_item(Work& work, std::size_t item, const CommandR
     return pack_batch_item(work.batch_results, asked.index,
                            CommandResult::failed(Code::kResourceExhausted, "the reply has no room for this result"));
   }
+  if (size + result.packed.size() > kBatchReplyMax) {
+    const std::string why = is_read ? "the reply has no room for this result"
+                                    : "this item was applied, but the reply has no room for its result";
+    return pack_batch_item(work.batch_results, asked.index,
+                           CommandResult::failed(is_read ? Code::kResourceExhausted : Code::kFailedPrecondition, why));
+  }
   pack_batch_item(work.batch_results, asked.index, result);
 }
 
@@ -222,6 +230,8 @@ void Partition::finish(Work& work) {
 
 void Partition::abandon(Work& work, Outcome outcome) {
   if (work.is_answered) return;
+  // Of a batch whose first items are in the log nobody may say that it was not applied.
+  if (work.was_proposed) outcome = Outcome::kUnknown;
   release(work);
   refuse(work.broker, work.request.tag, outcome);
 }

@@ -53,6 +53,8 @@ class Partition final : public ReplicaOwner {
   /// One raft_apply carries at most this much.
   static constexpr std::size_t kProposalItemsMax = 4096;
   static constexpr std::size_t kProposalBytesMax = 8 << 20;
+  /// A batch's reply ends here whatever its broker allows: a frame beyond 256 MiB would close the connection.
+  static constexpr std::size_t kBatchReplyMax = 128 << 20;
   /// A confirmation unanswered for so long is asked again.
   static constexpr std::chrono::milliseconds kAskAgainAfter{60};
 
@@ -104,6 +106,7 @@ class Partition final : public ReplicaOwner {
     std::size_t left = 0;   ///< Items not yet answered.
     std::size_t bytes = 0;  ///< Counted in queued_bytes_.
     bool is_queued = false;
+    bool was_proposed = false;  ///< Some of its items: perhaps applied.
     bool is_answered = false;
     std::string batch_results;  ///< kBatch: packed items, as they come.
   };

@@ -4,158 +4,39 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <vector>
 
-#include "tests/support/memory_log_store.hpp"
+#include "tests/unit/worker/raft/replica_surroundings.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/raft/raft_io.hpp"
 
 namespace trellis {
 namespace {
 
-using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr PartitionId kGroup{0};
-constexpr WorkerId kSelf{1};
-constexpr WorkerId kPeer{2};
-constexpr WorkerId kOther{3};
 constexpr std::uint8_t kCommand = 1;
 
-struct Sent {
-  WorkerId to;
-  RaftMessage message;
-};
-
-/// Everything around one replica: its disk, the clock, and what it says.
-class Harness final : public ReplicaHost, public ReplicaOwner {
+class Harness final : public ReplicaSurroundings<ReplicaHost>, public ReplicaOwner {
  public:
-  explicit Harness(std::vector<WorkerId> voters = {kSelf, kPeer, kOther}) {
-    settings.self = kSelf;
-    Replica::bootstrap(store, kGroup, voters);
-    sync();
-  }
+  explicit Harness(const std::vector<WorkerId>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {}
 
   Result<void> start() {
     replica = std::make_unique<Replica>(kGroup, settings, *this, *this);
     return replica->start();
   }
-  /// Loses all that is not durable.
   Result<void> restart() {
     replica.reset();
-    background.clear();
-    store.crash();
-    durable = collecting - 1;
-    held.clear();
-    sent.clear();
+    lose_memory();
     applied.clear();
     return start();
   }
-
-  /// What is collected becomes durable, and the replica takes it up.
-  void sync() {
-    if (store.has_collected()) {
-      if (replica) replica->collect_commit_hint();
-      store.start_write();
-      EXPECT_TRUE(*store.finish_write());
-      durable = collecting++;
-    }
-    for (auto at = held.begin(); at != held.end() && at->first <= durable; at = held.erase(at)) {
-      sent.push_back(std::move(at->second));
-    }
-    if (replica) replica->settle();
-  }
-  void receive(RaftMessage message) {
-    message.group = kGroup;
-    auto read = read_raft_message(message.from, pack_head(message), message.body);
-    ASSERT_TRUE(read) << read.error().message;
-    replica->receive(std::move(*read));
-    replica->settle();
-  }
-  void tick() {
-    time += milliseconds(15);
-    replica->tick();
-    replica->settle();
-  }
-  /// Runs what was put into the background.
-  void run_background() {
-    std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs;
-    jobs.swap(background);
-    for (auto& [work, done] : jobs) {
-      work();
-      done();
-    }
-  }
-
-  /// Becomes leader, by the votes of kPeer, and has its barrier committed.
-  void lead() {
-    win();
-    sync();
-    acknowledge(kPeer);
-    ASSERT_TRUE(replica->is_ready());
-  }
-  void win() {
-    for (int i = 0; i < 200 && !replica->is_leader(); ++i) {
-      tick();
-      sync();
-      for (const RaftMessage& asked : take(RaftMessageKind::kRequestVote, kPeer)) {
-        RaftMessage vote;
-        vote.kind = RaftMessageKind::kRequestVoteResult;
-        vote.from = kPeer;
-        vote.term = asked.term;
-        vote.granted = true;
-        vote.pre_vote = asked.pre_vote != 0 ? 1 : 2;
-        receive(vote);
-      }
-    }
-    ASSERT_TRUE(replica->is_leader());
-  }
-  /// `peer` says that it holds the whole log.
-  void acknowledge(WorkerId peer, std::optional<std::uint64_t> last = std::nullopt) {
-    RaftMessage result;
-    result.kind = RaftMessageKind::kAppendEntriesResult;
-    result.from = peer;
-    result.term = replica->term().value;
-    result.index = last.value_or(replica->last_index().value);
-    receive(result);
-  }
-  /// What was said of that kind since the last call, to `to` or to whomever.
-  std::vector<RaftMessage> take(RaftMessageKind kind, std::optional<WorkerId> to = std::nullopt) {
-    std::vector<RaftMessage> taken;
-    std::vector<Sent> rest;
-    for (Sent& each : sent) {
-      if (each.message.kind == kind && (!to || each.to == *to)) {
-        taken.push_back(std::move(each.message));
-      } else {
-        rest.push_back(std::move(each));
-      }
-    }
-    sent.swap(rest);
-    return taken;
-  }
-
-  // ReplicaHost
-  LogStore& log_store() override { return store; }
-  BatchNumber collecting_batch() const override { return collecting; }
-  BatchNumber durable_batch() const override { return durable; }
-  TimePoint now() const override { return time; }
-  std::uint64_t random() override { return ++random_; }
-  void send(WorkerId to, RaftMessage message, BatchNumber after) override {
-    if (after > durable) {
-      held.emplace(after, Sent{to, std::move(message)});
-    } else {
-      sent.push_back({to, std::move(message)});
-    }
-  }
-  void run_in_background(std::function<void()> work, std::function<void()> done) override {
-    background.push_back({std::move(work), std::move(done)});
-  }
-  void wake(PartitionId) override {}
+  Replica* find_replica() override { return replica.get(); }
+  void settle() override { replica->settle(); }
+  void tick_replica() override { replica->tick(); }
 
   // ReplicaOwner
   Result<void> apply(LogIndex index, std::string_view command) override {
@@ -180,22 +61,11 @@ class Harness final : public ReplicaHost, public ReplicaOwner {
   void on_leader(Term) override {}
   void on_step_down() override { ++step_downs; }
 
-  ReplicaSettings settings;
-  MemoryLogStore store;
-  BatchNumber collecting = 1;
-  BatchNumber durable = 0;
-  TimePoint time{std::chrono::seconds(100)};
-  std::multimap<BatchNumber, Sent> held;
-  std::vector<Sent> sent;
   std::vector<std::string> applied;
   std::string restored;
   std::string recorded;
   int step_downs = 0;
-  std::deque<std::pair<std::function<void()>, std::function<void()>>> background;
   std::unique_ptr<Replica> replica;
-
- private:
-  std::uint64_t random_ = 0;
 };
 
 std::vector<CommandBuffer> commands(std::initializer_list<std::string> texts) {
