@@ -53,7 +53,9 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
   if (store_.has_collected()) identity_batch_ = collecting_;
 }
 
-Shard::~Shard() = default;
+Shard::~Shard() {
+  partitions_.clear();  // While all that they may still speak to is there.
+}
 
 Result<void> Shard::open_partitions() {
   const ClusterMap& map = *membership_.map();
@@ -456,7 +458,7 @@ void Shard::flush_to(WorkerId peer, BundleWriter& out) {
   const ClusterMap* map = membership_.map();
   const Member* member = map == nullptr ? nullptr : map->find(peer);
   Frames frames = out.take();
-  if (member != nullptr) output_.to_peer(peer, member->address, std::move(frames));
+  if (member != nullptr && !failure_) output_.to_peer(peer, member->address, std::move(frames));
 }
 
 void Shard::flush() {

@@ -33,6 +33,8 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
     return host.report(LogLevel::kWarning,
                        "a broken InstallSnapshot from worker " + to_string(message.from) + " was dropped");
   }
+  // Installed before, or overtaken by the log: the library answers that by itself, and no file need be fetched.
+  if (record->index <= partition.replica().applied().value) return partition.on_raft_message(std::move(message));
   if (fetch_ && fetch_->group == partition.id() && fetch_->packed_descriptor == record->descriptor) {
     fetch_->message = std::move(message);  // Asked again: the term may have grown.
     return;
