@@ -56,6 +56,7 @@ struct Worker final : ShardOutput {
   std::deque<Frames> from_peers;
   std::deque<Frames> from_broker;
   std::vector<std::string> events;
+  std::size_t largest_to_peer = 0;  ///< Bytes of one message.
   Hello hello;
 };
 
@@ -229,6 +230,9 @@ void Worker::to_broker(BrokerIndex, Frames message) {
 }
 
 void Worker::to_peer(WorkerId, const std::string& address, Frames message) {
+  std::size_t size = 0;
+  for (const Frame& frame : message) size += frame.size();
+  largest_to_peer = std::max(largest_to_peer, size);
   for (std::size_t i = 0; i < cluster.size(); ++i) {
     Worker& peer = cluster.worker(i);
     if (cluster.address(i) != address) continue;
@@ -380,6 +384,90 @@ TEST(Shard, AFailedDiskStopsTheWorkerWithoutAnswering) {
   ASSERT_TRUE(worker.shard->failure());
   EXPECT_NE(worker.shard->failure()->find("disk"), std::string::npos);
   EXPECT_FALSE(cluster.replies_.contains(999'999));
+}
+
+/// What stood in the socket of a worker that did not run for a while.
+TEST(Shard, AFrozenTurnAnswersWhatWaitedAsNotApplied) {
+  Cluster cluster(1, 1);
+  cluster.form(1);
+  Shard& shard = *cluster.worker(0).shard;
+  const auto ask = [&](std::uint64_t tag) {
+    WorkerRequest request;
+    request.tag = tag;
+    request.timeout_ms = 5000;
+    request.session = "s";
+    request.seq = tag;
+    std::string arguments;
+    PackedWriter(arguments).array(2).str("k").str("v");
+    request.body = Frame(pack_request(1, Command::kPut, arguments, {}));
+    BundleWriter out;
+    add(out, request);
+    shard.on_broker_message(0, out.take());
+  };
+  TimePoint now = shard.now() + Shard::kFrozenAfter + milliseconds(1);
+  shard.begin_turn(now);
+  ask(900'001);
+  shard.end_turn();
+  ASSERT_TRUE(cluster.replies_.contains(900'001));
+  EXPECT_EQ(cluster.replies_[900'001].outcome, Outcome::kBusy);
+  shard.begin_turn(now += milliseconds(5));
+  ask(900'002);
+  shard.end_turn();
+  shard.begin_turn(now += milliseconds(5));
+  shard.end_turn();
+  EXPECT_EQ(cluster.replies_[900'002].outcome, Outcome::kDone);
+}
+
+TEST(Shard, AWorkerThatIsWelcomeNowhereStopsWithTheReason) {
+  Cluster cluster(1, 1);
+  Shard& shard = *cluster.worker(0).shard;
+  BundleWriter out;
+  add(out, Refused{"this address is another worker's"});
+  shard.begin_turn(shard.now() + milliseconds(5));
+  shard.on_broker_message(0, out.take());
+  ASSERT_TRUE(shard.failure());
+  EXPECT_NE(shard.failure()->find("this address is another worker's"), std::string::npos);
+}
+
+TEST(Shard, AWorkerThatWasWelcomeGoesOnWhenItIsRefused) {
+  Cluster cluster(1, 1);
+  Shard& shard = *cluster.worker(0).shard;
+  BundleWriter out;
+  add(out, Welcome{{1}});
+  add(out, Refused{"a mistake"});
+  shard.begin_turn(shard.now() + milliseconds(5));
+  shard.on_broker_message(0, out.take());
+  EXPECT_FALSE(shard.failure());
+}
+
+TEST(Shard, AWorkerThatLeavesHandsOverWhatItLeads) {
+  Cluster cluster(3, 4);
+  cluster.form();
+  cluster.put("user:7", "ada");
+  Shard& leaving = *cluster.worker(*cluster.leader({0})).shard;
+  leaving.begin_leaving();
+  EXPECT_TRUE(cluster.run_until([&] { return leaving.has_left(); }));
+  EXPECT_EQ(cluster.get("user:7"), "ada");
+}
+
+TEST(Shard, MegabytesForAPeerGoInBundlesOfTheirOwn) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  const std::string large(700'000, 'x');
+  for (int i = 0; i < 5; ++i) cluster.put("key" + std::to_string(i), large);
+  const std::size_t away = (*cluster.leader({0}) + 1) % 3;
+  cluster.crash(away);
+  for (int i = 0; i < 5; ++i) cluster.put("key" + std::to_string(i), large);
+  cluster.start(away);
+  EXPECT_TRUE(cluster.run_until([&] {
+    const auto leader = cluster.leader({0});
+    return leader && cluster.worker(away).shard->partitions().at({0})->replica().applied() ==
+                         cluster.worker(*leader).shard->partitions().at({0})->replica().applied();
+  }));
+  std::size_t largest = 0;
+  for (std::size_t i = 0; i < 3; ++i) largest = std::max(largest, cluster.worker(i).largest_to_peer);
+  EXPECT_GT(largest, 0u);
+  EXPECT_LT(largest, 3u << 20);
 }
 
 }  // namespace
