@@ -1,6 +1,9 @@
 #include "broker/server.hpp"
 
 #include <array>
+#include <atomic>
+#include <cerrno>
+#include <memory>
 #include <random>
 #include <unordered_map>
 #include <zmq.hpp>
@@ -9,7 +12,9 @@
 #include "broker/reply_queue.hpp"
 #include "program/log.hpp"
 #include "program/metrics_server.hpp"
+#include "program/process.hpp"
 #include "program/signals.hpp"
+#include "program/zmq_frames.hpp"
 
 namespace trellis {
 namespace {
@@ -26,23 +31,6 @@ constexpr std::chrono::milliseconds kRetryMax{50};
 /// At the end: for what is under way, and for replies on their way out.
 constexpr std::chrono::milliseconds kDrainMax{1'000};
 constexpr std::chrono::milliseconds kLingerMax{300};
-
-TimePoint read_clock() {
-  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
-
-/// Receives one whole message, if one waits; its frames keep ZeroMQ's memory alive.
-bool receive(zmq::socket_t& socket, Frames& frames) {
-  frames.clear();
-  for (;;) {
-    auto message = std::make_shared<zmq::message_t>();
-    if (!socket.recv(*message, zmq::recv_flags::dontwait)) return false;
-    const bool more = message->more();
-    const std::string_view bytes = message->to_string_view();
-    frames.emplace_back(std::move(message), bytes);
-    if (!more) return true;  // Once the first part is here, so are the others.
-  }
-}
 
 struct Loan {
   Frame frame;
@@ -66,11 +54,13 @@ enum class Sent : std::uint8_t { kYes, kFull, kGone };
 
 Sent send_part(zmq::socket_t& socket, zmq::message_t message, bool more) {
   const auto flags = more ? zmq::send_flags::dontwait | zmq::send_flags::sndmore : zmq::send_flags::dontwait;
-  try {
-    return socket.send(message, flags) ? Sent::kYes : Sent::kFull;
-  } catch (const zmq::error_t& error) {
-    if (error.num() == EHOSTUNREACH) return Sent::kGone;  // ROUTER_MANDATORY
-    throw;
+  for (;;) {
+    try {
+      return socket.send(message, flags) ? Sent::kYes : Sent::kFull;
+    } catch (const zmq::error_t& error) {
+      if (error.num() == EHOSTUNREACH) return Sent::kGone;  // ROUTER_MANDATORY
+      if (error.num() != EINTR) throw;                      // A signal is no error of a socket.
+    }
   }
 }
 
@@ -154,7 +144,7 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   }
   std::random_device device;
   std::seed_seq seed{device(), device(), device(), device()};
-  now_ = read_clock();
+  now_ = monotonic_now();
   broker_ = std::make_unique<Broker>(options.broker, *this, std::mt19937_64(seed), now_);
   return {};
 }
@@ -168,8 +158,8 @@ void BrokerServer::Loop::run(const StopSignal& stop) {
     turn(/*is_ending=*/false);
   }
   // What has been taken in is answered, as far as that takes no longer than kDrainMax.
-  const TimePoint until = read_clock() + kDrainMax;
-  while (broker_->requests_under_way() > 0 && read_clock() < until) {
+  const TimePoint until = monotonic_now() + kDrainMax;
+  while (broker_->requests_under_way() > 0 && monotonic_now() < until) {
     wait(items.data(), 1);
     turn(/*is_ending=*/true);
   }
@@ -191,12 +181,12 @@ std::chrono::milliseconds BrokerServer::Loop::time_to_wait() const {
       if (!client.queue.empty()) until = std::min(until, client.next_try);
     }
   }
-  const TimePoint now = read_clock();
+  const TimePoint now = monotonic_now();
   return until <= now ? std::chrono::milliseconds(0) : std::chrono::ceil<std::chrono::milliseconds>(until - now);
 }
 
 void BrokerServer::Loop::turn(bool is_ending) {
-  now_ = read_clock();
+  now_ = monotonic_now();
   for (int i = 0; i < kMessagesPerTurnMax && receive(backend_, frames_); ++i) {
     const std::string from(frames_[0].bytes());
     frames_.erase(frames_.begin());
