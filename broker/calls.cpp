@@ -288,7 +288,8 @@ LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout) {
     if (unknown) {
       message += "; the write may have taken effect, or may still";
     } else if (call->leg.writes) {
-      message += "; nothing was done";
+      // Not "nothing was done": another broker may have been asked the same.
+      message += "; this broker gave it to no worker";
     }
     result = failed(Code::kDeadlineExceeded, std::move(message));
   }

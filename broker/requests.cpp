@@ -254,7 +254,7 @@ void Requests::expire(Entry& entry) {
   }
   finish(entry, answer_of({Code::kDeadlineExceeded, "no answer within " +
                                                         std::to_string(entry.request.options.timeout.count()) +
-                                                        " ms: the cluster is not there yet; nothing was done"}));
+                                                        " ms: the cluster is not there yet; this broker gave it to no worker"}));
 }
 
 void Requests::expire_merged(Entry& entry) {

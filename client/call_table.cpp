@@ -24,18 +24,11 @@ std::string random_session(const RandomSource& random) {
   return session;
 }
 
-bool is_refusal(Code code) { return code == Code::kUnavailable || code == Code::kResourceExhausted; }
-
-/// Whether nothing was done: of all that was asked, or of some item of a BATCH.
-bool refuses(const Reply& reply, Command command) {
-  if (command != Command::kBatch || reply.status != Code::kOk) return is_refusal(reply.status);
-  PackedReader items(reply.result);
-  for (std::uint32_t left = items.read_array().value_or(0); left > 0 && items.read_array(); --left) {
-    const auto status = code_of(items.read_str().value_or(""));
-    if (status && is_refusal(*status)) return true;
-    if (!items.read_value() || !items.read_value()) break;
-  }
-  return false;
+Answer read_answer(std::string packed) {
+  Frame frame(std::move(packed));
+  auto reply = read_reply(frame.bytes());
+  CHECK(bool(reply));
+  return {std::move(frame), std::move(*reply)};
 }
 
 bool carries_session(Command command) { return is_write(command) || command == Command::kBatch; }
@@ -80,7 +73,7 @@ void CallTable::send_to(TimePoint now, std::size_t broker, std::uint64_t id, Cal
   call.under_way = output_.send(broker, call.request);
   if (!call.under_way) return arm(id, call, std::min(now + kSendAgainAfter, call.deadline));
   call.broker = broker;
-  call.ever_sent = true;
+  ++call.copies;
   ++call.open;
   call.sent = now;
   const TimePoint again = now + call.resend_after;
@@ -114,28 +107,43 @@ void CallTable::on_frame(TimePoint now, std::size_t broker, Frame frame) {
   if (!reply) return;
   const auto at = calls_.find(reply->id);
   if (at == calls_.end()) return;
+  if (reply->status == Code::kUnavailable && asks_another(now, broker, *at)) return;
   Call& call = at->second;
-  if (call.open > 0) --call.open;
-  if (reply->status == Code::kUnavailable && now < call.deadline) {
-    // Nothing was done.  Another broker may see workers that this one does not; each is asked once.
-    const auto next = connected_after(broker);
-    const auto connected = std::count_if(brokers_.begin(), brokers_.end(), [](const Broker& b) { return b.connected; });
-    if (next && *next != broker && ++call.refusals < static_cast<std::size_t>(connected)) {
-      return send_to(now, *next, at->first, call);
-    }
-  }
-  if (is_left_open(call, *reply)) {
-    if (now >= call.deadline) end(at, too_late(call, now));
-    return;  // Sent again when its timer runs out.
-  }
-  const std::uint64_t id = at->first;
-  calls_.erase(at);
-  output_.on_answer(id, {std::move(frame), std::move(*reply)});
+  const bool is_last_word = call.copies <= 1 || !carries_session(call.command);
+  if (!is_last_word) return on_reply_to_copy(now, at, std::move(frame), *reply);
+  finish(at, {std::move(frame), std::move(*reply)});
 }
 
-/// "Nothing was done" speaks for the copy that it answers: an earlier one of a write may still take effect.
-bool CallTable::is_left_open(const Call& call, const Reply& reply) const {
-  return call.open > 0 && carries_session(call.command) && refuses(reply, call.command);
+/// Nothing was done.  Another broker may see workers that this one does not; each is asked once.
+bool CallTable::asks_another(TimePoint now, std::size_t broker, Calls::value_type& entry) {
+  auto& [id, call] = entry;
+  const auto next = connected_after(broker);
+  if (now >= call.deadline || !next || *next == broker) return false;
+  const auto connected = std::count_if(brokers_.begin(), brokers_.end(), [](const Broker& b) { return b.connected; });
+  if (call.refusals + 1 >= static_cast<std::size_t>(connected)) return false;
+  ++call.refusals;
+  if (call.open > 0) --call.open;
+  send_to(now, *next, id, call);
+  return true;
+}
+
+/// A write was sent several times: "nothing was done" speaks for one copy, and any other may still take effect.
+void CallTable::on_reply_to_copy(TimePoint now, Calls::iterator at, Frame frame, Reply reply) {
+  Call& call = at->second;
+  if (call.command == Command::kBatch && reply.status == Code::kOk) return on_batch_copy(now, at, frame, reply);
+  if (!is_refusal(reply.status)) return finish(at, {std::move(frame), std::move(reply)});
+  if (call.open > 0) --call.open;
+  const Error refusal{reply.status, reply.info.message};
+  if (call.open == 0) return call.batch ? end(at, refusal) : finish(at, {std::move(frame), std::move(reply)});
+  if (now >= call.deadline) end(at, too_late(call, now));
+}
+
+void CallTable::on_batch_copy(TimePoint now, Calls::iterator at, const Frame& frame, const Reply& reply) {
+  Call& call = at->second;
+  if (!call.batch) call.batch = std::make_unique<BatchAnswers>();
+  if (call.batch->take(frame, reply) && call.open > 0) --call.open;
+  if (call.batch->is_complete() || call.open == 0) return finish(at, read_answer(call.batch->pack(at->first, nullptr)));
+  if (now >= call.deadline) end(at, too_late(call, now));
 }
 
 void CallTable::on_tick(TimePoint now) {
@@ -162,25 +170,29 @@ void CallTable::wake_up(TimePoint now, Calls::iterator at) {
   dispatch(now, id, call);
 }
 
-void CallTable::end(Calls::iterator at, Error error) {
+/// Ends a call without a reply that says it all: what is known of a BATCH's items stands, the rest gets the error.
+void CallTable::end(Calls::iterator at, const Error& error) {
+  const BatchAnswers* const batch = at->second.batch.get();
+  if (batch != nullptr && !batch->is_empty()) return finish(at, read_answer(batch->pack(at->first, &error)));
+  finish(at, read_answer(pack_error(at->first, error)));
+}
+
+void CallTable::finish(Calls::iterator at, Answer answer) {
   const std::uint64_t id = at->first;
   calls_.erase(at);
-  Answer answer;
-  answer.reply.id = id;
-  answer.reply.status = error.code;
-  answer.reply.info.message = std::move(error.message);
   output_.on_answer(id, std::move(answer));
 }
 
 Error CallTable::too_late(const Call& call, TimePoint now) const {
   const auto waited = std::chrono::duration_cast<milliseconds>(std::min(now, call.deadline) - call.begun).count();
   const std::string within = " within " + std::to_string(waited) + " ms";
-  if (!call.ever_sent) {
+  if (call.copies == 0) {
     return {Code::kUnavailable, "no broker could be reached at " + endpoints_text() + within +
                                     "; start one (`trellis up`, `trellis-broker`), or name another with -b"};
   }
   std::string message = "no answer from " + endpoints_text() + within;
-  if (carries_session(call.command)) message += "; the write may have taken effect, or may still";
+  if (is_write(call.command)) message += "; the write may have taken effect, or may still";
+  if (call.command == Command::kBatch) message += "; what it writes may have taken effect, or may still";
   return {Code::kDeadlineExceeded, std::move(message)};
 }
 

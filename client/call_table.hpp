@@ -11,12 +11,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <queue>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "client/batch_answers.hpp"
 #include "protocol/command.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/reply.hpp"
@@ -87,9 +89,10 @@ class CallTable {
     Duration resend_after{};
     std::size_t broker = 0;  ///< Where it was sent last.
     std::size_t refusals = 0;
-    std::size_t open = 0;  ///< Copies sent and not answered: any of them may take effect.
-    bool under_way = false;  ///< With a broker that is still connected.
-    bool ever_sent = false;
+    std::size_t copies = 0;               ///< How often it was sent.
+    std::size_t open = 0;                 ///< Copies of unknown outcome: any of them may take effect.
+    std::unique_ptr<BatchAnswers> batch;  ///< Of a BATCH that was sent several times.
+    bool under_way = false;               ///< With a broker that is still connected.
   };
   struct Timer {
     TimePoint due;
@@ -102,8 +105,11 @@ class CallTable {
   void send_to(TimePoint now, std::size_t broker, std::uint64_t id, Call& call);
   void arm(std::uint64_t id, Call& call, TimePoint due);
   void wake_up(TimePoint now, Calls::iterator at);
-  void end(Calls::iterator at, Error error);
-  bool is_left_open(const Call& call, const Reply& reply) const;
+  bool asks_another(TimePoint now, std::size_t broker, Calls::value_type& entry);
+  void on_reply_to_copy(TimePoint now, Calls::iterator at, Frame frame, Reply reply);
+  void on_batch_copy(TimePoint now, Calls::iterator at, const Frame& frame, const Reply& reply);
+  void end(Calls::iterator at, const Error& error);
+  void finish(Calls::iterator at, Answer answer);
   Error too_late(const Call& call, TimePoint now) const;
   std::string endpoints_text() const;
   std::optional<std::size_t> connected_after(std::size_t broker) const;

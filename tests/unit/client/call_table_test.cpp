@@ -46,6 +46,39 @@ Frame reply_to(std::uint64_t id, Code status = Code::kOk) {
   return Frame(pack_reply(reply));
 }
 
+struct ItemReply {
+  Code status = Code::kOk;
+  bool guaranteed = true;
+};
+
+Frame batch_reply_to(std::uint64_t id, std::initializer_list<ItemReply> items) {
+  std::string result;
+  PackedWriter writer(result);
+  writer.array(items.size());
+  Reply reply;
+  reply.id = id;
+  for (const ItemReply& item : items) {
+    writer.array(3).str(name_of(item.status)).nil();
+    ReplyInfo info;
+    info.guaranteed = item.guaranteed;
+    reply.info.guaranteed = reply.info.guaranteed && item.guaranteed;
+    pack_info(result, info);
+  }
+  reply.result = result;
+  return Frame(pack_reply(reply));
+}
+
+std::vector<Code> statuses_of(const Reply& batch) {
+  std::vector<Code> statuses;
+  PackedReader reader(batch.result);
+  for (std::uint32_t left = reader.read_array().value_or(0); left > 0; --left) {
+    EXPECT_EQ(reader.read_array(), 3u);
+    statuses.push_back(code_of(reader.read_str().value_or("")).value_or(Code::kInternal));
+    EXPECT_TRUE(reader.read_value() && reader.read_value());
+  }
+  return statuses;
+}
+
 class CallTableTest : public testing::Test {
  protected:
   CallTableTest() { PackedWriter(get_).array(1).str("person1"), PackedWriter(put_).array(2).str("person1").natural(1); }
@@ -58,6 +91,7 @@ class CallTableTest : public testing::Test {
   }
   std::uint64_t put(CallTable& table) { return table.begin(now_, Command::kPut, put_, {}); }
   std::uint64_t get(CallTable& table) { return table.begin(now_, Command::kGet, get_, {}); }
+  std::uint64_t batch(CallTable& table) { return table.begin(now_, Command::kBatch, put_, {}); }
   /// Lets time pass as the loop does: to each timer that is due, and then to the end.
   void pass(CallTable& table, milliseconds span) {
     const TimePoint end = now_ + span;
@@ -237,6 +271,75 @@ TEST_F(CallTableTest, ARefusalOfASecondCopyDoesNotSpeakForTheFirst) {
   table.on_frame(now_, 0, reply_to(id, Code::kOk));
   ASSERT_EQ(network_.answers.size(), 1u);
   EXPECT_EQ(network_.answers[0].second.reply.status, Code::kOk);
+}
+
+/// Found by the simulator (seed 30153): the first copy was done in part, and the last one refused as a whole.
+TEST_F(CallTableTest, AnItemOfABatchKeepsTheAnswerThatAnyCopyGot) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t id = batch(table);
+  pass(table, milliseconds(700));
+  ASSERT_EQ(network_.sent.size(), 2u);
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kOk}, {Code::kUnavailable}, {Code::kUnavailable}}));
+  EXPECT_TRUE(network_.answers.empty()) << "the other copy may be done where this one was refused";
+  table.on_frame(now_, 0,
+                 batch_reply_to(id, {{Code::kUnavailable, false}, {Code::kNotFound, true}, {Code::kUnavailable}}));
+  ASSERT_EQ(network_.answers.size(), 1u);
+  const Reply& reply = network_.answers[0].second.reply;
+  EXPECT_EQ(statuses_of(reply), (std::vector{Code::kOk, Code::kNotFound, Code::kUnavailable}));
+  EXPECT_TRUE(reply.info.guaranteed) << "the answer that was not guaranteed is not among those kept";
+}
+
+TEST_F(CallTableTest, ABatchIsAnsweredAsSoonAsEveryItemIs) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t id = batch(table);
+  pass(table, milliseconds(2'000));
+  ASSERT_EQ(network_.sent.size(), 3u);
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kOk, false}, {Code::kUnavailable}}));
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kUnavailable}, {Code::kOk}}));
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(statuses_of(network_.answers[0].second.reply), (std::vector{Code::kOk, Code::kOk}));
+  EXPECT_FALSE(network_.answers[0].second.reply.info.guaranteed);
+}
+
+TEST_F(CallTableTest, AnItemWithoutAnAnswerInTimeIsNotCalledRefused) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t id = batch(table);
+  pass(table, milliseconds(700));
+  ASSERT_EQ(network_.sent.size(), 2u);
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kOk}, {Code::kDeadlineExceeded}, {Code::kUnavailable}}));
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kUnavailable}, {Code::kUnavailable}, {Code::kUnavailable}}));
+  EXPECT_TRUE(network_.answers.empty()) << "a copy has items of unknown outcome";
+  pass(table, milliseconds(5'000));
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(statuses_of(network_.answers[0].second.reply),
+            (std::vector{Code::kOk, Code::kDeadlineExceeded, Code::kDeadlineExceeded}));
+}
+
+TEST_F(CallTableTest, ABatchThatIsRefusedAsAWholeKeepsWhatAnEarlierCopyGot) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t id = batch(table);
+  pass(table, milliseconds(700));
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kUnavailable}, {Code::kOk}}));
+  table.on_frame(now_, 0, reply_to(id, Code::kResourceExhausted));
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(statuses_of(network_.answers[0].second.reply), (std::vector{Code::kResourceExhausted, Code::kOk}));
+}
+
+TEST_F(CallTableTest, RepliesToABatchThatDoNotFitEachOtherHarmNothing) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t id = batch(table);
+  pass(table, milliseconds(2'000));
+  ASSERT_EQ(network_.sent.size(), 3u);
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kOk}, {Code::kUnavailable}}));
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kOk}, {Code::kOk}, {Code::kOk}}));
+  EXPECT_TRUE(network_.answers.empty());
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kOk}, {Code::kOk}}));
+  EXPECT_EQ(network_.answers.size(), 1u);
 }
 
 TEST_F(CallTableTest, ARequestBeyondTheLimitIsRefusedWithoutBeingSent) {
