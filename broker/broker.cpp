@@ -27,7 +27,7 @@ class Broker::Core {
       : options_(std::move(options)),
         output_(output),
         outbox_(output),
-        registry_(outbox_, now),
+        registry_(outbox_, random(), now),
         router_(registry_),
         formation_(options_, registry_, outbox_, output),
         call_timers_(now),
@@ -51,7 +51,7 @@ class Broker::Core {
   void on_hello(const BackendAddress& from, Hello hello, TimePoint now);
   void on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now);
   void on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now);
-  void refuse(const BackendAddress& from, const Hello& hello, const std::string& reason);
+  void refuse(const BackendAddress& from, const Hello& hello, const std::string& reason, bool is_final = false);
   void use_new_map(TimePoint now);
   void judge_liveness(TimePoint now);
   void pulse(TimePoint now);
@@ -112,7 +112,7 @@ void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint n
   const BootNonce nonce = hello.nonce;
   const Hello copy = hello;
   Registry::Admission admission = registry_.admit(from, std::move(hello), now);
-  if (admission.refusal) return refuse(from, copy, *admission.refusal);
+  if (admission.refusal) return refuse(from, copy, *admission.refusal, true);
   if (admission.worker == nullptr) return;
   refused_.erase(nonce);
   if (admission.new_worker) {
@@ -153,9 +153,11 @@ void Broker::Core::on_map_offer(const BackendAddress& from, const BundleItem& it
   if (formation_.on_map_offer(std::move(*map), now)) use_new_map(now);
 }
 
-void Broker::Core::refuse(const BackendAddress& from, const Hello& hello, const std::string& reason) {
+void Broker::Core::refuse(const BackendAddress& from, const Hello& hello, const std::string& reason, bool is_final) {
   Refused refused;
   refused.reason = reason;
+  refused.nonce = hello.nonce;
+  refused.is_final = is_final;
   add(outbox_.to(from), refused);
   if (refused_.size() > kLoggedRefusalsMax) refused_.clear();
   if (refused_.insert(hello.nonce).second) {

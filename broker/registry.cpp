@@ -9,9 +9,8 @@ namespace {
 
 /// Between two updates of a broker that runs; a longer gap is a pause of its own.
 constexpr std::chrono::milliseconds kUpdateGapMax{300};
-constexpr std::size_t kContestedMax = 1024;
-
-bool is_live(const WorkerRecord& record, TimePoint now) { return now - record.last_heard < kSilentAfter; }
+/// Lives that are contested or refused and remembered.
+constexpr std::size_t kLivesMax = 1024;
 
 }  // namespace
 
@@ -30,18 +29,20 @@ Registry::Admission Registry::admit(const BackendAddress& from, Hello hello, Tim
     refused.refusal = "its hello names no id or no address";
     return refused;
   }
+  take_proof(hello);
+  if (const auto condemned = condemned_.find(hello.nonce); condemned != condemned_.end()) {
+    Admission refused;
+    refused.refusal = condemned->second;
+    return refused;
+  }
   WorkerRecord* const known = find(hello.id);
   WorkerRecord* const holder = find_address(hello.address);
-  if (holder != nullptr && holder->hello.id != hello.id && is_live(*holder, now)) return contest(hello, *holder, now);
-  if (known == nullptr) return take(from, std::move(hello), now);
-  if (known->hello.nonce == hello.nonce) return take(from, std::move(hello), now);
-  if (known->former == hello.nonce) return former_life_speaks(from, std::move(hello), *known, now);
-  // A new life.  At the same address the old one must be gone, since the port is taken only once.
-  if (known->hello.address == hello.address && !contested_.contains(hello.nonce)) {
-    return take(from, std::move(hello), now);
+  if (holder != nullptr && holder->hello.id != hello.id) return contest(from, std::move(hello), *holder, now);
+  if (known == nullptr || known->hello.nonce == hello.nonce) return take(from, std::move(hello), now);
+  if (known->former.value != 0 && known->former == hello.nonce) {
+    return former_life_speaks(from, std::move(hello), *known, now);
   }
-  if (is_live(*known, now)) return contest(hello, *known, now);
-  return take(from, std::move(hello), now);
+  return contest(from, std::move(hello), *known, now);
 }
 
 Registry::Admission Registry::take(const BackendAddress& from, Hello hello, TimePoint now) {
@@ -49,14 +50,11 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
   auto& record = workers_[hello.id];
   if (!record) {
     record = std::make_unique<WorkerRecord>();
-    record->since = now;
     admission.new_worker = true;
   } else if (record->hello.nonce != hello.nonce) {
-    record->former = record->hello.nonce;
-    record->since = now;
     admission.new_life = true;
   }
-  contested_.erase(hello.nonce);
+  contests_.erase(hello.nonce);
   // One that held the address before and has been silent is another worker's predecessor, not a second holder.
   if (WorkerRecord* holder = find_address(hello.address); holder != nullptr && holder != record.get()) {
     remove(holder->hello.id);
@@ -73,32 +71,71 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
   return admission;
 }
 
-Registry::Admission Registry::contest(const Hello& hello, const WorkerRecord& incumbent, TimePoint now) {
-  if (contested_.size() > kContestedMax) contested_.clear();
-  const auto [entry, is_new] = contested_.emplace(hello.nonce, now);
-  Admission undecided;
-  // Long enough for what the incumbent's connection still held when it died, and for a few of its heartbeats.
-  if (is_new || now - entry->second < kSuspectAfter) return undecided;
-  undecided.refusal = incumbent.hello.id == hello.id
-                          ? "another live worker has the same id " + to_string(hello.id) + " at " +
-                                incumbent.hello.address +
-                                ": was its data folder copied? Start this one with an empty --data folder"
-                          : "address " + hello.address + " is held by another live worker, " +
-                                to_string(incumbent.hello.id) + ": start this one with another -a or -p";
-  return undecided;
+void Registry::take_proof(const Hello& hello) {
+  if (hello.proof == 0) return;
+  for (auto& [claimant, contest] : contests_) {
+    if (claimant == hello.nonce && contest.claimant_proof == hello.proof) contest.claimant_lives = true;
+    if (contest.incumbent == hello.nonce && contest.incumbent_proof == hello.proof) contest.incumbent_lives = true;
+  }
+}
+
+void Registry::doubt(Outbox::Slot& slot, BootNonce nonce, std::uint64_t proof) {
+  add(outbox_.to(slot), Doubt{nonce, proof});
+}
+
+std::string Registry::condemn(const Hello& claimant, const WorkerRecord& incumbent) {
+  if (condemned_.size() > kLivesMax) condemned_.clear();
+  const bool has_same_id = incumbent.hello.id == claimant.id;
+  return condemned_[claimant.nonce] =
+             has_same_id
+                 ? "another live worker has the same id " + to_string(claimant.id) + " at " + incumbent.hello.address +
+                       ": was its data folder copied? Start this one with an empty --data folder"
+                 : "address " + claimant.address + " is held by another live worker, " + to_string(incumbent.hello.id) +
+                       ": start this one with another -a or -p";
+}
+
+Registry::Admission Registry::contest(const BackendAddress& from, Hello hello, WorkerRecord& incumbent, TimePoint now) {
+  if (contests_.size() > kLivesMax) contests_.clear();
+  Contest& contest = contests_[hello.nonce];
+  // An answer counts in the contest that it was asked in: both lives were alive after both had spoken.
+  if (contest.incumbent != incumbent.hello.nonce) {
+    contest = {};
+    contest.incumbent = incumbent.hello.nonce;
+    contest.claimant_proof = next_proof_++;
+    contest.incumbent_proof = next_proof_++;
+  }
+  Admission admission;
+  if (contest.claimant_lives && contest.incumbent_lives) {
+    admission.refusal = condemn(hello, incumbent);
+    return admission;
+  }
+  // At the same address the old life must be gone, since the port is taken only once; elsewhere it is waited for.
+  const bool is_next_life = incumbent.hello.id == hello.id && incumbent.hello.address == hello.address;
+  if (contest.claimant_lives && (is_next_life || now - incumbent.last_heard >= kSilentAfter)) {
+    const Contest won = contest;
+    admission = take(from, std::move(hello), now);
+    admission.worker->former = won.incumbent;
+    admission.worker->former_proof = won.incumbent_proof;
+    return admission;
+  }
+  // Each is asked until it has answered: its answer is a hello, and must not be asked about again.
+  if (!contest.claimant_lives) doubt(outbox_.slot(from), hello.nonce, contest.claimant_proof);
+  if (!contest.incumbent_lives && incumbent.slot != nullptr) {
+    doubt(*incumbent.slot, incumbent.hello.nonce, contest.incumbent_proof);
+  }
+  return admission;
 }
 
 Registry::Admission Registry::former_life_speaks(const BackendAddress& from, Hello hello, WorkerRecord& record,
                                                  TimePoint now) {
-  // What its connection still held when it ended is read within moments of the new life's hello.
-  if (now - record.since < kSuspectAfter) return {};
-  if (!is_live(record, now)) return take(from, std::move(hello), now);
-  // Both live: the earlier one keeps the place, and the later one has its hellos contested from now on.
-  contested_[record.hello.nonce] = now - kSuspectAfter;
-  const BootNonce later = record.hello.nonce;
+  if (hello.proof != record.former_proof) {
+    doubt(outbox_.slot(from), record.former, record.former_proof);
+    return {};
+  }
+  // Both live: the earlier one keeps the place, and the later one is told at its next hello.
+  condemn(record.hello, record);
   Admission admission = take(from, std::move(hello), now);
-  record.former = BootNonce{};
-  contested_[later] = now - kSuspectAfter;
+  admission.worker->former = BootNonce{};
   return admission;
 }
 

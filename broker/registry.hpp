@@ -2,8 +2,10 @@
 //
 // A worker is up; suspect after kSuspectAfter without any message from it (and still counts as up); down after
 // kDownAfter.  One that was never heard of is down once the broker has run for kBrokerWarmUp.
-// Invariant: one record for an id, one live worker for an address.  Two lives that claim the same are told apart by
-// their boot nonces: the later one takes over, unless the earlier one goes on speaking.
+// Invariant: one record for an id, one live worker for an address.  Where two lives, told apart by their boot nonces,
+// claim the same, both are asked whether they are alive, each with a number that nobody can know otherwise: a message
+// proves nothing, since a connection may still hold what a life said that ended long ago.  The one that comes later
+// takes over once it has answered, unless the other one answers as well: then there are two, and it is refused.
 // Threading: none.
 #pragma once
 
@@ -33,18 +35,20 @@ struct WorkerRecord {
   Hello hello;  ///< The latest.
   Outbox::Slot* slot = nullptr;
   TimePoint last_heard;
-  TimePoint slot_heard;  ///< When it last said hello over the connection in use.
-  TimePoint since;       ///< Of this life.
-  BootNonce former;      ///< The nonce of the life before it; 0: none.
+  TimePoint slot_heard;            ///< When it last said hello over the connection in use.
+  BootNonce former;                ///< The nonce of the life that it took over from; 0: none.
+  std::uint64_t former_proof = 0;  ///< With it that life would show that it is alive after all.
   WorkerState state = WorkerState::kUp;
   std::size_t bytes_under_way = 0;  ///< Of requests sent to it and not answered.
   /// When each kind of message of cluster making was last sent to it, by MessageType.
-  std::array<std::optional<TimePoint>, 10> control_sent;
+  std::array<std::optional<TimePoint>, 11> control_sent;
 };
 
 class Registry {
  public:
-  Registry(Outbox& outbox, TimePoint now) : outbox_(outbox), start_(now) {}
+  /// @param first_proof  random: doubts are numbered from it on
+  Registry(Outbox& outbox, std::uint64_t first_proof, TimePoint now)
+      : outbox_(outbox), start_(now), next_proof_(first_proof) {}
 
   /// What became of a hello.
   struct Admission {
@@ -52,7 +56,7 @@ class Registry {
     bool new_worker = false;             ///< It was not known before.
     bool new_life = false;               ///< It was, under another nonce: all sent to the earlier life is perhaps lost.
     bool new_connection = false;         ///< It speaks over another connection than before.
-    std::optional<std::string> refusal;  ///< Not taken, and why.  With neither: not decided yet, say nothing.
+    std::optional<std::string> refusal;  ///< Not taken for good, and why.  With neither: not decided yet.
   };
   Admission admit(const BackendAddress& from, Hello hello, TimePoint now);
 
@@ -83,8 +87,19 @@ class Registry {
 
  private:
   Admission take(const BackendAddress& from, Hello hello, TimePoint now);
-  Admission contest(const Hello& hello, const WorkerRecord& incumbent, TimePoint now);
+  /// One life claims what another one holds.
+  struct Contest {
+    BootNonce incumbent;
+    std::uint64_t claimant_proof = 0;
+    std::uint64_t incumbent_proof = 0;
+    bool claimant_lives = false;
+    bool incumbent_lives = false;
+  };
+  Admission contest(const BackendAddress& from, Hello hello, WorkerRecord& incumbent, TimePoint now);
   Admission former_life_speaks(const BackendAddress& from, Hello hello, WorkerRecord& record, TimePoint now);
+  void take_proof(const Hello& hello);
+  void doubt(Outbox::Slot& slot, BootNonce nonce, std::uint64_t proof);
+  std::string condemn(const Hello& claimant, const WorkerRecord& incumbent);
   /// Returns whether another connection was there before.
   bool connect(WorkerRecord& record, const BackendAddress& from);
 
@@ -93,7 +108,9 @@ class Registry {
   std::optional<TimePoint> last_update_;
   std::map<WorkerId, std::unique_ptr<WorkerRecord>> workers_;
   std::unordered_map<BackendAddress, WorkerRecord*> by_connection_;
-  std::unordered_map<BootNonce, TimePoint> contested_;  ///< Since when a life has claimed what another one holds.
+  std::uint64_t next_proof_;
+  std::unordered_map<BootNonce, Contest> contests_;       ///< By the life that claims.
+  std::unordered_map<BootNonce, std::string> condemned_;  ///< Lives that were seen beside another, and why refused.
 };
 
 }  // namespace trellis

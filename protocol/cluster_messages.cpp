@@ -78,11 +78,12 @@ bool is_one_of(std::uint8_t value, Enum last) {
 void add(BundleWriter& bundle, const Hello& message) {
   std::string header;
   PackedWriter writer(header);
-  writer.array(12).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
+  writer.array(13).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
   writer.str(message.address).str(message.cluster).natural(message.map_version).boolean(message.formed);
   writer.boolean(message.leaving).natural(message.keys).natural(message.bytes).natural(message.partitions);
   writer.array(message.leads.size());
   for (const Leadership& lead : message.leads) writer.array(2).natural(lead.partition.value).natural(lead.term.value);
+  writer.natural(message.proof);
   add_control(bundle, MessageType::kHello, header);
 }
 
@@ -97,7 +98,7 @@ Result<Hello> read_hello(const BundleItem& item) {
     hello.protocol_version = static_cast<std::uint32_t>(*spoken);
     return hello;
   }
-  ControlReader reader(header, 12);
+  ControlReader reader(header, 13);
   hello.protocol_version = reader.natural32();
   hello.id = {reader.natural()};
   hello.nonce = {reader.natural()};
@@ -114,6 +115,7 @@ Result<Hello> read_hello(const BundleItem& item) {
     const PartitionId partition{reader.natural32(kPartitionsMax - 1)};
     hello.leads.push_back({partition, {reader.natural()}});
   }
+  hello.proof = reader.natural();
   if (!reader.at_end() || hello.id.value == 0 || hello.address.empty() ||
       (!hello.cluster.empty() && !is_cluster_id(hello.cluster))) {
     return bad("hello");
@@ -136,15 +138,35 @@ Result<Welcome> read_welcome(const BundleItem& item) {
 
 void add(BundleWriter& bundle, const Refused& message) {
   std::string header;
-  PackedWriter(header).array(1).str(std::string_view(message.reason).substr(0, kReasonSizeMax));
+  PackedWriter writer(header);
+  writer.array(3).str(std::string_view(message.reason).substr(0, kReasonSizeMax)).natural(message.nonce.value);
+  writer.boolean(message.is_final);
   add_control(bundle, MessageType::kRefused, header);
 }
 
 Result<Refused> read_refused(const BundleItem& item) {
-  ControlReader reader(header_of(item, MessageType::kRefused), 1);
-  Refused refused{reader.str(kReasonSizeMax)};
+  ControlReader reader(header_of(item, MessageType::kRefused), 3);
+  Refused refused;
+  refused.reason = reader.str(kReasonSizeMax);
+  refused.nonce = {reader.natural()};
+  refused.is_final = reader.boolean();
   if (!reader.at_end()) return bad("refused");
   return refused;
+}
+
+void add(BundleWriter& bundle, const Doubt& message) {
+  std::string header;
+  PackedWriter(header).array(2).natural(message.nonce.value).natural(message.proof);
+  add_control(bundle, MessageType::kDoubt, header);
+}
+
+Result<Doubt> read_doubt(const BundleItem& item) {
+  ControlReader reader(header_of(item, MessageType::kDoubt), 2);
+  Doubt doubt;
+  doubt.nonce = {reader.natural()};
+  doubt.proof = reader.natural();
+  if (!reader.at_end()) return bad("doubt");
+  return doubt;
 }
 
 void add(BundleWriter& bundle, const Form& message) {

@@ -1,7 +1,8 @@
 // What brokers and workers say to each other, as items of a Bundle.
 //
 //   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply
-//   broker -> worker   Welcome (every heartbeat is one), Refused, Form, MapWanted, MapOffer, AllHold, WorkerRequest
+//   broker -> worker   Welcome (every heartbeat is one), Refused, Doubt, Form, MapWanted, MapOffer, AllHold,
+//                      WorkerRequest
 //
 // Control messages are MessagePack arrays in the item's header; requests and replies have fixed-width headers, and
 // their body is a frame that is passed on as it is.
@@ -27,6 +28,7 @@ enum class MessageType : std::uint8_t {
   kAllHold = 7,
   kRequest = 8,
   kReply = 9,
+  kDoubt = 10,
 };
 
 /// A partition that its sender leads, with its own term's barrier applied, so that it serves.
@@ -51,6 +53,7 @@ struct Hello {
   std::uint64_t bytes = 0;
   std::uint32_t partitions = 0;  ///< Replicas it holds.
   std::vector<Leadership> leads;
+  std::uint64_t proof = 0;  ///< Of the last Doubt that this broker sent to this life; 0: none.
   bool operator==(const Hello&) const = default;
 };
 
@@ -61,10 +64,20 @@ struct Welcome {
 };
 
 /// The broker's answer to a hello that it does not take; the worker logs it, and stops if it was never welcome
-/// anywhere.
+/// anywhere, or if the refusal is final.
 struct Refused {
   std::string reason;
+  BootNonce nonce{};      ///< The life that is refused: what reaches a later one is none of its business.  0: whoever.
+  bool is_final = false;  ///< Another live worker was seen in its place.
   bool operator==(const Refused&) const = default;
+};
+
+/// Two lives claim one place: is this one alive?  It says hello at once, with the proof.  What a connection still held
+/// of a life that has ended does not answer.
+struct Doubt {
+  BootNonce nonce;  ///< The life that is asked.
+  std::uint64_t proof = 0;
+  bool operator==(const Doubt&) const = default;
 };
 
 /// All listed workers are connected and empty: the first of them makes the map.
@@ -135,6 +148,7 @@ struct WorkerReply {
 void add(BundleWriter& bundle, const Hello& message);
 void add(BundleWriter& bundle, const Welcome& message);
 void add(BundleWriter& bundle, const Refused& message);
+void add(BundleWriter& bundle, const Doubt& message);
 void add(BundleWriter& bundle, const Form& message);
 void add_map_wanted(BundleWriter& bundle);
 void add_map_offer(BundleWriter& bundle, const ClusterMap& map);
@@ -147,6 +161,7 @@ void add(BundleWriter& bundle, const WorkerReply& message);
 Result<Hello> read_hello(const BundleItem& item);
 Result<Welcome> read_welcome(const BundleItem& item);
 Result<Refused> read_refused(const BundleItem& item);
+Result<Doubt> read_doubt(const BundleItem& item);
 Result<Form> read_form(const BundleItem& item);
 Result<ClusterMap> read_map_offer(const BundleItem& item);
 Result<AllHold> read_all_hold(const BundleItem& item);

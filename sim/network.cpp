@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace trellis::sim {
-namespace {
-
-constexpr Duration kHeldByConnections{350'000};
-
-}  // namespace
-
 void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive) {
   Random& random = world_.random();
   ++carried_;
@@ -17,9 +11,7 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> 
     return;
   }
   const TimePoint arrival = world_.now() + random.between(manners.delay_min, manners.delay_max);
-  // What a connection still held when its worker ended reaches the broker within moments: the registry counts on it.
-  const bool is_to_broker = to >= kFirstBroker && to < kFirstClient && from < kFirstBroker;
-  const Duration late_by = is_to_broker ? std::min(manners.overtaken_by, kHeldByConnections) : manners.overtaken_by;
+  const Duration late_by = manners.overtaken_by;
   const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
   if (!is_of_client && random.chance(manners.doubling))
     world_.at(arrival + random.between(Duration(0), late_by), arrive);

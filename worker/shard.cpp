@@ -114,7 +114,10 @@ void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
       case MessageType::kRequest: on_request(broker, *item); break;
       case MessageType::kWelcome: brokers_[broker].was_welcome = true; break;
       case MessageType::kRefused:
-        if (const auto refused = read_refused(*item)) on_refused(broker, refused->reason);
+        if (const auto refused = read_refused(*item)) on_refused(broker, *refused);
+        break;
+      case MessageType::kDoubt:
+        if (const auto doubt = read_doubt(*item)) on_doubt(broker, *doubt);
         break;
       case MessageType::kForm:
         if (const auto form = read_form(*item)) note(membership_.on_form(*form, store_, random_, collecting_));
@@ -138,16 +141,23 @@ void Shard::note(const Result<void>& done) {
   if (!done) report(LogLevel::kWarning, done.error().message);
 }
 
-void Shard::on_refused(BrokerIndex broker, const std::string& reason) {
+void Shard::on_doubt(BrokerIndex broker, const Doubt& doubt) {
+  if (doubt.nonce != nonce_) return;  // Meant for an earlier life.
+  brokers_[broker].proof = doubt.proof;
+  hello_due_ = now_;
+}
+
+void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
+  if (refused.nonce.value != 0 && refused.nonce != nonce_) return;  // Meant for an earlier life.
   BrokerLink& link = brokers_[broker];
   const bool welcome_anywhere =
       std::any_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) { return each.was_welcome; });
-  if (!welcome_anywhere) {
-    return fail("refused by the broker: " + reason +
+  if (!welcome_anywhere || refused.is_final) {
+    return fail("refused by the broker: " + refused.reason +
                 (membership_.displaced() ? " (" + *membership_.displaced() + ")" : ""));
   }
-  if (link.last_refusal != reason) report(LogLevel::kWarning, "refused by a broker: " + reason);
-  link.last_refusal = reason;
+  if (link.last_refusal != refused.reason) report(LogLevel::kWarning, "refused by a broker: " + refused.reason);
+  link.last_refusal = refused.reason;
 }
 
 void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
@@ -445,7 +455,10 @@ void Shard::say_hello() {
     hello.bytes += partition->state().bytes();
     if (partition->replica().is_ready()) hello.leads.push_back({id, partition->replica().term()});
   }
-  for (BrokerLink& link : brokers_) add(link.out, hello);
+  for (BrokerLink& link : brokers_) {
+    hello.proof = link.proof;
+    add(link.out, hello);
+  }
 }
 
 void Shard::start_write() {

@@ -115,6 +115,7 @@ class Shard final : public PartitionHost {
   struct BrokerLink {
     BundleWriter out;
     bool was_welcome = false;
+    std::uint64_t proof = 0;  ///< Of the last doubt in this life.
     std::string last_refusal;
   };
 
@@ -137,7 +138,8 @@ class Shard final : public PartitionHost {
   void fail(const std::string& why);
 
   void on_request(BrokerIndex broker, const BundleItem& item);
-  void on_refused(BrokerIndex broker, const std::string& reason);
+  void on_refused(BrokerIndex broker, const Refused& refused);
+  void on_doubt(BrokerIndex broker, const Doubt& doubt);
   void note(const Result<void>& done);
 
   void on_raft_item(WorkerId from, const BundleItem& item);

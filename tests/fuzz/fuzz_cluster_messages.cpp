@@ -12,6 +12,7 @@ void read_item(const BundleItem& item) {
   static_cast<void>(read_hello(item));
   static_cast<void>(read_welcome(item));
   static_cast<void>(read_refused(item));
+  static_cast<void>(read_doubt(item));
   static_cast<void>(read_form(item));
   static_cast<void>(read_map_offer(item));
   static_cast<void>(read_all_hold(item));

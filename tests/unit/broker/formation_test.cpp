@@ -242,6 +242,8 @@ TEST(Formation, OfTwoLiveWorkersWithOneIdAndAddressTheFirstGoesOn) {
   cluster.pass(milliseconds(1'500));
   ASSERT_FALSE(copy.refusals.empty());
   EXPECT_THAT(copy.refusals[0], HasSubstr("same id"));
+  EXPECT_TRUE(copy.was_refused_for_good);
+  EXPECT_THAT(cluster.events, Contains(AllOf(HasSubstr("refused worker"), HasSubstr("same id"))));
   EXPECT_TRUE(cluster.worker(0).refusals.empty());
   const int welcomes = cluster.worker(0).welcomes;
   cluster.pass(milliseconds(500));
@@ -256,6 +258,61 @@ TEST(Formation, AWorkerThatStartsAgainAtOnceIsTakenAtOnce) {
   cluster.pass(milliseconds(1'500));
   EXPECT_TRUE(cluster.worker(0).refusals.empty());
   EXPECT_GE(cluster.worker(0).welcomes, welcomes + 14);
+}
+
+TEST(Formation, WhatAFormerLifeSaidChangesNothingHoweverLateItComes) {
+  Harness cluster;
+  cluster.make_cluster();
+  FakeWorker& late = cluster.add_worker(WorkerId{1}, "127.0.0.1:9001");
+  late.hello = cluster.worker(0).hello;
+  late.connection = "former";
+  late.alive = false;
+  cluster.worker(0).restart();
+  const int welcomes = cluster.worker(0).welcomes;
+  for (int i = 0; i < 20; ++i) {
+    cluster.pass(milliseconds(190));
+    late.say_hello();
+  }
+  EXPECT_TRUE(cluster.worker(0).refusals.empty());
+  EXPECT_GE(cluster.worker(0).welcomes, welcomes + 36);
+  EXPECT_EQ(late.welcomes, 0);
+}
+
+TEST(Formation, WhatADeadLifeSaidIsNotTakenForALaterLifeByABrokerThatDidNotKnowIt) {
+  Harness cluster;
+  cluster.make_cluster();
+  FakeWorker& late = cluster.add_worker(WorkerId{1}, "127.0.0.1:9001");
+  late.hello = cluster.worker(0).hello;
+  late.hello.nonce = BootNonce{4711};
+  late.connection = "long ago";
+  late.alive = false;
+  const int welcomes = cluster.worker(0).welcomes;
+  for (int i = 0; i < 20; ++i) {
+    cluster.pass(milliseconds(190));
+    late.say_hello();
+  }
+  EXPECT_TRUE(cluster.worker(0).refusals.empty());
+  EXPECT_GE(cluster.worker(0).welcomes, welcomes + 36);
+  EXPECT_EQ(late.welcomes, 0);
+}
+
+TEST(Formation, OfTwoLiveWorkersTheFirstGoesOnThoughItWasPausedWhenTheSecondCame) {
+  Harness cluster;
+  cluster.make_cluster();
+  cluster.worker(0).alive = false;
+  FakeWorker& copy = cluster.add_worker(WorkerId{1}, "127.0.0.1:9001");
+  copy.connection = "copy";
+  copy.hello.nonce = BootNonce{4711};
+  copy.hold(cluster.map);
+  cluster.pass(milliseconds(3'000));
+  EXPECT_TRUE(copy.refusals.empty());
+  EXPECT_GT(copy.welcomes, 20);
+  cluster.worker(0).alive = true;
+  cluster.pass(milliseconds(500));
+  ASSERT_FALSE(copy.refusals.empty());
+  EXPECT_TRUE(copy.was_refused_for_good);
+  EXPECT_THAT(copy.refusals[0], HasSubstr("same id"));
+  EXPECT_TRUE(cluster.worker(0).refusals.empty());
 }
 
 TEST(Formation, AnEmptyWorkerThatIsStartedWithAnotherFolderTakesThePlaceOfTheOldOne) {

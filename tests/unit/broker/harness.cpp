@@ -49,6 +49,7 @@ void FakeWorker::say_hello() {
 
 void FakeWorker::restart() {
   ++hello.nonce.value;
+  hello.proof = 0;
   hello.leads.clear();
   connection = "w" + to_string(hello.id) + "." + std::to_string(++lives_);
   requests.clear();
@@ -121,7 +122,20 @@ void FakeWorker::receive(const Frames& bundle) {
   while (const auto item = reader.next()) {
     switch (static_cast<MessageType>(item->type)) {
       case MessageType::kWelcome: ++welcomes; break;
-      case MessageType::kRefused: refusals.push_back(read_refused(*item)->reason); break;
+      case MessageType::kRefused: {
+        const auto refused = read_refused(*item);
+        if (refused->nonce.value != 0 && refused->nonce != hello.nonce) break;
+        refusals.push_back(refused->reason);
+        was_refused_for_good = refused->is_final;
+        break;
+      }
+      case MessageType::kDoubt: {
+        const auto doubt = read_doubt(*item);
+        if (doubt->nonce != hello.nonce || !alive) break;
+        hello.proof = doubt->proof;
+        is_doubted = true;
+        break;
+      }
       case MessageType::kForm: form = *read_form(*item); break;
       case MessageType::kMapWanted: ++maps_wanted; break;
       case MessageType::kMapOffer: hold(*read_map_offer(*item)); break;
@@ -224,6 +238,13 @@ void Harness::pass(milliseconds time) {
 void Harness::turn() {
   if (now >= broker->next_deadline()) broker->on_tick(now);
   broker->flush(now);
+  answer_doubts();
+}
+
+void Harness::answer_doubts() {
+  for (const auto& worker : workers_) {
+    if (std::exchange(worker->is_doubted, false) && worker->alive) worker->say_hello();
+  }
 }
 
 std::uint64_t Harness::send(Command command, const std::string& packed_arguments, Options request_options,
@@ -243,6 +264,7 @@ void Harness::send_raw(std::vector<std::string> sent, const std::string& client)
 void Harness::from_worker(const FakeWorker& worker, BundleWriter& bundle) {
   broker->on_worker_message(worker.connection, bundle.take(), now);
   broker->flush(now);
+  answer_doubts();
 }
 
 Received Harness::reply(const std::string& client) {

@@ -52,6 +52,8 @@ class FakeWorker {
   std::optional<ClusterMap> map;
   std::optional<Form> form;
   std::vector<std::string> refusals;
+  bool was_refused_for_good = false;
+  bool is_doubted = false;  ///< Asked whether it lives, and has not answered yet.
   int welcomes = 0;
   int maps_wanted = 0;
   int all_holds = 0;
@@ -132,6 +134,9 @@ class Harness final : public BrokerOutput {
   bool backend_takes = true;  ///< What to_worker says.
 
  private:
+  /// Live workers that were asked whether they live say so.
+  void answer_doubts();
+
   std::vector<std::unique_ptr<FakeWorker>> workers_;
   std::map<std::string, std::vector<Received>> replies_;
   std::uint64_t next_id_ = 1;

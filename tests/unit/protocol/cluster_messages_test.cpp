@@ -24,6 +24,7 @@ Hello sample_hello() {
   hello.bytes = 1ull << 40;
   hello.partitions = 16;
   hello.leads = {{{0}, {5}}, {{1023}, {1ull << 50}}};
+  hello.proof = UINT64_MAX;
   return hello;
 }
 
@@ -101,9 +102,14 @@ TEST(ClusterMessages, ComeBackAsTheyWereSent) {
   const auto welcome = read_welcome(carried(Welcome{{UINT64_MAX}}));
   ASSERT_TRUE(welcome);
   EXPECT_EQ(welcome->broker_nonce.value, UINT64_MAX);
-  const auto refused = read_refused(carried(Refused{"of another cluster"}));
+  const auto refused = read_refused(carried(Refused{"of another cluster", {UINT64_MAX}, true}));
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->reason, "of another cluster");
+  EXPECT_EQ(refused->nonce.value, UINT64_MAX);
+  EXPECT_TRUE(refused->is_final);
+  const auto doubt = read_doubt(carried(Doubt{{7}, UINT64_MAX}));
+  ASSERT_TRUE(doubt);
+  EXPECT_EQ(*doubt, (Doubt{{7}, UINT64_MAX}));
   const auto form = read_form(carried(sample_form()));
   ASSERT_TRUE(form);
   EXPECT_EQ(form->spec, sample_form().spec);
@@ -161,6 +167,7 @@ TEST(ClusterMessages, AreRefusedWhenBroken) {
   expect_broken_ones_refused(sample_hello(), read_hello);
   expect_broken_ones_refused(Welcome{{UINT64_MAX}}, read_welcome);
   expect_broken_ones_refused(Refused{"of another cluster"}, read_refused);
+  expect_broken_ones_refused(Doubt{{7}, 8}, read_doubt);
   expect_broken_ones_refused(sample_form(), read_form);
   expect_broken_ones_refused(AllHold{kCluster, 4}, read_all_hold);
   expect_broken_ones_refused(sample_reply(), read_worker_reply);

@@ -440,6 +440,46 @@ TEST(Shard, AWorkerThatWasWelcomeGoesOnWhenItIsRefused) {
   EXPECT_FALSE(shard.failure());
 }
 
+TEST(Shard, AWorkerThatIsRefusedForGoodStopsThoughItWasWelcome) {
+  Cluster cluster(1, 1);
+  cluster.form(1);
+  Shard& shard = *cluster.worker(0).shard;
+  BundleWriter out;
+  add(out, Welcome{{1}});
+  add(out, Refused{"another live worker has the same id", cluster.worker(0).hello.nonce, true});
+  shard.begin_turn(shard.now() + milliseconds(5));
+  shard.on_broker_message(0, out.take());
+  ASSERT_TRUE(shard.failure());
+  EXPECT_NE(shard.failure()->find("the same id"), std::string::npos);
+}
+
+TEST(Shard, WhatIsSaidToAnEarlierLifeIsNoneOfTheWorkersBusiness) {
+  Cluster cluster(1, 1);
+  cluster.form(1);
+  Shard& shard = *cluster.worker(0).shard;
+  const BootNonce other{cluster.worker(0).hello.nonce.value + 1};
+  BundleWriter out;
+  add(out, Refused{"another live worker has the same id", other, true});
+  add(out, Doubt{other, 4711});
+  shard.begin_turn(shard.now() + milliseconds(5));
+  shard.on_broker_message(0, out.take());
+  shard.end_turn();
+  EXPECT_FALSE(shard.failure());
+  EXPECT_EQ(cluster.worker(0).hello.proof, 0u);
+}
+
+TEST(Shard, ADoubtIsAnsweredAtOnce) {
+  Cluster cluster(1, 1);
+  cluster.form(1);
+  Shard& shard = *cluster.worker(0).shard;
+  BundleWriter out;
+  add(out, Doubt{cluster.worker(0).hello.nonce, 4711});
+  shard.begin_turn(shard.now() + milliseconds(1));
+  shard.on_broker_message(0, out.take());
+  shard.end_turn();
+  EXPECT_EQ(cluster.worker(0).hello.proof, 4711u);
+}
+
 TEST(Shard, AWorkerThatLeavesHandsOverWhatItLeads) {
   Cluster cluster(3, 4);
   cluster.form();
