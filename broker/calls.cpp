@@ -7,6 +7,8 @@
 namespace trellis {
 namespace {
 
+/// In the tag of a question to a replica without a majority: its answer confirms nothing, whenever it comes.
+constexpr Tag kUnconfirmed = kTagFlag;
 /// Between attempts that came back as not applied: doubles from the least to the most.
 constexpr std::chrono::milliseconds kBackOffMin{4};
 constexpr std::chrono::milliseconds kBackOffMax{50};
@@ -75,7 +77,7 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
 }
 
 void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now) {
-  request_.tag = call.tag;
+  request_.tag = mode == ReadMode::kBestEffort ? call.tag | kUnconfirmed : call.tag;
   request_.partition = call.leg.partition;
   request_.kind = call.leg.kind;
   request_.mode = mode;
@@ -127,12 +129,9 @@ void Calls::without_majority(Call& call, TimePoint now) {
 
 void Calls::ask_all(Call& call, TimePoint now) {
   call.state = State::kAsking;
-  auto asking = std::make_unique<Asking>();
-  if (call.asking) asking->owed = std::move(call.asking->owed);
-  call.asking = std::move(asking);
+  call.asking = std::make_unique<Asking>();
   for (WorkerRecord* worker : router_.replicas_left(call.leg.partition)) {
     call.asking->awaited.push_back(worker->hello.id);
-    call.asking->owed.push_back(worker->hello.id);
     write_request(call, *worker, ReadMode::kBestEffort, now);
   }
   ++call.attempts;
@@ -140,13 +139,13 @@ void Calls::ask_all(Call& call, TimePoint now) {
 }
 
 void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
-  Call* const call = pool_.find(reply.tag);
+  Call* const call = pool_.find(reply.tag & ~kUnconfirmed);
   if (call == nullptr) return;  // Answered already, or meant for an earlier broker.
-  const bool is_unconfirmed = takes_owed(*call, from);
-  if (call->state == State::kAsking) return on_asked_reply(*call, from, std::move(reply), now);
-  // A majority has come back since, and a replica says only now what it holds: that proves nothing.  (Should it have
-  // been the leader's confirmed answer, since the other one was lost, the call is sent again in time.)
-  if (is_unconfirmed) return;
+  if ((reply.tag & kUnconfirmed) != 0) {
+    // Where a majority has come back since, what a replica says only now proves nothing.
+    if (call->state == State::kAsking) on_asked_reply(*call, from, std::move(reply), now);
+    return;
+  }
   // Whoever else says "done" is right, also to an earlier attempt: writes are made once under their name, and a
   // linearizable read was confirmed after it came in.
   if (reply.outcome == Outcome::kDone) {
@@ -165,15 +164,6 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   if (!is_current) return;
   if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = true;
   back_off(*call, now);
-}
-
-bool Calls::takes_owed(Call& call, WorkerId from) {
-  if (!call.asking) return false;
-  auto& owed = call.asking->owed;
-  const auto found = std::find(owed.begin(), owed.end(), from);
-  if (found == owed.end()) return false;
-  owed.erase(found);
-  return true;
 }
 
 void Calls::not_taken(Call& call, TimePoint now) {

@@ -92,9 +92,6 @@ class Calls {
     bool answered = false;
     LogIndex applied;
     Frame best;
-    /// Asked, in this round or an earlier one, and not answered: once more for each time.  A worker answers in order,
-    /// so its next reply is to that question, whatever the call has become.
-    std::vector<WorkerId> owed;
   };
   struct Call {
     Tag tag = 0;
@@ -119,8 +116,6 @@ class Calls {
   void leave_worker(Call& call);
   void without_majority(Call& call, TimePoint now);
   void ask_all(Call& call, TimePoint now);
-  /// Whether the reply that came is to a question without confirmation; strikes it off.
-  static bool takes_owed(Call& call, WorkerId from);
   void not_taken(Call& call, TimePoint now);
   void perhaps_lost(Call& call);
   void on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
