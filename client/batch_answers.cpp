@@ -1,5 +1,9 @@
 #include "client/batch_answers.hpp"
 
+#include <unordered_map>
+#include <variant>
+
+#include "protocol/command.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
@@ -26,21 +30,44 @@ std::optional<Outcome> read_outcome(std::string_view packed) {
 
 bool is_refusal(Code status) { return status == Code::kUnavailable || status == Code::kResourceExhausted; }
 
+BatchAnswers::BatchAnswers(std::string_view request) {
+  const auto read = read_request(request);
+  const auto* const batch = std::get_if<Request>(&read);
+  const auto items =
+      batch == nullptr ? Result<std::vector<BatchItem>>(invalid_argument("")) : read_batch(batch->arguments);
+  if (!items) return;
+  std::unordered_map<std::string_view, std::size_t> keys;
+  for (const BatchItem& item : *items) {
+    const auto key = read_routing_key(item.command, item.arguments);
+    asked_.push_back(
+        {keys.try_emplace(key ? *key : std::string_view{}, keys.size()).first->second, is_write(item.command)});
+  }
+  keys_ = keys.size();
+}
+
 bool BatchAnswers::take(const Frame& frame, const Reply& reply) {
   PackedReader reader(reply.result);
   const std::size_t count = reader.read_array().value_or(0);
   // Every item takes a byte at least, so a forged count is not believed.
   if (count > reply.result.size() || (!items_.empty() && items_.size() != count)) return false;
   items_.resize(count);
+  if (asked_.size() != count) asked_.assign(count, {});
   warnings_ = reply.info.warnings;
   bool has_ended = true;
-  for (Item& item : items_) {
+  std::vector<Item> copy(count);
+  std::vector<bool> lacks_write(keys_ + 1);
+  for (std::size_t i = 0; i < count; ++i) {
     const auto packed = reader.read_value();
     const auto outcome = packed ? read_outcome(*packed) : std::nullopt;
     if (!outcome || outcome->status == Code::kDeadlineExceeded) has_ended = false;
-    if (!outcome || item.is_answered) continue;
-    item = {frame.slice(*packed), outcome->status, outcome->is_guaranteed, outcome->is_answer()};
-    if (item.is_answered) ++answered_;
+    if (outcome) copy[i] = {frame.slice(*packed), outcome->status, outcome->is_guaranteed, outcome->is_answer()};
+    if (asked_[i].writes && !copy[i].is_answered) lacks_write[asked_[i].key] = true;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (copy[i].packed.empty() || items_[i].is_answered) continue;
+    if (!asked_[i].writes && lacks_write[asked_[i].key]) copy[i].is_answered = false;
+    items_[i] = std::move(copy[i]);
+    if (items_[i].is_answered) ++answered_;
   }
   return has_ended;
 }

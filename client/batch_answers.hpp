@@ -3,8 +3,12 @@
 // A copy may be done in part, where some workers are away, and the next copy in another part.  So an item keeps the
 // first answer that it gets from any of them: a refusal ("nothing was done") speaks for its copy alone, and "no answer
 // in time" for none.
+//
+// Items on one key take effect in the order they stand, also over copies: a read whose copy was refused a write of the
+// same key saw a moment without that write, and counts only as long as no copy has done better.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "protocol/frame.hpp"
@@ -17,6 +21,9 @@ bool is_refusal(Code status);
 
 class BatchAnswers {
  public:
+  /// @param request  the BATCH as it was sent
+  explicit BatchAnswers(std::string_view request);
+
   /// Takes the reply to one copy, whose status is OK.  Returns whether that copy has come to its end: no item of it is
   /// without an outcome.
   bool take(const Frame& frame, const Reply& reply);
@@ -34,6 +41,13 @@ class BatchAnswers {
     bool is_guaranteed = true;
     bool is_answered = false;
   };
+  /// An item as it was asked: which others are on its key, and whether it writes.
+  struct Asked {
+    std::size_t key = 0;  ///< Items with the same number are on the same key.
+    bool writes = false;
+  };
+  std::vector<Asked> asked_;
+  std::size_t keys_ = 0;
   std::vector<Item> items_;
   std::size_t answered_ = 0;
   std::vector<std::string> warnings_;  ///< Of the last reply.

@@ -140,7 +140,7 @@ void CallTable::on_reply_to_copy(TimePoint now, Calls::iterator at, Frame frame,
 
 void CallTable::on_batch_copy(TimePoint now, Calls::iterator at, const Frame& frame, const Reply& reply) {
   Call& call = at->second;
-  if (!call.batch) call.batch = std::make_unique<BatchAnswers>();
+  if (!call.batch) call.batch = std::make_unique<BatchAnswers>(call.request.bytes());
   if (call.batch->take(frame, reply) && call.open > 0) --call.open;
   if (call.batch->is_complete() || call.open == 0) return finish(at, read_answer(call.batch->pack(at->first, nullptr)));
   if (now >= call.deadline) end(at, too_late(call, now));
