@@ -22,11 +22,34 @@ struct RecordBatch {
 
   std::size_t records() const { return lines.size(); }
 
-  void add(std::string_view key, std::string_view document, std::uint64_t line) {
+  void reserve(std::size_t records, std::size_t size) {
+    arguments.reserve(size);
+    keys.reserve(records);
+    lines.reserve(records);
+  }
+
+  /// Begins a record.  Its packed document is to be appended to what is returned, before anything else is done here.
+  std::string& begin(std::string_view key, std::uint64_t line) {
     if (arguments.empty()) arguments.assign("\x91\xdd\0\0\0\0", kHeadSize);
-    PackedWriter(arguments).array(2).str("PUT").array(2).key(key).packed(document);
+    arguments.append(kItemHead);
+    PackedWriter(arguments).key(key);
     keys.push_back(XXH3_64bits(key.data(), key.size()));
     lines.push_back(line);
+    return arguments;
+  }
+  void add(std::string_view key, std::string_view document, std::uint64_t line) { begin(key, line).append(document); }
+
+  /// What is in it, to come back to.
+  struct Mark {
+    std::size_t records = 0;
+    std::size_t size = 0;
+  };
+  Mark mark() const { return {records(), arguments.size()}; }
+  /// Forgets what was added since.
+  void take_back(const Mark& mark) {
+    arguments.resize(mark.size);
+    keys.resize(mark.records);
+    lines.resize(mark.records);
   }
 
   /// Writes the number of items into the head, an array of one array with a 32-bit count.
@@ -39,6 +62,7 @@ struct RecordBatch {
 
  private:
   static constexpr std::size_t kHeadSize = 6;
+  static constexpr std::string_view kItemHead = "\x92\xa3PUT\x92";  ///< ["PUT", [key, document]], up to the key.
 };
 
 }  // namespace trellis

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "client/record_batch.hpp"
+#include "protocol/notation.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -25,20 +28,25 @@ class LineReader {
   /// The next line; the view holds until the next call.  Nothing at the end, or where reading failed.
   std::optional<std::string_view> next();
   /// Whether next() has something to return, at the latest after `wait`.
-  bool has_more_within(std::chrono::milliseconds wait) const;
+  bool has_more_within(std::chrono::milliseconds wait);
   /// Bytes of the file consumed so far.
   std::uint64_t position() const { return position_; }
   /// Why reading ended before the end of the file.
   const std::optional<Error>& failure() const { return failure_; }
 
  private:
+  bool find_end();
   bool fill();
+  void make_room();
 
   int fd_;
   int stop_fd_;
-  std::string buffer_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
   std::size_t begin_ = 0;    ///< Of what has not been returned yet.
-  std::size_t scanned_ = 0;  ///< No line ends before this.
+  std::size_t end_ = 0;      ///< Of what has been read.
+  std::size_t scanned_ = 0;  ///< No line ends from begin_ up to here.
+  bool found_end_ = false;   ///< A line ends right here, at scanned_.
   bool at_end_ = false;
   std::uint64_t position_ = 0;
   std::optional<Error> failure_;
@@ -63,6 +71,8 @@ class RecordReader {
   void take(std::string_view line, RecordBatch& batch);
 
   LineReader lines_;
+  RecordParser parser_;
+  std::size_t batch_size_ = 0;  ///< Of the last batch; the next one will have about as many bytes.
   std::string file_;
   bool strict_;
   bool stopped_ = false;

@@ -71,7 +71,7 @@ class JsonPrinter {
 /// Recursion goes one deeper than documents may nest, since a marker is a map in JSON alone.
 class JsonParser {
  public:
-  explicit JsonParser(std::string_view text) : scanner_(text), text_(text), builder_(text.size()) {}
+  explicit JsonParser(std::string_view text) : scanner_(text), text_(text) {}
 
   bool document(std::string& out);
   ParseError error() const {
@@ -93,24 +93,30 @@ class JsonParser {
   bool write_marked(std::string_view marker, std::size_t opened);
   bool too_deep(std::size_t opened);
   bool word();
+  bool read_string() {
+    const auto string = scanner_.read_string(StringKind::kJson);
+    if (string) string_ = *string;
+    return string.has_value();
+  }
 
   Scanner scanner_;
   std::string_view text_;
   PackedBuilder builder_;
   OpenKeys keys_;
   int depth_ = 0;
-  std::string string_;            ///< The last string read.
+  std::string_view string_;       ///< The last string read.
   bool value_is_string_ = false;  ///< Whether the last value read was it.
   bool too_large_ = false;
 };
 
 bool JsonParser::document(std::string& out) {
+  builder_.begin(out);
   if (!value()) return false;
   skip_space();
   if (!scanner_.at_end()) {
     return scanner_.fail(scanner_.position(), "expected nothing more after the value, found " + scanner_.found());
   }
-  out = builder_.finish();
+  builder_.finish();
   too_large_ = out.size() > kDocumentSizeMax;
   if (!too_large_) return true;
   return scanner_.fail(0, "a document has at most " + std::to_string(kDocumentSizeMax) +
@@ -131,7 +137,7 @@ bool JsonParser::value() {
     case '{': return map();
     case '[': return array();
     case '"':
-      if (!scanner_.read_string(StringKind::kJson, string_)) return false;
+      if (!read_string()) return false;
       builder_.write().str(string_);
       value_is_string_ = true;
       return true;
@@ -199,8 +205,8 @@ bool JsonParser::key(bool first, std::optional<std::size_t>& later) {
   if (scanner_.front() != '"') {
     return scanner_.fail(start, "expected a key in double quotes, found " + scanner_.found());
   }
-  if (!scanner_.read_string(StringKind::kJson, string_)) return false;
-  keys_.add(string_, start);
+  if (!read_string()) return false;
+  scanner_.lies_in_text(string_) ? keys_.add(string_, start) : keys_.add_copy(string_, start);
   if (first && string_.starts_with('$')) {
     later = builder_.write_later();
   } else {
@@ -254,9 +260,9 @@ bool is_json_number(std::string_view word) {
 
 bool JsonParser::word() {
   const std::size_t start = scanner_.position();
-  const std::string_view word = scanner_.read_word();
+  const std::string_view word = scanner_.read_word().text;
   if (word.empty()) return scanner_.fail(start, "expected a value, found " + scanner_.found());
-  PackedWriter& writer = builder_.write();
+  PackedWriter writer = builder_.write();
   if (word == "null") return writer.nil(), true;
   if (word == "true") return writer.boolean(true), true;
   if (word == "false") return writer.boolean(false), true;

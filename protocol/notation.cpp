@@ -15,16 +15,28 @@ namespace {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text, std::size_t position = 0)
-      : text_(text), scanner_(text, position), builder_(text.size() - position) {}
+  /// Begins with another text, in the memory it has.
+  void restart(std::string_view text, std::size_t position = 0) {
+    text_ = text;
+    scanner_.restart(text, position);
+    keys_.clear();
+    depth_ = 0;
+  }
 
   Scanner& scanner() { return scanner_; }
 
-  bool records(std::vector<Record>& out);
-  bool object_of_records(std::vector<Record>& out);
-  /// A whole value, packed; within the limits of a document.
+  bool records(RecordTarget& target);
+  bool object_of_records(RecordTarget& target);
+  /// A whole value, packed and appended; within the limits of a document.
   bool document(Notation notation, std::string& out);
-  bool key(std::string& out, bool& was_quoted);
+  /// A key or path segment, which lies where Scanner::read_string says.
+  struct Name {
+    std::string_view bytes;
+    bool is_quoted = false;
+    bool is_key_text = false;  ///< And may go without quotes.
+    bool lies_in_text = true;
+  };
+  std::optional<Name> key();
   bool end();
 
  private:
@@ -45,17 +57,33 @@ class Parser {
       ']', {'|', '|'}, "->", Notation::kArrow, "pairs in [ ] are written key -> value, and a list ( 1 | 2 )"};
   static constexpr MapForm kBraceMap = {'}', {';', ','}, ":", Notation::kBrace, "pairs in { } are written key : value"};
 
-  bool record(std::string key, Notation notation, std::vector<Record>& out);
-  bool record_key(std::string& out);
-  bool word_or_string(std::string& out, bool& was_quoted);
-  bool check_key(std::string_view key, bool was_quoted, std::size_t start);
+  std::optional<Name> record_key();
+  std::optional<Name> word_or_string();
+  bool check_key(const Name& name, std::size_t start) {
+    return name.is_quoted || name.is_key_text || is_no_key(name, start);
+  }
+  bool is_no_key(const Name& name, std::size_t start);
+  void add_key(const Name& key, std::size_t start) {
+    key.lies_in_text ? keys_.add(key.bytes, start) : keys_.add_copy(key.bytes, start);
+  }
   bool value(Notation notation);
-  bool map(const MapForm& form);
-  bool pair(const MapForm& form);
+  template <const MapForm& form>
+  bool map();
+  template <const MapForm& form>
+  bool pair();
   bool list(char close, Separators separators, Notation inside);
   bool holds_pairs() const;
   bool deeper(std::size_t opened);
-  bool next_element(char close, Separators separators, std::size_t opened, bool& more);
+  /// Moves behind what stands after an element: a separator, so that there is one more, or the closing bracket.
+  bool next_element(char close, Separators separators, std::size_t opened, bool& more) {
+    scanner_.skip_space();
+    const char c = scanner_.front();
+    more = c != close;
+    if (more && c != separators.usual && c != separators.other) return no_next_element(close, separators, opened);
+    scanner_.move_to(scanner_.position() + 1);
+    return true;
+  }
+  bool no_next_element(char close, Separators separators, std::size_t opened);
   bool word(Notation notation);
   bool parenthesis_follows() const;
   bool bare_word_ends() const;
@@ -67,7 +95,6 @@ class Parser {
   PackedBuilder builder_;
   OpenKeys keys_;
   int depth_ = 0;
-  std::string string_;  // The last string read, kept for its memory.
 };
 
 /// For messages: enough to recognise it by.
@@ -82,12 +109,12 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-bool Parser::records(std::vector<Record>& out) {
+bool Parser::records(RecordTarget& target) {
   scanner_.skip_space();
   if (scanner_.at_end()) return true;
-  if (scanner_.front() == '{') return object_of_records(out) && end();
-  std::string key;
-  if (!record_key(key)) return false;
+  if (scanner_.front() == '{') return object_of_records(target) && end();
+  const auto key = record_key();
+  if (!key) return false;
   scanner_.skip_space();
   Notation notation = Notation::kArrow;
   if (scanner_.accept(":")) {
@@ -95,10 +122,10 @@ bool Parser::records(std::vector<Record>& out) {
   } else if (!scanner_.accept("->")) {
     return scanner_.fail(scanner_.position(), "expected -> or : after the key, found " + scanner_.found());
   }
-  return record(std::move(key), notation, out) && end();
+  return document(notation, target.on_key(key->bytes)) && end();
 }
 
-bool Parser::object_of_records(std::vector<Record>& out) {
+bool Parser::object_of_records(RecordTarget& target) {
   scanner_.skip_space();
   const std::size_t opened = scanner_.position();
   if (!scanner_.accept("{")) return scanner_.fail(opened, "expected {, found " + scanner_.found());
@@ -108,47 +135,42 @@ bool Parser::object_of_records(std::vector<Record>& out) {
   for (bool more = true; more;) {
     scanner_.skip_space();
     const std::size_t start = scanner_.position();
-    std::string key;
-    if (!record_key(key)) return false;
-    keys_.add(key, start);
+    const auto key = record_key();
+    if (!key) return false;
+    add_key(*key, start);
     scanner_.skip_space();
     if (!scanner_.accept(":")) {
       return scanner_.fail(scanner_.position(), "expected : after the key, found " + scanner_.found() +
                                                     "; pairs in { } are written key : value");
     }
-    if (!record(std::move(key), Notation::kBrace, out)) return false;
+    if (!document(Notation::kBrace, target.on_key(key->bytes))) return false;
     if (!next_element('}', kBraceMap.separators, opened, more)) return false;
   }
   if (const auto twice = keys_.close(mark)) return scanner_.fail(*twice, "the same key twice on one line");
   return true;
 }
 
-bool Parser::record_key(std::string& out) {
+std::optional<Parser::Name> Parser::record_key() {
   const std::size_t start = scanner_.position();
-  bool quoted_key = false;
-  if (!key(out, quoted_key)) return false;
-  if (out.empty() || out.size() > kKeySizeMax) {
-    return scanner_.fail(
-        start, "a key has 1 to " + std::to_string(kKeySizeMax) + " bytes, this one has " + std::to_string(out.size()));
-  }
-  return true;
-}
-
-bool Parser::record(std::string key, Notation notation, std::vector<Record>& out) {
-  Record read{std::move(key), {}};
-  if (!document(notation, read.document)) return false;
-  out.push_back(std::move(read));
-  return true;
+  const auto read = key();
+  if (!read) return std::nullopt;
+  if (!read->bytes.empty() && read->bytes.size() <= kKeySizeMax) return read;
+  scanner_.fail(start, "a key has 1 to " + std::to_string(kKeySizeMax) + " bytes, this one has " +
+                           std::to_string(read->bytes.size()));
+  return std::nullopt;
 }
 
 bool Parser::document(Notation notation, std::string& out) {
   scanner_.skip_space();
   const std::size_t start = scanner_.position();
+  const std::size_t begin = out.size();
+  builder_.begin(out);
   if (!value(notation)) return false;
-  out = builder_.finish();
-  if (out.size() <= kDocumentSizeMax) return true;
+  builder_.finish();
+  const std::size_t size = out.size() - begin;
+  if (size <= kDocumentSizeMax) return true;
   return scanner_.fail(start, "a document has at most " + std::to_string(kDocumentSizeMax) +
-                                  " bytes packed, this one has " + std::to_string(out.size()));
+                                  " bytes packed, this one has " + std::to_string(size));
 }
 
 bool Parser::end() {
@@ -157,38 +179,43 @@ bool Parser::end() {
   return scanner_.fail(scanner_.position(), "expected nothing more after the value, found " + scanner_.found());
 }
 
-bool Parser::key(std::string& out, bool& was_quoted) {
+std::optional<Parser::Name> Parser::key() {
   const std::size_t start = scanner_.position();
-  return word_or_string(out, was_quoted) && check_key(out, was_quoted, start);
+  const auto name = word_or_string();
+  return name && check_key(*name, start) ? name : std::nullopt;
 }
 
-bool Parser::word_or_string(std::string& out, bool& was_quoted) {
-  was_quoted = scanner_.at_quote();
-  if (was_quoted) return scanner_.read_string(StringKind::kKey, out);
-  const std::size_t start = scanner_.position();
-  out.assign(scanner_.read_word());
-  return !out.empty() || scanner_.fail(start, "expected a key, found " + scanner_.found());
+std::optional<Parser::Name> Parser::word_or_string() {
+  if (scanner_.at_quote()) {
+    const auto string = scanner_.read_string(StringKind::kKey);
+    if (!string) return std::nullopt;
+    return Name{*string, true, false, scanner_.lies_in_text(*string)};
+  }
+  const BareWord word = scanner_.read_word();
+  if (!word.text.empty()) return Name{word.text, false, word.is_key_text};
+  scanner_.fail(scanner_.position(), "expected a key, found " + scanner_.found());
+  return std::nullopt;
 }
 
-bool Parser::check_key(std::string_view key, bool was_quoted, std::size_t start) {
-  if (was_quoted || is_key_text(key)) return true;
-  return scanner_.fail(
-      start, "the key " + quoted(shortened(key)) + " has to stand in quotes: bare keys are made of A-Z a-z 0-9 _ -");
+bool Parser::is_no_key(const Name& name, std::size_t start) {
+  return scanner_.fail(start, "the key " + quoted(shortened(name.bytes)) +
+                                  " has to stand in quotes: bare keys are made of A-Z a-z 0-9 _ -");
 }
 
 bool Parser::value(Notation notation) {
   scanner_.skip_space();
   switch (scanner_.front()) {
     case '[':
-      if (notation == Notation::kArrow || (notation == Notation::kShell && holds_pairs())) return map(kArrowMap);
+      if (notation == Notation::kArrow || (notation == Notation::kShell && holds_pairs())) return map<kArrowMap>();
       return list(']', {',', ';'}, Notation::kBrace);
-    case '{': return map(kBraceMap);
+    case '{': return map<kBraceMap>();
     case '(': return list(')', {'|', ','}, notation == Notation::kBrace ? Notation::kBrace : Notation::kArrow);
     default: break;
   }
   if (!scanner_.at_quote()) return word(notation);
-  if (!scanner_.read_string(StringKind::kText, string_)) return false;
-  builder_.write().str(string_);
+  const auto string = scanner_.read_string(StringKind::kText);
+  if (!string) return false;
+  builder_.write().str(*string);
   return true;
 }
 
@@ -198,8 +225,7 @@ bool Parser::holds_pairs() const {
   ahead.skip_space();
   if (ahead.at_end() || ahead.front() == ']') return true;
   if (ahead.at_quote()) {
-    std::string ignored;
-    if (!ahead.read_string(StringKind::kKey, ignored)) return false;
+    if (!ahead.read_string(StringKind::kKey)) return false;
   } else {
     ahead.read_word();
   }
@@ -212,14 +238,7 @@ bool Parser::deeper(std::size_t opened) {
   return scanner_.fail(opened, "nested deeper than " + std::to_string(kNestingMax));
 }
 
-bool Parser::next_element(char close, Separators separators, std::size_t opened, bool& more) {
-  scanner_.skip_space();
-  const char c = scanner_.front();
-  more = c != close;
-  if (!scanner_.at_end() && (!more || c == separators.usual || c == separators.other)) {
-    scanner_.move_to(scanner_.position() + 1);
-    return true;
-  }
+bool Parser::no_next_element(char close, Separators separators, std::size_t opened) {
   const std::string expected = std::string(1, separators.usual) + " or " + close;
   const std::string open(1, text_[opened]);
   if (scanner_.at_end()) {
@@ -231,7 +250,8 @@ bool Parser::next_element(char close, Separators separators, std::size_t opened,
                        "expected " + expected + " in " + open + " " + close + ", found " + scanner_.found());
 }
 
-bool Parser::map(const MapForm& form) {
+template <const Parser::MapForm& form>
+bool Parser::map() {
   const std::size_t opened = scanner_.position();
   scanner_.move_to(opened + 1);
   if (!deeper(opened)) return false;
@@ -240,7 +260,7 @@ bool Parser::map(const MapForm& form) {
   std::size_t pairs = 0;
   scanner_.skip_space();
   for (bool more = !scanner_.accept(std::string_view(&form.close, 1)); more; ++pairs) {
-    if (!pair(form) || !next_element(form.close, form.separators, opened, more)) return false;
+    if (!pair<form>() || !next_element(form.close, form.separators, opened, more)) return false;
   }
   if (const auto twice = keys_.close(mark)) return scanner_.fail(*twice, "the same key twice in one map");
   builder_.close_map(head, pairs);
@@ -248,27 +268,30 @@ bool Parser::map(const MapForm& form) {
   return true;
 }
 
-bool Parser::pair(const MapForm& form) {
+template <const Parser::MapForm& form>
+bool Parser::pair() {
   scanner_.skip_space();
   const std::size_t start = scanner_.position();
   const char first = scanner_.front();
   if (first == '[' || first == '{' || first == '(') {
     return scanner_.fail(start, "a value in brackets that is no pair; " + std::string(form.help));
   }
-  bool was_quoted = false;
-  if (!word_or_string(string_, was_quoted)) return false;
+  const auto name = word_or_string();
+  if (!name) return false;
+  const std::string_view key = name->bytes;
   scanner_.skip_space();
   if (!scanner_.accept(form.arrow)) {
-    const std::string what = quoted(shortened(string_)) + " is no pair: expected " + std::string(form.arrow) +
+    const std::string what = quoted(shortened(key)) + " is no pair: expected " + std::string(form.arrow) +
                              " after the key, found " + scanner_.found();
     return scanner_.fail(scanner_.at_end() ? scanner_.position() : start, what + "; " + std::string(form.help));
   }
-  if (!check_key(string_, was_quoted, start)) return false;
-  if (!is_utf8(string_)) {
+  if (!check_key(*name, start)) return false;
+  // What lies in the text is UTF-8: the scanner has seen to it.
+  if (!name->lies_in_text && !is_utf8(key)) {
     return scanner_.fail(start, "a key in a map is UTF-8 text; only a record's own key may hold other bytes");
   }
-  keys_.add(string_, start);
-  builder_.write().str(string_);
+  add_key(*name, start);
+  builder_.write().str(key);
   return value(form.inside);
 }
 
@@ -288,7 +311,7 @@ bool Parser::list(char close, Separators separators, Notation inside) {
 }
 
 /// Writes the value that `word` names; false where it names none.
-bool write_named(std::string_view word, PackedWriter& writer) {
+bool write_named(std::string_view word, PackedWriter writer) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (word == "null" || word == "None") {
     writer.nil();
@@ -311,16 +334,16 @@ bool write_named(std::string_view word, PackedWriter& writer) {
 /// A value without quotes or brackets.
 bool Parser::word(Notation notation) {
   const std::size_t start = scanner_.position();
-  const std::string_view bare = scanner_.read_word();
+  const std::string_view bare = scanner_.read_word().text;
   if (bare == "bytes" && parenthesis_follows()) return base64(start);
   if (notation == Notation::kShell && !bare_word_ends()) return shell_word(start);
   if (bare.empty()) return scanner_.fail(start, "expected a value, found " + scanner_.found());
-  if (write_named(bare, builder_.write())) return true;
   switch (write_number(bare, builder_.write())) {
     case NumberRead::kWritten: return true;
     case NumberRead::kOutOfRange: return scanner_.fail(start, "the number is out of range: " + describe_range(bare));
     case NumberRead::kNoNumber: break;
   }
+  if (write_named(bare, builder_.write())) return true;
   if (notation == Notation::kShell) return shell_word(start);
   return scanner_.fail(start, "the bare word " + quoted(shortened(bare)) + " is no value; put a string in quotes");
 }
@@ -360,8 +383,9 @@ bool Parser::base64(std::size_t start) {
   scanner_.skip_space();
   const std::size_t quote = scanner_.position();
   if (!scanner_.at_quote()) return scanner_.fail(start, "bytes are written bytes(\"base64\")");
-  if (!scanner_.read_string(StringKind::kText, string_)) return false;
-  const auto bytes = from_base64(string_);
+  const auto string = scanner_.read_string(StringKind::kText);
+  if (!string) return false;
+  const auto bytes = from_base64(*string);
   if (!bytes) return scanner_.fail(quote, "this is no base64 (A-Z a-z 0-9 + /, padded with = to a multiple of 4)");
   scanner_.skip_space();
   if (!scanner_.accept(")"))
@@ -370,25 +394,47 @@ bool Parser::base64(std::size_t start) {
   return true;
 }
 
+/// Keeps each record in strings of its own.
+class RecordList final : public RecordTarget {
+ public:
+  std::string& on_key(std::string_view key) override {
+    return records.emplace_back(Record{std::string(key), {}}).document;
+  }
+  std::vector<Record> records;
+};
+
 }  // namespace
 
+class RecordParser::Memory : public Parser {};
+RecordParser::RecordParser() : memory_(std::make_unique<Memory>()) {}
+RecordParser::~RecordParser() = default;
+
+std::optional<ParseError> RecordParser::read(std::string_view line, RecordTarget& target) {
+  memory_->restart(line);
+  if (memory_->records(target)) return std::nullopt;
+  return memory_->scanner().error();
+}
+
 Result<std::vector<Record>, ParseError> parse_records(std::string_view line) {
-  Parser parser(line);
-  std::vector<Record> records;
-  if (!parser.records(records)) return parser.scanner().error();
-  return records;
+  Parser parser;
+  parser.restart(line);
+  RecordList list;
+  if (!parser.records(list)) return parser.scanner().error();
+  return std::move(list.records);
 }
 
 Result<std::vector<Record>, ParseError> read_records(std::string_view text, std::size_t& position) {
-  Parser parser(text, position);
-  std::vector<Record> records;
-  if (!parser.object_of_records(records)) return parser.scanner().error();
+  Parser parser;
+  parser.restart(text, position);
+  RecordList list;
+  if (!parser.object_of_records(list)) return parser.scanner().error();
   position = parser.scanner().position();
-  return records;
+  return std::move(list.records);
 }
 
 Result<std::string, ParseError> read_value(std::string_view text, std::size_t& position, Notation notation) {
-  Parser parser(text, position);
+  Parser parser;
+  parser.restart(text, position);
   std::string document;
   if (!parser.document(notation, document)) return parser.scanner().error();
   position = parser.scanner().position();
@@ -396,18 +442,20 @@ Result<std::string, ParseError> read_value(std::string_view text, std::size_t& p
 }
 
 Result<std::string, ParseError> parse_value(std::string_view text, Notation notation) {
-  Parser parser(text);
+  Parser parser;
+  parser.restart(text);
   std::string document;
   if (!parser.document(notation, document) || !parser.end()) return parser.scanner().error();
   return document;
 }
 
 Result<Word, ParseError> read_key(std::string_view text, std::size_t& position) {
-  Parser parser(text, position);
-  Word word;
-  if (!parser.key(word.bytes, word.quoted)) return parser.scanner().error();
+  Parser parser;
+  parser.restart(text, position);
+  const auto name = parser.key();
+  if (!name) return parser.scanner().error();
   position = parser.scanner().position();
-  return word;
+  return Word{std::string(name->bytes), name->is_quoted};
 }
 
 }  // namespace trellis

@@ -13,6 +13,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,31 @@ struct ParseError {
 struct Record {
   std::string key;       ///< 1 to kKeySizeMax bytes, any.
   std::string document;  ///< Packed; passes check_document.
+};
+
+/// Takes the records of data files as they are read.
+class RecordTarget {
+ public:
+  virtual ~RecordTarget() = default;
+  /// A record begins.  Returns the string that its packed document is to be appended to.  Where the line turns out to
+  /// be wrong, nothing that was appended for it means anything.
+  virtual std::string& on_key(std::string_view key) = 0;
+};
+
+/// Reads the lines of a data file one by one, in the same memory: once that has grown, nothing is allocated.
+class RecordParser {
+ public:
+  RecordParser();
+  ~RecordParser();
+  RecordParser(const RecordParser&) = delete;
+  RecordParser& operator=(const RecordParser&) = delete;
+
+  /// Hands the records of a line to `target`.  Returns what is wrong with the line, if anything is.
+  std::optional<ParseError> read(std::string_view line, RecordTarget& target);
+
+ private:
+  class Memory;
+  std::unique_ptr<Memory> memory_;
 };
 
 /// The records of one line of a data file: none where it is blank, several where it is a JSON object of several keys.

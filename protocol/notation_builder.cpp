@@ -1,69 +1,55 @@
 #include "protocol/notation_builder.hpp"
 
+#include <cstring>
 #include <unordered_set>
 
 namespace trellis {
 
-std::size_t PackedBuilder::open() {
-  heads_.push_back({content_.size(), {}});
-  return heads_.size() - 1;
+void PackedBuilder::close_large(std::size_t mark, PackedType type, std::size_t count) {
+  std::string head;
+  type == PackedType::kMap ? PackedWriter(head).map(count) : PackedWriter(head).array(count);
+  put(mark, head);
 }
 
-void PackedBuilder::close_array(std::size_t mark, std::size_t count) { PackedWriter(heads_[mark].packed).array(count); }
-void PackedBuilder::close_map(std::size_t mark, std::size_t count) { PackedWriter(heads_[mark].packed).map(count); }
+void PackedBuilder::settle(std::size_t mark, std::string_view text) {
+  std::string packed;
+  PackedWriter(packed).str(text);
+  put(mark, packed);
+}
 
-std::size_t PackedBuilder::write_later() { return open(); }
-void PackedBuilder::settle(std::size_t mark, std::string_view text) { PackedWriter(heads_[mark].packed).str(text); }
+void PackedBuilder::put(std::size_t mark, std::string_view packed) {
+  (*out_)[heads_[mark].position] = packed.front();
+  heads_[mark].more = packed.substr(1);
+}
 
 void PackedBuilder::take_back(std::size_t mark) {
-  content_.resize(heads_[mark].position);
+  out_->resize(heads_[mark].position);
   heads_.resize(mark);
 }
 
-std::string PackedBuilder::finish() {
-  std::string out;
-  if (heads_.empty()) {
-    out.swap(content_);
-    return out;
+/// Moves what stands behind each head that is longer than a byte, from the last one to the first.
+void PackedBuilder::make_room() {
+  std::size_t room = 0;
+  for (const Head& head : heads_) room += head.more.size();
+  std::size_t end = out_->size();  // Of what has not been moved yet.
+  out_->resize(end + room);
+  char* const bytes = out_->data();
+  for (; room > 0; heads_.pop_back()) {
+    const Head& head = heads_.back();
+    const std::size_t begin = head.position + 1;
+    std::memmove(bytes + begin + room, bytes + begin, end - begin);
+    room -= head.more.size();
+    std::memcpy(bytes + begin + room, head.more.data(), head.more.size());
+    end = begin;
   }
-  out.reserve(content_.size() + 5 * heads_.size());
-  std::size_t copied = 0;
-  for (const Head& head : heads_) {
-    out.append(content_, copied, head.position - copied).append(head.packed);
-    copied = head.position;
-  }
-  out.append(content_, copied);
-  content_.clear();
   heads_.clear();
-  return out;
 }
 
-void OpenKeys::add(std::string_view key, std::size_t position) {
-  keys_.push_back({bytes_.size(), key.size(), position});
-  bytes_.append(key);
-}
-
-std::optional<std::size_t> OpenKeys::close(std::size_t mark) {
-  const auto twice = find_double(mark);
-  if (keys_.size() > mark) bytes_.resize(keys_[mark].begin);
-  keys_.resize(mark);
-  return twice;
-}
-
-std::optional<std::size_t> OpenKeys::find_double(std::size_t mark) const {
-  constexpr std::size_t kFewMax = 16;  // So many are compared one by one; more are hashed.
-  if (keys_.size() - mark <= kFewMax) {
-    for (std::size_t i = mark; i < keys_.size(); ++i) {
-      for (std::size_t j = mark; j < i; ++j) {
-        if (bytes_of(keys_[i]) == bytes_of(keys_[j])) return keys_[i].position;
-      }
-    }
-    return std::nullopt;
-  }
+std::optional<std::size_t> OpenKeys::find_double_of_many(std::size_t mark) const {
   std::unordered_set<std::string_view> seen;
   seen.reserve(keys_.size() - mark);
   for (std::size_t i = mark; i < keys_.size(); ++i) {
-    if (!seen.insert(bytes_of(keys_[i])).second) return keys_[i].position;
+    if (!seen.insert(keys_[i].bytes).second) return keys_[i].position;
   }
   return std::nullopt;
 }

@@ -2,37 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "protocol/notation_text.hpp"
 
 namespace trellis {
 namespace {
-
-/// What a byte can begin.
-enum class ByteClass : std::uint8_t {
-  kPlain,
-  kSpace,
-  kBracketOrSeparator,  ///< [ ] ( ) { } | : ; ,
-  kQuote,               ///< " or '
-  kLead,                ///< Perhaps white space or a quote of several bytes.
-  kMinus,               ///< Perhaps an arrow.
-};
-
-constexpr std::array<ByteClass, 256> kByteClasses = [] {
-  std::array<ByteClass, 256> classes{};
-  for (const char c : std::string_view(" \t\n\v\f\r")) classes[static_cast<unsigned char>(c)] = ByteClass::kSpace;
-  for (const char c : std::string_view("[](){}|:;,")) {
-    classes[static_cast<unsigned char>(c)] = ByteClass::kBracketOrSeparator;
-  }
-  classes['"'] = classes['\''] = ByteClass::kQuote;
-  classes[0xc2] = classes[0xe2] = classes[0xef] = ByteClass::kLead;
-  classes['-'] = ByteClass::kMinus;
-  return classes;
-}();
-
-ByteClass class_of(char c) { return kByteClasses[static_cast<unsigned char>(c)]; }
 
 /// The bytes of the white space character at the front; 0 where there is none.
 std::size_t space_length(std::string_view text) {
@@ -88,60 +66,94 @@ int hex_digit(char c) {
 
 }  // namespace
 
-void Scanner::skip_space() {
-  while (position_ < text_.size()) {
-    const ByteClass next = class_of(text_[position_]);
-    if (next == ByteClass::kSpace) {
-      ++position_;
-      continue;
+void Scanner::skip_wide_space() {
+  while (const std::size_t length = space_length(rest())) at_ += length;
+}
+
+bool Scanner::at_wide_quote() const { return quote_at(rest()).length != 0; }
+
+namespace {
+
+constexpr std::uint64_t kOnes = 0x0101010101010101u;
+constexpr std::uint64_t kHighs = 0x8080808080808080u;
+
+/// The high bit of each byte that is 0; above the first such byte there may be more.
+constexpr std::uint64_t zero_bytes(std::uint64_t word) { return (word - kOnes) & ~word & kHighs; }
+/// The high bit of each byte below 0x20; above the first such byte there may be more.
+constexpr std::uint64_t control_bytes(std::uint64_t word) { return (word - 0x20 * kOnes) & ~word & kHighs; }
+
+}  // namespace
+
+/// Where the string between two " or two ' ends that begins here and that stands for itself: UTF-8 without escapes or
+/// control characters.  Null where it is none.  Eight bytes at a stride.
+const char* Scanner::end_of_plain_string() const {
+  const char quote = *at_;
+  if (class_of(quote) != ByteClass::kQuote) return nullptr;
+  const char* const begin = at_ + 1;
+  const char* at = begin;
+  std::uint64_t seen = 0;  // Its high bits tell whether all was ASCII.
+  if constexpr (std::endian::native == std::endian::little) {
+    const std::uint64_t quotes = kOnes * static_cast<unsigned char>(quote);
+    for (std::uint64_t word = 0; end_ - at >= static_cast<std::ptrdiff_t>(sizeof word); at += sizeof word) {
+      std::memcpy(&word, at, sizeof word);
+      const std::uint64_t stops = zero_bytes(word ^ quotes) | zero_bytes(word ^ (kOnes * '\\')) | control_bytes(word);
+      if (stops != 0) {
+        const int before = std::countr_zero(stops) & ~7;  // Bits.
+        seen |= word & ((std::uint64_t{1} << before) - 1);
+        at += before / 8;
+        break;
+      }
+      seen |= word;
     }
-    const std::size_t length = next == ByteClass::kLead ? space_length(rest()) : 0;
-    if (length == 0) return;
-    position_ += length;
   }
+  for (; at != end_ && *at != quote; ++at) {
+    const auto c = static_cast<unsigned char>(*at);
+    if (c == '\\' || c < 0x20) return nullptr;
+    seen |= c;
+  }
+  if (at == end_) return nullptr;
+  return (seen & kHighs) == 0 || is_utf8(view(begin, at)) ? at : nullptr;
 }
 
-bool Scanner::accept(std::string_view token) {
-  if (!rest().starts_with(token)) return false;
-  position_ += token.size();
-  return true;
+/// Any string in quotes that begins here, also one that is wrong.
+std::optional<std::string_view> Scanner::read_any_string(StringKind kind) {
+  unescaped_.clear();
+  if (!unescape(kind, unescaped_)) return std::nullopt;
+  return unescaped_;
 }
 
-bool Scanner::at_quote() const { return quote_at(rest()).length != 0; }
-
-bool Scanner::read_string(StringKind kind, std::string& out) {
-  out.clear();
-  const std::size_t start = position_;
+bool Scanner::unescape(StringKind kind, std::string& out) {
+  const std::size_t start = position();
   const Quote opening = quote_at(rest());
-  position_ += opening.length;
-  std::size_t run = position_;
+  at_ += opening.length;
+  std::size_t run = position();
   while (!at_end()) {
-    const char c = text_[position_];
+    const char c = *at_;
     const ByteClass kind_of_byte = class_of(c);
     if (kind_of_byte != ByteClass::kQuote && kind_of_byte != ByteClass::kLead && c != '\\' &&
         static_cast<unsigned char>(c) >= 0x20) {
-      ++position_;
+      ++at_;
       continue;
     }
     if (c == '\\') {
       if (!append_run(kind, run, out) || !read_escape(kind, out)) return false;
-      run = position_;
+      run = position();
       continue;
     }
     const Quote quote = quote_at(rest());
     if (quote.length != 0 && closes(opening.family, quote.family)) {
       if (!append_run(kind, run, out)) return false;
-      position_ += quote.length;
+      at_ += quote.length;
       return true;
     }
     if (kind == StringKind::kJson && static_cast<unsigned char>(c) < 0x20) {
-      return fail(position_, "a control character in a string has to be escaped, as \\u00" +
-                                 std::string(1, "01"[c >> 4]) + "0123456789abcdef"[c & 0x0f]);
+      return fail(position(), "a control character in a string has to be escaped, as \\u00" +
+                                  std::string(1, "01"[c >> 4]) + "0123456789abcdef"[c & 0x0f]);
     }
-    ++position_;
+    ++at_;
   }
-  return fail(start, "the quote is never closed; write " + std::string(text_.substr(start, opening.length)) + " as \\" +
-                         std::string(text_.substr(start, opening.length)) + " where it is part of the text");
+  const std::string quote(text().substr(start, opening.length));
+  return fail(start, "the quote is never closed; write " + quote + " as \\" + quote + " where it is part of the text");
 }
 
 bool Scanner::append_run(StringKind kind, std::size_t start, std::string& out) {
@@ -159,20 +171,20 @@ bool Scanner::append_run(StringKind kind, std::size_t start, std::string& out) {
 
 bool Scanner::read_hex(std::size_t digits, std::uint32_t& value) {
   value = 0;
-  if (text_.size() - position_ < digits) return false;
-  for (const char c : text_.substr(position_, digits)) {
+  if (rest().size() < digits) return false;
+  for (const char c : rest().substr(0, digits)) {
     const int digit = hex_digit(c);
     if (digit < 0) return false;
     value = value << 4 | static_cast<std::uint32_t>(digit);
   }
-  position_ += digits;
+  at_ += digits;
   return true;
 }
 
 bool Scanner::read_unicode_escape(std::size_t digits, std::size_t start, std::string& out) {
   std::uint32_t code = 0;
   if (!read_hex(digits, code)) {
-    return fail(start, "\\" + std::string(1, text_[start + 1]) + " takes " + std::to_string(digits) + " hex digits");
+    return fail(start, "\\" + std::string(1, begin_[start + 1]) + " takes " + std::to_string(digits) + " hex digits");
   }
   const bool high = code >= 0xd800 && code < 0xdc00;
   if (high && digits == 4) {
@@ -189,15 +201,16 @@ bool Scanner::read_unicode_escape(std::size_t digits, std::size_t start, std::st
 }
 
 bool Scanner::read_escape(StringKind kind, std::string& out) {
-  const std::size_t start = position_++;
+  const std::size_t start = position();
+  ++at_;
   const char letter = front();
   const Quote quote = quote_at(rest());
   if (quote.length != 0 && (kind != StringKind::kJson || letter == '"')) {
     out.append(rest().substr(0, quote.length));
-    position_ += quote.length;
+    at_ += quote.length;
     return true;
   }
-  if (!at_end()) ++position_;
+  if (!at_end()) ++at_;
   switch (letter) {
     case '\\':
     case '/': out.push_back(letter); return true;
@@ -227,23 +240,23 @@ bool Scanner::read_escape(StringKind kind, std::string& out) {
                          : "there is no such escape; strings take \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uhhhh");
 }
 
-std::string_view Scanner::read_word() {
-  const std::size_t start = position_;
-  for (; position_ < text_.size(); ++position_) {
-    switch (class_of(text_[position_])) {
-      case ByteClass::kPlain: continue;
-      case ByteClass::kSpace:
-      case ByteClass::kBracketOrSeparator:
-      case ByteClass::kQuote: return since(start);
-      case ByteClass::kLead:
-        if (space_length(rest()) == 0 && quote_at(rest()).length == 0) continue;
-        return since(start);
-      case ByteClass::kMinus:
-        if (!rest().starts_with("->")) continue;
-        return since(start);
+/// What read_word() does from the first byte on that is no letter, digit or underscore.
+BareWord Scanner::read_word_on(const char* begin, const char* at) {
+  bool is_key_text = true;
+  for (; at != end_; ++at) {
+    const ByteClass next = class_of(*at);
+    if (next == ByteClass::kKey) continue;
+    if (next == ByteClass::kMinus) {
+      if (end_ - at > 1 && at[1] == '>') break;
+      continue;
     }
+    if (next != ByteClass::kPlain) {
+      if (next != ByteClass::kLead || space_length(view(at, end_)) != 0 || quote_at(view(at, end_)).length != 0) break;
+    }
+    is_key_text = false;
   }
-  return since(start);
+  at_ = at;
+  return {view(begin, at), is_key_text && at != begin};
 }
 
 bool Scanner::fail(std::size_t position, std::string reason) {
@@ -255,13 +268,13 @@ bool Scanner::fail(std::size_t position, std::string reason) {
   return false;
 }
 
-ParseError Scanner::error() const { return {column_of(text_, failed_at_), reason_}; }
+ParseError Scanner::error() const { return {column_of(text(), failed_at_), reason_}; }
 
 std::string Scanner::found() const {
   constexpr std::size_t kShownMax = 32;
   if (at_end()) return "the end of the line";
-  Scanner ahead(text_, position_);
-  std::string_view shown = ahead.read_word();
+  Scanner ahead(text(), position());
+  std::string_view shown = ahead.read_word().text;
   if (shown.empty())
     shown = rest().starts_with("->") ? "->" : rest().substr(0, std::max<std::size_t>(1, utf8_length(rest())));
   std::string out;
@@ -312,7 +325,7 @@ NumberForm form_of(std::string_view word) {
   return !word.empty() && count_digits(word) == word.size() ? NumberForm::kFloat : NumberForm::kNone;
 }
 
-NumberRead write_integer(std::string_view word, PackedWriter& writer) {
+NumberRead write_integer(std::string_view word, PackedWriter writer) {
   const char* const end = word.data() + word.size();
   if (word.front() == '-') {
     std::int64_t value = 0;
@@ -328,7 +341,43 @@ NumberRead write_integer(std::string_view word, PackedWriter& writer) {
 
 }  // namespace
 
-NumberRead write_number(std::string_view word, PackedWriter& writer) {
+namespace {
+
+/// Writes a number of few digits, without an exponent: what nearly all are.  False where `word` is none such.
+bool write_short_number(std::string_view word, PackedWriter writer) {
+  // Up to 10^15 an integer is a float64 exactly, and so are these powers: their quotient is rounded once, correctly.
+  constexpr std::size_t kDigitsMax = 15;
+  constexpr std::array<double, kDigitsMax + 1> kPowers = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                          1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const bool negative = word.starts_with('-');
+  if (negative) word.remove_prefix(1);
+  if (word.empty() || word.size() > kDigitsMax + 1) return false;
+  std::int64_t digits = 0;
+  const auto take_digits = [&digits](const char* at, const char* end) {
+    for (; at != end; ++at) {
+      const auto digit = static_cast<unsigned char>(*at - '0');
+      if (digit > 9) break;
+      digits = 10 * digits + digit;
+    }
+    return at;
+  };
+  const char* const end = word.data() + word.size();
+  const char* const point = take_digits(word.data(), end);
+  if (point == end) {
+    if (word.size() > kDigitsMax) return false;
+    negative ? writer.integer(-digits) : writer.natural(static_cast<std::uint64_t>(digits));
+    return true;
+  }
+  if (*point != '.' || take_digits(point + 1, end) != end || word.size() == 1) return false;
+  const double value = static_cast<double>(digits) / kPowers[static_cast<std::size_t>(end - point - 1)];
+  writer.float64(negative ? -value : value);
+  return true;
+}
+
+}  // namespace
+
+NumberRead write_number(std::string_view word, PackedWriter writer) {
+  if (write_short_number(word, writer)) return NumberRead::kWritten;
   switch (form_of(word)) {
     case NumberForm::kNone: return NumberRead::kNoNumber;
     case NumberForm::kInteger: return write_integer(word, writer);

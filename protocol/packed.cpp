@@ -1,5 +1,6 @@
 #include "protocol/packed.hpp"
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <msgpack/pack.hpp>
@@ -297,8 +298,12 @@ msgpack::packer<StringSink> packer(StringSink& sink) { return msgpack::packer<St
 
 template <typename Bits>
 void append_big_endian(std::string& out, unsigned char head, Bits bits) {
-  out.push_back(static_cast<char>(head));
-  for (int shift = 8 * (sizeof(Bits) - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(bits >> shift));
+  std::array<char, 1 + sizeof(Bits)> packed;
+  packed[0] = static_cast<char>(head);
+  for (std::size_t i = sizeof(Bits); i > 0; --i, bits = static_cast<Bits>(std::uint64_t{bits} >> 8)) {
+    packed[i] = static_cast<char>(bits);
+  }
+  out.append(packed.data(), packed.size());
 }
 
 }  // namespace
@@ -318,9 +323,16 @@ PackedWriter& PackedWriter::integer(std::int64_t value) {
   packer(sink).pack_int64(value);
   return *this;
 }
-PackedWriter& PackedWriter::natural(std::uint64_t value) {
-  StringSink sink{out_};
-  packer(sink).pack_uint64(value);
+PackedWriter& PackedWriter::long_natural(std::uint64_t value) {
+  if (value <= UINT8_MAX) {
+    append_big_endian(out_, 0xcc, static_cast<std::uint8_t>(value));
+  } else if (value <= UINT16_MAX) {
+    append_big_endian(out_, 0xcd, static_cast<std::uint16_t>(value));
+  } else if (value <= UINT32_MAX) {
+    append_big_endian(out_, 0xce, static_cast<std::uint32_t>(value));
+  } else {
+    append_big_endian(out_, 0xcf, value);
+  }
   return *this;
 }
 // Not pack_float() and pack_double(): they turn 2.0 into the integer 2, and the type is to be kept.
@@ -332,7 +344,7 @@ PackedWriter& PackedWriter::float64(double value) {
   append_big_endian(out_, 0xcb, std::bit_cast<std::uint64_t>(value));
   return *this;
 }
-PackedWriter& PackedWriter::str(std::string_view value) {
+PackedWriter& PackedWriter::long_str(std::string_view value) {
   StringSink sink{out_};
   auto to = packer(sink);
   to.pack_str(static_cast<std::uint32_t>(value.size()));
@@ -346,12 +358,12 @@ PackedWriter& PackedWriter::bin(std::string_view value) {
   to.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
   return *this;
 }
-PackedWriter& PackedWriter::array(std::size_t count) {
+PackedWriter& PackedWriter::long_array(std::size_t count) {
   StringSink sink{out_};
   packer(sink).pack_array(static_cast<std::uint32_t>(count));
   return *this;
 }
-PackedWriter& PackedWriter::map(std::size_t count) {
+PackedWriter& PackedWriter::long_map(std::size_t count) {
   StringSink sink{out_};
   packer(sink).pack_map(static_cast<std::uint32_t>(count));
   return *this;

@@ -67,13 +67,19 @@ class PackedWriter {
   PackedWriter& nil();
   PackedWriter& boolean(bool value);
   PackedWriter& integer(std::int64_t value);
-  PackedWriter& natural(std::uint64_t value);
+  PackedWriter& natural(std::uint64_t value) { return value <= 0x7f ? byte(value) : long_natural(value); }
   PackedWriter& float32(float value);
   PackedWriter& float64(double value);
-  PackedWriter& str(std::string_view value);
+  PackedWriter& str(std::string_view value) {
+    return value.size() <= 31 ? byte(0xa0 | value.size()).packed(value) : long_str(value);
+  }
   PackedWriter& bin(std::string_view value);
-  PackedWriter& array(std::size_t count);  ///< `count` values follow.
-  PackedWriter& map(std::size_t count);    ///< `count` pairs follow.
+  PackedWriter& array(std::size_t count) {  ///< `count` values follow.
+    return count <= 15 ? byte(0x90 | count) : long_array(count);
+  }
+  PackedWriter& map(std::size_t count) {  ///< `count` pairs follow.
+    return count <= 15 ? byte(0x80 | count) : long_map(count);
+  }
   /// A value that is packed already.
   PackedWriter& packed(std::string_view value) {
     out_.append(value);
@@ -83,6 +89,16 @@ class PackedWriter {
   PackedWriter& key(std::string_view value);
 
  private:
+  // Heads of one byte, which most are, need no call.
+  PackedWriter& byte(std::uint64_t value) {
+    out_.push_back(static_cast<char>(value));
+    return *this;
+  }
+  PackedWriter& long_natural(std::uint64_t value);
+  PackedWriter& long_str(std::string_view value);
+  PackedWriter& long_array(std::size_t count);
+  PackedWriter& long_map(std::size_t count);
+
   std::string& out_;
 };
 

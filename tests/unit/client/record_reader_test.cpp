@@ -99,6 +99,21 @@ TEST(RecordReader, FillsBatchesInTheOrderOfTheFile) {
   EXPECT_THAT(sizes, ElementsAre(500, 500, 200));
 }
 
+TEST(RecordReader, AWrongLineLeavesNoTraceInItsBatch) {
+  const auto batch_of = [](std::string_view text) {
+    Pipe pipe;
+    pipe.put(text);
+    pipe.end();
+    return *RecordReader(pipe.fd(), "f", false).next();
+  };
+  const RecordBatch good = batch_of("a -> 1\nb -> [ c -> 2 ]\n");
+  const RecordBatch mixed = batch_of("{\"x\": 1, \"y\": [}\na -> 1\nb -> [ d -> 3\nb -> [ c -> 2 ]\nk\n");
+  EXPECT_EQ(mixed.arguments, good.arguments);
+  EXPECT_EQ(mixed.keys, good.keys);
+  EXPECT_THAT(mixed.lines, ElementsAre(2, 4));
+  EXPECT_EQ(mixed.mistakes.size(), 3u);
+}
+
 TEST(RecordReader, ASilentPipeHoldsNoRecordBack) {
   const Pipe pipe;
   pipe.put("a -> 1\n");

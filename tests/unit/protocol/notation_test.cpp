@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <functional>
 
 #include "protocol/command.hpp"
@@ -346,6 +347,78 @@ TEST(RoundTrip, WhatIsPrintedReadsBackEqual) {
     const auto typed = parse_value(print_value(document));
     ASSERT_TRUE(typed) << line;
     ASSERT_EQ(*typed, document) << line;
+  }
+}
+
+TEST(DataFile, StringsEndWhereTheyEndWhateverTheirLength) {
+  for (const char* piece : {"", "\\\"", "\\n", "\xc3\xa9", "'", "\t", "\xe2\x80\x9d"}) {
+    for (std::size_t before = 0; before < 20; ++before) {
+      for (std::size_t after = 0; after < 20; ++after) {
+        const std::string inside = std::string(before, 'a') + piece + std::string(after, 'b');
+        std::string meant = std::string(before, 'a');
+        meant += piece == std::string_view("\\\"") ? "\"" : piece == std::string_view("\\n") ? "\n" : piece;
+        meant += std::string(after, 'b');
+        std::size_t position = 0;
+        const std::string text = '"' + inside + "\" | rest";
+        const auto read = read_value(text, position, Notation::kArrow);
+        ASSERT_TRUE(read) << text << ": " << read.error().reason;
+        ASSERT_EQ(*read, packed([&](PackedWriter& w) { w.str(meant); })) << text;
+        ASSERT_EQ(position, inside.size() + 2) << text;
+      }
+    }
+  }
+  for (std::size_t before = 0; before < 20; ++before) {
+    const std::string broken = '"' + std::string(before, 'a') + "\xff" + std::string(10, 'b') + '"';
+    EXPECT_EQ(parse_value(broken).error().column, before + 2);
+  }
+}
+
+TEST(DataFile, DecimalsAreTheNearestFloat64) {
+  testing::RandomDocuments random(11);
+  for (int i = 0; i < 100'000; ++i) {
+    std::string text = random.below(2) == 0 ? "-" : "";
+    for (std::uint64_t digits = random.below(18); digits > 0; --digits) text += "0123456789"[random.below(10)];
+    text += '.';
+    for (std::uint64_t digits = 1 + random.below(18); digits > 0; --digits) text += "0123456789"[random.below(10)];
+    const auto read = parse_value(text);
+    ASSERT_TRUE(read) << text;
+    ASSERT_EQ(*read, packed([&](PackedWriter& w) { w.float64(std::strtod(text.c_str(), nullptr)); })) << text;
+  }
+}
+
+TEST(DataFile, HeadsOfAnySizeAtAnyDepth) {
+  // In front of, inside and behind others that need one byte, three and five.
+  const std::string large = [] {
+    std::string elements = "( 0";
+    for (int i = 1; i < 70'000; ++i) elements += " | 0";
+    return elements + " )";
+  }();
+  std::string medium = "[ k0 -> " + large;
+  for (int i = 1; i < 16; ++i) medium += " | k" + std::to_string(i) + " -> ( 1 | [] )";
+  medium += " ]";
+  const std::string text = "( " + medium + " | [ a -> " + large + " ] | " + medium + " | () )";
+  const auto document = parse_value(text);
+  ASSERT_TRUE(document);
+  EXPECT_TRUE(check_document(*document));
+  EXPECT_EQ(print_value(*document), text);
+}
+
+TEST(RecordParser, AWrongLineLeavesNothingForTheNext) {
+  class List : public RecordTarget {
+   public:
+    std::string& on_key(std::string_view key) override { return records.emplace_back(key, "").second; }
+    std::vector<std::pair<std::string, std::string>> records;
+  };
+  RecordParser parser;
+  for (const char* wrong :
+       {"k -> [ a -> [ \"b\\n\" -> ( 1 | [ c -> x", "{\"a\": 1, \"b\": {\"\\u0061\": 1, \"a\": 2}}", "k"}) {
+    List list;
+    EXPECT_NE(parser.read(wrong, list), std::nullopt) << wrong;
+    List next;
+    EXPECT_EQ(parser.read("{\"\\u0061\": [1], \"b\": {\"a\": 2}}", next), std::nullopt) << wrong;
+    ASSERT_EQ(next.records.size(), 2u);
+    EXPECT_EQ(print_record(next.records[0].first, next.records[0].second), "a -> ( 1 )");
+    EXPECT_EQ(print_record(next.records[1].first, next.records[1].second), "b -> [ a -> 2 ]");
   }
 }
 
