@@ -1,16 +1,17 @@
 """Disks that a test can fill, make read-only and damage: a tmpfs on a worker's folder, in a mount namespace of its own."""
-import ctypes
 import os
 import subprocess
 
-_CLONE_NEWNS = 0x00020000
+from . import namespaces
 
 
 def can_mount():
     """Moves this process into a mount namespace of its own; False where that is not allowed."""
-    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS) != 0:
+    try:
+        namespaces.unshare(namespaces.NEW_MOUNTS)
+    except (OSError, subprocess.CalledProcessError):
         return False
-    return subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True).returncode == 0
+    return True
 
 
 class SmallDisk:

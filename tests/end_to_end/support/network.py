@@ -4,13 +4,13 @@ The test moves itself into fresh network and mount namespaces first (`enter`), s
 processes are, however they end, and tests beside it see nothing of it. A cut is one-way: the sender is given a hardware
 address of the receiver at which nobody listens, so its packets leave and never arrive, and nobody is told.
 """
-import ctypes
 import itertools
 import os
 import shutil
 import subprocess
 
-_CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
+from . import namespaces
+
 _NOBODY = "02:00:00:00:00:99"
 _BRIDGE = "10.99.0.1/16"
 
@@ -21,19 +21,27 @@ class NotAllowed(Exception):
 
 def enter():
     """Moves this process (which must have one thread) into namespaces of its own, with the bridge in it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET | _CLONE_NEWNS) != 0:
-        raise NotAllowed(f"unshare: {os.strerror(ctypes.get_errno())} (root is needed)")
-    try:
-        _run("mount", "--make-rprivate", "/")
-        os.makedirs("/run/netns", exist_ok=True)
-        _run("mount", "-t", "tmpfs", "none", "/run/netns")
-        _run("ip", "link", "set", "lo", "up")
-        _run("ip", "link", "add", "bridge", "type", "bridge")
-        _run("ip", "address", "add", _BRIDGE, "dev", "bridge")
-        _run("ip", "link", "set", "bridge", "up")
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise NotAllowed(f"{error}: {getattr(error, 'stderr', '')}") from None
+    # Tried by another process first: this one must not be left in a network where not even the loopback is up.
+    if not namespaces.is_allowed(_try):
+        raise NotAllowed("network namespaces are not allowed; the line above says why")
+    _enter()
+
+
+def _try():
+    _enter()
+    network = Network()
+    network.add_host("a-try")
+    _run(*network.command_on("a-try"), "true")
+
+
+def _enter():
+    namespaces.unshare(namespaces.NEW_NETWORK | namespaces.NEW_MOUNTS)
+    os.makedirs("/run/netns", exist_ok=True)
+    _run("mount", "-t", "tmpfs", "none", "/run/netns")
+    _run("ip", "link", "set", "lo", "up")
+    _run("ip", "link", "add", "bridge", "type", "bridge")
+    _run("ip", "address", "add", _BRIDGE, "dev", "bridge")
+    _run("ip", "link", "set", "bridge", "up")
 
 
 class Network:
