@@ -66,6 +66,12 @@ void Disk::start_write() {
   is_done_ = false;
   if (plants_.has("ack-before-sync")) return write_in_secret();
   Random& random = world_.random();
+  if (manners.at_once > 0 && random.chance(manners.at_once)) {
+    ++write_number_;
+    ++syncs_;
+    is_done_ = true;
+    return;
+  }
   Duration takes = random.between(manners.sync_min, manners.sync_max);
   if (random.chance(manners.stall)) takes += random.between(Duration(0), manners.stall_max);
   world_.after(takes, [this, number = ++write_number_] {

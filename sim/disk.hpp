@@ -20,7 +20,8 @@ namespace trellis::sim {
 struct DiskManners {
   Duration sync_min{100};
   Duration sync_max{2'000};
-  double stall = 0;  ///< Share of syncs that take
+  double at_once = 0;  ///< Share of batches that are durable when start_write() returns.
+  double stall = 0;    ///< Share of syncs that take
   Duration stall_max{200'000};
 };
 
@@ -42,6 +43,7 @@ class Disk final : public LogStore, public SnapshotStore {
   bool has_collected() const override { return !collected_.empty(); }
   void start_write() override;
   bool is_writing() const override { return is_writing_; }
+  Duration write_took() const override { return {}; }
   Result<bool> finish_write() override;
   Result<std::optional<std::string>> get(std::string_view key) override;
   Result<void> scan(std::string_view from, std::string_view to,

@@ -98,6 +98,7 @@ void draw_manners(Cluster& cluster, Random& random) {
   for (std::size_t i = 0; i < cluster.workers(); ++i) {
     DiskManners& disk = cluster.worker(i).disk().manners;
     disk.sync_max = random.chance(0.5) ? Duration(2'000) : random.between(Duration(2'000), Duration(40'000));
+    disk.at_once = random.chance(0.5) ? 0.7 : 0;
     disk.stall = random.chance(0.3) ? 0.02 : 0;
     disk.stall_max = random.chance(0.7) ? milliseconds(200) : milliseconds(2'000);
   }

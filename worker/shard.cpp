@@ -90,7 +90,7 @@ void Shard::take_durable() {
   if (!finished) return fail(finished.error().message);
   if (!*finished) return;
   durable_ = under_way_;
-  counts_.log_sync_seconds.observe(std::chrono::duration<double>(now_ - write_begun_).count());
+  counts_.log_sync_seconds.observe(std::chrono::duration<double>(store_.write_took()).count());
   woken_.insert(in_under_way_.begin(), in_under_way_.end());
   in_under_way_.clear();
   for (auto at = held_.begin(); at != held_.end() && at->first <= durable_; at = held_.erase(at)) {
@@ -330,7 +330,10 @@ void Shard::end_turn() {
   ask_for_confirmations();
   settle_all();  // A group of one proves its leadership by asking.
   if (now_ >= hello_due_) say_hello();
+  flush();  // What need not wait for the disk leaves first.
   start_write();
+  take_durable();
+  settle_all();
   flush();
 }
 
@@ -470,7 +473,6 @@ void Shard::start_write() {
   in_under_way_.swap(in_collected_);
   in_collected_.clear();
   counts_.batch_partitions += in_under_way_.size();
-  write_begun_ = now_;
   store_.start_write();
 }
 

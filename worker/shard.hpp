@@ -196,7 +196,6 @@ class Shard final : public PartitionHost {
   std::optional<std::string> failure_;
 
   WorkerCounts counts_;
-  TimePoint write_begun_;
   TimePoint snapshot_begun_;
 };
 

@@ -23,6 +23,7 @@ class MemoryLogStore final : public LogStore {
     writing_ = true;
   }
   bool is_writing() const override { return writing_; }
+  Duration write_took() const override { return {}; }
   Result<bool> finish_write() override {
     if (fails) return Error{Code::kInternal, "the disk has failed"};
     if (holds_back) return false;

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "protocol/result.hpp"
+#include "protocol/types.hpp"
 
 namespace trellis {
 
@@ -27,9 +28,11 @@ class LogStore {
   /// Whether anything has been collected since the last start_write().
   virtual bool has_collected() const = 0;
 
-  /// Begins to make the collected batch durable.  Only while is_writing() is false.
+  /// Begins to make the collected batch durable, or makes it durable at once.  Only while is_writing() is false.
   virtual void start_write() = 0;
   virtual bool is_writing() const = 0;
+  /// How long the last batch took to become durable; while is_writing() is false.
+  virtual Duration write_took() const = 0;
   /// True once the batch under way is durable, which ends is_writing().  Error: the store has failed.
   virtual Result<bool> finish_write() = 0;
 

@@ -1,8 +1,10 @@
 // RocksDbLogStore: the LogStore on disk.
 //
 // A thread of its own writes and syncs, so that the loop goes on meanwhile; an eventfd tells the loop when a batch is
-// durable.  Only one batch is under way at a time, and the two threads touch different WriteBatches: they hand over
-// under one mutex.  All other functions belong to the loop's thread.
+// durable.  Where the disk has been quick and the batch is small, the loop writes it itself: that takes less time than
+// two changes of thread, and what comes meanwhile makes up one larger batch.  Only one batch is under way at a time,
+// and the two threads touch different WriteBatches: they hand over under one mutex.  All other functions belong to the
+// loop's thread.
 #pragma once
 
 #include <condition_variable>
@@ -30,6 +32,7 @@ class RocksDbLogStore final : public LogStore {
   bool has_collected() const override;
   void start_write() override;
   bool is_writing() const override { return writing_; }
+  Duration write_took() const override { return took_; }
   Result<bool> finish_write() override;
   Result<std::optional<std::string>> get(std::string_view key) override;
   Result<void> scan(std::string_view from, std::string_view to,
@@ -45,16 +48,23 @@ class RocksDbLogStore final : public LogStore {
 
   explicit RocksDbLogStore(std::unique_ptr<rocksdb::DB> db);
   void write_batches();
+  void write_batch();
+  bool is_quick() const;
 
   std::unique_ptr<rocksdb::DB> db_;
   std::unique_ptr<Batches> batches_;
   bool writing_ = false;  ///< Loop's thread only.
   int completion_fd_ = -1;
 
+  // Of whoever writes: the writer while a write is requested, else the loop.
+  Duration took_{};        ///< The last write.
+  Duration usual_sync_{};  ///< A moving average.
+
   std::mutex mutex_;
   std::condition_variable changed_;
   enum class State { kIdle, kRequested, kDone, kStopping } state_ = State::kIdle;
-  std::string failure_;  ///< Set once, with kDone.
+  bool has_signalled_ = false;  ///< completion_fd_ is readable.
+  std::string failure_;         ///< Set once, with kDone.
   std::thread writer_;
 };
 

@@ -73,7 +73,7 @@ TEST_F(RocksDbLogStoreTest, WhatWasOnlyCollectedIsGone) {
 
 TEST_F(RocksDbLogStoreTest, TellsWhenABatchIsDurable) {
   EXPECT_FALSE(*store->finish_write()) << "nothing is under way";
-  store->put("a", "1", {});
+  store->put("a", std::string(1 << 20, 'x'), {});  // Too large to be waited for.
   store->start_write();
   EXPECT_TRUE(store->is_writing());
   store->put("b", "2", {});  // Of the next batch.
@@ -86,6 +86,19 @@ TEST_F(RocksDbLogStoreTest, TellsWhenABatchIsDurable) {
   EXPECT_FALSE(*store->get("b"));
   write();
   EXPECT_EQ(**store->get("b"), "2");
+}
+
+TEST_F(RocksDbLogStoreTest, ASmallBatchIsDurableAtOnceWhereSyncsAreQuick) {
+  store->put("a", "1", {});
+  store->start_write();
+  EXPECT_TRUE(store->is_writing());
+  pollfd fd{store->completion_fd(), POLLIN, 0};
+  EXPECT_EQ(poll(&fd, 1, 0), 0) << "nobody has to be told";
+  EXPECT_TRUE(*store->finish_write());
+  EXPECT_FALSE(store->is_writing());
+  EXPECT_GT(store->write_took(), Duration::zero());
+  open();
+  EXPECT_EQ(**store->get("a"), "1");
 }
 
 TEST_F(RocksDbLogStoreTest, ScansInOrderFromTheFirstUpToTheEnd) {
