@@ -37,10 +37,9 @@ void Loader::add(TimePoint now, RecordBatch batch) {
 /// Notes in each earlier batch that shares a key with this one that this one waits for it.
 void Loader::wait_for_earlier(std::uint64_t number, Held& held) {
   for (const std::uint64_t key : held.records.keys) {
-    const auto [at, is_new] = last_with_key_.try_emplace(key, number);
-    if (is_new || at->second == number) continue;
-    Held& earlier = batches_.at(at->second);
-    at->second = number;
+    const std::uint64_t last = last_with_key_.set(key, number);
+    if (last == 0 || last == number) continue;
+    Held& earlier = batches_.at(last);
     if (!earlier.holds_back.empty() && earlier.holds_back.back() == number) continue;
     earlier.holds_back.push_back(number);
     ++held.waits_for;
@@ -69,21 +68,31 @@ void Loader::on_answer(TimePoint now, std::uint64_t batch, const Reply& reply) {
   if (reply.status != Code::kOk && passes_with_time(reply.status)) {
     return try_again(now, held, {reply.status, reply.info.message});
   }
-  const std::size_t count = held.records.records();
-  auto items = reply.status == Code::kOk ? read_items(reply, count)
-                                         : std::vector<Item>(count, Item{reply.status, reply.info.message});
-  if (!items) items.emplace(count, Item{Code::kInternal, "the broker's answer to the batch cannot be read"});
-  for (const Item& item : *items) {
-    if (passes_with_time(item.status)) return try_again(now, held, {item.status, item.message});
+  const RecordBatch& records = held.records;
+  if (reply.status != Code::kOk) {
+    const std::string& message = reply.info.message;
+    complain_of_all(records, message.empty() ? std::string(name_of(reply.status)) : message);
+    return end(now, batch);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    const Item& item = (*items)[i];
-    if (item.status == Code::kOk) {
+  if (!read_items(reply.result, records.records())) {
+    complain_of_all(records, "the broker's answer to the batch cannot be read");
+    return end(now, batch);
+  }
+  for (const Item& item : items_) {
+    if (passes_with_time(item.status)) return try_again(now, held, {item.status, item.message()});
+  }
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (items_[i].status == Code::kOk) {
       ++loaded_;
     } else {
-      complain(held.records.lines[i], item.message.empty() ? std::string(name_of(item.status)) : item.message);
+      const std::string message = items_[i].message();
+      complain(records.lines[i], message.empty() ? std::string(name_of(items_[i].status)) : message);
     }
   }
+  end(now, batch);
+}
+
+void Loader::end(TimePoint now, std::uint64_t batch) {
   finish(batch);
   send_ready(now);
 }
@@ -116,10 +125,7 @@ std::optional<TimePoint> Loader::next_due() const {
 void Loader::finish(std::uint64_t number) {
   const auto node = batches_.extract(number);
   const Held& held = node.mapped();
-  for (const std::uint64_t key : held.records.keys) {
-    const auto at = last_with_key_.find(key);
-    if (at != last_with_key_.end() && at->second == number) last_with_key_.erase(at);
-  }
+  for (const std::uint64_t key : held.records.keys) last_with_key_.forget(key, number);
   for (const std::uint64_t later : held.holds_back) {
     if (--batches_.at(later).waits_for == 0) ready_.push_back(later);
   }
@@ -133,23 +139,30 @@ void Loader::complain(std::uint64_t line, const std::string& reason) {
   output_.report(file_ + ":" + std::to_string(line) + ":1: " + reason);
 }
 
-/// The items of a BATCH's result, or nothing where it is not the array of `count` items that was asked for.
-std::optional<std::vector<Loader::Item>> Loader::read_items(const Reply& reply, std::size_t count) {
-  PackedReader reader(reply.result);
-  if (reader.read_array() != count) return std::nullopt;
-  std::vector<Item> items(count);
-  for (Item& item : items) {
-    if (reader.read_array() != 3u) return std::nullopt;
+void Loader::complain_of_all(const RecordBatch& records, const std::string& reason) {
+  for (const std::uint64_t line : records.lines) complain(line, reason);
+}
+
+std::string Loader::Item::message() const {
+  auto read = read_info(info);
+  return read ? std::move(read->message) : std::string();
+}
+
+/// Reads a BATCH's result into items_.  False where it is not the array of `count` items that was asked for.
+bool Loader::read_items(std::string_view result, std::size_t count) {
+  PackedReader reader(result);
+  if (reader.read_array() != count) return false;
+  items_.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (reader.read_array() != 3u) return false;
     const auto status = reader.read_str();
-    const auto code = status ? code_of(*status) : std::nullopt;
-    if (!code || !reader.read_value()) return std::nullopt;
-    item.status = *code;
+    const auto code = status == "OK" ? Code::kOk : status ? code_of(*status) : std::nullopt;
+    if (!code || !reader.read_value()) return false;
     const auto info = reader.read_value();
-    if (!info) return std::nullopt;
-    if (item.status == Code::kOk) continue;
-    if (auto read = read_info(*info)) item.message = std::move(read->message);
+    if (!info) return false;
+    items_.push_back({*code, *info});
   }
-  return items;
+  return true;
 }
 
 }  // namespace trellis

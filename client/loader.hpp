@@ -12,9 +12,10 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
+#include "client/last_batches.hpp"
 #include "client/record_batch.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/types.hpp"
@@ -33,7 +34,7 @@ class LoadOutput {
 
 class Loader {
  public:
-  static constexpr std::size_t kUnderWayMax = 24;         ///< Batches; more only wait in the broker.
+  static constexpr std::size_t kUnderWayMax = 48;         ///< Batches; more only wait in the broker (bench/README.md).
   static constexpr std::size_t kHeldMax = 96;             ///< Batches under way or waiting for one that is.
   static constexpr std::size_t kHeldSizeMax = 128 << 20;  ///< Bytes of those; one more batch may go beyond it.
   static constexpr std::chrono::milliseconds kPauseBeforeResend{200};
@@ -68,7 +69,8 @@ class Loader {
   /// One item of a BATCH's result.
   struct Item {
     Code status = Code::kInternal;
-    std::string message;
+    std::string_view info;  ///< Packed; lies in the reply.
+    std::string message() const;
   };
 
   void wait_for_earlier(std::uint64_t number, Held& held);
@@ -77,14 +79,16 @@ class Loader {
   void try_again(TimePoint now, Held& held, const Error& error);
   void finish(std::uint64_t number);
   void complain(std::uint64_t line, const std::string& reason);
-  static std::optional<std::vector<Item>> read_items(const Reply& reply, std::size_t count);
+  void complain_of_all(const RecordBatch& records, const std::string& reason);
+  void end(TimePoint now, std::uint64_t batch);
+  bool read_items(std::string_view result, std::size_t count);
 
   std::string file_;
   Duration patience_;
   LoadOutput& output_;
   std::uint64_t next_number_ = 1;
   std::map<std::uint64_t, Held> batches_;
-  std::unordered_map<std::uint64_t, std::uint64_t> last_with_key_;  ///< Key hash -> the last batch that holds it.
+  LastBatches last_with_key_;
   std::deque<std::uint64_t> ready_;
   std::size_t under_way_ = 0;
   std::size_t held_size_ = 0;  ///< Bytes.
@@ -92,6 +96,7 @@ class Loader {
   std::uint64_t errors_ = 0;
   std::uint64_t bytes_ = 0;
   std::optional<Error> failure_;
+  std::vector<Item> items_;  ///< Of the answer at hand.
 };
 
 }  // namespace trellis

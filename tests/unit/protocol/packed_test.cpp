@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace trellis {
 namespace {
 
@@ -35,6 +37,30 @@ TEST(PackedReader, RefusesEveryTruncation) {
 
 TEST(PackedReader, BelievesAForgedCountOnlyAsFarAsBytesFollow) {
   EXPECT_FALSE(PackedReader("\xdf\xff\xff\xff\xff\x01").read_value());
+}
+
+TEST(PackedReader, AWholeValueIsWhatItsTokensMakeUp) {
+  const auto by_tokens = [](std::string_view bytes) -> std::optional<std::string_view> {
+    PackedReader reader(bytes);
+    for (std::uint64_t owed = 1; owed > 0; --owed) {
+      const auto token = reader.next();
+      if (!token) return std::nullopt;
+      if (token->type == PackedType::kArray) owed += token->count;
+      if (token->type == PackedType::kMap) owed += 2ull * token->count;
+    }
+    return bytes.substr(0, reader.position());
+  };
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 200'000; ++i) {
+    std::string bytes;
+    for (std::uint64_t left = random() % 40; left > 0; --left) {
+      // Mostly heads, and numbers that are small where they are lengths.
+      bytes.push_back(static_cast<char>(random() % 2 == 0 ? random() % 4 : 0x80 + random() % 0x80));
+    }
+    PackedReader reader(bytes);
+    ASSERT_EQ(reader.read_value(), by_tokens(bytes)) << testing::PrintToString(bytes);
+    ASSERT_EQ(reader.position(), by_tokens(bytes).value_or("").size());
+  }
 }
 
 TEST(PackedWriter, KeepsFloatsFloats) {
