@@ -18,6 +18,17 @@ namespace {
 /// Liveness is judged twice a heartbeat.
 constexpr auto kPulse = kHeartbeatInterval / 2;
 constexpr std::size_t kLoggedRefusalsMax = 1024;
+/// Broken messages come in floods, or not at all.
+constexpr Duration kDropsToldEvery = std::chrono::seconds(10);
+
+const char* remedy(WorkerState state) {
+  switch (state) {
+    case WorkerState::kUp: return "";
+    case WorkerState::kSuspect: return ": nothing was heard of it for 0.5 s; is its machine overloaded or cut off?";
+    case WorkerState::kDown: return ": nothing was heard of it for 1.5 s; its log tells why, start it again";
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -52,6 +63,7 @@ class Broker::Core {
   void on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now);
   void on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now);
   void refuse(const BackendAddress& from, const Hello& hello, const std::string& reason, bool is_final = false);
+  void drop(const std::string& what, const BackendAddress& from, TimePoint now);
   void use_new_map(TimePoint now);
   void judge_liveness(TimePoint now);
   void pulse(TimePoint now);
@@ -75,12 +87,14 @@ class Broker::Core {
   std::vector<Tag> unsent_;
   std::vector<PartitionId> changed_;
   std::uint64_t leader_changes_ = 0;
+  std::uint64_t dropped_ = 0;  ///< Messages that could not be read.
+  std::optional<TimePoint> drop_told_;
 };
 
 void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now) {
   BundleReader reader(bundle);
   while (const auto item = reader.next()) on_item(from, *item, now);
-  if (reader.broken()) output_.log(LogLevel::kWarning, "a broken message came from a worker; it is dropped");
+  if (reader.broken()) drop("a broken message", from, now);
   requests_.settle(now);
 }
 
@@ -89,14 +103,14 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   if (type == MessageType::kHello) {
     auto hello = read_hello(item);
     if (hello) return on_hello(from, std::move(*hello), now);
-    return output_.log(LogLevel::kWarning, "a hello cannot be read: " + hello.error().message);
+    return drop(hello.error().message, from, now);
   }
   WorkerRecord* const worker = registry_.heard(from, now);
   if (worker == nullptr) return;  // Its hello comes first, and was not taken.
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
   if (type != MessageType::kReply) return;
   auto reply = read_worker_reply(item);
-  if (!reply) return output_.log(LogLevel::kWarning, "a worker's reply cannot be read: " + reply.error().message);
+  if (!reply) return drop(reply.error().message, from, now);
   calls_.on_reply(worker->hello.id, std::move(*reply), now);
 }
 
@@ -116,10 +130,12 @@ void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint n
   if (admission.worker == nullptr) return;
   refused_.erase(nonce);
   if (admission.new_worker) {
-    output_.log(LogLevel::kInfo, "worker " + to_string(id) + " at " + copy.address + " is here" +
-                                     (copy.cluster.empty() ? ", empty" : ", of cluster " + copy.cluster));
+    output_.log(LogLevel::kInfo,
+                "worker " + to_string(id) + " at " + copy.address + " is here" +
+                    (copy.cluster.empty() ? ", empty" : ", of cluster " + copy.cluster),
+                {id, {}});
   }
-  if (admission.new_life) output_.log(LogLevel::kInfo, "worker " + copy.address + " has started again");
+  if (admission.new_life) output_.log(LogLevel::kInfo, "worker " + copy.address + " has started again", {id, {}});
   if (admission.new_life || admission.new_connection) {
     if (admission.new_life) router_.forget(id);
     calls_.on_worker_lost(id, now);
@@ -148,7 +164,9 @@ void Broker::Core::on_map_offer(const BackendAddress& from, const BundleItem& it
   if (!map) {
     const WorkerRecord* const worker = registry_.heard(from, now);
     return output_.log(LogLevel::kError,
-                       "the cluster map of " + worker->hello.address + " cannot be read: " + map.error().message);
+                       "the cluster map of " + worker->hello.address + " cannot be read: " + map.error().message +
+                           "; stop that worker, and start it again with the version of Trellis that the others run",
+                       {worker->hello.id, {}});
   }
   if (formation_.on_map_offer(std::move(*map), now)) use_new_map(now);
 }
@@ -161,12 +179,29 @@ void Broker::Core::refuse(const BackendAddress& from, const Hello& hello, const 
   add(outbox_.to(from), refused);
   if (refused_.size() > kLoggedRefusalsMax) refused_.clear();
   if (refused_.insert(hello.nonce).second) {
-    output_.log(LogLevel::kError, "refused worker " + to_string(hello.id) + " at " + hello.address + ": " + reason);
+    output_.log(LogLevel::kError, "refused worker " + to_string(hello.id) + " at " + hello.address + ": " + reason,
+                {hello.id, {}});
   }
+}
+
+/// What is broken comes from outside of the cluster, or from another version of it.
+void Broker::Core::drop(const std::string& what, const BackendAddress& from, TimePoint now) {
+  ++dropped_;
+  if (drop_told_ && now - *drop_told_ < kDropsToldEvery) return;
+  drop_told_ = now;
+  const WorkerRecord* const worker = registry_.heard(from, now);
+  LogSubject subject;
+  if (worker != nullptr) subject.worker = worker->hello.id;
+  output_.log(LogLevel::kWarning,
+              what + " was dropped, " + std::to_string(dropped_) + " since the start; does " +
+                  (worker == nullptr ? "what connects to the backend" : worker->hello.address) +
+                  " run this version of Trellis?",
+              subject);
 }
 
 void Broker::Core::use_new_map(TimePoint now) {
   router_.set_map(formation_.map());
+  output_.on_cluster(formation_.map()->cluster);
   calls_.set_partitions(router_.partition_count());
   std::vector<WorkerId> strangers;
   for (const auto& [id, worker] : registry_.workers()) {
@@ -219,7 +254,8 @@ void Broker::Core::judge_liveness(TimePoint now) {
   for (const auto& change : changes) {
     const WorkerRecord* const worker = registry_.find(change.worker);
     output_.log(change.state == WorkerState::kUp ? LogLevel::kInfo : LogLevel::kWarning,
-                "worker " + worker->hello.address + " is " + std::string(name_of(change.state)));
+                "worker " + worker->hello.address + " is " + std::string(name_of(change.state)) + remedy(change.state),
+                {change.worker, {}});
     if (change.state != WorkerState::kDown) continue;
     router_.forget(change.worker);
     calls_.on_worker_lost(change.worker, now);
@@ -230,6 +266,7 @@ void Broker::Core::judge_liveness(TimePoint now) {
 std::string Broker::Core::metrics(TimePoint now) const {
   BrokerCounts counts = requests_.counts();
   counts.leader_changes = leader_changes_;
+  counts.messages_dropped = dropped_;
   return metrics_of(counts, {requests_.under_way(), calls_.under_way(), requests_.bytes(), requests_.clients()},
                     registry_, now);
 }

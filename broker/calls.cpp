@@ -39,6 +39,7 @@ Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint de
   call.deadline = deadline;
   call.state = State::kWaiting;
   call.attempts = 0;
+  call.begun = now;
   call.perhaps_applied = false;
   auto& siblings = by_partition_[call.leg.partition.value];
   call.position = static_cast<std::uint32_t>(siblings.size());
@@ -65,15 +66,37 @@ void Calls::dispatch(Call& call, TimePoint now) {
 void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
   if (worker.bytes_under_way + call.leg.body.size() > options_.limits.bytes_per_worker && worker.bytes_under_way > 0) {
     if (call.perhaps_applied) return back_off(call, now);
-    return finish(call, failed(Code::kResourceExhausted, "too many bytes are under way to worker " +
-                                                             worker.hello.address + "; send fewer requests at once"));
+    return finish(call,
+                  failed(Code::kResourceExhausted, "too many bytes are under way to worker " + worker.hello.address +
+                                                       "; send fewer requests at once"),
+                  now);
   }
   write_request(call, worker, call.leg.stale ? ReadMode::kStale : ReadMode::kLinearizable, now);
   worker.bytes_under_way += call.leg.body.size();
   call.state = State::kSent;
-  call.sent_to = worker.hello.id;
   wheel_.set(call.timer, now + doubled(kResendAfterMin, kResendAfterMax, call.attempts), call.tag);
-  ++call.attempts;
+  note_attempt(call, worker.hello.id, now);
+}
+
+void Calls::note_attempt(Call& call, WorkerId worker, TimePoint now) {
+  if (call.attempts++ == 0) call.first_sent = now;
+  call.last_sent = now;
+  call.sent_to = worker;
+}
+
+LegTimes Calls::times_of(const Call& call, TimePoint now) {
+  LegTimes times;
+  times.partition = call.leg.partition;
+  times.attempts = call.attempts;
+  if (call.attempts == 0) {
+    times.until_sent = now - call.begun;
+    return times;
+  }
+  times.worker = call.sent_to;
+  times.until_sent = call.first_sent - call.begun;
+  times.earlier_attempts = call.last_sent - call.first_sent;
+  times.at_worker = now - call.last_sent;
+  return times;
 }
 
 void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now) {
@@ -118,13 +141,15 @@ void Calls::without_majority(Call& call, TimePoint now) {
                              " replicas of partition " + std::to_string(call.leg.partition.value) + " are up";
   if (call.leg.writes) {
     if (call.perhaps_applied) return wait(call, now);  // Nobody can say that it was not done.
-    return finish(call, failed(Code::kUnavailable,
-                               counts + ", " + std::to_string(router_.majority()) + " are needed; nothing was done"));
+    return finish(call,
+                  failed(Code::kUnavailable,
+                         counts + ", " + std::to_string(router_.majority()) + " are needed; nothing was done"),
+                  now);
   }
   if (!call.leg.stale && !router_.replicas_left(call.leg.partition).empty()) return ask_all(call, now);
   LegResult result = failed(Code::kUnavailable, counts);
   result.no_replica = true;
-  finish(call, std::move(result));
+  finish(call, std::move(result), now);
 }
 
 void Calls::ask_all(Call& call, TimePoint now) {
@@ -134,7 +159,7 @@ void Calls::ask_all(Call& call, TimePoint now) {
     call.asking->awaited.push_back(worker->hello.id);
     write_request(call, *worker, ReadMode::kBestEffort, now);
   }
-  ++call.attempts;
+  note_attempt(call, call.asking->awaited.front(), now);
   wheel_.set(call.timer, now + kResendAfterMin, call.tag);
 }
 
@@ -151,7 +176,7 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   if (reply.outcome == Outcome::kDone) {
     LegResult result;
     result.body = std::move(reply.body);
-    return finish(*call, std::move(result));
+    return finish(*call, std::move(result), now);
   }
   const bool is_current = call->state == State::kSent && call->sent_to == from;
   const PartitionId partition = call->leg.partition;
@@ -190,7 +215,7 @@ void Calls::finish_asking_if_all_came(Call& call, TimePoint now) {
   LegResult result;
   result.guaranteed = false;
   result.body = std::move(call.asking->best);
-  finish(call, std::move(result));
+  finish(call, std::move(result), now);
 }
 
 void Calls::on_timer(Tag tag, TimePoint now) {
@@ -262,7 +287,7 @@ void Calls::review(TimePoint now) {
   }
 }
 
-LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout) {
+LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout, TimePoint now) {
   Call* const call = pool_.find(tag);
   CHECK(call != nullptr);
   LegResult result;
@@ -283,6 +308,7 @@ LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout) {
     }
     result = failed(Code::kDeadlineExceeded, std::move(message));
   }
+  result.times = times_of(*call, now);
   release(*call);
   return result;
 }
@@ -291,11 +317,12 @@ void Calls::cancel(Tag tag) {
   if (Call* const call = pool_.find(tag)) release(*call);
 }
 
-void Calls::finish(Call& call, LegResult result) {
+void Calls::finish(Call& call, LegResult result, TimePoint now) {
+  result.times = times_of(call, now);
   const Tag owner = call.owner;
   const std::uint32_t number = call.leg.number;
   release(call);
-  listener_.on_call_done(owner, number, std::move(result));
+  listener_.on_call_done(owner, number, std::move(result), now);
 }
 
 void Calls::release(Call& call) {

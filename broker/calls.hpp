@@ -40,7 +40,7 @@ struct WriteIdentity {
 class CallListener {
  public:
   virtual ~CallListener() = default;
-  virtual void on_call_done(Tag owner, std::uint32_t leg, LegResult result) = 0;
+  virtual void on_call_done(Tag owner, std::uint32_t leg, LegResult result, TimePoint now) = 0;
   /// Lowest seq of the broker's own session that has no answer yet.
   virtual std::uint64_t floor() const = 0;
 };
@@ -63,7 +63,7 @@ class Calls {
   Tag start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint deadline, TimePoint now);
 
   /// The deadline has come: the best that the call has, or what to tell of it.  The call is over.
-  LegResult expire(Tag call, std::chrono::milliseconds timeout);
+  LegResult expire(Tag call, std::chrono::milliseconds timeout, TimePoint now);
   bool is_under_way(Tag call) { return pool_.find(call) != nullptr; }
   /// Nobody waits for it any more.
   void cancel(Tag call);
@@ -101,6 +101,9 @@ class Calls {
     TimePoint deadline;
     State state = State::kWaiting;
     WorkerId sent_to;
+    TimePoint begun;
+    TimePoint first_sent;
+    TimePoint last_sent;
     std::uint32_t attempts = 0;
     bool perhaps_applied = false;
     std::uint32_t position = 0;  ///< In its partition's list.
@@ -121,7 +124,9 @@ class Calls {
   void on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
   void finish_asking_if_all_came(Call& call, TimePoint now);
   void wake(PartitionId partition, TimePoint now);
-  void finish(Call& call, LegResult result);
+  static void note_attempt(Call& call, WorkerId worker, TimePoint now);
+  static LegTimes times_of(const Call& call, TimePoint now);
+  void finish(Call& call, LegResult result, TimePoint now);
   void release(Call& call);
   std::vector<Tag> calls_of(PartitionId partition) const { return by_partition_[partition.value]; }
 

@@ -50,6 +50,8 @@ std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, c
               counts.refused);
   out.counter("trellis_broker_leader_changes_total", "Partitions whose leader another one became.",
               counts.leader_changes);
+  out.counter("trellis_broker_messages_dropped_total", "Messages from the backend that could not be read.",
+              counts.messages_dropped);
   out.gauge("trellis_broker_requests_in_flight", "Requests without a reply.",
             static_cast<double>(gauges.requests_under_way));
   out.gauge("trellis_broker_calls_in_flight", "Requests to partitions without an answer.",

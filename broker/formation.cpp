@@ -48,8 +48,9 @@ bool Formation::is_eligible(const ClusterMap& map) const {
 }
 
 std::optional<std::string> Formation::refusal(const Hello& hello) const {
-  if (hello.protocol_version != 1) {
-    return "it speaks version " + std::to_string(hello.protocol_version) + " of the protocol, this broker version 1";
+  if (hello.protocol_version != kHelloVersion) {
+    return "it speaks version " + std::to_string(hello.protocol_version) + " of the protocol, this broker version " +
+           std::to_string(kHelloVersion);
   }
   if (map_) return refusal_by_map(hello);
   if (hello.cluster.empty() && !options_.servers.empty() && !is_listed(hello.address)) {
@@ -206,16 +207,18 @@ bool Formation::adopt_if_clear(TimePoint now) {
 void Formation::adopt(const ClusterMap& map) {
   const bool is_first = !map_;
   map_ = map;
-  output_.log(LogLevel::kInfo, (is_first ? "serving cluster " : "newer map of cluster ") + map_->cluster +
-                                   ", version " + std::to_string(map_->version) +
-                                   (map_->formed ? "" : " (being made)") + ": " + std::to_string(map_->members.size()) +
-                                   " workers, k=" + std::to_string(map_->k) + ", " +
-                                   std::to_string(map_->partition_count()) + " partitions");
+  output_.log(LogLevel::kInfo,
+              (is_first ? "serving cluster " : "newer map of cluster ") + map_->cluster + ", version " +
+                  std::to_string(map_->version) + (map_->formed ? "" : " (being made)") + ": " +
+                  std::to_string(map_->members.size()) + " workers, k=" + std::to_string(map_->k) + ", " +
+                  std::to_string(map_->partition_count()) + " partitions",
+              {});
   if (!options_.servers.empty() && (map_->k != options_.k || map_->partition_count() != options_.partitions)) {
     log_once(LogLevel::kWarning, "the cluster was made with k=" + std::to_string(map_->k) + " and " +
                                      std::to_string(map_->partition_count()) + " partitions: -k " +
                                      std::to_string(options_.k) + " and --partitions " +
-                                     std::to_string(options_.partitions) + " of this broker change nothing");
+                                     std::to_string(options_.partitions) +
+                                     " of this broker change nothing; leave them out, or give what the cluster has");
   }
 }
 
@@ -246,7 +249,7 @@ std::string Formation::obstacle(TimePoint now) const {
 
 void Formation::log_once(LogLevel level, const std::string& event) {
   if (logged_.size() > kLoggedMax) logged_.clear();
-  if (logged_.insert(event).second) output_.log(level, event);
+  if (logged_.insert(event).second) output_.log(level, event, {});
 }
 
 }  // namespace trellis

@@ -23,6 +23,18 @@ struct Leg {
   Frame body;
 };
 
+/// Where a leg's time went.
+struct LegTimes {
+  PartitionId partition;
+  WorkerId worker;  ///< Asked last; 0: none was.
+  std::uint32_t attempts = 0;
+  Duration until_sent{};        ///< Until a leader was known, and asked for the first time.
+  Duration earlier_attempts{};  ///< From the first attempt to the last.
+  Duration at_worker{};         ///< From the last attempt to its answer.
+
+  Duration total() const { return until_sent + earlier_attempts + at_worker; }
+};
+
 /// How a leg ended.
 struct LegResult {
   /// Nothing came of it: kUnavailable, kDeadlineExceeded or kResourceExhausted.
@@ -30,6 +42,7 @@ struct LegResult {
   bool no_replica = false;  ///< With kUnavailable: not one replica of the partition is left.
   bool guaranteed = true;   ///< False: from the freshest replica left, without a majority.
   Frame body;               ///< The worker's reply (see WorkerReply::body).
+  LegTimes times;
 };
 
 }  // namespace trellis

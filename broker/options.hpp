@@ -27,6 +27,7 @@ struct BrokerOptions {
   std::uint32_t k = 2;                            ///< Of a cluster that it makes.
   std::uint32_t partitions = kPartitionsDefault;  ///< Of a cluster that it makes.
   BrokerLimits limits;
+  Duration slow_after{};  ///< Requests that take so long are logged; zero: none.
 };
 
 }  // namespace trellis

@@ -7,32 +7,56 @@
 namespace trellis {
 namespace {
 
+/// How far it is behind, as all leaders together see it.
+FollowerLag lag_of(WorkerId id, const Registry& registry) {
+  FollowerLag sum;
+  for (const auto& [leader, worker] : registry.workers()) {
+    if (worker->state == WorkerState::kDown) continue;  // What it said last is old.
+    for (const FollowerLag& lag : worker->hello.load.followers) {
+      if (lag.follower != id) continue;
+      sum.entries += lag.entries;
+      sum.milliseconds = std::max(sum.milliseconds, lag.milliseconds);
+    }
+  }
+  return sum;
+}
+
 /// A member of the cluster, or, while there is none, any worker that is connected.
 void pack_member(PackedWriter& writer, WorkerId id, const std::string& address, const Registry& registry,
-                 TimePoint now) {
+                 bool with_load, TimePoint now) {
   const WorkerRecord* const worker = registry.find(id);
   const Hello hello = worker == nullptr ? Hello{} : worker->hello;
   const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(registry.silence_of(id, now));
-  writer.map(8).str("id").str(to_string(id)).str("address").str(address);
+  writer.map(with_load ? 13 : 8).str("id").str(to_string(id)).str("address").str(address);
   // As judged when the time last passed, as everything else the broker says and does goes by.
   writer.str("state").str(name_of(worker == nullptr ? registry.state_of(id, now) : worker->state));
   writer.str("last_heartbeat_ms").integer(silence.count());
   writer.str("partitions").natural(hello.partitions).str("leads").natural(hello.leads.size());
   writer.str("keys").natural(hello.keys).str("bytes").natural(hello.bytes);
+  if (!with_load) return;
+  const WorkerLoad& load = hello.load;
+  writer.str("memory").natural(load.resident_bytes).str("requests").natural(load.requests);
+  writer.str("request_us").natural(load.request_microseconds);
+  const FollowerLag lag = lag_of(id, registry);
+  writer.str("lag_entries").natural(lag.entries).str("lag_ms").natural(lag.milliseconds);
 }
 
 }  // namespace
 
-std::string report_members(const Router& router, const Registry& registry, TimePoint now) {
+std::string report_members(const Router& router, const Registry& registry, bool with_load, TimePoint now) {
   std::string out;
   PackedWriter writer(out);
   if (const ClusterMap* const map = router.map()) {
     writer.array(map->members.size());
-    for (const Member& member : map->members) pack_member(writer, member.id, member.address, registry, now);
+    for (const Member& member : map->members) {
+      pack_member(writer, member.id, member.address, registry, with_load, now);
+    }
     return out;
   }
   writer.array(registry.workers().size());
-  for (const auto& [id, worker] : registry.workers()) pack_member(writer, id, worker->hello.address, registry, now);
+  for (const auto& [id, worker] : registry.workers()) {
+    pack_member(writer, id, worker->hello.address, registry, with_load, now);
+  }
   return out;
 }
 

@@ -11,7 +11,7 @@
 namespace trellis {
 
 /// Each returns one packed value, the command's result.
-std::string report_members(const Router& router, const Registry& registry, TimePoint now);
+std::string report_members(const Router& router, const Registry& registry, bool with_load, TimePoint now);
 /// There is a map.
 std::string report_location(std::string_view key, const Router& router);
 std::string report_status(const BrokerOptions& options, const Router& router, const Registry& registry, TimePoint now);

@@ -49,7 +49,8 @@ Requests::Requests(const Parts& parts, const RandomSource& random, TimePoint now
       formation_(parts.formation),
       session_(random),
       deadlines_(now),
-      pool_(random()) {}
+      pool_(random()),
+      slow_log_(parts.options.slow_after) {}
 
 Requests::Client& Requests::client_of(std::string_view routing_id) {
   Client& client = clients_[std::string(routing_id)];
@@ -96,6 +97,8 @@ void Requests::on_client_message(Frames& frames, TimePoint now) {
   entry.begun = now;
   entry.deadline = now + request.options.timeout;
   entry.own_seq = 0;
+  entry.legs = 0;
+  entry.slowest = {};
   deadlines_.set(entry.timer, entry.deadline, entry.tag);
   begin(entry, now);
   settle(now);
@@ -114,7 +117,7 @@ bool Requests::answer_at_once(const ClientMessage& message, const Request& reque
   switch (request.command) {
     case Command::kPing: PackedWriter(result).str("PONG"); break;
     case Command::kStatus: result = report_status(options_, router_, registry_, now); break;
-    default: result = report_members(router_, registry_, now); break;
+    default: result = report_members(router_, registry_, request.options.load, now); break;
   }
   Reply reply;
   reply.id = request.id;
@@ -201,9 +204,11 @@ void Requests::take_step(Entry& entry, Merger::Step step, TimePoint now) {
   }
 }
 
-void Requests::on_call_done(Tag owner, std::uint32_t leg, LegResult result) {
+void Requests::on_call_done(Tag owner, std::uint32_t leg, LegResult result, TimePoint now) {
+  now_ = now;
   Entry* const entry = pool_.find(owner);
   CHECK(entry != nullptr);
+  note_times(*entry, result.times);
   if (entry->merger == nullptr) return finish_single(*entry, std::move(result));
   done_.push_back({owner, leg, std::move(result)});
 }
@@ -250,7 +255,9 @@ void Requests::on_tick(TimePoint now) {
 void Requests::expire(Entry& entry) {
   if (entry.merger != nullptr) return expire_merged(entry);
   if (!entry.asked.empty()) {
-    return finish_single(entry, calls_->expire(entry.asked.front().call, entry.request.options.timeout));
+    LegResult result = calls_->expire(entry.asked.front().call, entry.request.options.timeout, now_);
+    note_times(entry, result.times);
+    return finish_single(entry, std::move(result));
   }
   finish(entry, answer_of({Code::kDeadlineExceeded, "no answer within " +
                                                         std::to_string(entry.request.options.timeout.count()) +
@@ -264,7 +271,8 @@ void Requests::expire_merged(Entry& entry) {
   }
   for (const Asked& asked : entry.asked) {
     if (calls_->is_under_way(asked.call)) {
-      ended.emplace_back(asked.leg, calls_->expire(asked.call, entry.request.options.timeout));
+      ended.emplace_back(asked.leg, calls_->expire(asked.call, entry.request.options.timeout, now_));
+      note_times(entry, ended.back().second.times);
     }
   }
   while (!ended.empty()) {
@@ -310,13 +318,48 @@ void Requests::finish_with(Entry& entry, Frame reply) {
   entry.merger.reset();
   if (entry.own_seq != 0) session_.on_answered(entry.own_seq);
   deadlines_.clear(entry.timer);
-  counts_.on_reply(entry.request.command, status_of(reply), now_ - entry.begun);
+  const Duration took = now_ - entry.begun;
+  counts_.on_reply(entry.request.command, status_of(reply), took);
+  if (slow_log_.is_slow(took)) tell_slow(entry, took);
   --entry.client->under_way;
   bytes_ -= entry.frame.size();
   output_.to_client({entry.client->routing_id, entry.envelope}, std::move(reply));
   entry.envelope.clear();
   entry.frame = Frame();
   pool_.release(entry);
+}
+
+void Requests::note_times(Entry& entry, const LegTimes& times) {
+  if (entry.legs++ == 0 || times.total() > entry.slowest.total()) entry.slowest = times;
+}
+
+/// Names the part that took longest, and what to do about it.
+void Requests::tell_slow(const Entry& entry, Duration took) {
+  if (!slow_log_.admits(now_)) return;
+  std::string line = slow_log_.head(name_of(entry.request.command), took);
+  LogSubject subject;
+  if (entry.legs == 0) {
+    line += ": it waited for the cluster; STATUS tells what is missing";
+    return output_.log(LogLevel::kWarning, line, subject);
+  }
+  const LegTimes& slowest = entry.slowest;
+  subject.partition = slowest.partition;
+  if (slowest.worker.value != 0) subject.worker = slowest.worker;
+  const Duration rest = took - slowest.total();
+  line += ": " + in_milliseconds(slowest.until_sent) + " waited for a leader, " +
+          in_milliseconds(slowest.earlier_attempts) + " in earlier attempts (" +
+          std::to_string(slowest.attempts < 2 ? 0 : slowest.attempts - 1) + "), " + in_milliseconds(slowest.at_worker) +
+          " at the worker, " + in_milliseconds(rest) + " merging";
+  if (entry.legs > 1) line += "; that is the slowest of " + std::to_string(entry.legs) + " calls";
+  const Duration most = std::max({slowest.until_sent, slowest.earlier_attempts, slowest.at_worker, rest});
+  if (most == rest) {
+    line += "; a smaller limit or batch is merged sooner";
+  } else if (most == slowest.at_worker) {
+    line += "; the worker's log tells where its time went";
+  } else {
+    line += "; MEMBERS tells whether a worker is down or suspect";
+  }
+  output_.log(LogLevel::kWarning, line, subject);
 }
 
 void Requests::forget_idle_clients() {

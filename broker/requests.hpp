@@ -23,6 +23,7 @@
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
 #include "broker/timer_wheel.hpp"
+#include "program/slow_log.hpp"
 #include "protocol/command.hpp"
 
 namespace trellis {
@@ -42,7 +43,7 @@ class Requests final : public CallListener {
   void use(Calls& calls) { calls_ = &calls; }
 
   void on_client_message(Frames& frames, TimePoint now);
-  void on_call_done(Tag owner, std::uint32_t leg, LegResult result) override;
+  void on_call_done(Tag owner, std::uint32_t leg, LegResult result, TimePoint now) override;
   std::uint64_t floor() const override { return session_.floor(); }
 
   /// Deadlines.
@@ -78,6 +79,8 @@ class Requests final : public CallListener {
     std::uint64_t own_seq = 0;  ///< 0: none.
     std::unique_ptr<Merger> merger;
     std::vector<Asked> asked;
+    std::uint32_t legs = 0;  ///< That have ended,
+    LegTimes slowest;        ///< and of these the one that took longest.
     Timer timer;
   };
   struct Done {
@@ -101,6 +104,8 @@ class Requests final : public CallListener {
   void finish_single(Entry& entry, LegResult result);
   void finish(Entry& entry, MergedAnswer answer);
   void finish_with(Entry& entry, Frame reply);
+  static void note_times(Entry& entry, const LegTimes& times);
+  void tell_slow(const Entry& entry, Duration took);
   void forget_idle_clients();
 
   const BrokerOptions& options_;
@@ -120,6 +125,7 @@ class Requests final : public CallListener {
   std::uint64_t ticks_ = 0;
   TimePoint now_;  ///< Of the event that is handled.
   BrokerCounts counts_;
+  SlowLog slow_log_;
 };
 
 }  // namespace trellis

@@ -96,7 +96,10 @@ class BrokerServer::Loop final : public BrokerOutput {
 
   void to_client(const ClientAddress& client, Frame reply) override;
   bool to_worker(const BackendAddress& worker, Frames bundle) override;
-  void log(LogLevel level, std::string_view event) override { trellis::log(level, event); }
+  void log(LogLevel level, std::string_view event, const LogSubject& subject) override {
+    trellis::log(level, event, subject);
+  }
+  void on_cluster(const ClusterId& cluster) override { set_log_cluster(cluster); }
 
  private:
   struct SlowClient {
@@ -237,8 +240,9 @@ void BrokerServer::Loop::to_client(const ClientAddress& client, Frame reply) {
   if (waiting.queue.empty()) --waiting_clients_;
   if (waiting.drop_logged) return;
   waiting.drop_logged = true;
-  trellis::log_warning("a client does not read its replies: more than " + std::to_string(waiting.queue.size()) +
-                       " bytes wait, further ones are dropped until it does");
+  trellis::log_warning(
+      "a client does not read its replies: more than " + std::to_string(waiting.queue.size()) +
+      " bytes wait, further ones are dropped until it does; it has to read, or to ask for less at once");
 }
 
 void BrokerServer::Loop::retry_slow_clients() {

@@ -30,7 +30,9 @@ class BrokerOutput {
   /// One bundle for one worker.  False: nothing was sent (its connection is gone, or its queue full).
   virtual bool to_worker(const BackendAddress& worker, Frames bundle) = 0;
   /// One event, one line.
-  virtual void log(LogLevel level, std::string_view event) = 0;
+  virtual void log(LogLevel level, std::string_view event, const LogSubject& subject) = 0;
+  /// From now on the broker serves this cluster.
+  virtual void on_cluster(const ClusterId&) {}
 };
 
 }  // namespace trellis

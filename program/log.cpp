@@ -49,18 +49,18 @@ class Log {
   }
   bool wants(LogLevel level) const { return logger_.should_log(to_spdlog(level)); }
 
-  void write(LogLevel level, std::string_view message, std::optional<PartitionId> partition) {
-    const std::string line = json_ ? json(message, partition) : text(message, partition);
+  void write(LogLevel level, std::string_view message, const LogSubject& subject) {
+    const std::string line = json_ ? json(message, subject) : text(message, subject);
     logger_.log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
   }
 
  private:
-  std::string text(std::string_view message, std::optional<PartitionId> partition) {
+  std::string text(std::string_view message, const LogSubject& subject) {
     const std::lock_guard lock(mutex_);
     std::string line = component_;
     if (!cluster_.empty()) line += " cluster=" + cluster_;
-    if (!worker_.empty()) line += " worker=" + worker_;
-    if (partition) line += " partition=" + std::to_string(partition->value);
+    if (const std::string worker = worker_of(subject); !worker.empty()) line += " worker=" + worker;
+    if (subject.partition) line += " partition=" + std::to_string(subject.partition->value);
     line.append(" ").append(message);
     // Outside bytes in a message can neither break the line nor steer a terminal.
     std::replace_if(
@@ -69,18 +69,22 @@ class Log {
   }
 
   /// The members of a JSON object, without its braces: they are in the pattern.
-  std::string json(std::string_view message, std::optional<PartitionId> partition) {
+  std::string json(std::string_view message, const LogSubject& subject) {
     nlohmann::ordered_json fields;
     {
       const std::lock_guard lock(mutex_);
       fields["component"] = component_;
       if (!cluster_.empty()) fields["cluster"] = cluster_;
-      if (!worker_.empty()) fields["worker"] = worker_;
+      if (const std::string worker = worker_of(subject); !worker.empty()) fields["worker"] = worker;
     }
-    if (partition) fields["partition"] = partition->value;
+    if (subject.partition) fields["partition"] = subject.partition->value;
     fields["message"] = message;
     const std::string object = fields.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     return object.substr(1, object.size() - 2);
+  }
+
+  std::string worker_of(const LogSubject& subject) const {
+    return subject.worker ? to_string(*subject.worker) : worker_;
   }
 
   spdlog::logger logger_;
@@ -104,8 +108,8 @@ void set_log_cluster(const ClusterId& cluster) { the_log().set_cluster(cluster);
 void set_log_worker(WorkerId worker) { the_log().set_worker(worker); }
 bool is_logged(LogLevel level) { return the_log().wants(level); }
 
-void log(LogLevel level, std::string_view message, std::optional<PartitionId> partition) {
-  if (is_logged(level)) the_log().write(level, message, partition);
+void log(LogLevel level, std::string_view message, const LogSubject& subject) {
+  if (is_logged(level)) the_log().write(level, message, subject);
 }
 
 }  // namespace trellis

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,7 +32,7 @@ void set_log_worker(WorkerId worker);
 
 /// Writes one line, if `level` is wanted.  A warning's message names the remedy; control characters in it become
 /// blanks.
-void log(LogLevel level, std::string_view message, std::optional<PartitionId> partition = std::nullopt);
+void log(LogLevel level, std::string_view message, const LogSubject& subject = {});
 
 inline void log_debug(std::string_view message) { log(LogLevel::kDebug, message); }
 inline void log_info(std::string_view message) { log(LogLevel::kInfo, message); }

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <fstream>
@@ -30,13 +29,6 @@ void append_label(std::string& out, Label label) {
   out.push_back('"');
 }
 
-double resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  double pages = 0;
-  file >> pages >> pages;
-  return pages * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
 double open_files() {
   DIR* folder = opendir("/proc/self/fd");
   if (folder == nullptr) return 0;
@@ -50,11 +42,11 @@ const double kStarted = std::chrono::duration<double>(std::chrono::system_clock:
 
 }  // namespace
 
-void Histogram::observe(double value) {
-  const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), value) - kBounds.begin();
-  ++counts[static_cast<std::size_t>(bucket)];
-  ++count;
-  sum += value;
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t pages = 0;
+  file >> pages >> pages;
+  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 void MetricsText::line(std::string_view suffix, Labels labels, Label more, std::string_view value) {
@@ -83,15 +75,17 @@ MetricsText& MetricsText::sample(Labels labels, std::uint64_t value) {
   return *this;
 }
 
-MetricsText& MetricsText::sample(Labels labels, const Histogram& histogram) {
+MetricsText& MetricsText::buckets(Labels labels, std::span<const double> bounds, std::span<const std::uint64_t> counts,
+                                  double sum) {
   std::uint64_t below = 0;
-  for (std::size_t i = 0; i < Histogram::kBounds.size(); ++i) {
-    below += histogram.counts[i];
-    line("_bucket", labels, {"le", number(Histogram::kBounds[i])}, std::to_string(below));
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    below += counts[i];
+    line("_bucket", labels, {"le", number(bounds[i])}, std::to_string(below));
   }
-  line("_bucket", labels, {"le", "+Inf"}, std::to_string(histogram.count));
-  line("_sum", labels, {}, number(histogram.sum));
-  line("_count", labels, {}, std::to_string(histogram.count));
+  below += counts.back();
+  line("_bucket", labels, {"le", "+Inf"}, std::to_string(below));
+  line("_sum", labels, {}, number(sum));
+  line("_count", labels, {}, std::to_string(below));
   return *this;
 }
 
@@ -104,7 +98,7 @@ MetricsText& MetricsText::gauge(std::string_view name, std::string_view help, do
 }
 
 MetricsText& MetricsText::process() {
-  gauge("process_resident_memory_bytes", "Memory that the process has in RAM.", resident_bytes());
+  gauge("process_resident_memory_bytes", "Memory that the process has in RAM.", static_cast<double>(resident_bytes()));
   gauge("process_open_fds", "Open file descriptors.", open_files());
   return gauge("process_start_time_seconds", "When the process began, since the epoch.", kStarted);
 }

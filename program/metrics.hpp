@@ -3,25 +3,39 @@
 // Plain values without locks: whoever counts owns them, and hands copies or text to whoever shows them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace trellis {
 
-/// Counts durations in seconds by fixed bounds, 50 us to 10 s.
-struct Histogram {
-  static constexpr std::array<double, 16> kBounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
-                                                     0.025,   0.05,   0.1,     0.25,   0.5,   1.0,    2.5,   10.0};
+/// Counts values by fixed bounds.
+template <const auto& kBoundsOf>
+struct BasicHistogram {
+  static constexpr const auto& kBounds = kBoundsOf;
   std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< Of each bucket alone; the last is above all bounds.
   std::uint64_t count = 0;
   double sum = 0;
 
-  void observe(double value);
+  void observe(double value) {
+    const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), value) - kBounds.begin();
+    ++counts[static_cast<std::size_t>(bucket)];
+    ++count;
+    sum += value;
+  }
 };
+
+inline constexpr std::array<double, 16> kSecondsBounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                                          0.025,   0.05,   0.1,     0.25,   0.5,   1.0,    2.5,   10.0};
+inline constexpr std::array<double, 11> kSizeBounds = {1, 2, 4, 8, 16, 32, 64, 256, 1024, 4096, 16384};
+/// Of durations in seconds, and of how many things there were at once.
+using Histogram = BasicHistogram<kSecondsBounds>;
+using SizeHistogram = BasicHistogram<kSizeBounds>;
 
 using Label = std::pair<std::string_view, std::string_view>;
 using Labels = std::initializer_list<Label>;
@@ -32,7 +46,10 @@ class MetricsText {
   MetricsText& family(std::string_view name, std::string_view type, std::string_view help);
   MetricsText& sample(Labels labels, double value);
   MetricsText& sample(Labels labels, std::uint64_t value);
-  MetricsText& sample(Labels labels, const Histogram& histogram);
+  template <const auto& kBoundsOf>
+  MetricsText& sample(Labels labels, const BasicHistogram<kBoundsOf>& histogram) {
+    return buckets(labels, kBoundsOf, histogram.counts, histogram.sum);
+  }
   /// A family of one sample without labels.
   MetricsText& counter(std::string_view name, std::string_view help, std::uint64_t value);
   MetricsText& gauge(std::string_view name, std::string_view help, double value);
@@ -42,10 +59,15 @@ class MetricsText {
   const std::string& text() const { return text_; }
 
  private:
+  MetricsText& buckets(Labels labels, std::span<const double> bounds, std::span<const std::uint64_t> counts,
+                       double sum);
   void line(std::string_view suffix, Labels labels, Label more, std::string_view value);
 
   std::string family_;
   std::string text_;
 };
+
+/// Of this process, in RAM.
+std::uint64_t resident_bytes();
 
 }  // namespace trellis

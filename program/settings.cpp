@@ -203,6 +203,14 @@ void add_log_settings(CLI::App& app, LogSettings& settings) {
       ->type_name("FORMAT");
 }
 
+void add_slow_setting(CLI::App& app, std::uint32_t& milliseconds) {
+  milliseconds = 1'000;
+  app.add_option("--slow-ms", milliseconds, "Log requests that take so long, and where their time went; 0: none")
+      ->check(natural_problem)
+      ->type_name("MS")
+      ->capture_default_str();
+}
+
 void add_metrics_setting(CLI::App& app, std::string& metrics) {
   const auto problem = [](const std::string& text) { return read_port(text) ? std::string() : endpoint_problem(text); };
   app.add_option("--metrics", metrics, "Serve GET /metrics for Prometheus there: PORT (of 127.0.0.1), or HOST:PORT")

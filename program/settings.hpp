@@ -34,6 +34,9 @@ std::optional<int> parse_settings(CLI::App& app, int argc, const char* const* ar
 /// Adds --log-level and --log-format.  `settings` must outlive the parse.
 void add_log_settings(CLI::App& app, LogSettings& settings);
 
+/// Adds --slow-ms, default 1000; 0 stands for none.  `milliseconds` must outlive the parse.
+void add_slow_setting(CLI::App& app, std::uint32_t& milliseconds);
+
 /// Adds --metrics, which takes PORT (of 127.0.0.1) or HOST:PORT.  `metrics` must outlive the parse.
 void add_metrics_setting(CLI::App& app, std::string& metrics);
 /// What was given to it, once it was parsed; nothing where nothing was.

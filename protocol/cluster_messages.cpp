@@ -78,12 +78,18 @@ bool is_one_of(std::uint8_t value, Enum last) {
 void add(BundleWriter& bundle, const Hello& message) {
   std::string header;
   PackedWriter writer(header);
-  writer.array(13).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
+  writer.array(14).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
   writer.str(message.address).str(message.cluster).natural(message.map_version).boolean(message.formed);
   writer.boolean(message.leaving).natural(message.keys).natural(message.bytes).natural(message.partitions);
   writer.array(message.leads.size());
   for (const Leadership& lead : message.leads) writer.array(2).natural(lead.partition.value).natural(lead.term.value);
   writer.natural(message.proof);
+  const WorkerLoad& load = message.load;
+  writer.array(4).natural(load.resident_bytes).natural(load.requests).natural(load.request_microseconds);
+  writer.array(load.followers.size());
+  for (const FollowerLag& lag : load.followers) {
+    writer.array(3).natural(lag.follower.value).natural(lag.entries).natural(lag.milliseconds);
+  }
   add_control(bundle, MessageType::kHello, header);
 }
 
@@ -98,7 +104,7 @@ Result<Hello> read_hello(const BundleItem& item) {
     hello.protocol_version = static_cast<std::uint32_t>(*spoken);
     return hello;
   }
-  ControlReader reader(header, 13);
+  ControlReader reader(header, 14);
   hello.protocol_version = reader.natural32();
   hello.id = {reader.natural()};
   hello.nonce = {reader.natural()};
@@ -116,6 +122,18 @@ Result<Hello> read_hello(const BundleItem& item) {
     hello.leads.push_back({partition, {reader.natural()}});
   }
   hello.proof = reader.natural();
+  reader.tuple(4);
+  hello.load.resident_bytes = reader.natural();
+  hello.load.requests = reader.natural();
+  hello.load.request_microseconds = reader.natural();
+  for (std::uint32_t left = reader.array(kWorkersMax); left > 0 && reader.ok(); --left) {
+    reader.tuple(3);
+    FollowerLag lag;
+    lag.follower = {reader.natural()};
+    lag.entries = reader.natural();
+    lag.milliseconds = reader.natural32();
+    hello.load.followers.push_back(lag);
+  }
   if (!reader.at_end() || hello.id.value == 0 || hello.address.empty() ||
       (!hello.cluster.empty() && !is_cluster_id(hello.cluster))) {
     return bad("hello");

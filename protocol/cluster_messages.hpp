@@ -38,10 +38,30 @@ struct Leadership {
   bool operator==(const Leadership&) const = default;
 };
 
+/// How far a follower is behind its leaders, as these see it.
+struct FollowerLag {
+  WorkerId follower;
+  std::uint64_t entries = 0;       ///< Of the log, over all partitions together.
+  std::uint32_t milliseconds = 0;  ///< Of the partition that is furthest behind.
+  bool operator==(const FollowerLag&) const = default;
+};
+
+/// What a worker does, for whoever looks at the cluster; nothing is decided by it.
+struct WorkerLoad {
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t requests = 0;              ///< Answered with a result, since its start.
+  std::uint64_t request_microseconds = 0;  ///< From arrival to result, over all of them.
+  std::vector<FollowerLag> followers;      ///< That are behind in partitions which it leads.
+  bool operator==(const WorkerLoad&) const = default;
+};
+
+/// Of what hellos hold; the first number in each.
+constexpr std::uint32_t kHelloVersion = 2;
+
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.
 struct Hello {
-  std::uint32_t protocol_version = 1;
+  std::uint32_t protocol_version = kHelloVersion;
   WorkerId id;
   BootNonce nonce;
   std::string address;
@@ -54,6 +74,7 @@ struct Hello {
   std::uint32_t partitions = 0;  ///< Replicas it holds.
   std::vector<Leadership> leads;
   std::uint64_t proof = 0;  ///< Of the last Doubt that this broker sent to this life; 0: none.
+  WorkerLoad load;
   bool operator==(const Hello&) const = default;
 };
 

@@ -114,8 +114,15 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
     options.if_version = *value;
     return {};
   }
+  if (name == "load") {
+    const auto value = reader.read_bool();
+    if (command != Command::kMembers) return does_not_belong(name, command);
+    if (!value) return invalid_argument("load must be a bool");
+    options.load = *value;
+    return {};
+  }
   return invalid_argument("unknown option " + quoted_excerpt(name) +
-                          "; known are timeout_ms, consistency, session, seq, if_absent, if_version");
+                          "; known are timeout_ms, consistency, session, seq, if_absent, if_version, load");
 }
 
 Result<Options> read_options(std::string_view packed, Command command, Place place) {
@@ -459,13 +466,14 @@ std::string to_text(std::string_view key, const Path& path) {
 void pack_options(std::string& out, const Options& options) {
   const bool has_timeout = options.timeout != kTimeoutDefault;
   const std::size_t count = (has_timeout ? 1 : 0) + (options.stale ? 1 : 0) + (options.session ? 2 : 0) +
-                            (options.if_absent ? 1 : 0) + (options.if_version ? 1 : 0);
+                            (options.if_absent ? 1 : 0) + (options.if_version ? 1 : 0) + (options.load ? 1 : 0);
   PackedWriter writer(out);
   writer.map(count);
   if (has_timeout) writer.str("timeout_ms").integer(options.timeout.count());
   if (options.stale) writer.str("consistency").str("stale");
   if (options.session) writer.str("session").bin(*options.session).str("seq").natural(options.seq);
   if (options.if_absent) writer.str("if_absent").boolean(true);
+  if (options.load) writer.str("load").boolean(true);
   if (options.if_version) writer.str("if_version").natural(*options.if_version);
 }
 

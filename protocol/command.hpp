@@ -52,6 +52,7 @@ struct Options {
   std::uint64_t seq = 0;
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
+  bool load = false;  ///< MEMBERS: tell what each worker does, too.
 };
 
 struct Request {

@@ -281,7 +281,9 @@ void WorkerProcess::to_peer(WorkerId, const std::string& address, Frames message
                            [peer, message = std::move(message)] { peer->receive_from_peer(message); });
 }
 
-void WorkerProcess::report(LogLevel, std::string event) { world_.say(name() + ": " + event); }
+void WorkerProcess::report(LogLevel, std::string event, std::optional<PartitionId>) {
+  world_.say(name() + ": " + event);
+}
 
 void WorkerProcess::on_applied(PartitionId group, LogIndex index, std::string_view command) {
   cluster_.on_applied(group, index, command, index_);
@@ -371,6 +373,8 @@ bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
   return true;
 }
 
-void BrokerProcess::log(LogLevel, std::string_view event) { world_.say(name() + ": " + std::string(event)); }
+void BrokerProcess::log(LogLevel, std::string_view event, const LogSubject&) {
+  world_.say(name() + ": " + std::string(event));
+}
 
 }  // namespace trellis::sim

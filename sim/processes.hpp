@@ -131,7 +131,7 @@ class WorkerProcess final : public Process, public ShardOutput {
 
   void to_broker(BrokerIndex broker, Frames message) override;
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;
-  void report(LogLevel level, std::string event) override;
+  void report(LogLevel level, std::string event, std::optional<PartitionId> partition) override;
   void on_applied(PartitionId group, LogIndex index, std::string_view command) override;
 
   std::size_t index_;
@@ -169,7 +169,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
 
   void to_client(const ClientAddress& client, Frame reply) override;
   bool to_worker(const BackendAddress& worker, Frames bundle) override;
-  void log(LogLevel level, std::string_view event) override;
+  void log(LogLevel level, std::string_view event, const LogSubject& subject) override;
 
   std::size_t index_;
   std::map<BackendAddress, Connection> connections_;

@@ -1,5 +1,7 @@
 #include "worker/counts.hpp"
 
+#include <map>
+
 #include "worker/shard.hpp"
 
 namespace trellis {
@@ -38,14 +40,51 @@ Totals totals_of(const Shard& shard) {
   return totals;
 }
 
-void write_partitions(MetricsText& out, const Shard& shard) {
-  out.family("trellis_worker_replication_lag_entries", "gauge",
-             "Entries of each partition's log here that are not yet applied.");
+/// Whom a partition that is led here has for followers, and how far each is behind.
+template <typename Write>
+void for_each_follower(const Shard& shard, const Write& write) {
+  const ClusterMap* const map = shard.membership().map();
   for (const auto& [id, partition] : shard.partitions()) {
-    const Replica& replica = partition->replica();
-    const std::uint64_t last = replica.last_index().value;
-    const std::uint64_t applied = replica.applied().value;
-    out.sample({{"partition", std::to_string(id.value)}}, last > applied ? last - applied : std::uint64_t{0});
+    for (const auto& [follower, lag] : partition->lag().followers()) {
+      const Member* const member = map == nullptr ? nullptr : map->find(follower);
+      write(std::to_string(id.value), member == nullptr ? to_string(follower) : member->address, lag);
+    }
+  }
+}
+
+void write_lags(MetricsText& out, const Shard& shard) {
+  out.family("trellis_worker_replication_lag_entries", "gauge",
+             "Entries that each follower of a partition led here is not known to hold.");
+  for_each_follower(shard, [&out](const std::string& partition, const std::string& follower, const Lag::Follower& lag) {
+    out.sample({{"partition", partition}, {"follower", follower}}, lag.entries);
+  });
+  out.family("trellis_worker_replication_lag_seconds", "gauge",
+             "How long each follower of a partition led here has been without an entry that it is not known to hold.");
+  for_each_follower(shard, [&out](const std::string& partition, const std::string& follower, const Lag::Follower& lag) {
+    out.sample({{"partition", partition}, {"follower", follower}}, std::chrono::duration<double>(lag.behind).count());
+  });
+}
+
+void write_snapshots(MetricsText& out, const Shard& shard) {
+  std::map<PartitionId, SnapshotDescriptor> newest;
+  for (const auto& [id, partition] : shard.partitions()) {
+    if (const auto descriptor = read_snapshot_descriptor(partition->snapshot_descriptor())) newest[id] = *descriptor;
+  }
+  out.family("trellis_worker_snapshot_size_bytes", "gauge", "File of each partition's newest snapshot.");
+  for (const auto& [id, snapshot] : newest) out.sample({{"partition", std::to_string(id.value)}}, snapshot.size);
+  out.family("trellis_worker_snapshot_index", "gauge", "The last entry in each partition's newest snapshot.");
+  for (const auto& [id, snapshot] : newest) out.sample({{"partition", std::to_string(id.value)}}, snapshot.index.value);
+}
+
+void write_partitions(MetricsText& out, const Shard& shard) {
+  write_lags(out, shard);
+  write_snapshots(out, shard);
+  out.family("trellis_worker_apply_lag_entries", "gauge",
+             "Entries that are known to be committed and not yet applied here.");
+  for (const auto& [id, partition] : shard.partitions()) {
+    const std::uint64_t committed = partition->replica().commit_index().value;
+    const std::uint64_t applied = partition->replica().applied().value;
+    out.sample({{"partition", std::to_string(id.value)}}, committed > applied ? committed - applied : std::uint64_t{0});
   }
   out.family("trellis_worker_applied_index", "gauge", "The last entry applied of each partition.");
   for (const auto& [id, partition] : shard.partitions()) {
@@ -55,21 +94,36 @@ void write_partitions(MetricsText& out, const Shard& shard) {
 
 }  // namespace
 
+void WorkerCounts::on_answered(Command command, Duration took) {
+  request_seconds[static_cast<std::size_t>(command)].observe(std::chrono::duration<double>(took).count());
+}
+
 std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
   MetricsText out;
   out.family("trellis_worker_requests_total", "counter", "Replies to brokers by outcome.");
   for (std::size_t outcome = 1; outcome < WorkerCounts::kOutcomes; ++outcome) {
     out.sample({{"outcome", name_of(static_cast<Outcome>(outcome))}}, counts.replies[outcome]);
   }
+  out.family("trellis_worker_request_duration_seconds", "histogram",
+             "From a request's arrival to its result, by command.");
+  for (std::size_t command = 0; command < WorkerCounts::kCommands; ++command) {
+    if (counts.request_seconds[command].count == 0) continue;
+    out.sample({{"command", name_of(static_cast<Command>(command))}}, counts.request_seconds[command]);
+  }
   out.counter("trellis_worker_entries_applied_total", "Log entries applied.", counts.entries_applied);
   out.counter("trellis_worker_leadership_changes_total", "Leaderships won, made ready or lost here.",
               counts.leader_changes);
   out.family("trellis_worker_log_sync_duration_seconds", "histogram", "From a batch's start until it is on disk.")
       .sample({}, counts.log_sync_seconds);
-  out.counter("trellis_worker_log_batch_partitions_total", "Partitions with records in the log's batches, summed.",
-              counts.batch_partitions);
-  out.family("trellis_worker_snapshot_duration_seconds", "histogram", "Writing, or fetching, a snapshot.")
+  out.family("trellis_worker_log_batch_entries", "histogram", "Log entries in a batch, which is one sync.")
+      .sample({}, counts.batch_entries);
+  out.family("trellis_worker_log_batch_partitions", "histogram", "Partitions with records in a batch.")
+      .sample({}, counts.batch_partitions);
+  out.family("trellis_worker_snapshot_duration_seconds", "histogram", "Writing a snapshot.")
       .sample({}, counts.snapshot_seconds);
+  out.family("trellis_worker_snapshot_fetch_duration_seconds", "histogram",
+             "Fetching a snapshot from a leader, and reading it.")
+      .sample({}, counts.snapshot_fetch_seconds);
   const Totals totals = totals_of(shard);
   const auto gauge = [&out](std::string_view name, std::string_view help, std::uint64_t value) {
     out.gauge(name, help, static_cast<double>(value));

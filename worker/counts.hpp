@@ -7,6 +7,7 @@
 
 #include "program/metrics.hpp"
 #include "protocol/cluster_messages.hpp"
+#include "protocol/command.hpp"
 
 namespace trellis {
 
@@ -15,12 +16,19 @@ class Shard;
 struct WorkerCounts {
   static constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kWrongPartition) + 1;
 
+  static constexpr std::size_t kCommands = static_cast<std::size_t>(Command::kPing) + 1;
+
   std::array<std::uint64_t, kOutcomes> replies{};
   std::uint64_t entries_applied = 0;
-  std::uint64_t leader_changes = 0;    ///< Leaderships won, made ready or lost here.
-  std::uint64_t batch_partitions = 0;  ///< Summed over the log's batches: partitions with records in each.
-  Histogram log_sync_seconds;          ///< From the start of a batch until it is durable, as the loop sees it.
-  Histogram snapshot_seconds;          ///< Written or fetched.
+  std::uint64_t leader_changes = 0;  ///< Leaderships won, made ready or lost here.
+  SizeHistogram batch_partitions;    ///< With records in each of the log's batches.
+  SizeHistogram batch_entries;       ///< In each of the log's batches.
+  Histogram log_sync_seconds;        ///< From the start of a batch until it is durable, as the loop sees it.
+  Histogram snapshot_seconds;        ///< Written, or tried to.
+  Histogram snapshot_fetch_seconds;  ///< From a leader, read and checked.
+  std::array<Histogram, kCommands> request_seconds{};
+
+  void on_answered(Command command, Duration took);
 };
 
 std::string metrics_of(const WorkerCounts& counts, const Shard& shard);

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> brokers = {"127.0.0.1:7401"};
   std::string data;
   std::string metrics;
+  std::uint32_t slow_ms = 0;
   LogSettings log_settings;
 
   CLI::App app("A worker of a Trellis cluster: it holds replicas of partitions of the keys.", "trellis-worker");
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--data", data, "Folder of its log and snapshots, kept over restarts (default ./trellis-worker-PORT)");
   add_metrics_setting(app, metrics);
+  add_slow_setting(app, slow_ms);
   add_log_settings(app, log_settings);
   app.footer("Example: trellis-worker -a 127.0.0.1 -p 9001 -b 127.0.0.1:7401 --data /var/lib/trellis/9001");
   if (const auto code = parse_settings(app, argc, argv)) return *code;
@@ -36,6 +38,7 @@ int main(int argc, char** argv) {
   settings.data = data.empty() ? "./trellis-worker-" + std::to_string(port) : data;
 
   settings.metrics = metrics_endpoint(metrics);
+  settings.slow_after = std::chrono::milliseconds(slow_ms);
 
   const StopSignal stop;
   auto server = WorkerServer::open(settings);

@@ -39,6 +39,22 @@ bool is_logged_read(EntryKind kind) {
   return kind == EntryKind::kGet || kind == EntryKind::kHas || kind == EntryKind::kQuery;
 }
 
+/// Nothing where it was answered before anything was done.
+std::optional<Command> command_of(const PreparedItem& item) {
+  if (const Read* read = item.read()) return read->command;
+  const Entry* entry = item.entry();
+  if (entry == nullptr) return std::nullopt;
+  switch (entry->kind) {
+    case EntryKind::kPut: return Command::kPut;
+    case EntryKind::kDelete: return Command::kDelete;
+    case EntryKind::kPop: return Command::kPop;
+    case EntryKind::kGet: return Command::kGet;
+    case EntryKind::kHas: return Command::kHas;
+    case EntryKind::kQuery: return Command::kQuery;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Partition::Partition(PartitionId id, ReplicaSettings settings, PartitionHost& host)
@@ -57,12 +73,16 @@ void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
   const std::uint64_t tag = request.tag;
   auto work = std::make_shared<Work>();
   work->broker = broker;
-  work->deadline = host_.now() + std::chrono::milliseconds(request.timeout_ms);
+  work->arrived = work->taken_up = host_.now();
+  work->deadline = work->arrived + std::chrono::milliseconds(request.timeout_ms);
   work->bytes = request.body.size();
   work->request = std::move(request);
   auto prepared = prepare(work->request);
   if (!prepared) {
-    host_.report(LogLevel::kWarning, "a broken batch from a broker was dropped: " + prepared.error().message);
+    host_.report(LogLevel::kWarning,
+                 "a broken batch from a broker was dropped: " + prepared.error().message +
+                     "; do all workers and brokers run the same version of Trellis?",
+                 id_);
     return refuse(broker, tag, Outcome::kWrongPartition);
   }
   work->prepared = std::move(*prepared);
@@ -128,6 +148,7 @@ void Partition::propose() {
     bytes += command.size();
     commands.push_back(std::move(command));
     work.was_proposed = true;
+    work.taken_up = host_.now();
     proposed.push_back(std::move(proposal));
   }
   if (commands.empty()) return;
@@ -161,7 +182,10 @@ bool Partition::wants_confirmation() const {
 void Partition::ask(Round round) {
   proof_.ask(round);
   asked_at_ = host_.now();
-  for (WorkPointer& work : new_reads_) waiting_reads_.push_back({std::move(work), round, replica_.commit_index()});
+  for (WorkPointer& work : new_reads_) {
+    work->taken_up = asked_at_;
+    waiting_reads_.push_back({std::move(work), round, replica_.commit_index()});
+  }
   new_reads_.clear();
 }
 
@@ -196,6 +220,7 @@ void Partition::complete(Work& work, std::size_t item, const CommandResult& resu
   WorkerReply reply = make_reply(work.request.tag, Outcome::kDone);
   reply.body = Frame(pack_reply_frame(work.prepared.id, result));
   release(work);
+  if (const auto command = command_of(work.prepared.one)) tell_answered(work, *command);
   host_.reply(work.broker, std::move(reply));
 }
 
@@ -226,6 +251,7 @@ void Partition::finish(Work& work) {
   PackedWriter(body).array(work.prepared.items().size()).packed(work.batch_results);
   reply.body = Frame(std::move(body));
   release(work);
+  tell_answered(work, Command::kBatch);
   host_.reply(work.broker, std::move(reply));
 }
 
@@ -235,6 +261,10 @@ void Partition::abandon(Work& work, Outcome outcome) {
   if (work.was_proposed) outcome = Outcome::kUnknown;
   release(work);
   refuse(work.broker, work.request.tag, outcome);
+}
+
+void Partition::tell_answered(const Work& work, Command command) {
+  host_.on_answered({id_, command, work.was_proposed, work.arrived, work.taken_up});
 }
 
 void Partition::release(Work& work) {
@@ -285,12 +315,18 @@ void Partition::on_step_down() {
   waiting_reads.swap(waiting_reads_);
   for (const WaitingRead& read : waiting_reads) abandon(*read.work, Outcome::kNotLeader);
   proof_ = {};
+  lag_.clear();
   was_ready_ = false;
   host_.on_leadership_change();
 }
 
 void Partition::tick() {
   replica_.tick();
+  if (replica_.is_leader()) {
+    for (const WorkerId peer : proof_.peers()) {
+      lag_.on_tick(peer, replica_.last_index(), replica_.match_index(peer), host_.now());
+    }
+  }
   // Reads whose clients have given up.
   while (!waiting_reads_.empty() && is_expired(*waiting_reads_.front().work)) {
     abandon(*waiting_reads_.front().work, Outcome::kNotLeader);
@@ -326,8 +362,10 @@ void Partition::on_snapshot_recorded(std::string_view descriptor) {
 void Partition::on_snapshot_failed(const Error& error) {
   host_.end_snapshot(id_);
   snapshot_retry_at_ = host_.now() + kSnapshotRetryAfter;
-  host_.report(LogLevel::kWarning, "partition " + std::to_string(id_.value) +
-                                       ": cannot write a snapshot, the log is kept: " + error.message);
+  host_.report(LogLevel::kWarning,
+               "cannot write a snapshot, and keeps the log: " + error.message +
+                   "; is there room left on the disk of the data folder? It is tried again in 10 s",
+               id_);
 }
 
 void Partition::hold_for_install(std::string descriptor, StateMachine state) {

@@ -17,6 +17,7 @@
 #include "protocol/cluster_messages.hpp"
 #include "protocol/log_level.hpp"
 #include "worker/confirmations.hpp"
+#include "worker/lag.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/prepare.hpp"
 #include "worker/raft/replica.hpp"
@@ -30,6 +31,15 @@ using BrokerIndex = std::size_t;
 
 class Partition;
 
+/// A request that was answered with its result, and when its parts began.
+struct Answered {
+  PartitionId partition;
+  Command command = Command::kBatch;
+  bool through_log = false;
+  TimePoint arrived;
+  TimePoint taken_up;  ///< Proposed, or the leadership's confirmation asked for.
+};
+
 class PartitionHost : public ReplicaHost {
  public:
   virtual void reply(BrokerIndex broker, WorkerReply reply) = 0;
@@ -39,9 +49,12 @@ class PartitionHost : public ReplicaHost {
   virtual void end_snapshot(PartitionId group) = 0;
   virtual void want_chunk(WorkerId from, const ChunkWanted& wanted) = 0;
   virtual Partition* find_partition(PartitionId group) = 0;
-  virtual void report(LogLevel level, std::string event) = 0;
+  virtual void report(LogLevel level, std::string event, std::optional<PartitionId> partition) = 0;
   /// Leadership of the group was won, or is ready, or was lost.
   virtual void on_leadership_change() = 0;
+  /// For whoever measures.
+  virtual void on_snapshot_fetched(Duration) {}
+  virtual void on_answered(const Answered&) {}
   /// For whoever watches: this replica applies this entry now.
   virtual void on_applied(PartitionId, LogIndex, std::string_view) {}
 };
@@ -83,6 +96,8 @@ class Partition final : public ReplicaOwner {
   Replica& replica() { return replica_; }
   const Replica& replica() const { return replica_; }
   const StateMachine& state() const { return *state_; }
+  /// Of its followers; nobody, where it does not lead.
+  const Lag& lag() const { return lag_; }
   PartitionId id() const { return id_; }
   std::size_t queued_requests() const { return queued_requests_; }
   std::size_t queued_bytes() const { return queued_bytes_; }
@@ -103,6 +118,8 @@ class Partition final : public ReplicaOwner {
   struct Work {
     BrokerIndex broker = 0;
     TimePoint deadline;
+    TimePoint arrived;
+    TimePoint taken_up;
     WorkerRequest request;  ///< Its body and session are what `prepared` points into.
     PreparedRequest prepared;
     std::size_t left = 0;   ///< Items not yet answered.
@@ -143,6 +160,7 @@ class Partition final : public ReplicaOwner {
   void abandon(Work& work, Outcome outcome);
   bool is_expired(const Work& work) const;
   void release(Work& work);
+  void tell_answered(const Work& work, Command command);
   void free_state(std::unique_ptr<StateMachine> old);
   WorkerReply make_reply(std::uint64_t tag, Outcome outcome) const;
 
@@ -165,6 +183,7 @@ class Partition final : public ReplicaOwner {
   LeadershipProof proof_;
   TimePoint asked_at_;
   bool was_ready_ = false;
+  Lag lag_;
   TimePoint snapshot_retry_at_;
 };
 

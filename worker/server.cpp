@@ -44,6 +44,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   ShardSettings shard_settings;
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
+  shard_settings.slow_after = settings.slow_after;
   server->background_ = std::make_unique<BackgroundThread>();
   log_info("worker at " + settings.address.text() + ", reading its data in " + settings.data);
   auto shard = Shard::open(std::move(shard_settings), *server->store_, *server->snapshots_, *server->background_,
@@ -137,6 +138,7 @@ void WorkerServer::turn() {
   }
   shard_->end_turn();
   const TimePoint now = monotonic_now();
+  shard_->report_slow(now);
   if (metrics_ && metrics_->is_due(now)) metrics_->publish(now, metrics_of(shard_->counts(), *shard_));
 }
 
@@ -151,6 +153,10 @@ void WorkerServer::to_peer(WorkerId peer, const std::string& address, Frames mes
   static_cast<void>(send(at->second, message));  // Raft sends again what is lost.
 }
 
-void WorkerServer::report(LogLevel level, std::string event) { log(level, event); }
+void WorkerServer::report(LogLevel level, std::string event, std::optional<PartitionId> partition) {
+  log(level, event, {std::nullopt, partition});
+}
+
+void WorkerServer::on_cluster(const ClusterId& cluster) { set_log_cluster(cluster); }
 
 }  // namespace trellis

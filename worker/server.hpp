@@ -30,6 +30,7 @@ struct WorkerSettings {
   std::vector<Endpoint> brokers;    ///< Their backends.
   std::string data;                 ///< Folder of log and snapshots.
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
+  Duration slow_after{};            ///< Requests that take so long are logged; zero: none.
 };
 
 class WorkerServer final : public ShardOutput {
@@ -44,7 +45,9 @@ class WorkerServer final : public ShardOutput {
   // ShardOutput
   void to_broker(BrokerIndex broker, Frames message) override;
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;
-  void report(LogLevel level, std::string event) override;
+  void report(LogLevel level, std::string event, std::optional<PartitionId> partition) override;
+  void on_cluster(const ClusterId& cluster) override;
+  std::uint64_t resident_bytes() override { return trellis::resident_bytes(); }
 
  private:
   WorkerServer() = default;

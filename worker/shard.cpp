@@ -16,6 +16,7 @@ constexpr int kSettleRoundsMax = 1000;
 /// A bundle arrives whole: while a large one is on its way, its receiver hears nothing from this worker, heartbeats
 /// included.
 constexpr std::size_t kBundleSizeMax = 1 << 20;
+constexpr const char* kAskVersions = "; do all workers and brokers run the same version of Trellis?";
 
 }  // namespace
 
@@ -48,7 +49,8 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       started_(now),
       tick_due_(now),
       hello_due_(now),
-      balance_due_(now) {
+      balance_due_(now),
+      slow_log_(settings_.slow_after) {
   settings_.replica.self = membership_.self();
   if (store_.has_collected()) identity_batch_ = collecting_;
 }
@@ -69,6 +71,7 @@ Result<void> Shard::open_partitions() {
     partitions_.emplace(PartitionId{i}, std::move(partition));
   }
   are_open_ = true;
+  output_.on_cluster(map.cluster);
   remove_other_snapshots(snapshots_, needed);
   hello_due_ = now_;
   return {};
@@ -79,7 +82,9 @@ void Shard::begin_turn(TimePoint now) {
   has_run_ = true;
   now_ = std::max(now, now_);
   if (was_frozen_)
-    report(LogLevel::kWarning, "this worker did not run for a while: what waited for it is answered as not applied");
+    warn(
+        "this worker did not run for a while, and answers what waited for it as not applied; "
+        "is its machine overloaded, or was it suspended?");
   take_durable();
   background_.run_finished();
 }
@@ -99,7 +104,7 @@ void Shard::take_durable() {
   if (membership_.on_durable(durable_)) {
     hello_due_ = now_;
     if (membership_.is_formed() && !are_open_) {
-      report(LogLevel::kInfo, "cluster " + membership_.map()->cluster + " is formed");
+      report(LogLevel::kInfo, "the cluster is formed", std::nullopt);
       if (auto opened = open_partitions(); !opened) fail(opened.error().message);
     }
   }
@@ -134,11 +139,11 @@ void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
       default: break;  // Of a later version, or not for a worker.
     }
   }
-  if (reader.broken()) report(LogLevel::kWarning, "a broken message from a broker was dropped");
+  if (reader.broken()) warn("a broken message from a broker was dropped" + std::string(kAskVersions));
 }
 
 void Shard::note(const Result<void>& done) {
-  if (!done) report(LogLevel::kWarning, done.error().message);
+  if (!done) warn("refused: " + done.error().message + "; do the brokers' server files and -b belong together?");
 }
 
 void Shard::on_doubt(BrokerIndex broker, const Doubt& doubt) {
@@ -156,14 +161,16 @@ void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
     return fail("refused by the broker: " + refused.reason +
                 (membership_.displaced() ? " (" + *membership_.displaced() + ")" : ""));
   }
-  if (link.last_refusal != refused.reason) report(LogLevel::kWarning, "refused by a broker: " + refused.reason);
+  if (link.last_refusal != refused.reason) {
+    warn("refused by a broker: " + refused.reason +
+         "; other brokers take this worker: does -b name one of another cluster?");
+  }
   link.last_refusal = refused.reason;
 }
 
 void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   auto request = read_worker_request(item);
-  if (!request)
-    return report(LogLevel::kWarning, "a broken request from a broker was dropped: " + request.error().message);
+  if (!request) return warn("from a broker: " + request.error().message + ", dropped" + kAskVersions);
   Partition* partition = find_partition(request->partition);
   // Proposing what lay in the socket of a frozen worker would surprise a client that has given up long ago.
   const bool refused = partition == nullptr || was_frozen_;
@@ -210,12 +217,12 @@ void Shard::on_peer_message(const Frames& message) {
       default: break;
     }
   }
-  if (reader.broken()) report(LogLevel::kWarning, "a broken message from worker " + to_string(from) + " was dropped");
+  if (reader.broken()) warn("a broken message from worker " + to_string(from) + " was dropped" + kAskVersions);
 }
 
 void Shard::on_raft_item(WorkerId from, const BundleItem& item) {
   auto message = read_raft_message(from, item.header, item.body);
-  if (!message) return report(LogLevel::kWarning, "from worker " + to_string(from) + ": " + message.error().message);
+  if (!message) return warn("from worker " + to_string(from) + ": " + message.error().message + kAskVersions);
   Partition* partition = find_partition(message->group);
   if (partition == nullptr) return;
   woken_.insert(message->group);
@@ -308,6 +315,42 @@ void Shard::reply(BrokerIndex broker, WorkerReply reply) {
   BundleWriter& out = brokers_[broker].out;
   add(out, reply);
   if (out.size() >= kBundleSizeMax) output_.to_broker(broker, out.take());
+}
+
+void Shard::on_answered(const Answered& answered) {
+  counts_.on_answered(answered.command, now_ - answered.arrived);
+  if (!slowest_ || answered.arrived < slowest_->arrived) slowest_ = answered;
+}
+
+void Shard::on_snapshot_fetched(Duration took) {
+  counts_.snapshot_fetch_seconds.observe(std::chrono::duration<double>(took).count());
+}
+
+void Shard::report_slow(TimePoint now) {
+  if (!slowest_) return;
+  const Answered slowest = *std::exchange(slowest_, std::nullopt);
+  const Duration took = now - slowest.arrived;
+  if (!slow_log_.is_slow(took) || !slow_log_.admits(now)) return;
+  const Duration queue = slowest.taken_up - slowest.arrived;
+  const Duration replication = now_ - slowest.taken_up;
+  const Duration apply = now - now_;  // And whatever else the turn did.
+  const bool writes = slowest.through_log;
+  std::string line = slow_log_.head(name_of(slowest.command), took) + ": " + in_milliseconds(queue) +
+                     " in the queue, " + in_milliseconds(replication) +
+                     (writes ? " log sync and replication, " : " confirming leadership, ") + in_milliseconds(apply) +
+                     (writes ? " applying" : " reading");
+  if (queue >= replication && queue >= apply) {
+    line += "; a partition writes one batch after the other: send less at once, or spread it over more keys";
+  } else if (apply >= replication) {
+    line += "; large documents and pages take their time: is the machine busy with something else?";
+  } else if (writes) {
+    line +=
+        "; a disk or a follower is slow: compare the workers' trellis_worker_log_sync_duration_seconds and "
+        "trellis_worker_replication_lag_seconds";
+  } else {
+    line += "; the other replicas answer late: are their machines overloaded or cut off?";
+  }
+  report(LogLevel::kWarning, std::move(line), slowest.partition);
 }
 
 bool Shard::begin_snapshot(PartitionId group) {
@@ -458,10 +501,35 @@ void Shard::say_hello() {
     hello.bytes += partition->state().bytes();
     if (partition->replica().is_ready()) hello.leads.push_back({id, partition->replica().term()});
   }
+  hello.load = load();
   for (BrokerLink& link : brokers_) {
     hello.proof = link.proof;
     add(link.out, hello);
   }
+}
+
+WorkerLoad Shard::load() const {
+  WorkerLoad load;
+  load.resident_bytes = output_.resident_bytes();
+  for (const Histogram& each : counts_.request_seconds) {
+    load.requests += each.count;
+    load.request_microseconds += static_cast<std::uint64_t>(each.sum * 1e6);
+  }
+  std::map<WorkerId, FollowerLag> lags;
+  for (const auto& [id, partition] : partitions_) {
+    for (const auto& [follower, lag] : partition->lag().followers()) {
+      FollowerLag& sum = lags[follower];
+      sum.entries += lag.entries;
+      const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(lag.behind).count();
+      sum.milliseconds = std::max(sum.milliseconds, static_cast<std::uint32_t>(behind));
+    }
+  }
+  for (auto& [follower, lag] : lags) {
+    if (lag.entries == 0) continue;
+    lag.follower = follower;
+    load.followers.push_back(lag);
+  }
+  return load;
 }
 
 void Shard::start_write() {
@@ -472,7 +540,8 @@ void Shard::start_write() {
   under_way_ = collecting_++;
   in_under_way_.swap(in_collected_);
   in_collected_.clear();
-  counts_.batch_partitions += in_under_way_.size();
+  counts_.batch_partitions.observe(static_cast<double>(in_under_way_.size()));
+  counts_.batch_entries.observe(static_cast<double>(std::exchange(collected_entries_, 0)));
   store_.start_write();
 }
 

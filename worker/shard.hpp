@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "program/slow_log.hpp"
 #include "worker/background.hpp"
 #include "worker/counts.hpp"
 #include "worker/membership.hpp"
@@ -33,7 +34,11 @@ class ShardOutput {
   virtual void to_broker(BrokerIndex broker, Frames message) = 0;
   virtual void to_peer(WorkerId peer, const std::string& address, Frames message) = 0;
   /// One line an event, for people.
-  virtual void report(LogLevel level, std::string event) = 0;
+  virtual void report(LogLevel level, std::string event, std::optional<PartitionId> partition) = 0;
+  /// From now on the worker is a member of this cluster.
+  virtual void on_cluster(const ClusterId&) {}
+  /// Of the process, for its heartbeats.
+  virtual std::uint64_t resident_bytes() { return 0; }
   /// For whoever watches (the simulator does): a replica applies this entry now.
   virtual void on_applied(PartitionId, LogIndex, std::string_view) {}
 };
@@ -44,6 +49,7 @@ struct ShardSettings {
   ReplicaSettings replica;  ///< `self` is filled in by the shard.
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
+  Duration slow_after{};  ///< Requests that take so long are told; zero: none.
 };
 
 class Shard final : public PartitionHost {
@@ -64,6 +70,8 @@ class Shard final : public PartitionHost {
   void on_broker_message(BrokerIndex broker, const Frames& message);
   void on_peer_message(const Frames& message);
   void end_turn();
+  /// After end_turn: tells of the turn's slowest request, if it was slow.  @param now  what the clock says now
+  void report_slow(TimePoint now);
   /// When the next turn is due without any message; now or earlier: at once.
   TimePoint next_turn() const;
 
@@ -94,7 +102,12 @@ class Shard final : public PartitionHost {
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
-  void report(LogLevel level, std::string event) override { output_.report(level, std::move(event)); }
+  void report(LogLevel level, std::string event, std::optional<PartitionId> partition) override {
+    output_.report(level, std::move(event), partition);
+  }
+  void on_answered(const Answered& answered) override;
+  void on_snapshot_fetched(Duration took) override;
+  void on_entries_collected(std::size_t count) override { collected_entries_ += count; }
   void on_leadership_change() override {
     hello_due_ = now_;
     ++counts_.leader_changes;
@@ -132,6 +145,7 @@ class Shard final : public PartitionHost {
   std::vector<WorkerId> peers_to_ask(const LeadershipProof& proof) const;
   void ask_for_confirmations();
   void say_hello();
+  WorkerLoad load() const;
   void start_write();
   void flush();
   void flush_to(WorkerId peer, BundleWriter& out);
@@ -141,6 +155,7 @@ class Shard final : public PartitionHost {
   void on_refused(BrokerIndex broker, const Refused& refused);
   void on_doubt(BrokerIndex broker, const Doubt& doubt);
   void note(const Result<void>& done);
+  void warn(std::string event) { report(LogLevel::kWarning, std::move(event), std::nullopt); }
 
   void on_raft_item(WorkerId from, const BundleItem& item);
   void on_question(WorkerId from, std::string_view header);
@@ -168,6 +183,7 @@ class Shard final : public PartitionHost {
   std::map<BatchNumber, std::vector<Held>> held_;
 
   std::set<PartitionId> woken_;         ///< To be settled in this turn.
+  std::size_t collected_entries_ = 0;   ///< In the batch that is collected.
   std::set<PartitionId> in_collected_;  ///< With records in the batch that is collected,
   std::set<PartitionId> in_under_way_;  ///< and in the one under way.
 
@@ -196,6 +212,8 @@ class Shard final : public PartitionHost {
   std::optional<std::string> failure_;
 
   WorkerCounts counts_;
+  SlowLog slow_log_;
+  std::optional<Answered> slowest_;  ///< Of this turn's answers the one that arrived first.
   TimePoint snapshot_begun_;
 };
 

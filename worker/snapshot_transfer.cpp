@@ -31,7 +31,9 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
   if (!descriptor || descriptor->partition != partition.id() || descriptor->index.value != record->index ||
       descriptor->term.value != record->term) {
     return host.report(LogLevel::kWarning,
-                       "a broken InstallSnapshot from worker " + to_string(message.from) + " was dropped");
+                       "a broken InstallSnapshot from worker " + to_string(message.from) +
+                           " was dropped; do all workers run the same version of Trellis?",
+                       partition.id());
   }
   // Installed before, or overtaken by the log: the library answers that by itself, and no file need be fetched.
   if (record->index <= partition.replica().applied().value) return partition.on_raft_message(std::move(message));
@@ -46,14 +48,19 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
   fetch->packed_descriptor = record->descriptor;
   fetch->descriptor = *descriptor;
   fetch->message = std::move(message);
-  fetch->progress_at = now;
+  fetch->begun = fetch->progress_at = now;
   if (partition.holds_for_install(fetch->packed_descriptor)) {
     fetch->is_reading = fetch->is_ready = true;
     fetch_ = std::move(fetch);
     return;
   }
   auto sink = host.snapshot_store().create(descriptor->name);
-  if (!sink) return host.report(LogLevel::kWarning, "cannot receive a snapshot: " + sink.error().message);
+  if (!sink) {
+    return host.report(
+        LogLevel::kWarning,
+        "cannot receive a snapshot: " + sink.error().message + "; is there room left on the disk of the data folder?",
+        partition.id());
+  }
   fetch->sink = std::move(*sink);
   fetch_ = std::move(fetch);
   ask(host, now);
@@ -119,6 +126,7 @@ void SnapshotReceiver::read_in_background(PartitionHost& host) {
         if (!outcome->state || partition == nullptr) return give_up(host, outcome->error.message);
         partition->hold_for_install(fetch->packed_descriptor, std::move(*outcome->state));
         fetch->is_ready = true;
+        host.on_snapshot_fetched(host.now() - fetch->begun);
         deliver(host);
       });
 }
@@ -130,9 +138,8 @@ void SnapshotReceiver::deliver(PartitionHost& host) {
   const std::shared_ptr<Fetch> fetch = std::move(fetch_);
   fetch_.reset();
   if (partition == nullptr) return;
-  host.report(LogLevel::kInfo, "partition " + std::to_string(fetch->group.value) +
-                                   ": installing the snapshot at entry " +
-                                   std::to_string(fetch->descriptor.index.value));
+  host.report(LogLevel::kInfo, "installing the snapshot at entry " + std::to_string(fetch->descriptor.index.value),
+              fetch->group);
   partition->on_raft_message(fetch->message);
   host.wake(fetch->group);
 }
@@ -149,7 +156,8 @@ void SnapshotReceiver::tick(PartitionHost& host, TimePoint now) {
 
 void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {
   host.report(LogLevel::kWarning,
-              "partition " + std::to_string(fetch_->group.value) + ": gave up fetching a snapshot: " + why);
+              "gave up fetching a snapshot: " + why + "; it is fetched anew when the leader offers it again",
+              fetch_->group);
   fetch_.reset();
 }
 

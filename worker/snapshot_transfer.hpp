@@ -63,6 +63,7 @@ class SnapshotReceiver {
     std::unique_ptr<SnapshotSink> sink;
     std::uint64_t received = 0;
     std::uint64_t asked = 0;
+    TimePoint begun;
     TimePoint progress_at;
     TimePoint asked_at;
     bool is_reading = false;  ///< Fetched; the background commits and reads it.

@@ -37,6 +37,8 @@ class ReplicaHost {
   virtual void send(WorkerId to, RaftMessage message, BatchNumber after) = 0;
   /// Runs `work` off the loop, then `done` on it, in a later turn.
   virtual void run_in_background(std::function<void()> work, std::function<void()> done) = 0;
+  /// For whoever measures: so many entries joined the batch that is collected.
+  virtual void on_entries_collected(std::size_t) {}
   /// The replica has work for this turn: call its settle().
   virtual void wake(PartitionId group) = 0;
 };

@@ -338,6 +338,7 @@ int RaftIo::append(struct raft_io_append* request, const struct raft_entry* entr
     host_.log_store().put(records::entry_key(group_, first + i), records::pack(head), view(entries[i].buf));
     log_bytes_ += cost_of(entries[i]);
   }
+  host_.on_entries_collected(count);
   appends_.push_back({request, done, answer_limit_, host_.collecting_batch()});
   host_.wake(group_);
   return 0;

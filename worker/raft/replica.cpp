@@ -495,6 +495,14 @@ bool Replica::is_level(WorkerId peer) const {
   return false;
 }
 
+LogIndex Replica::match_index(WorkerId peer) const {
+  const struct raft& raft = library_->raft;
+  for (unsigned i = 0; lead_term_ != 0 && i < raft.configuration.n; ++i) {
+    if (raft.configuration.servers[i].id == peer.value) return {raft.leader_state.progress[i].match_index};
+  }
+  return {};
+}
+
 bool Replica::transfer_to(WorkerId peer) {
   if (!is_ready() || is_transferring() || !is_level(peer)) return false;
   auto request = std::make_unique<struct raft_transfer>();

@@ -105,6 +105,8 @@ class Replica {
   /// Leader only: whether `peer` holds the log, but for the last kLevelWithin entries.
   static constexpr std::uint64_t kLevelWithin = 1024;
   bool is_level(WorkerId peer) const;
+  /// Leader only: the last entry that `peer` is known to hold.
+  LogIndex match_index(WorkerId peer) const;
   /// Leader only: hands leadership to `peer`.  False where that is not possible now.
   bool transfer_to(WorkerId peer);
   bool is_transferring() const;

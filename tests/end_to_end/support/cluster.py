@@ -9,12 +9,12 @@ from .waiting import wait_for
 class Cluster:
     """Brokers and workers, by number from 0. `folder` is the test's temporary folder; the cluster stops with the test.
 
-
+    `flags` are given to each of them.
     """
 
-    def __init__(self, folder, workers=3, k=2, partitions=16, brokers=1, start=True):
+    def __init__(self, folder, workers=3, k=2, partitions=16, brokers=1, start=True, flags=()):
         self.folder = pathlib.Path(folder)
-        self.k, self.partitions = k, partitions
+        self.k, self.partitions, self.flags = k, partitions, flags
         ports = free_ports(workers + 2 * brokers)
         self.ports = ports[:workers]
         self.frontends = [f"127.0.0.1:{port}" for port in ports[workers:workers + brokers]]
@@ -41,14 +41,14 @@ class Cluster:
         listed = ["-s", self.server_file] if with_server_file else []
         self.brokers[number] = Process(
             "trellis-broker", "--frontend", f"tcp://{self.frontends[number]}", "--backend", f"tcp://{self.backends[number]}",
-            *listed, "-k", self.k, "--partitions", self.partitions, *flags, log=self.folder / f"broker-{number}.log")
+            *listed, "-k", self.k, "--partitions", self.partitions, *self.flags, *flags, log=self.folder / f"broker-{number}.log")
         return self.brokers[number]
 
-    def start_worker(self, number):
+    def start_worker(self, number, flags=()):
         backends = [flag for backend in self.backends for flag in ("-b", backend)]
         self.workers[number] = Process(
             "trellis-worker", "-a", "127.0.0.1", "-p", self.ports[number], *backends, "--data", self.data_of(number),
-            log=self.folder / f"worker-{number}.log")
+            *self.flags, *flags, log=self.folder / f"worker-{number}.log")
         return self.workers[number]
 
     def data_of(self, number):

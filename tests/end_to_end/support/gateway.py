@@ -24,12 +24,13 @@ class Response:
 class Gateway:
     """A trellis-gateway of `cluster` on a free port; it ends with stop()."""
 
-    def __init__(self, cluster, *flags):
+    def __init__(self, cluster, *flags, ready=True):
         self.port = free_ports(1)[0]
         brokers = [flag for frontend in cluster.frontends for flag in ("-b", frontend)]
         self.process = Process("trellis-gateway", "--listen", f"127.0.0.1:{self.port}", *brokers, *flags,
                                log=cluster.folder / f"gateway-{self.port}.log")
-        wait_for(self.is_ready, "the gateway to be ready", 20)
+        if ready:
+            wait_for(self.is_ready, "the gateway to be ready", 20)
 
     @property
     def url(self):

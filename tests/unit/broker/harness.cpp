@@ -152,6 +152,7 @@ Harness::Harness(HarnessOptions wanted) : options(std::move(wanted)) {
   broker_options.k = options.k;
   broker_options.partitions = options.partitions;
   broker_options.limits = options.limits;
+  broker_options.slow_after = options.slow_after;
   for (std::size_t i = 0; i < options.workers; ++i) {
     const std::string address = "127.0.0.1:" + std::to_string(9001 + i);
     add_worker(WorkerId{i + 1}, address);
@@ -206,7 +207,10 @@ bool Harness::to_worker(const BackendAddress& connection, Frames bundle) {
   return false;
 }
 
-void Harness::log(LogLevel, std::string_view event) { events.emplace_back(event); }
+void Harness::log(LogLevel, std::string_view event, const LogSubject& subject) {
+  events.emplace_back(event);
+  subjects.push_back(subject);
+}
 
 void Harness::make_cluster() {
   for (const auto& worker : workers_) worker->hold(map);

@@ -86,6 +86,7 @@ struct HarnessOptions {
   std::uint32_t partitions = 4;
   bool with_server_file = false;
   BrokerLimits limits{};
+  milliseconds slow_after{0};
   std::uint64_t seed = 1;
 };
 
@@ -95,7 +96,7 @@ class Harness final : public BrokerOutput {
 
   void to_client(const ClientAddress& client, Frame reply) override;
   bool to_worker(const BackendAddress& worker, Frames bundle) override;
-  void log(LogLevel level, std::string_view event) override;
+  void log(LogLevel level, std::string_view event, const LogSubject& subject) override;
 
   /// Makes the map, lets all workers hold it and leads each partition by its preferred leader; beyond the warm-up.
   void make_cluster();
@@ -131,7 +132,8 @@ class Harness final : public BrokerOutput {
   ClusterMap map;
   std::unique_ptr<Broker> broker;
   std::vector<std::string> events;
-  bool backend_takes = true;  ///< What to_worker says.
+  std::vector<LogSubject> subjects;  ///< Of the events.
+  bool backend_takes = true;         ///< What to_worker says.
 
  private:
   /// Live workers that were asked whether they live say so.

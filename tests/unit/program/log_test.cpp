@@ -35,8 +35,18 @@ TEST_F(LogTest, WritesOneLineWithTimeLevelAndComponent) {
 TEST_F(LogTest, NamesClusterWorkerAndPartition) {
   start_log("worker", {});
   set_log_cluster("0123456789abcdef0123456789abcdef");
-  EXPECT_THAT(logged([] { log(LogLevel::kWarning, "slow", PartitionId{3}); }),
+  EXPECT_THAT(logged([] {
+                log(LogLevel::kWarning, "slow", {{}, PartitionId{3}});
+              }),
               MatchesRegex(".* warning worker cluster=0123456789abcdef0123456789abcdef partition=3 slow\n"));
+}
+
+TEST_F(LogTest, NamesTheWorkerThatALineIsAboutInPlaceOfItsOwn) {
+  start_log("broker", {LogLevel::kInfo, LogFormat::kJson});
+  const LogSubject subject{WorkerId{0xc0ffee}, std::nullopt};
+  const auto fields = nlohmann::json::parse(logged([&] { log(LogLevel::kWarning, "is down", subject); }));
+  EXPECT_EQ(fields.at("worker"), "0000000000c0ffee");
+  EXPECT_FALSE(fields.contains("partition"));
 }
 
 TEST_F(LogTest, KeepsAnEventOnOneLineWhateverItsMessage) {
@@ -53,7 +63,7 @@ TEST_F(LogTest, WritesNothingBelowItsLevel) {
 
 TEST_F(LogTest, WritesJsonThatParses) {
   start_log("broker", {LogLevel::kDebug, LogFormat::kJson});
-  const std::string line = logged([] { log(LogLevel::kDebug, "a \"quoted\"\nline \xff", PartitionId{7}); });
+  const std::string line = logged([] { log(LogLevel::kDebug, "a \"quoted\"\nline \xff", {{}, PartitionId{7}}); });
   const auto fields = nlohmann::json::parse(line);
   EXPECT_EQ(fields.at("level"), "debug");
   EXPECT_EQ(fields.at("component"), "broker");

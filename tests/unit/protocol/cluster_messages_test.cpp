@@ -20,6 +20,7 @@ Hello sample_hello() {
   hello.map_version = 3;
   hello.formed = true;
   hello.leaving = true;
+  hello.load = {1 << 20, 7, 5'000, {{{12}, 3, 40}, {{13}, 1, 2}}};
   hello.keys = 1'000'000;
   hello.bytes = 1ull << 40;
   hello.partitions = 16;
@@ -178,13 +179,13 @@ TEST(ClusterMessages, AreRefusedWhenBroken) {
 
 TEST(ClusterMessages, TellTheVersionOfAHelloThatTheyDoNotUnderstand) {
   std::string header;
-  PackedWriter(header).array(2).natural(2).str("whatever version 2 says");
+  PackedWriter(header).array(2).natural(9).str("whatever version 9 says");
   BundleItem item;
   item.type = static_cast<std::uint8_t>(MessageType::kHello);
   item.header = header;
   const auto hello = read_hello(item);
   ASSERT_TRUE(hello);
-  EXPECT_EQ(hello->protocol_version, 2u);
+  EXPECT_EQ(hello->protocol_version, 9u);
 }
 
 TEST(ClusterMessages, RefuseWhatCannotBe) {

@@ -147,7 +147,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   void end_snapshot(PartitionId) override {}
   void want_chunk(WorkerId, const ChunkWanted&) override {}
   Partition* find_partition(PartitionId) override { return partition.get(); }
-  void report(LogLevel, std::string event) override { events.push_back(std::move(event)); }
+  void report(LogLevel, std::string event, std::optional<PartitionId>) override { events.push_back(std::move(event)); }
   void on_leadership_change() override {}
 
   std::map<std::uint64_t, WorkerReply> replies;

@@ -2,6 +2,7 @@
 // losing the leader, restarting.  What happens on a bad network is the simulator's to find (sim/).
 #include "worker/shard.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -15,6 +16,10 @@
 
 namespace trellis {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 using std::chrono::milliseconds;
 
@@ -45,7 +50,7 @@ struct Worker final : ShardOutput {
   Worker(Cluster& owner, std::size_t number) : cluster(owner), index(number) {}
   void to_broker(BrokerIndex, Frames message) override;
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;
-  void report(LogLevel, std::string event) override { events.push_back(std::move(event)); }
+  void report(LogLevel, std::string event, std::optional<PartitionId>) override { events.push_back(std::move(event)); }
 
   Cluster& cluster;
   std::size_t index;
@@ -77,6 +82,7 @@ class Cluster {
     Worker& w = worker(index);
     ShardSettings settings;
     settings.address = address(index);
+    settings.slow_after = slow_after;
     settings.replica.snapshot_log_bytes = snapshot_log_bytes_;
     settings.replica.tail_bytes = std::min<std::uint64_t>(snapshot_log_bytes_ / 4, 8 << 20);
     auto shard = Shard::open(
@@ -108,6 +114,7 @@ class Cluster {
         }
       }
       w->shard->end_turn();
+      w->shard->report_slow(now_ + milliseconds(2));  // So long has the turn taken.
       ASSERT_FALSE(w->shard->failure()) << *w->shard->failure();
     }
   }
@@ -205,6 +212,7 @@ class Cluster {
     return std::string(PackedReader(reply->result).read_str().value_or("no str"));
   }
 
+  static inline Duration slow_after{};  ///< Of the workers that are started.
   std::map<std::uint64_t, WorkerReply> replies_;
   std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.
 
@@ -250,6 +258,44 @@ TEST(Shard, StoresAndReadsBackOnOneWorker) {
   cluster.put("user:7", "ada");
   EXPECT_EQ(cluster.get("user:7"), "ada");
   EXPECT_EQ(cluster.get("nobody"), "NOT_FOUND");
+}
+
+TEST(Shard, TellsWhereTheTimeOfSlowRequestsWent) {
+  Cluster::slow_after = milliseconds(5);
+  Cluster cluster(3);
+  Cluster::slow_after = {};
+  cluster.form();
+  cluster.put("key", "value");
+  EXPECT_EQ(cluster.get("key"), "value");
+  const std::size_t leader = *cluster.leader(partition_of("key", 2));
+  // Turns are 5 ms apart and take 2: a write's entry is proposed in one, and applied some turns later.
+  EXPECT_THAT(
+      cluster.worker(leader).events,
+      Contains(AllOf(HasSubstr("slow: PUT took "), HasSubstr(" (--slow-ms 5): 0.0 ms in the queue, "),
+                     HasSubstr("0 ms log sync and replication, 2.0 ms applying; a disk or a follower is slow"))));
+  EXPECT_THAT(cluster.worker(leader).events,
+              Contains(AllOf(HasSubstr("slow: GET took "), HasSubstr("ms confirming leadership, 2.0 ms reading"))));
+}
+
+TEST(Shard, TellsItsLoadInItsHeartbeats) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  for (int i = 0; i < 5; ++i) cluster.put("key" + std::to_string(i), "value");
+  const std::size_t leader = *cluster.leader(PartitionId{0});
+  ASSERT_TRUE(cluster.run_until([&] {
+    const WorkerLoad& load = cluster.worker(leader).hello.load;
+    return load.requests == 5 && load.followers.empty();
+  })) << "nobody is behind for long";
+  EXPECT_GT(cluster.worker(leader).hello.load.request_microseconds, 0u);
+  const std::size_t follower = (leader + 1) % 3;
+  const WorkerId follower_id = cluster.worker(follower).hello.id;
+  cluster.crash(follower);
+  cluster.put("key", "value");
+  ASSERT_TRUE(cluster.run_until([&] {
+    const auto& behind = cluster.worker(leader).hello.load.followers;
+    return behind.size() == 1 && behind[0].follower == follower_id && behind[0].entries == 1 &&
+           behind[0].milliseconds >= 300;
+  })) << "one that has crashed falls behind";
 }
 
 TEST(Shard, StoresAndReadsBackOnThreeWorkers) {
