@@ -156,7 +156,8 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
   response.headers.emplace_back("Vary", "Accept");
   if (reply.info.version) {
     response.headers.emplace_back("ETag", entity_tag(*reply.info.version));
-    if (stands_in_the_way(plan, *reply.info.version, response)) return response;
+    const bool is_read = !is_write(command);  // A write's conditions were judged before it.
+    if (is_read && stands_in_the_way(plan, *reply.info.version, response)) return response;
   }
   if (command == Command::kPut && is_true(reply.result)) {
     response.status = 201;

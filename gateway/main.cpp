@@ -56,6 +56,9 @@ int run(const GatewayOptions& options) {
 int main(int argc, char** argv) {
   GatewayOptions options;
   LogSettings log_settings;
+  std::uint32_t slow_ms = 0;
+  auto request_seconds = static_cast<std::uint32_t>(options.request_time.count());
+  auto body_mib = static_cast<std::uint32_t>(options.bodies_max >> 20);
   std::string listen = options.listen.text();
   std::vector<std::string> brokers{"127.0.0.1:7400"};
   CLI::App app("The HTTP gateway of a Trellis cluster, and a page to look at it", kName);
@@ -71,11 +74,23 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1U, 1'000'000U))
       ->capture_default_str();
   app.footer(kFooter);
+  app.add_option("--request-time", request_seconds, "Connections that take longer to send a request are closed")
+      ->check(CLI::Range(1U, 3600U))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_option("--body-memory", body_mib, "For the bodies of all requests together, at most")
+      ->check(CLI::Range(1U, 1U << 20))
+      ->type_name("MIB")
+      ->capture_default_str();
+  add_slow_setting(app, slow_ms);
   add_log_settings(app, log_settings);
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("gateway", log_settings);
 
   options.listen = *read_endpoint(listen);
+  options.slow_after = std::chrono::milliseconds(slow_ms);
+  options.request_time = std::chrono::seconds(request_seconds);
+  options.bodies_max = std::size_t{body_mib} << 20;
   for (const std::string& broker : brokers) options.brokers.push_back(read_endpoint(broker)->zmq());
   return run(options);
 }

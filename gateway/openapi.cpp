@@ -68,10 +68,12 @@ std::string parameters(const Route& route) {
   }
   for (const Parameter& row : parameters_of(route)) list.add(parameter(row.name, "query", row.schema, row.description));
   if (is_conditional(route)) {
-    list.add(parameter("If-Match", "header", kText, "Only if the document has this version (its ETag); else 412"));
+    list.add(parameter("If-Match", "header", kText,
+                       "Only if the document has one of these versions (its ETag), or * any; else 412"));
     list.add(parameter("If-None-Match", "header", kText,
-                       is_write(route.command) ? "*: only if the key is not there; else 412"
-                                               : "304 if the document has this version"));
+                       is_write(route.command)
+                           ? "*: only if the key is not there; tags: only if it has none of these versions; else 412"
+                           : "304 if the document has one of these versions"));
   }
   if (is_exactly_once(route)) {
     list.add(parameter("Idempotency-Key", "header", R"({"type": "string", "maxLength": 59})",

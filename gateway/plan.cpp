@@ -136,6 +136,10 @@ Refusal Planner::read_parameter(const std::string& name, const std::string& valu
   if (name == "prefix") plan_.prefix = value;
   if (name == "after") plan_.after = value;
   if (name == "verbose") plan_.verbose = true;
+  if (name == "load") {
+    if (!value.empty() && value != "true" && value != "false") return wrong("it is true or false");
+    plan_.load = value != "false";
+  }
   if (name == "limit") {
     plan_.limit = read_number<std::size_t>(value);
     if (plan_.limit.value_or(0) < 1 || *plan_.limit > kPageKeysMax) {
@@ -179,23 +183,29 @@ Refusal Planner::read_conditions() {
   return {};
 }
 
+/// What the protocol has an option for becomes that; the rest is guarded.
 Refusal Planner::read_write_conditions(const std::optional<EntityTags>& match,
                                        const std::optional<EntityTags>& none_match) {
-  if (match && none_match) return bad_request("a write takes If-Match or If-None-Match, not both");
-  if (none_match) {
-    plan_.if_absent = none_match->weak.any && plan_.route->command == Command::kPut;
-    if (!plan_.if_absent)
-      return bad_request("on a write If-None-Match is for PUT and takes * alone: store only what is not there");
+  if (!match && !none_match) return {};
+  const bool puts = plan_.route->command == Command::kPut;
+  if (!match && puts && none_match->weak.any) {
+    plan_.if_absent = true;
+    return {};
   }
-  if (match) {
-    if (match->strong.any || match->count > 1) {
-      return bad_request("on a write If-Match takes one entity tag, such as \"7\": GET or HEAD tells it");
-    }
+  if (!none_match && match->count == 1) {
     if (match->strong.versions.empty()) {
       return problem(412, Code::kFailedPrecondition, "If-Match names no version that a document could have");
     }
     plan_.if_version = match->strong.versions.front();
+    return {};
   }
+  if (!none_match && match->strong.any && !puts) return {};  // DELETE is of what is there.
+  if (!request_.headers.idempotency_key.empty()) {
+    return bad_request("with Idempotency-Key a write takes If-Match with one tag, or, on PUT, If-None-Match: * alone");
+  }
+  plan_.is_guarded = true;
+  if (match) plan_.if_match = match->strong;
+  if (none_match) plan_.if_none_match = none_match->weak;
   return {};
 }
 
@@ -343,6 +353,7 @@ Options Plan::options() const {
   options.stale = stale;
   options.if_absent = if_absent;
   options.if_version = if_version;
+  options.load = load;
   if (!session.empty()) options.session = session;
   return options;
 }

@@ -44,12 +44,14 @@ struct Plan {
 
   Format format = Format::kJson;
   std::string key;                                ///< As it came, for Location.
-  std::optional<VersionCondition> if_match;       ///< Of a read; a write's stand above.
+  std::optional<VersionCondition> if_match;       ///< Of a read, or of a guarded write; other writes' stand above.
   std::optional<VersionCondition> if_none_match;  ///< Likewise.
+  bool is_guarded = false;                        ///< A write whose conditions gateway/guard.hpp judges.
   std::string prefix;                             ///< Of a listing.
   std::optional<std::string> after;               ///< Of a listing.
   std::optional<std::size_t> limit;               ///< Of a listing; none: it is streamed.
   bool verbose = false;                           ///< /readyz
+  bool load = false;                              ///< /v1/members
 
   bool streamed() const { return is_listing(*route) && !limit; }
   /// Views point into the plan.

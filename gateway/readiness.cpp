@@ -9,7 +9,7 @@ namespace {
 
 /// STATUS, as far as it is of use here.
 struct ClusterStatus {
-  bool formed = false;
+  std::string cluster;  ///< Empty: it is being formed.
   std::uint64_t partitions = 0;
   std::uint64_t available = 0;
 };
@@ -22,7 +22,7 @@ ClusterStatus read_status(std::string_view packed) {
     const auto value = reader.read_value();
     if (!name || !value) break;
     PackedReader field(*value);
-    if (*name == "cluster") status.formed = field.read_str().has_value();
+    if (*name == "cluster") status.cluster = field.read_str().value_or("");
     if (*name == "partitions") status.partitions = field.read_uint().value_or(0);
     if (*name == "partitions_available") status.available = field.read_uint().value_or(0);
   }
@@ -30,6 +30,10 @@ ClusterStatus read_status(std::string_view packed) {
 }
 
 }  // namespace
+
+std::string cluster_of(const Reply& status) {
+  return status.status == Code::kOk ? read_status(status.result).cluster : "";
+}
 
 HttpResponse readiness(const Reply& reply, bool verbose) {
   const bool answers = reply.status == Code::kOk;
@@ -42,7 +46,7 @@ HttpResponse readiness(const Reply& reply, bool verbose) {
     if (verbose) response.body += (good ? "[+]" : "[-]") + what + "\n";
   };
   check(answers, answers ? "broker answers" : "broker: " + reply.info.message);
-  check(status.formed, status.formed ? "cluster is formed" : "cluster is not formed, or not known");
+  check(!status.cluster.empty(), !status.cluster.empty() ? "cluster is formed" : "cluster is not formed, or not known");
   // One partition without a majority is no reason to take this gateway out: no other one could do better.
   check(status.available > 0,
         "partitions: " + std::to_string(status.available) + " of " + std::to_string(status.partitions) + " serve");

@@ -106,6 +106,10 @@ std::vector<Parameter> parameters_of(const Route& route) {
                       "One page of so many at most, with a Link header to the next; without it: all, streamed"});
     result.push_back({"after", kText, "Only keys greater than this one"});
   }
+  if (route.command == Command::kMembers) {
+    result.push_back({"load", R"({"type": "boolean"})",
+                      "Tell each worker's memory, how far it is behind, and what it has answered since its start"});
+  }
   const bool data_read = !is_exactly_once(route) && route.command != Command::kMembers &&
                          route.command != Command::kStatus && route.command != Command::kPing &&
                          route.command != Command::kLocate;

@@ -14,6 +14,7 @@
 #include "client/client.hpp"
 #include "gateway/answer.hpp"
 #include "gateway/counts.hpp"
+#include "gateway/guard.hpp"
 #include "gateway/listing.hpp"
 #include "gateway/openapi.hpp"
 #include "gateway/page_files.hpp"
@@ -24,6 +25,7 @@
 #include "program/listen.hpp"
 #include "program/log.hpp"
 #include "program/process.hpp"
+#include "program/slow_log.hpp"
 
 namespace trellis {
 namespace {
@@ -31,15 +33,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// A request's line and headers, and what is buffered of a response: a key of 4096 bytes takes 12 KiB percent-encoded.
-constexpr std::size_t kConnectionMemory = 48 << 10;
-/// A connection on which nothing happens is closed after this, one that does not bring a request whole after that.
-constexpr unsigned kIdleSeconds = 120;
-constexpr seconds kRequestTime{120};
+/// Request line and headers: a key of 4096 bytes takes 12 KiB percent-encoded.
+constexpr std::size_t kTargetMax = 32 << 10;
+constexpr std::size_t kHeadersMax = 32 << 10;
+/// The library answers what does not fit in here with a page of its own, and so should come after our own refusals.
+constexpr std::size_t kConnectionMemory = 256 << 10;
 /// A body that is not wanted is read all the same, up to here, so that its sender comes to read the refusal.
 constexpr std::size_t kUnwantedBodyMax = std::size_t{1} << 30;
-/// Bodies of all requests together; beyond it requests are sent away.
-constexpr std::size_t kBodiesMax = std::size_t{512} << 20;
 constexpr std::size_t kStreamBlock = 32 << 10;
 constexpr milliseconds kReadyTimeout{1'000};
 constexpr milliseconds kTurn{200};
@@ -51,7 +51,10 @@ constexpr std::string_view kStopping = "the gateway is being stopped; another on
 struct Exchange {
   MHD_Connection* connection = nullptr;
   Visitors::Visitor* visitor = nullptr;
-  TimePoint begun;
+  TimePoint begun;       ///< Its first line was there,
+  TimePoint whole;       ///< and all of it.
+  TimePoint asked;       ///< The brokers, last.
+  Duration at_broker{};  ///< Until they had answered, each time.
   bool headers_read = false;
   bool body_unwanted = false;
   std::size_t body_size = 0;  ///< As it came, also of what was not kept.
@@ -69,12 +72,13 @@ struct Exchange {
   bool broken = false;
 
   std::unique_ptr<PartitionsGatherer> gatherer;
+  int guard_attempts = 0;  ///< Of a guarded write.
 };
 
 class Server : public GatewayServer {
  public:
   explicit Server(const GatewayOptions& options)
-      : options_(options), client_(options.brokers), openapi_(openapi_json()) {}
+      : options_(options), client_(options.brokers), openapi_(openapi_json()), slow_log_(options.slow_after) {}
   ~Server() override;
 
   Result<void> start();
@@ -99,10 +103,13 @@ class Server : public GatewayServer {
   MHD_Response* make_response(Exchange& exchange);
   HttpResponse metrics() const;
   void drop_body(Exchange& exchange);
+  void count(const Exchange& exchange);
 
   // On the thread of run().
   void take_inbox();
   void begin(Exchange& exchange);
+  void ask_version(Exchange& exchange);
+  void learn_cluster();
   void call(Exchange& exchange, Command command, std::string_view arguments, Client::OnAnswer on_answer);
   void on_answer(Exchange& exchange, const Reply& reply);
   void on_page(Exchange& exchange, const Reply& reply);
@@ -120,9 +127,13 @@ class Server : public GatewayServer {
   const std::string openapi_;
   Visitors visitors_;
   GatewayCounts counts_;                    ///< Of the HTTP thread.
+  SlowLog slow_log_;                        ///< Of the HTTP thread.
   std::size_t body_bytes_ = 0;              ///< Of the HTTP thread.
   std::atomic<std::size_t> suspended_ = 0;  ///< Exchanges that the cluster's answer is awaited for.
   std::atomic<std::size_t> closed_for_slowness_ = 0;
+  enum class Learning : std::uint8_t { kUnknown, kAsked, kKnown };
+  Learning cluster_ = Learning::kUnknown;  ///< Of the thread of run(), as is the next.
+  bool is_silence_told_ = false;
   std::mutex inbox_mutex_;
   bool closed_ = false;                    ///< The inbox takes no more.
   std::unordered_set<Exchange*> waiting_;  ///< Of the thread of run(): begun, and not yet resumed.
@@ -149,8 +160,8 @@ Result<void> Server::start() {
       this, MHD_OPTION_LISTEN_SOCKET, *fd, MHD_OPTION_URI_LOG_CALLBACK, &on_target, this,  //
       MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this, MHD_OPTION_NOTIFY_CONNECTION, &on_connection, this,
       MHD_OPTION_CONNECTION_LIMIT, options_.connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,
-      MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_EXTERNAL_LOGGER, +[](void*, const char*, va_list) {},
-      nullptr, MHD_OPTION_END);
+      MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options_.request_time.count()), MHD_OPTION_EXTERNAL_LOGGER,
+      +[](void*, const char*, va_list) {}, nullptr, MHD_OPTION_END);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (daemon_ != nullptr) return {};
   close(*fd);
@@ -205,6 +216,23 @@ MHD_Result Server::on_request(void* self, MHD_Connection*, const char*, const ch
   return server.on_whole(exchange);
 }
 
+/// Longer ones than these the library refuses with a page of its own.
+std::optional<HttpResponse> refuse_long_head(const Exchange& exchange) {
+  if (exchange.raw_target.size() > kTargetMax) {
+    return problem(414, Code::kInvalidArgument, "a URL has at most " + std::to_string(kTargetMax) + " bytes");
+  }
+  std::size_t size = 0;
+  MHD_get_connection_values_n(
+      exchange.connection, MHD_HEADER_KIND,
+      [](void* sum, MHD_ValueKind, const char*, std::size_t name, const char*, std::size_t value) {
+        *static_cast<std::size_t*>(sum) += name + value + 4;  // ": " and the line's end.
+        return MHD_YES;
+      },
+      &size);
+  if (size <= kHeadersMax) return std::nullopt;
+  return problem(431, Code::kInvalidArgument, "headers have at most " + std::to_string(kHeadersMax) + " bytes");
+}
+
 MHD_Result Server::read_headers(Exchange& exchange, const char* method) {
   exchange.headers_read = true;
   const auto header = [&exchange](const char* name) {
@@ -216,7 +244,9 @@ MHD_Result Server::read_headers(Exchange& exchange, const char* method) {
                      header("Idempotency-Key"), header("Host"),         header("Origin")};
   const auto known_method = method_of(method);
   auto target = read_target(exchange.raw_target);
-  if (!known_method) {
+  if (auto too_long = refuse_long_head(exchange)) {
+    exchange.response = std::move(too_long);
+  } else if (!known_method) {
     exchange.response = problem(501, Code::kUnimplemented, "the methods are GET, HEAD, PUT, POST and DELETE");
   } else if (!target) {
     exchange.response = problem(400, Code::kInvalidArgument, target.error().message);
@@ -228,7 +258,7 @@ MHD_Result Server::read_headers(Exchange& exchange, const char* method) {
         read_length(MHD_lookup_connection_value(exchange.connection, MHD_HEADER_KIND, "Content-Length"));
     if (!is_page_file) exchange.response = refuse_early(request, length);
     exchange.route = match(request.method, request.target).route;
-    if (!exchange.response && body_bytes_ + length.value_or(0) > kBodiesMax) {
+    if (!exchange.response && body_bytes_ + length.value_or(0) > options_.bodies_max) {
       exchange.response = problem(503, Code::kUnavailable, "too many large requests at once; try again");
     }
     // Whoever asks before sending a body gets the refusal in place of "100 Continue".
@@ -242,7 +272,7 @@ MHD_Result Server::read_headers(Exchange& exchange, const char* method) {
 MHD_Result Server::read_body(Exchange& exchange, std::string_view part) {
   exchange.body_size += part.size();
   if (exchange.body_unwanted) return exchange.body_size <= kUnwantedBodyMax ? MHD_YES : MHD_NO;
-  if (exchange.body_size > kBodySizeMax || body_bytes_ + part.size() > kBodiesMax) {
+  if (exchange.body_size > kBodySizeMax || body_bytes_ + part.size() > options_.bodies_max) {
     exchange.response = exchange.body_size > kBodySizeMax
                             ? too_large("a body", kBodySizeMax)
                             : problem(503, Code::kUnavailable, "too many large requests at once; try again");
@@ -263,6 +293,7 @@ void Server::drop_body(Exchange& exchange) {
 
 /// The request has come whole: answers it here, or suspends the connection until the cluster has.
 MHD_Result Server::on_whole(Exchange& exchange) {
+  exchange.whole = monotonic_now();
   if (exchange.visitor != nullptr) visitors_.on_request_whole(exchange.visitor);
   if (exchange.response || answer_here(exchange)) return send(exchange);
   auto plan = make_plan(exchange.request);
@@ -360,9 +391,26 @@ MHD_Result Server::send(Exchange& exchange) {
   if (is_data) MHD_add_response_header(response, "Cache-Control", "no-cache");
   const MHD_Result sent = MHD_queue_response(exchange.connection, static_cast<unsigned>(content.status), response);
   MHD_destroy_response(response);
-  const std::chrono::duration<double> took = monotonic_now() - exchange.begun;
-  counts_.on_response(exchange.route, exchange.request.method, content.status, took.count());
+  count(exchange);
   return sent;
+}
+
+/// The response is on its way.
+void Server::count(const Exchange& exchange) {
+  const TimePoint now = monotonic_now();
+  const int status = exchange.response->status;
+  const Method method = exchange.request.method;
+  counts_.on_response(exchange.route, method, status, std::chrono::duration<double>(now - exchange.begun).count());
+  // How long a client takes to send its request is its own affair.
+  if (exchange.whole == TimePoint{} || !slow_log_.is_slow(now - exchange.whole) || !slow_log_.admits(now)) return;
+  const Duration took = now - exchange.whole;
+  const std::string_view pattern = exchange.route != nullptr ? exchange.route->pattern : "an unknown path";
+  std::string line = slow_log_.head(std::string(name_of(method)) + " " + std::string(pattern), took);
+  line += ": answered " + std::to_string(status) + ", " + in_milliseconds(exchange.at_broker) + " at the broker, " +
+          in_milliseconds(took - exchange.at_broker) + " in the gateway";
+  line += 2 * exchange.at_broker >= took ? "; the broker's log tells where its time went"
+                                         : "; large documents take their time as JSON: is the machine overloaded?";
+  log_warning(line);
 }
 
 /// Hands over the next bytes of a listing; where there are none, suspends the connection until the next page is there.
@@ -388,15 +436,33 @@ ssize_t Server::on_stream(void* stream, std::uint64_t, char* buffer, std::size_t
 
 void Server::run(const StopSignal& stop) {
   TimePoint looked = monotonic_now();
+  learn_cluster();
   while (!stop.requested()) {
     take_inbox();
     client_.run(kTurn);
     const TimePoint now = monotonic_now();
     if (now - looked < seconds(1)) continue;
     looked = now;
-    closed_for_slowness_ += visitors_.end_those_waited_for_since(now - kRequestTime);
+    if (cluster_ == Learning::kUnknown) learn_cluster();
+    closed_for_slowness_ += visitors_.end_those_waited_for_since(now - options_.request_time);
   }
   drain();
+}
+
+/// For the log, whose lines name it.
+void Server::learn_cluster() {
+  cluster_ = Learning::kAsked;
+  Options options;
+  options.timeout = kReadyTimeout;
+  constexpr std::string_view kNoArguments("\x90", 1);
+  client_.start(Command::kStatus, kNoArguments, options, [this](const Answer& answer) {
+    const std::string cluster = cluster_of(answer.reply);
+    cluster_ = cluster.empty() ? Learning::kUnknown : Learning::kKnown;
+    if (!cluster.empty()) set_log_cluster(cluster);
+    if (answer.reply.status != Code::kOk && !std::exchange(is_silence_told_, true)) {
+      log_warning("no broker answers: " + answer.reply.info.message + "; is one running at the endpoints of -b?");
+    }
+  });
 }
 
 void Server::take_inbox() {
@@ -410,10 +476,18 @@ void Server::take_inbox() {
 }
 
 void Server::call(Exchange& exchange, Command command, std::string_view arguments, Client::OnAnswer on_answer) {
-  client_.start(command, arguments, exchange.plan->options(), std::move(on_answer));
+  Options options = exchange.plan->options();
+  if (exchange.plan->is_guarded) {
+    // Several calls share the time of one request, and conditions are the write's.
+    const auto spent = std::chrono::duration_cast<milliseconds>(monotonic_now() - exchange.asked);
+    options.timeout = std::max(milliseconds(1), options.timeout - spent);
+    if (!is_write(command)) options.if_absent = false, options.if_version.reset();
+  }
+  client_.start(command, arguments, options, std::move(on_answer));
 }
 
 void Server::begin(Exchange& exchange) {
+  exchange.asked = monotonic_now();
   Plan& plan = *exchange.plan;
   Exchange* const at = &exchange;  // It lives as long as it is suspended, which is until its answer.
   if (plan.route->service == Service::kReady) plan.timeout = kReadyTimeout;
@@ -421,6 +495,7 @@ void Server::begin(Exchange& exchange) {
     return call(exchange, plan.route->command, exchange.listing->next_arguments(),
                 [this, at](Answer answer) { on_page(*at, answer.reply); });
   }
+  if (plan.is_guarded) return ask_version(exchange);
   if (!exchange.gatherer) {
     call(exchange, plan.route->command, plan.arguments, [this, at](Answer answer) { on_answer(*at, answer.reply); });
     std::string().swap(plan.arguments);
@@ -435,6 +510,23 @@ void Server::begin(Exchange& exchange) {
       });
     }
     if ((at->response = at->gatherer->take_response())) resume(*at);
+  });
+}
+
+/// The conditions of a guarded write are judged by the version that is there now.
+void Server::ask_version(Exchange& exchange) {
+  Exchange* const at = &exchange;
+  ++exchange.guard_attempts;
+  call(exchange, Command::kHas, version_arguments(*exchange.plan), [this, at](const Answer& has) {
+    if ((at->response = judge_version(*at->plan, has.reply))) return resume(*at);
+    call(*at, at->plan->route->command, at->plan->arguments, [this, at](const Answer& written) {
+      if (!was_overtaken(*at->plan, written.reply)) return on_answer(*at, written.reply);
+      if (at->guard_attempts < kGuardAttemptsMax && monotonic_now() - at->asked < at->plan->timeout) {
+        return ask_version(*at);
+      }
+      at->response = given_up_on();
+      resume(*at);
+    });
   });
 }
 
@@ -455,7 +547,8 @@ void Server::on_page(Exchange& exchange, const Reply& reply) {
     exchange.response = answer(*exchange.plan, reply);
     return resume(exchange);
   } else {
-    log_warning("a listing breaks off: " + text.error().message + "; its reader has to ask again");
+    log_warning("a listing breaks off: " + text.error().message +
+                "; its reader sees the end missing, and has to ask again");
     exchange.broken = true;
   }
   if (first) {
@@ -469,6 +562,7 @@ void Server::on_page(Exchange& exchange, const Reply& reply) {
 }
 
 void Server::resume(Exchange& exchange) {
+  if (exchange.asked != TimePoint{}) exchange.at_broker += monotonic_now() - exchange.asked;
   waiting_.erase(&exchange);
   --suspended_;
   MHD_resume_connection(exchange.connection);

@@ -5,12 +5,14 @@
 // by the HTTP thread while its connection runs, by the Client's while the connection is suspended.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "program/signals.hpp"
 #include "protocol/endpoint.hpp"
+#include "protocol/types.hpp"
 
 namespace trellis {
 
@@ -18,6 +20,11 @@ struct GatewayOptions {
   Endpoint listen{"127.0.0.1", 7480};
   std::vector<std::string> brokers;  ///< As tcp://host:port, at least one.
   unsigned connections_max = 4096;
+  Duration slow_after{};  ///< Requests that take so long are logged; zero: none.
+  /// A connection that does not bring a request whole within this, or on which nothing happens for so long, is closed.
+  std::chrono::seconds request_time{120};
+  /// Bytes of the bodies of all requests together; beyond it requests are sent away.
+  std::size_t bodies_max = std::size_t{512} << 20;
 };
 
 class GatewayServer {

@@ -1,7 +1,7 @@
 // The page: follows the cluster live by asking the gateway, as anybody could.
 import {ask, askJson} from "/api.js";
 import {colourOf, drawRing} from "/ring.js";
-import {plot} from "/plots.js";
+import {noteMembers, plot} from "/plots.js";
 import "/console.js";
 import "/browser.js";
 
@@ -38,46 +38,74 @@ function showStatus(status) {
   }));
 }
 
-function memberRow(member, place, mostBytes) {
+/// Each worker's requests a second, from what it said over the last two seconds.
+const RATE_WINDOW = 2000; // ms
+const samples = new Map();
+
+function rateOf(member) {
+  const now = performance.now();
+  const past = (samples.get(member.id) ?? []).filter((sample) => now - sample.at < RATE_WINDOW && sample.requests <= member.requests);
+  past.push({at: now, requests: member.requests});
+  samples.set(member.id, past);
+  const [first] = past;
+  return now > first.at ? ((member.requests - first.requests) * 1000) / (now - first.at) : 0;
+}
+
+function lagText(member) {
+  return member.lag_entries === 0 ? "none" : `${member.lag_entries} (${member.lag_ms < 10000 ? `${member.lag_ms} ms` : `${Math.round(member.lag_ms / 1000)} s`})`;
+}
+
+/// Its cells by the table's headings.  Of a worker that is down only what is known without it.
+function cellsOf(member, rate) {
+  const down = member.state === "down";
+  return {
+    worker: member.address, state: member.state, heartbeat: `${member.last_heartbeat_ms} ms`,
+    leads: down ? "–" : `${member.leads} of ${member.partitions}`, keys: member.keys, size: bytes(member.bytes),
+    memory: down ? "–" : bytes(member.memory), lag: down && member.lag_entries === 0 ? "–" : lagText(member),
+    load: down ? "–" : `${Math.round(rate)}/s`,
+  };
+}
+
+function memberRow(member, place, rate, mostRate) {
   const row = document.createElement("tr");
+  row.setAttribute("role", "row");
   row.dataset.state = member.state;
   row.dataset.address = member.address;
-  const cell = (text, name = "") => {
-    const made = row.insertCell();
-    made.textContent = text;
-    made.className = name;
-    return made;
-  };
+  for (const [name, text] of Object.entries(cellsOf(member, rate))) {
+    const cell = row.insertCell();
+    cell.setAttribute("role", "cell");
+    cell.dataset.name = name;
+    cell.textContent = text;
+  }
   const dot = document.createElement("span");
   dot.className = "dot";
   dot.style.background = colourOf(place);
-  cell(member.address).prepend(dot);
+  row.cells[0].prepend(dot);
   row.cells[0].title = member.id;
-  cell(member.state, "state");
-  cell(`${member.last_heartbeat_ms} ms`);
-  cell(member.leads);
-  cell(member.partitions);
-  cell(member.keys);
-  cell(bytes(member.bytes));
+  row.querySelector('[data-name="lag"]').title = "Entries of its leaders' logs that it is not known to hold, and for how long";
+  const load = row.querySelector('[data-name="load"]');
   const meter = document.createElement("meter");
-  meter.max = Math.max(mostBytes, 1);
-  meter.value = member.bytes;
-  meter.title = "Its bytes, against the fullest worker's";
-  cell("").append(meter);
+  meter.max = Math.max(mostRate, 1);
+  meter.value = member.state === "down" ? 0 : rate;
+  meter.title = "Requests a second, against the busiest worker's";
+  load.append(meter);
   return row;
 }
 
 function showMembers(members) {
-  const most = Math.max(...members.map((member) => member.bytes), 0);
-  document.querySelector("#members tbody").replaceChildren(...members.map((member, place) => memberRow(member, place, most)));
+  const rates = members.map(rateOf);
+  const most = Math.max(...rates, 0);
+  document.querySelector("#members tbody").replaceChildren(
+    ...members.map((member, place) => memberRow(member, place, rates[place], most)));
 }
 
 async function follow() {
   try {
-    const [status, members] = await Promise.all([askJson("/v1/status?timeout_ms=2000"), askJson("/v1/members?timeout_ms=2000")]);
+    const [status, members] = await Promise.all([askJson("/v1/status?timeout_ms=2000"), askJson("/v1/members?load=true&timeout_ms=2000")]);
     members.sort((a, b) => (a.address < b.address ? -1 : 1));
     showStatus(status);
     showMembers(members);
+    noteMembers(members);
     drawRing(await askJson("/v1/partitions"), members);
   } catch (error) {
     showHealth("bad", error instanceof TypeError ? "the gateway does not answer" : error.message);

@@ -1,9 +1,16 @@
-// Requests a second and latency, from the gateway's own /metrics; what this page asks to draw itself is left out.
+// Requests a second and latency, of the last two minutes: the whole cluster's, from the workers' heartbeats, and this
+// gateway's own, from its /metrics, where what this page asks to draw itself is left out.
 
 const POINTS_MAX = 120;
 const OWN_ROUTES = new Set(["/v1/members", "/v1/status", "/v1/partitions", "/metrics", "/", "/livez", "/readyz"]);
-const series = {rate: [], p50: [], p99: []};
+const series = {cluster: [], gateway: [], mean: [], p50: [], p99: []};
 let before = null;
+let members = [];
+
+/// What the workers said last.  @param now  as /v1/members?load gives it
+export function noteMembers(now) {
+  members = now;
+}
 
 /// {count, buckets: [[bound, requests up to it], ...]} over all routes that count.
 function read(text) {
@@ -16,7 +23,22 @@ function read(text) {
     else total.set(match[3], (total.get(match[3]) ?? 0) + Number(match[4]));
   }
   const bounds = [...total].map(([bound, number]) => [bound === "+Inf" ? Infinity : Number(bound), number]);
-  return {count, buckets: bounds.sort((a, b) => a[0] - b[0]), at: performance.now()};
+  return {
+    count, buckets: bounds.sort((a, b) => a[0] - b[0]), at: performance.now(),
+    workers: new Map(members.map((member) => [member.id, member])),
+  };
+}
+
+/// What the workers have answered between two looks, and how long that took them: {requests, microseconds}.
+function answered(now, earlier) {
+  const sum = {requests: 0, microseconds: 0};
+  for (const [id, member] of now.workers) {
+    const then = earlier.workers.get(id);
+    if (!then || member.requests < then.requests) continue; // It has started again.
+    sum.requests += member.requests - then.requests;
+    sum.microseconds += member.request_us - then.request_us;
+  }
+  return sum;
 }
 
 /// The bound within which this share of the requests between two looks was answered, in ms.
@@ -33,31 +55,57 @@ function push(list, value) {
   if (list.length > POINTS_MAX) list.shift();
 }
 
-function draw(id, lines) {
-  const svg = document.getElementById(id);
-  const top = Math.max(1, ...lines.flatMap(([, values]) => values.map((value) => value ?? 0))) * 1.1;
-  svg.replaceChildren(...lines.map(([name, values]) => {
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-    const x = (i) => (300 * (POINTS_MAX - values.length + i)) / (POINTS_MAX - 1);
+/// The next of 1, 2, 5, 10, 20, ... that is no less.
+function roundUp(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].find((step) => step * power >= value) * power;
+}
+
+/// Where there is no value the line has a gap.
+function pathOf(values, top) {
+  let pen = "M";
+  return values.map((value, i) => {
+    if (value === null) {
+      pen = "M";
+      return "";
+    }
+    const x = ((300 * (POINTS_MAX - values.length + i)) / (POINTS_MAX - 1)).toFixed(1);
+    const point = `${pen} ${x} ${(79 - (78 * value) / top).toFixed(1)}${pen === "M" ? " h 0" : ""}`;
+    pen = "L";
+    return point;
+  }).join(" ");
+}
+
+function draw(id, names, unit) {
+  const top = roundUp(Math.max(1, ...names.flatMap((name) => series[name].map((value) => value ?? 0))));
+  document.getElementById(`${id}-top`).textContent = `${top}${unit}`;
+  document.getElementById(id).replaceChildren(...names.map((name) => {
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
     line.setAttribute("class", name);
-    line.setAttribute("points", values.map((value, i) => `${x(i).toFixed(1)},${(79 - (78 * (value ?? 0)) / top).toFixed(1)}`).join(" "));
+    line.setAttribute("d", pathOf(series[name], top));
     return line;
   }));
 }
 
-const shown = (value, digits) => (value === null ? "–" : value.toFixed(digits));
+function show(name, digits) {
+  const value = series[name].at(-1);
+  document.getElementById(`${name}-now`).textContent = value === null ? "–" : value.toFixed(value < 10 ** digits ? digits : 0);
+}
 
 export function plot(metrics) {
   const now = read(metrics);
   if (before && now.count >= before.count) {
-    push(series.rate, ((now.count - before.count) * 1000) / (now.at - before.at));
+    const seconds = (now.at - before.at) / 1000;
+    const {requests, microseconds} = answered(now, before);
+    push(series.cluster, requests / seconds);
+    push(series.gateway, (now.count - before.count) / seconds);
+    push(series.mean, requests > 0 ? microseconds / requests / 1000 : null);
     push(series.p50, quantile(now, before, 0.5));
     push(series.p99, quantile(now, before, 0.99));
-    draw("rate", [["rate", series.rate]]);
-    draw("latency", [["p50", series.p50], ["p99", series.p99]]);
-    document.getElementById("rate-now").textContent = shown(series.rate.at(-1), 0);
-    document.getElementById("p50-now").textContent = shown(series.p50.at(-1), 2);
-    document.getElementById("p99-now").textContent = shown(series.p99.at(-1), 2);
+    draw("rate", ["cluster", "gateway"], "/s");
+    draw("latency", ["mean", "p50", "p99"], " ms");
+    for (const name of ["cluster", "gateway"]) show(name, 0);
+    for (const name of ["mean", "p50", "p99"]) show(name, 2);
   }
   before = now;
 }

@@ -1,6 +1,7 @@
 """The HTTP gateway against a real cluster: every route, conditions, errors, formats, and many connections at once."""
 import concurrent.futures
 import json
+import signal
 import socket
 import threading
 
@@ -8,6 +9,7 @@ import msgpack
 
 from support import ClusterTest, EndToEndTest, main, wait_for
 from support.gateway import Gateway
+from support.processes import is_listening
 
 
 class GatewayTest(ClusterTest):
@@ -90,6 +92,41 @@ class Keys(GatewayTest):
         self.assertEqual(self.get(path).json, 3)
         self.assertEqual(self.gateway.request("DELETE", path, If_Match=self.get(path)["ETag"]).status, 200)
 
+    def test_conditions_in_all_their_forms(self):
+        path = "/v1/keys/" + self.key()
+        self.assertProblem(self.put(path, 1, If_Match="*"), 412, "FAILED_PRECONDITION")
+        self.assertEqual(self.put(path, 1, If_None_Match='"1", "2"').status, 201)
+        first = self.get(path)["ETag"]
+        self.assertEqual(self.put(path, 2, If_Match="*").status, 200)
+        second = self.get(path)["ETag"]
+        self.assertProblem(self.put(path, 3, If_None_Match=second), 412, "FAILED_PRECONDITION")
+        self.assertProblem(self.put(path, 3, If_Match="*", If_None_Match=second), 412, "FAILED_PRECONDITION")
+        self.assertEqual(self.put(path, 3, If_Match=f"{first}, {second}").status, 200)
+        self.assertProblem(self.put(path, 4, If_Match=f"{first}, {second}"), 412, "FAILED_PRECONDITION")
+        self.assertProblem(self.put(path, 4, If_Match="*", Idempotency_Key=self.key()), 400, "INVALID_ARGUMENT", "Idempotency-Key")
+        self.assertEqual(self.get(path, If_Match="*").json, 3)
+        self.assertEqual(self.get(path, If_None_Match="*").status, 304)
+        self.assertProblem(self.gateway.request("DELETE", path, If_None_Match="*"), 412, "FAILED_PRECONDITION")
+        self.assertEqual(self.gateway.request("DELETE", path, If_Match="*").status, 200)
+        self.assertProblem(self.gateway.request("DELETE", path, If_Match="*"), 404, "NOT_FOUND")
+        self.assertProblem(self.get(path, If_Match="*"), 404, "NOT_FOUND")
+
+    def test_a_guarded_write_loses_nobodys(self):
+        path = "/v1/keys/" + self.key()
+        self.put(path, {"n": 0})
+
+        def add(_):
+            """Reads and writes back upon any of the versions that it has seen, until that goes."""
+            seen = []
+            while True:
+                read = self.get(path)
+                seen.append(read["ETag"])
+                if self.put(path, {"n": read.json["n"] + 1}, If_Match=f'"1", {seen[-1]}').status == 200:
+                    return
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(add, range(20)))
+        self.assertEqual(self.get(path).json, {"n": 20})
+
     def test_an_idempotency_key_makes_a_write_exactly_once(self):
         path = "/v1/keys/" + self.key()
         self.put(path, '"first"')
@@ -143,6 +180,10 @@ class Commands(GatewayTest):
     def test_members_locate_status_partitions(self):
         members = self.get("/v1/members").json
         self.assertEqual({member["state"] for member in members}, {"up"})
+        self.assertEqual(len(members[0]), 8, "as the protocol has it")
+        loads = self.get("/v1/members?load=true").json
+        self.assertTrue(all(member["memory"] > 1 << 20 for member in loads), loads)
+        self.assertGreater(sum(member["requests"] for member in loads), 0)
         self.assertEqual(self.get("/v1/status").json["workers_up"], 3)
         partitions = self.get("/v1/partitions").json
         self.assertEqual([row["partition"] for row in partitions], list(range(16)))
@@ -286,6 +327,22 @@ class Failures(EndToEndTest):
         late = self.gateway.get("/v1/keys/k?timeout_ms=300")
         self.assertEqual((late.status, late.json["code"]), (503, "UNAVAILABLE"))
         self.assertEqual(self.gateway.process.stop(), 0)
+
+    def test_what_is_under_way_at_its_end_is_answered_and_new_connections_are_refused(self):
+        """The cluster answers only after the gateway was told to stop."""
+        self.cluster.workers[1].pause()
+        self.cluster.workers[2].pause()
+        waiting = self.gateway.connection()
+        waiting.request("PUT", "/v1/keys/k", "1")
+        wait_for(lambda: b"trellis_gateway_calls_in_flight 1\n" in self.gateway.get("/metrics").body, "the call to wait")
+        self.gateway.process.signal(signal.SIGTERM)
+        wait_for(lambda: not is_listening(self.gateway.port), "new connections to be refused")
+        self.assertTrue(self.gateway.process.is_running)
+        self.cluster.workers[1].resume()
+        self.cluster.workers[2].resume()
+        self.assertEqual(waiting.getresponse().status, 201)
+        waiting.close()
+        self.assertEqual(self.gateway.process.wait(), 0)
 
     def test_it_ends_cleanly_with_calls_under_way(self):
         self.cluster.kill_broker()

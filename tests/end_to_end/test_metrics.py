@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support import EndToEndTest, Process, free_ports, main, run, wait_for
 from support.gateway import Gateway
+from support.processes import ROOT
 
 NAME = re.compile(r"(trellis_(broker|worker|gateway)|process)_[a-z0-9_]+")
 
@@ -77,7 +78,49 @@ class Metrics(EndToEndTest):
         self.assertGreater(samples["trellis_worker_bytes", ()], 20)
         self.assertGreater(samples["trellis_worker_log_sync_duration_seconds_count", ()], 0)
         self.assertGreaterEqual(samples["trellis_worker_entries_applied_total", ()], 20)
-        self.assertIn(("trellis_worker_replication_lag_entries", (("partition", "3"),)), samples)
+        self.assertIn(("trellis_worker_apply_lag_entries", (("partition", "3"),)), samples)
+        self.assertGreater(samples["trellis_worker_log_batch_entries_sum", ()], 0)
+        self.assertGreater(samples["trellis_worker_log_batch_partitions_count", ()], 0)
+
+    def test_a_followers_lag_is_told_by_its_leader(self):
+        for number in range(3):
+            self.cluster.workers[number].stop()
+        ports = free_ports(3)
+        for number in range(3):
+            self.cluster.start_worker(number, ("--metrics", ports[number]))
+        self.cluster.wait_until_whole()
+        self.cluster.kill_worker(2)
+        client = self.client_of(self.cluster)
+        for i in range(20):
+            self.assertOk(client.call("PUT", f"secret.key{i}", i))
+
+        def lags(name):
+            """Of the killed worker, over all leaders."""
+            follower = ("follower", self.cluster.address_of(2))
+            return [value for port in ports[:2] for key, value in self.read(port).items()
+                    if key[0] == name and follower in key[1]]
+        wait_for(lambda: sum(lags("trellis_worker_replication_lag_entries")) >= 20, "its lag in entries", 30)
+        wait_for(lambda: max(lags("trellis_worker_replication_lag_seconds")) > 1, "its lag in seconds", 30)
+        load = self.gateway.get("/v1/members?load=true").json
+        lagging = {member["address"]: member["lag_entries"] for member in load}
+        self.assertGreaterEqual(lagging[self.cluster.address_of(2)], 20)
+        self.cluster.start_worker(2)
+        wait_for(lambda: sum(lags("trellis_worker_replication_lag_entries")) == 0, "it to catch up", 60)
+
+    def test_the_page_of_metrics_lists_each_and_no_other(self):
+        described = set(re.findall(r"`((?:trellis|process)_[a-z_]+)`", (ROOT / "docs" / "monitoring.md").read_text()))
+        self.cluster.brokers[0].stop()
+        broker = self.start_with_metrics(lambda flags: self.cluster.start_broker(flags=flags))
+        self.cluster.workers[0].stop()
+        worker = self.start_with_metrics(self.restart_worker)
+        self.cluster.wait_until_whole()
+        exposed = set()
+        for port in (broker, worker, self.gateway.port):
+            def families():
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                    return re.findall(r"^# TYPE (\S+)", answer.read().decode(), re.MULTILINE)
+            exposed.update(wait_for(families, "metrics"))
+        self.assertEqual(exposed, described)
 
     def restart_worker(self, flags):
         backends = [flag for backend in self.cluster.backends for flag in ("-b", backend)]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from support import EndToEndTest, free_ports, main, run
+from support.gateway import Gateway
 from support.processes import PROGRAMS, ROOT, clean_environment, die_with_parent, kill_group
 
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -65,6 +66,20 @@ class Readme(EndToEndTest):
         john = 'person1 -> [ name -> "John" | age -> 22 ]'
         answers = [line for line in out.splitlines() if not line.startswith("loaded")]
         self.assertEqual(answers, [john, john, "12"], err)
+
+    def test_over_http(self):
+        """The page's curl lines, exactly as they stand there, and what stands behind their # is what they print."""
+        cluster = self.start_cluster(workers=3, k=2)
+        gateway = Gateway(cluster)
+        self.addCleanup(gateway.stop)
+        lines, = (block.splitlines() for block in blocks("sh") if "curl" in block)
+        self.assertGreaterEqual(len(lines), 4)
+        for line in lines:
+            command, printed = re.fullmatch(r"(curl .*?)\s+# (.*)", line).groups()
+            with self.subTest(command=command):
+                ran = subprocess.run(["bash", "-c", command.replace("127.0.0.1:7480", f"127.0.0.1:{gateway.port}")], text=True,
+                                     capture_output=True, timeout=30, check=False)
+                self.assertEqual((ran.returncode, ran.stdout), (0, printed + "\n"), ran.stderr)
 
     def test_the_program(self):
         cluster = self.start_cluster(workers=1, k=1)

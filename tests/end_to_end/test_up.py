@@ -1,9 +1,11 @@
 """docs/commands.md, section `trellis up`: one command from nothing to a shell on a loaded cluster, and `down`."""
+import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
+import urllib.request
 
 from support import EndToEndTest, Process, PROGRAMS, free_ports, main, run, wait_for
 from support.processes import clean_environment, die_with_parent, is_listening
@@ -131,6 +133,18 @@ class Up(UpTest):
 
 
 class Detached(UpTest):
+    def test_listen_is_where_the_gateway_serves_and_down_stops_it(self):
+        port = free_ports(1)[0]
+        self.assertRan(self.up("-i", self.persons, "--detach", "--listen", f"127.0.0.1:{port}"), 0)
+        def answer(path):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
+                return response.read()
+        self.assertEqual(json.loads(answer("/v1/keys/person2")), {"name": "Mary"})
+        self.assertEqual(answer("/readyz"), b"ok\n")
+        self.assertIn(b"<title>Trellis</title>", answer("/"))
+        self.assertRan(self.down(), 0)
+        self.assertFalse(is_listening(port))
+
     def test_detach_leaves_it_running_and_down_stops_it(self):
         ran = self.assertRan(self.up("-i", self.persons, "--detach"), 0, "")
         self.assertRan(self.get("get", "person1"), 0, JOHN)

@@ -75,10 +75,32 @@ TEST(Plan, AWeakTagNeverMatchesAWrite) {
   EXPECT_THAT(planned(request(Method::kPut, "/v1/keys/k", "1", headers)), HasSubstr("412"));
 }
 
+TEST(Plan, ConditionsOfAWriteThatNoOptionStandsForAreGuarded) {
+  const auto plan_with = [](Method method, const std::string& match, const std::string& none_match) {
+    RequestHeaders headers;
+    headers.if_match = match;
+    headers.if_none_match = none_match;
+    return *make_plan(request(method, "/v1/keys/k", method == Method::kPut ? "1" : "", headers));
+  };
+  for (const auto& [match, none_match] : {std::pair("*", ""), {"\"1\", \"2\"", ""}, {"", "\"1\""}, {"\"1\"", "*"}}) {
+    const Plan plan = plan_with(Method::kPut, match, none_match);
+    EXPECT_TRUE(plan.is_guarded) << match << " " << none_match;
+    EXPECT_FALSE(plan.if_version || plan.if_absent);
+  }
+  EXPECT_FALSE(plan_with(Method::kPut, "\"1\"", "").is_guarded);
+  EXPECT_FALSE(plan_with(Method::kPut, "", "*").is_guarded);
+  EXPECT_FALSE(plan_with(Method::kDelete, "*", "").is_guarded) << "DELETE is of what is there";
+  EXPECT_TRUE(plan_with(Method::kDelete, "", "*").is_guarded);
+}
+
+TEST(Plan, AGuardedWriteIsNotExactlyOnce) {
+  RequestHeaders headers;
+  headers.if_match = "*";
+  headers.idempotency_key = "once";
+  EXPECT_THAT(planned(request(Method::kPut, "/v1/keys/k", "1", headers)), HasSubstr("Idempotency-Key"));
+}
+
 TEST(Plan, WhatIsWrongIsRefusedWithWhatWouldBeRight) {
-  RequestHeaders both;
-  both.if_match = "\"1\"";
-  both.if_none_match = "*";
   RequestHeaders unquoted;
   unquoted.if_match = "7";
   RequestHeaders xml;
@@ -92,7 +114,6 @@ TEST(Plan, WhatIsWrongIsRefusedWithWhatWouldBeRight) {
       {request(Method::kGet, "/v1/keys/k?limit=1"), "consistency"},
       {request(Method::kGet, "/v1/keys/k?timeout_ms=0"), "600000"},
       {request(Method::kPut, "/v1/keys/k", "{"), "column 2"},
-      {request(Method::kPut, "/v1/keys/k", "1", both), "not both"},
       {request(Method::kPut, "/v1/keys/k", "1", unquoted), "in quotes"},
       {request(Method::kPut, "/v1/keys/k", "1", xml), "415"},
       {request(Method::kPost, "/v1/compute", R"({"where": {}})"), "expression"},
