@@ -66,7 +66,7 @@ void ClientProcess::start() {
   ++life_;
   clock_ = ProcessClock(world_.now(), TimePoint(random.between(Duration(0), std::chrono::hours(100))), 1'000'000);
   std::vector<std::string> endpoints;
-  for (std::size_t i = 0; i < cluster_.brokers(); ++i) endpoints.push_back("broker-" + std::to_string(i));
+  for (std::size_t i = 0; i < cluster_.brokers(); ++i) endpoints.push_back("broker-" + std::to_string(broker_at(i)));
   table_ = std::make_unique<CallTable>(
       endpoints, [this] { return world_.random().bits(); }, *this);
   calls_.clear();
@@ -88,9 +88,9 @@ void ClientProcess::on_broker(std::size_t broker, bool) {
   world_.after(world_.random().between(kNoticedMin, kNoticedMax), [this, broker, life = life_] {
     if (life != life_ || table_ == nullptr) return;
     if (cluster_.broker(broker).is_up()) {
-      table_->on_connected(local_now(), broker);
+      table_->on_connected(local_now(), place_of(broker));
     } else {
-      table_->on_disconnected(local_now(), broker);
+      table_->on_disconnected(local_now(), place_of(broker));
     }
     arm();
   });
@@ -98,15 +98,21 @@ void ClientProcess::on_broker(std::size_t broker, bool) {
 
 void ClientProcess::receive(std::size_t broker, Frame reply) {
   if (table_ == nullptr) return;
-  table_->on_frame(local_now(), broker, std::move(reply));
+  table_->on_frame(local_now(), place_of(broker), std::move(reply));
   arm();
 }
 
-bool ClientProcess::send(std::size_t broker, const Frame& original) {
+std::size_t ClientProcess::place_of(std::size_t broker) const {
+  return (broker + cluster_.brokers() - index_ % cluster_.brokers()) % cluster_.brokers();
+}
+
+std::size_t ClientProcess::broker_at(std::size_t place) const { return (place + index_) % cluster_.brokers(); }
+
+bool ClientProcess::send(std::size_t place, const Frame& original) {
   Frame request = original;
   if (cluster_.plants().has("new-seq-on-retry"))
     request = with_new_seq(original, copies_[std::string(original.bytes())]++);
-  BrokerProcess& to = cluster_.broker(broker);
+  BrokerProcess& to = cluster_.broker(broker_at(place));
   world_.note("client asks broker", number_, to.number(), request.size());
   cluster_.network().carry(number_, to.number(), [this, &to, request] { to.receive_from_client(index_, request); });
   return true;

@@ -54,9 +54,12 @@ class ClientProcess final : public CallOutput {
     std::function<void(bool)> done;
   };
 
-  bool send(std::size_t broker, const Frame& request) override;
+  bool send(std::size_t place, const Frame& request) override;
   void on_answer(std::uint64_t id, Answer answer) override;
 
+  /// Each client lists the brokers in another order: where one stands in its list, and which one stands there.
+  std::size_t place_of(std::size_t broker) const;
+  std::size_t broker_at(std::size_t place) const;
   void think();
   void begin_operation();
   void begin_batch();

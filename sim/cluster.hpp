@@ -42,6 +42,7 @@ struct Counters {
   std::uint64_t leaders = 0;
   std::uint64_t snapshots = 0;
   std::uint64_t installs = 0;
+  std::uint64_t members_changed = 0;
   std::uint64_t applied = 0;
   std::uint64_t answered = 0;
   std::uint64_t ok = 0;

@@ -82,6 +82,12 @@ void Disk::start_write() {
   });
 }
 
+void Disk::write_at_once() {
+  apply(collected_, collected_.size(), durable_);
+  apply(collected_, collected_.size(), synced_);
+  collected_.clear();
+}
+
 /// A plant: the batch is called durable at once, and is so only later.
 void Disk::write_in_secret() {
   is_done_ = true;

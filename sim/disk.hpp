@@ -55,6 +55,8 @@ class Disk final : public LogStore, public SnapshotStore {
   Result<void> remove(const std::string& name) override;
   Result<std::vector<std::string>> list() const override;
 
+  /// Before the first life: what is collected becomes durable.
+  void write_at_once();
   /// The process has ended.  What was under way is durable or gone.
   void crash(bool power_cut);
   /// Flips one bit of a snapshot; false where there is none.

@@ -71,9 +71,13 @@ Duration Faults::a_while() {
 }
 
 void Faults::cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links) {
+  cut(links, a_while());
+}
+
+void Faults::cut(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links, Duration time) {
   ++cluster_.counters().cuts;
   for (const auto& [from, to] : links) cluster_.network().cut(from, to);
-  undo_after(a_while(), [this] {
+  undo_after(time, [this] {
     world_.say("all cuts are healed");
     cluster_.network().heal();
   });
@@ -98,6 +102,18 @@ std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_to_peers(cons
     if (peer == worker.number()) continue;
     links.push_back({peer, worker.number()});
     links.push_back({worker.number(), peer});
+  }
+  return links;
+}
+
+std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_that_seclude(const WorkerProcess& worker) {
+  auto links = links_to_peers(worker);
+  for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
+    const bool is_last = i + 1 == cluster_.brokers();
+    for (std::size_t j = 0; j < cluster_.workers(); ++j) {
+      const ProcessNumber other = cluster_.worker(j).number();
+      if (is_last != (other == worker.number())) links.push_back({other, cluster_.broker(i).number()});
+    }
   }
   return links;
 }
@@ -220,6 +236,11 @@ void Faults::happen(FaultKind kind) {
       const WorkerProcess& leader = some_leader();
       world_.say(leader.name() + " is cut off from its peers");
       return cut_for_a_while(links_to_peers(leader));
+    }
+    case FaultKind::kSecludeLeader: {
+      const WorkerProcess& leader = some_leader();
+      world_.say(leader.name() + " is cut off from its peers, and a broker hears of nobody else");
+      return cut(links_that_seclude(leader), random_.between(milliseconds(1'500), milliseconds(3'500)));
     }
     case FaultKind::kKillLeader: {
       ++counters.crashes;

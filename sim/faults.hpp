@@ -29,8 +29,9 @@ enum class FaultKind : std::uint8_t {
   kRestartClient,
   kIsolateLeader,
   kKillLeader,
+  kSecludeLeader,
 };
-constexpr std::size_t kFaultKinds = 21;
+constexpr std::size_t kFaultKinds = 22;
 
 class Faults {
  public:
@@ -47,11 +48,14 @@ class Faults {
  private:
   void schedule_next();
   void happen(FaultKind kind);
+  void cut(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links, Duration time);
   void cut_for_a_while(const std::vector<std::pair<ProcessNumber, ProcessNumber>>& links);
   /// A worker that leads something, if there is one.
   WorkerProcess& some_leader();
   /// Its peers and it hear nothing of each other; the brokers are heard.
   std::vector<std::pair<ProcessNumber, ProcessNumber>> links_to_peers(const WorkerProcess& worker);
+  /// The same, and the last broker hears of no worker but this one, while the others hear of all but this one.
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links_that_seclude(const WorkerProcess& worker);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.
   void undo_after(Duration delay, std::function<void()> undo);

@@ -1,5 +1,6 @@
 #include "sim/planted_messages.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/command.hpp"
@@ -70,9 +71,12 @@ Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard
     auto answer = read_answer(item.header);
     if (!answer || answer->nonce == nonce) return false;
     answer->nonce = nonce;
+    answer->round = 0;
     for (ConfirmationItem& each : answer->items) {
       const auto at = receiver.partitions().find(each.group);
-      if (at != receiver.partitions().end()) each.term = at->second->replica().term();
+      if (at == receiver.partitions().end()) continue;
+      each.term = at->second->replica().term();
+      answer->round = std::max(answer->round, at->second->proof().asked());
     }
     out.add(item.type, pack_answer(*answer));
     return true;

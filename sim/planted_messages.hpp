@@ -12,7 +12,8 @@ namespace trellis::sim {
 /// "unconfirmed-read": a linearizable read is served as it is asked for, by whoever is asked.
 Frames with_unconfirmed_reads(const Frames& bundle);
 
-/// "earlier-confirmation": a confirmation of leadership counts for the life, term and partition that it reaches.
+/// "earlier-confirmation": an earlier life's confirmation of leadership counts for the life, term and round that it
+/// reaches.
 Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver);
 
 /// The nonce that a worker says in this bundle.

@@ -5,6 +5,7 @@
 
 #include "protocol/check.hpp"
 #include "sim/cluster.hpp"
+#include "sim/omitted_rules.hpp"
 #include "sim/planted_messages.hpp"
 
 namespace trellis::sim {
@@ -22,16 +23,6 @@ std::uint64_t bytes_of(const Frames& frames) {
   std::uint64_t bytes = 0;
   for (const Frame& frame : frames) bytes += frame.size();
   return bytes;
-}
-
-OmittedRules omitted_rules(const Plants& plants) {
-  OmittedRules omitted;
-  omitted.barrier = plants.has("no-barrier");
-  omitted.gate = plants.has("no-gate");
-  omitted.clamp = plants.has("no-clamp");
-  omitted.trim = plants.has("no-trim");
-  omitted.sessions = plants.has("no-sessions-in-snapshot");
-  return omitted;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/faults.hpp"
+#include "sim/group.hpp"
 #include "sim/judge.hpp"
 
 namespace trellis::sim {
@@ -50,6 +51,12 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
     shape.workload.think_max = milliseconds(10);
     shape.workload.keys = 12;
   }
+  if (scenario == Scenario::kSeclusions) {
+    shape.brokers = 2;
+    shape.clients = 4;
+    shape.workload.under_way = 3;
+    shape.workload.think_max = milliseconds(20);
+  }
   if (scenario == Scenario::kLaggards) {
     shape.snapshot_log_bytes = 3'000;
     shape.tail_bytes = 1;
@@ -61,7 +68,9 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
 void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
   NetworkManners& network = cluster.network().manners;
   switch (scenario) {
-    case Scenario::kAny: return;
+    case Scenario::kAny:
+    case Scenario::kGroup:
+    case Scenario::kMembers: return;
     case Scenario::kElections:
       network.delay_max = milliseconds(30);
       return faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn,
@@ -82,6 +91,11 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
       return faults.only({FaultKind::kIsolateLeader, FaultKind::kIsolateLeader, FaultKind::kKillLeader,
                           FaultKind::kKillWorker, FaultKind::kPauseWorker},
                          milliseconds(50), milliseconds(900), milliseconds(1'200));
+    case Scenario::kSeclusions:
+      network.overtaking = 0.3;
+      network.overtaken_by = std::chrono::seconds(6);
+      return faults.only({FaultKind::kKillLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeLeader},
+                         milliseconds(1'000), milliseconds(5'000), milliseconds(300));
     case Scenario::kBlackouts:
       return faults.only({FaultKind::kHoldDown, FaultKind::kCutOff, FaultKind::kPauseWorker}, milliseconds(500),
                          milliseconds(4'000), milliseconds(4'000));
@@ -254,8 +268,21 @@ class Run {
   Cluster cluster_;
 };
 
+RunOutcome run_one_group(const RunSettings& settings) {
+  GroupSettings group;
+  group.seed = settings.seed;
+  group.length = settings.length;
+  group.changes_members = settings.scenario == Scenario::kMembers;
+  group.plants = settings.plants;
+  group.prints_trace = settings.prints_trace;
+  return run_group(group);
+}
+
 }  // namespace
 
-RunOutcome run_simulation(const RunSettings& settings) { return std::make_unique<Run>(settings)->run(); }
+RunOutcome run_simulation(const RunSettings& settings) {
+  const bool is_group = settings.scenario == Scenario::kGroup || settings.scenario == Scenario::kMembers;
+  return is_group ? run_one_group(settings) : std::make_unique<Run>(settings)->run();
+}
 
 }  // namespace trellis::sim

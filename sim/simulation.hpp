@@ -15,10 +15,13 @@ namespace trellis::sim {
 /// What a run concentrates on, where random ones would take long to come to it.
 enum class Scenario : std::uint8_t {
   kAny,
-  kElections,  ///< Short lives, quick restarts, cuts: three workers, one partition.
-  kLaggards,   ///< Followers fall behind, far beyond what the leaders keep of their logs; a bad network.
-  kLeaders,    ///< Leaders are cut off from their peers or killed while much is written; slow disks, late messages.
-  kBlackouts,  ///< Majorities go and come back.
+  kElections,   ///< Short lives, quick restarts, cuts: three workers, one partition.
+  kLaggards,    ///< Followers fall behind, far beyond what the leaders keep of their logs; a bad network.
+  kLeaders,     ///< Leaders are cut off from their peers or killed while much is written; slow disks, late messages.
+  kBlackouts,   ///< Majorities go and come back.
+  kSeclusions,  ///< Leaders that were another life a moment ago, and a broker that believes in them; late messages.
+  kGroup,       ///< The replicas of one partition by themselves (sim/group.hpp).
+  kMembers,     ///< The same, and its members change.
 };
 
 struct RunSettings {

@@ -40,6 +40,8 @@ class RaftIo {
 
   /// What load() found wrong, for people.
   const std::optional<Error>& load_error() const { return load_error_; }
+  /// The entry with the configuration that the loaded snapshot holds; without a snapshot, the first.
+  std::uint64_t snapshot_configuration() const { return snapshot_ ? snapshot_->configuration_index : 1; }
   /// What the store's hint says is committed; 0: nothing known.
   std::uint64_t commit_hint() const { return commit_hint_; }
   void collect_commit_hint();

@@ -53,7 +53,8 @@ int Replica::Library::apply(const struct raft_buffer* buffer) {
 
 int Replica::Library::freeze(struct raft_buffer** buffers, unsigned* count) {
   // R5: a snapshot must not hold a configuration that may still be rolled back.
-  if (raft.configuration_uncommitted_index != 0 || replica.closing_) return RAFT_BUSY;
+  const bool may_roll_back = raft.configuration_uncommitted_index != 0 && !replica.settings_.omitted.configurations;
+  if (may_roll_back || replica.closing_) return RAFT_BUSY;
   job = replica.owner_.freeze({raft.last_applied}, {term_at(raft, raft.last_applied)});
   if (job == nullptr) return RAFT_BUSY;  // Asked again at the next entry.
   raft_set_snapshot_threshold(&raft, kNever);
@@ -99,6 +100,10 @@ int Replica::Library::finalize(struct raft_buffer** buffers, unsigned* count) {
 int Replica::Library::restore(struct raft_buffer* buffer) {
   const std::string bytes(static_cast<const char*>(buffer->base), buffer->len);
   if (replica.closing_) return RAFT_SHUTDOWN;
+  if (replica.is_reopening_) {  // The owner's state is newer.
+    raft_free(buffer->base);
+    return 0;
+  }
   const auto restored = replica.owner_.restore(bytes);
   if (!restored) {
     replica.fail("snapshot: " + restored.error().message);
@@ -113,31 +118,17 @@ Replica::Replica(PartitionId group, ReplicaSettings settings, ReplicaHost& host,
       settings_(settings),
       host_(host),
       owner_(owner),
-      library_(std::make_unique<Library>(*this, group, host, owner)) {
-  library_->io.on_work = [this] { start_snapshot_job(); };
-  struct raft_fsm& fsm = library_->fsm;
-  fsm.version = 3;
-  fsm.data = library_.get();
-  fsm.apply = [](struct raft_fsm* f, const struct raft_buffer* buffer, void** result) {
-    *result = nullptr;
-    return Library::self(f).apply(buffer);
-  };
-  fsm.snapshot = [](struct raft_fsm* f, struct raft_buffer* buffers[], unsigned* count) {
-    return Library::self(f).freeze(buffers, count);
-  };
-  fsm.restore = [](struct raft_fsm* f, struct raft_buffer* buffer) { return Library::self(f).restore(buffer); };
-  fsm.snapshot_finalize = [](struct raft_fsm* f, struct raft_buffer* buffers[], unsigned* count) {
-    return Library::self(f).finalize(buffers, count);
-  };
-  fsm.snapshot_async = [](struct raft_fsm* f, struct raft_buffer* buffers[], unsigned*) {
-    return Library::self(f).fill_descriptor(*buffers);
-  };
-}
+      library_(std::make_unique<Library>(*this, group, host, owner)) {}
 
 Replica::~Replica() {
   closing_ = true;
   alive_.reset();
+  close_library();
+}
+
+void Replica::close_library() {
   if (!started_) return;
+  started_ = false;
   drop_transfer();
   raft_close(&library_->raft, [](struct raft*) {});
   library_->io.finish_sends();
@@ -159,6 +150,34 @@ void Replica::bootstrap(LogStore& store, PartitionId group, const std::vector<Wo
 }
 
 Result<void> Replica::start() {
+  if (auto opened = open_library(); !opened) return opened;
+  if (auto applied = apply_hint(); !applied) return applied.error();
+  find_uncommitted_configuration();
+  after_call();
+  if (failure_) return Error{Code::kInternal, *failure_};
+  return {};
+}
+
+Result<void> Replica::open_library() {
+  library_ = std::make_unique<Library>(*this, group_, host_, owner_);
+  library_->io.on_work = [this] { start_snapshot_job(); };
+  struct raft_fsm& fsm = library_->fsm;
+  fsm.version = 3;
+  fsm.data = library_.get();
+  fsm.apply = [](struct raft_fsm* f, const struct raft_buffer* buffer, void** result) {
+    *result = nullptr;
+    return Library::self(f).apply(buffer);
+  };
+  fsm.snapshot = [](struct raft_fsm* f, struct raft_buffer* buffers[], unsigned* count) {
+    return Library::self(f).freeze(buffers, count);
+  };
+  fsm.restore = [](struct raft_fsm* f, struct raft_buffer* buffer) { return Library::self(f).restore(buffer); };
+  fsm.snapshot_finalize = [](struct raft_fsm* f, struct raft_buffer* buffers[], unsigned* count) {
+    return Library::self(f).finalize(buffers, count);
+  };
+  fsm.snapshot_async = [](struct raft_fsm* f, struct raft_buffer* buffers[], unsigned*) {
+    return Library::self(f).fill_descriptor(*buffers);
+  };
   Library& library = *library_;
   const auto failed = [&](const char* step) -> Error {
     if (library.io.load_error()) return *library.io.load_error();
@@ -177,16 +196,78 @@ Result<void> Replica::start() {
   raft_set_pre_vote(&library.raft, true);
   raft_set_snapshot_threshold(&library.raft, kNever);
   if (raft_start(&library.raft) != 0) return failed("raft_start");
-  // R5: the library takes the newest configuration of the log for committed.  Ours never changes after entry 1 so far.
-  if (library.raft.configuration_index > 1 && library.raft.configuration_index > library.raft.log.snapshot.last_index) {
-    return Error{Code::kInternal,
-                 "partition " + std::to_string(group_.value) + ": an unknown configuration in the log"};
-  }
   library.io.recount_log();
-  if (auto applied = apply_hint(); !applied) return applied.error();
-  after_call();
-  if (failure_) return failed("start");
   return {};
+}
+
+/// R5: the library takes the newest configuration of the log that it loads for committed.
+void Replica::find_uncommitted_configuration() {
+  struct raft& raft = library_->raft;
+  const raft_index newest = raft.configuration_index;
+  if (settings_.omitted.configurations || newest <= 1 || newest <= raft.commit_index) return;
+  raft_index committed = library_->io.snapshot_configuration();
+  for (raft_index i = newest - 1; i > raft.log.snapshot.last_index; --i) {
+    const struct raft_entry* entry = entry_at(raft, i);
+    if (entry == nullptr) break;
+    if (entry->type != RAFT_CHANGE) continue;
+    committed = i;
+    break;
+  }
+  raft.configuration_uncommitted_index = newest;
+  raft.configuration_index = committed;
+}
+
+/// The first entry of ours that an AppendEntries would truncate; 0: none.
+std::uint64_t Replica::conflict_of(const RaftMessage& message) const {
+  const struct raft& raft = library_->raft;
+  if (message.term < raft.current_term) return 0;
+  if (message.index > raft.log.snapshot.last_index && term_at(raft, message.index) != message.log_term) return 0;
+  std::string_view body = message.body.bytes();
+  for (std::uint32_t i = 0; i < message.entries; ++i) {
+    const raft_index index = message.index + 1 + i;
+    const RaftEntryView entry = take_entry(body);
+    if (index <= raft.log.snapshot.last_index) continue;
+    const struct raft_entry* ours = entry_at(raft, index);
+    if (ours == nullptr) return 0;
+    if (ours->term != entry.term) return index;
+  }
+  return 0;
+}
+
+/// R5: an uncommitted configuration that a new leader has not is rolled back by the library to one that it may not hold
+/// any more.  So the tail is dropped in the store, and the library starts again from there.  True where that has begun;
+/// `message` is delivered afterwards.
+bool Replica::begin_reopening(const RaftMessage& message) {
+  const struct raft& raft = library_->raft;
+  if (raft.configuration_uncommitted_index == 0 || settings_.omitted.configurations) return false;
+  const std::uint64_t conflict = conflict_of(message);
+  if (conflict == 0 || conflict > raft.configuration_uncommitted_index || conflict <= raft.commit_index) return false;
+  if (is_snapshotting() || library_->io.is_gated()) return true;  // The message is lost; it comes again.
+  if (lead_term_ != 0) step_down();
+  host_.log_store().remove_range(records::entry_key(group_, conflict), records::entries_end(group_));
+  reopening_after_ = host_.collecting_batch();
+  inbox_.push_front(message);
+  host_.wake(group_);
+  return true;
+}
+
+void Replica::reopen() {
+  reopening_after_ = 0;
+  const raft_index commit = library_->raft.commit_index;
+  const raft_index applied = library_->raft.last_applied;
+  closing_ = true;
+  close_library();
+  closing_ = false;
+  alive_ = std::make_shared<int>(0);
+  is_reopening_ = true;
+  const auto opened = open_library();
+  is_reopening_ = false;
+  if (!opened) return fail(opened.error().message);
+  // What was committed stands below what was dropped.
+  library_->raft.commit_index = commit;
+  library_->raft.last_applied = applied;
+  find_uncommitted_configuration();
+  after_call();
 }
 
 /// Applies what the store's hint says is committed, so that a replica without a majority can still answer marked reads.
@@ -205,7 +286,7 @@ Result<void> Replica::apply_hint() {
 }
 
 void Replica::tick() {
-  if (failure_) return;
+  if (failure_ || reopening_after_ != 0) return;
   // R2: an election must not consider entries that are not durable.
   if (library_->io.is_gated() && !settings_.omitted.gate) {
     tick_skipped_ = true;
@@ -218,7 +299,7 @@ void Replica::tick() {
 
 void Replica::receive(RaftMessage message) {
   if (failure_) return;
-  if (!inbox_.empty() || !passes_gate(message)) {
+  if (!inbox_.empty() || reopening_after_ != 0 || !passes_gate(message)) {
     if (inbox_.size() < kInboxMax) inbox_.push_back(std::move(message));
     return;
   }
@@ -240,14 +321,18 @@ bool Replica::passes_gate(const RaftMessage& message) const {
 
 void Replica::settle() {
   if (failure_) return;
-  RaftIo& io = library_->io;
-  while (io.finish_durable()) after_call();
-  if (io.has_reads()) {
-    io.finish_reads();
+  if (reopening_after_ != 0) {
+    if (reopening_after_ > host_.durable_batch()) return;
+    reopen();
+    if (failure_) return;
+  }
+  while (library_->io.finish_durable()) after_call();
+  if (library_->io.has_reads()) {
+    library_->io.finish_reads();
     after_call();
   }
-  if (tick_skipped_ && !io.is_gated()) tick();
-  while (!failure_ && !inbox_.empty() && passes_gate(inbox_.front())) {
+  if (tick_skipped_ && !library_->io.is_gated()) tick();
+  while (!failure_ && reopening_after_ == 0 && !inbox_.empty() && passes_gate(inbox_.front())) {
     const RaftMessage message = std::move(inbox_.front());
     inbox_.pop_front();
     deliver(message);
@@ -257,7 +342,7 @@ void Replica::settle() {
 /// What only a broken peer says, and what the library, built without its assertions, would take to heart.
 bool Replica::is_impossible(const RaftMessage& message) const {
   const struct raft& raft = library_->raft;
-  if (!is_voter(message.from)) return true;
+  if (!is_voter(message.from) && !settings_.hears_strangers) return true;
   const bool from_leader =
       message.kind == RaftMessageKind::kAppendEntries || message.kind == RaftMessageKind::kInstallSnapshot;
   // A second leader in our term: the library would write its name over our progress.
@@ -266,6 +351,8 @@ bool Replica::is_impossible(const RaftMessage& message) const {
 
 void Replica::deliver(const RaftMessage& message) {
   if (is_impossible(message)) return;
+  if (message.kind == RaftMessageKind::kAppendEntries && begin_reopening(message)) return;
+  if (message.kind == RaftMessageKind::kRequestVote) catch_up_with_term(message);
   const std::string address = to_string(message.from);
   struct raft_message in {};
   in.type = static_cast<unsigned short>(message.kind);
@@ -298,6 +385,23 @@ void Replica::deliver(const RaftMessage& message) {
       in.timeout_now.last_log_term = message.log_term;
       break;
   }
+  library_->io.receive(&in);
+  after_call();
+}
+
+/// The library learns no term from a pre-vote, neither from the question nor from the answer.  So of two voters without
+/// a third, one with the longer log and one with the higher term would refuse each other for ever: who asks for a
+/// pre-vote knows the term before the one that it asks for, and that becomes ours, as if it had asked in earnest.
+void Replica::catch_up_with_term(const RaftMessage& message) {
+  const struct raft& raft = library_->raft;
+  if (message.pre_vote == 0 || message.term <= raft.current_term + 1 || raft.state == RAFT_LEADER || leader()) return;
+  const std::string address = to_string(message.from);
+  struct raft_message in {};
+  in.type = RAFT_IO_REQUEST_VOTE;
+  in.server_id = message.from.value;
+  in.server_address = address.c_str();
+  in.request_vote.term = message.term - 1;
+  in.request_vote.candidate_id = message.from.value;  // With an empty log: it gets no vote.
   library_->io.receive(&in);
   after_call();
 }
@@ -511,6 +615,37 @@ bool Replica::transfer_to(WorkerId peer) {
   if (status == 0) static_cast<void>(request.release());
   after_call();
   return status == 0;
+}
+
+bool Replica::change(MemberChange change, WorkerId member) {
+  if (!is_ready() || is_transferring() || member == settings_.self) return false;
+  // Who has no vote by its own log gives none either, though that log be late or wrong: nothing changes before each
+  // voter that remains holds the configuration that gives it its vote.
+  struct raft* const raft = &library_->raft;
+  for (unsigned i = 0; i < raft->configuration.n; ++i) {
+    const struct raft_server& server = raft->configuration.servers[i];
+    const bool remains = server.role == RAFT_VOTER && server.id != settings_.self.value && server.id != member.value;
+    if (remains && raft->leader_state.progress[i].match_index < raft->configuration_index) return false;
+  }
+  auto request = std::make_unique<struct raft_change>();
+  const raft_change_cb done = [](struct raft_change* finished, int) { delete finished; };
+  int status = 0;
+  switch (change) {
+    case MemberChange::kAdd:
+      status = raft_add(raft, request.get(), member.value, to_string(member).c_str(), done);
+      break;
+    case MemberChange::kPromote: status = raft_assign(raft, request.get(), member.value, RAFT_VOTER, done); break;
+    case MemberChange::kRemove: status = raft_remove(raft, request.get(), member.value, done); break;
+  }
+  if (status == 0) static_cast<void>(request.release());
+  after_call();
+  return status == 0;
+}
+
+bool Replica::is_member(WorkerId id) const {
+  const struct raft_configuration& configuration = library_->raft.configuration;
+  return std::any_of(configuration.servers, configuration.servers + configuration.n,
+                     [id](const auto& server) { return server.id == id.value; });
 }
 
 bool Replica::is_transferring() const { return library_->raft.transfer != nullptr; }

@@ -40,11 +40,12 @@ class CommandBuffer {
 
 /// What the simulator leaves out on purpose, to see whether its judges notice.  Nothing in production.
 struct OmittedRules {
-  bool barrier = false;   ///< R1
-  bool gate = false;      ///< R2
-  bool clamp = false;     ///< R3
-  bool trim = false;      ///< R4
-  bool sessions = false;  ///< Snapshots hold no session table.
+  bool barrier = false;         ///< R1
+  bool gate = false;            ///< R2
+  bool clamp = false;           ///< R3
+  bool trim = false;            ///< R4
+  bool configurations = false;  ///< R5
+  bool sessions = false;        ///< Snapshots hold no session table.
 };
 
 struct ReplicaSettings {
@@ -54,7 +55,16 @@ struct ReplicaSettings {
   std::chrono::milliseconds install_timeout{5'000};  ///< An InstallSnapshot unanswered for so long is sent again.
   std::uint64_t snapshot_log_bytes = 64 << 20;       ///< At least so much log before a snapshot is due.
   std::uint64_t tail_bytes = 8 << 20;  ///< Of the log, kept behind a snapshot for followers a little late.
+  /// Whether whoever has no vote, as far as this replica knows, is listened to: where members change, a replica that is
+  /// late does not know them all.  The cluster does not change its members yet.
+  bool hears_strangers = false;
   OmittedRules omitted;
+};
+
+enum class MemberChange : std::uint8_t {
+  kAdd,      ///< Without log and vote.
+  kPromote,  ///< To a voter, once it is level.
+  kRemove,
 };
 
 class Replica {
@@ -110,6 +120,10 @@ class Replica {
   /// Leader only: hands leadership to `peer`.  False where that is not possible now.
   bool transfer_to(WorkerId peer);
   bool is_transferring() const;
+  /// Leader only: changes the members by one.  False where that is not possible now; what became of it shows in the
+  /// configuration alone.
+  bool change(MemberChange change, WorkerId member);
+  bool is_member(WorkerId id) const;
 
   /// Whether enough log has gathered for a snapshot, given the size of the state.
   bool is_snapshot_due(std::uint64_t state_bytes) const;
@@ -129,6 +143,7 @@ class Replica {
   bool is_impossible(const RaftMessage& message) const;
   void deliver(const RaftMessage& message);
   void deliver_append(const RaftMessage& message);
+  void catch_up_with_term(const RaftMessage& message);
   void deliver_install(const RaftMessage& message);
   /// After each call into the library: completes sends, and sees what became of state and term.
   void after_call();
@@ -136,6 +151,12 @@ class Replica {
   void step_down();
   void drop_transfer();
   Result<void> apply_hint();
+  Result<void> open_library();
+  void close_library();
+  void find_uncommitted_configuration();
+  std::uint64_t conflict_of(const RaftMessage& message) const;
+  bool begin_reopening(const RaftMessage& message);
+  void reopen();
   void start_snapshot_job();
   void fail(std::string why);
 
@@ -150,6 +171,8 @@ class Replica {
   bool tick_skipped_ = false;
   bool started_ = false;
   bool closing_ = false;
+  BatchNumber reopening_after_ = 0;  ///< R5: once this batch is durable, the library is started anew; 0: no.
+  bool is_reopening_ = false;
   std::deque<RaftMessage> inbox_;
   std::optional<std::string> failure_;
   /// Tells background work that the replica is gone.

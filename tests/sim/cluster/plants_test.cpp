@@ -9,6 +9,7 @@ namespace {
 struct Plant {
   const char* name;
   Scenario scenario;
+  std::uint64_t runs_max = 400;
 };
 
 void PrintTo(const Plant& plant, std::ostream* out) { *out << plant.name; }
@@ -20,7 +21,7 @@ TEST_P(PlantedFault, IsFound) {
   settings.run.length = std::chrono::seconds(20);
   settings.run.scenario = GetParam().scenario;
   settings.run.plants.names = {GetParam().name};
-  settings.count = 400;
+  settings.count = GetParam().runs_max;
   settings.is_quiet = true;
   settings.ends_at_first_failure = true;
   EXPECT_FALSE(run_many(settings).empty());
@@ -33,9 +34,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Plant{"truncate-ignored", Scenario::kElections}, Plant{"commit-hint-ahead", Scenario::kElections},
                       Plant{"snapshot-wrong-index", Scenario::kAny}, Plant{"no-sessions-in-snapshot", Scenario::kAny},
                       Plant{"no-barrier", Scenario::kAny}, Plant{"no-trim", Scenario::kLaggards},
-                      Plant{"unconfirmed-read", Scenario::kAny}, Plant{"new-seq-on-retry", Scenario::kAny},
-                      Plant{"wrong-reply", Scenario::kAny}, Plant{"mark-dropped", Scenario::kAny},
-                      Plant{"page-skips-key", Scenario::kAny}, Plant{"page-out-of-order", Scenario::kAny}),
+                      Plant{"no-gate", Scenario::kGroup, 10'000}, Plant{"no-clamp", Scenario::kGroup},
+                      Plant{"no-configurations", Scenario::kMembers, 2'000}, Plant{"unconfirmed-read", Scenario::kAny},
+                      Plant{"new-seq-on-retry", Scenario::kAny}, Plant{"wrong-reply", Scenario::kAny},
+                      Plant{"mark-dropped", Scenario::kAny}, Plant{"page-skips-key", Scenario::kAny},
+                      Plant{"page-out-of-order", Scenario::kAny}),
     [](const auto& info) {
       std::string name = info.param.name;
       for (char& c : name) c = c == '-' ? '_' : c;

@@ -30,11 +30,21 @@ TEST(Simulation, TheClusterIsWellUnderTheFaultsOfAHundredSeeds) {
 
 TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
   for (const Scenario scenario :
-       {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts}) {
+       {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts, Scenario::kSeclusions}) {
     RunsSettings settings;
     settings.run.length = std::chrono::seconds(10);
     settings.run.scenario = scenario;
     settings.count = 10;
+    EXPECT_TRUE(run_many(settings).empty()) << "scenario " << static_cast<int>(scenario);
+  }
+}
+
+TEST(Simulation, AGroupOfReplicasIsWellWhetherItsMembersChangeOrNot) {
+  for (const Scenario scenario : {Scenario::kGroup, Scenario::kMembers}) {
+    RunsSettings settings;
+    settings.run.length = std::chrono::seconds(20);
+    settings.run.scenario = scenario;
+    settings.count = 500;
     EXPECT_TRUE(run_many(settings).empty()) << "scenario " << static_cast<int>(scenario);
   }
 }

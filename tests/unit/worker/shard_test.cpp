@@ -432,6 +432,48 @@ TEST(Shard, AFailedDiskStopsTheWorkerWithoutAnswering) {
   EXPECT_FALSE(cluster.replies_.contains(999'999));
 }
 
+/// The right term and round, and another nonce: said to a life of this worker that has ended.
+TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  cluster.put("user:7", "ada");
+  const std::size_t at = *cluster.leader({0});
+  Shard& shard = *cluster.worker(at).shard;
+  const Hello peer = cluster.worker((at + 1) % 3).hello;
+  TimePoint now = shard.now();
+  const auto turn = [&](const std::function<void()>& what) {
+    shard.begin_turn(now += milliseconds(1));
+    what();
+    shard.end_turn();
+  };
+  turn([&] {
+    WorkerRequest request;
+    request.tag = 900'001;
+    request.timeout_ms = 5000;
+    std::string arguments;
+    PackedWriter(arguments).array(1).str("user:7");
+    request.body = Frame(pack_request(1, Command::kGet, arguments, {}));
+    BundleWriter out;
+    add(out, request);
+    shard.on_broker_message(0, out.take());
+  });
+  const auto confirm = [&](BootNonce nonce) {
+    const Partition& partition = *shard.partitions().at({0});
+    const Term term = partition.replica().term();
+    BundleWriter out;
+    out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(Speaker{peer.cluster, peer.id, peer.nonce, false}));
+    out.add(static_cast<std::uint8_t>(PeerMessageType::kAnswer),
+            pack_answer({nonce, partition.proof().asked(), {{{0}, term, term}}}));
+    const Frames answer = out.take();
+    turn([&] { shard.on_peer_message(answer); });
+  };
+  const BootNonce nonce = cluster.worker(at).hello.nonce;
+  confirm({nonce.value + 1});
+  EXPECT_FALSE(cluster.replies_.contains(900'001));
+  confirm(nonce);
+  EXPECT_TRUE(cluster.replies_.contains(900'001));
+}
+
 /// What stood in the socket of a worker that did not run for a while.
 TEST(Shard, AFrozenTurnAnswersWhatWaitedAsNotApplied) {
   Cluster cluster(1, 1);

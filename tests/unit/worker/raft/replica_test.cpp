@@ -213,6 +213,45 @@ TEST(Replica, R2TheGatesQueueIsBounded) {
   EXPECT_EQ(harness.take(RaftMessageKind::kRequestVoteResult).size(), Replica::kInboxMax);
 }
 
+RaftMessage pre_vote_request(std::uint64_t term, std::uint64_t last, std::uint64_t last_term) {
+  RaftMessage message = vote_request(term, last, last_term);
+  message.pre_vote = 1;
+  message.disrupt_leader = false;
+  return message;
+}
+
+/// Else the two voters that are left, one with the longer log and one with the higher term, refuse each other for ever
+/// (simulator, --scenario members, seed 2298).
+TEST(Replica, LearnsTheTermOfWhoAsksForAPreVote) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2}}));
+  harness.sync();
+  for (int i = 0; i < 200; ++i) harness.tick();
+  harness.sync();
+  ASSERT_EQ(harness.replica->term(), Term{2}) << "nobody has answered its own pre-votes";
+  harness.take(RaftMessageKind::kRequestVote);
+  harness.receive(pre_vote_request(10, 1, 1));
+  harness.sync();
+  for (const RaftMessage& answer : harness.take(RaftMessageKind::kRequestVoteResult)) EXPECT_FALSE(answer.granted);
+  EXPECT_EQ(harness.replica->term(), Term{9});
+  for (int i = 0; i < 200; ++i) harness.tick();
+  harness.sync();
+  const auto asked = harness.take(RaftMessageKind::kRequestVote);
+  ASSERT_FALSE(asked.empty());
+  EXPECT_EQ(asked.back().term, 10u);
+}
+
+TEST(Replica, AFollowerWithALeaderLearnsNoTermFromAPreVote) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2}}));
+  harness.sync();
+  harness.receive(pre_vote_request(10, 1, 1));
+  harness.sync();
+  EXPECT_EQ(harness.replica->term(), Term{2});
+}
+
 TEST(Replica, R3AcknowledgesNoTailThatTheMessageDidNotCheck) {
   Harness harness;
   ASSERT_TRUE(harness.start());

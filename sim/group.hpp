@@ -1,0 +1,31 @@
+// Group: the replicas of one partition by themselves, with their disks and the network between them, and no broker, no
+// client, and no state but a hash of all that was applied.
+//
+// A run costs a fraction of one of the whole cluster and holds many more elections, so it finds what is wrong in the
+// consensus itself: the rules of docs/libraft.md, one by one.  It can also change the group's members, which the
+// cluster does not do yet.
+//
+// Checked at each step: one leader a term; the entry applied at an index, and all that was applied up to it, are the
+// same on every replica, in every life.  In the end all replicas are level and a leader serves.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "protocol/types.hpp"
+#include "sim/plants.hpp"
+#include "sim/simulation.hpp"
+
+namespace trellis::sim {
+
+struct GroupSettings {
+  std::uint64_t seed = 1;
+  Duration length = std::chrono::seconds(20);
+  bool changes_members = false;
+  Plants plants;
+  bool prints_trace = false;
+};
+
+RunOutcome run_group(const GroupSettings& settings);
+
+}  // namespace trellis::sim
