@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "protocol/check.hpp"
+#include "worker/raft/wal_check.hpp"
 
 namespace trellis {
 namespace {
@@ -75,6 +76,7 @@ struct RocksDbLogStore::Batches {
 };
 
 Result<std::unique_ptr<RocksDbLogStore>> RocksDbLogStore::open(const std::string& folder) {
+  if (auto checked = check_log_ends(folder); !checked) return checked.error();
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options(), folder, &db);
   if (!status.ok()) return explain(status, folder);

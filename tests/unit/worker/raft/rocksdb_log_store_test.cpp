@@ -10,6 +10,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <vector>
 
 namespace trellis {
@@ -133,6 +135,68 @@ TEST_F(RocksDbLogStoreTest, ARangeIsRemovedInItsPlaceAmongThePuts) {
     EXPECT_THAT(keys("a", "z"), ElementsAre("a", "c", "d"));
     EXPECT_EQ(**store->get("c"), "new");
   }
+}
+
+/// The store closed, after two batches that are durable, and its log with the place of the last record in it.
+class RocksDbLogEndTest : public RocksDbLogStoreTest {
+ protected:
+  void write_two(std::size_t size) {
+    store->put("a", "1", {});
+    write();
+    store->put("b", std::string(size, 'x'), {});
+    write();
+    store.reset();
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.path().extension() == ".log" && entry.file_size() > 0) path = entry.path();
+    }
+    std::ifstream file(path, std::ios::binary);
+    log.assign(std::istreambuf_iterator<char>(file), {});
+    for (std::size_t at = 0; at < log.size();) {
+      if (32'768 - at % 32'768 < 7) at += 32'768 - at % 32'768;
+      last = at;
+      at += 7 + static_cast<std::uint8_t>(log[at + 4]) + 256u * static_cast<std::uint8_t>(log[at + 5]);
+    }
+  }
+  bool opens_with(const std::string& content) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+    const auto copy = folder + ".copy";
+    std::filesystem::copy(folder, copy);
+    auto opened = RocksDbLogStore::open(copy);
+    if (opened && content.size() == log.size()) {
+      EXPECT_TRUE(*(*opened)->get("b")) << "it was durable";
+    }
+    if (opened) opened->reset();
+    std::filesystem::remove_all(copy);
+    return static_cast<bool>(opened);
+  }
+
+  std::filesystem::path path;
+  std::string log;
+  std::size_t last = 0;
+};
+
+TEST_F(RocksDbLogEndTest, ABitOfTheLastRecordsLengthIsDamageAndNoTornEnd) {
+  write_two(100);
+  ASSERT_TRUE(opens_with(log));
+  for (int bit = 0; bit < 16; ++bit) {
+    std::string damaged = log;
+    damaged[last + 4 + bit / 8] = static_cast<char>(damaged[last + 4 + bit / 8] ^ (1 << bit % 8));
+    EXPECT_FALSE(opens_with(damaged)) << "bit " << bit;
+  }
+}
+
+TEST_F(RocksDbLogEndTest, TheSameOfARecordInPieces) {
+  write_two(100'000);
+  for (int bit = 0; bit < 16; ++bit) {
+    std::string damaged = log;
+    damaged[last + 4 + bit / 8] = static_cast<char>(damaged[last + 4 + bit / 8] ^ (1 << bit % 8));
+    EXPECT_FALSE(opens_with(damaged)) << "bit " << bit;
+  }
+}
+
+TEST_F(RocksDbLogEndTest, ATornEndIsNoDamage) {
+  write_two(100);
+  for (std::size_t size = last; size < log.size(); ++size) EXPECT_TRUE(opens_with(log.substr(0, size))) << size;
 }
 
 TEST_F(RocksDbLogStoreTest, ASecondOpenerIsToldWhy) {
