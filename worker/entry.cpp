@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "protocol/bundle.hpp"
 #include "protocol/check.hpp"
@@ -13,6 +14,7 @@ namespace trellis {
 namespace {
 
 constexpr std::uint8_t kFormatVersion = 1;
+constexpr std::uint8_t kSeveral = 2;   ///< In the place of the format version.
 constexpr std::size_t kHeadSize = 32;  ///< All up to if_version.
 
 constexpr std::uint8_t kIfAbsent = 1;
@@ -31,6 +33,7 @@ class Cursor {
   explicit Cursor(char* at) : at_(at) {}
   Cursor& u8(std::uint8_t value) { return number(value); }
   Cursor& u16(std::uint16_t value) { return number(value); }
+  Cursor& u32(std::uint32_t value) { return number(value); }
   Cursor& u64(std::uint64_t value) { return number(value); }
   Cursor& raw(std::string_view bytes) {
     if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
@@ -87,6 +90,42 @@ void encode(const Entry& entry, char* out) {
   cursor.u16(entry.item).u64(entry.seq).u64(entry.floor).u64(entry.fingerprint);
   if (entry.if_version) cursor.u64(*entry.if_version);
   cursor.raw(entry.session).raw(entry.key).raw(entry.content);
+}
+
+std::size_t encoded_size(std::span<const Entry* const> commands) {
+  if (commands.size() == 1) return encoded_size(*commands.front());
+  std::size_t size = 1;
+  for (const Entry* command : commands) size += sizeof(std::uint32_t) + encoded_size(*command);
+  return size;
+}
+
+void encode(std::span<const Entry* const> commands, char* out) {
+  CHECK(!commands.empty() && commands.size() <= kCommandsPerEntryMax);
+  if (commands.size() == 1) return encode(*commands.front(), out);
+  *out++ = kSeveral;
+  for (const Entry* command : commands) {
+    const std::size_t size = encoded_size(*command);
+    Cursor(out).u32(static_cast<std::uint32_t>(size));
+    encode(*command, out + sizeof(std::uint32_t));
+    out += sizeof(std::uint32_t) + size;
+  }
+}
+
+CommandReader::CommandReader(std::string_view log_entry)
+    : rest_(log_entry), holds_several_(!log_entry.empty() && log_entry.front() == kSeveral) {
+  if (holds_several_) rest_.remove_prefix(1);
+}
+
+std::optional<Result<Entry>> CommandReader::next() {
+  if (rest_.empty() && count_ > 0) return std::nullopt;
+  ++count_;
+  if (!holds_several_) return read_entry(std::exchange(rest_, {}));
+  FieldReader fields(rest_);
+  const std::string_view command = fields.raw(fields.u32());
+  const bool fits = fields.ok() && count_ <= kCommandsPerEntryMax;
+  rest_ = fits ? fields.rest() : std::string_view();
+  if (!fits) return bad(fields.ok() ? "too many commands" : "a command is cut off");
+  return read_entry(command);
 }
 
 Result<Entry> read_entry(std::string_view bytes) {

@@ -1,7 +1,12 @@
 // Entry: one command as it stands in the replicated log, with all that applying it needs.
 //
-//   version (u8 = 1) | kind (u8) | flags (u8) | session size (u8) | key size (u16) | item (u16) | seq (u64) |
-//   floor (u64) | fingerprint (u64) | if_version (u64, if flagged) | session | key | content (the rest)
+// A log entry holds one command, or several that were proposed together: what each log entry costs (a record in the log
+// store, an entry in the library and in its messages) is then shared by all of them.
+//
+//   log entry = command | 2 (u8) | (size u32 | command)*, with 1 to kCommandsPerEntryMax of them
+//   command   = version (u8 = 1) | kind (u8) | flags (u8) | session size (u8) | key size (u16) | item (u16) |
+//               seq (u64) |
+//               floor (u64) | fingerprint (u64) | if_version (u64, if flagged) | session | key | content (the rest)
 //
 // Numbers are little-endian.  An entry is written straight into the buffer that raft keeps, and read where it lies.
 #pragma once
@@ -9,9 +14,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "protocol/result.hpp"
+#include "protocol/types.hpp"
 
 namespace trellis {
 
@@ -41,12 +48,38 @@ struct Entry {
 /// that a single command and item 0 of a BATCH under the same (session, seq) differ.
 std::uint64_t fingerprint_of(const Entry& entry, bool in_batch);
 
+/// At most so many commands in a log entry, so that a version has room for their positions.
+inline constexpr std::uint32_t kCommandsPerEntryMax = 4096;
+/// The version of the document that a command writes: grows with each command of a partition.
+/// @param index     of the log entry that the command stands in
+/// @param position  of the command in it
+constexpr std::uint64_t version_of(LogIndex index, std::uint32_t position) {
+  return index.value * kCommandsPerEntryMax + position;
+}
+
 /// Bytes that encode() writes.
 std::size_t encoded_size(const Entry& entry);
-/// Writes encoded_size(entry) bytes to `out`.
+std::size_t encoded_size(std::span<const Entry* const> commands);
+/// Writes encoded_size() bytes to `out`: a command, or a log entry with 1 to kCommandsPerEntryMax commands.
 void encode(const Entry& entry, char* out);
+void encode(std::span<const Entry* const> commands, char* out);
 /// Reads what encode() wrote; views point into `bytes`.  Sizes and flags are checked, the document's packing is not
 /// (it was before it was proposed; whatever reads documents stays within their bytes).  Error: kInvalidArgument.
 Result<Entry> read_entry(std::string_view bytes);
+
+/// Reads the commands of a log entry, in their order.
+class CommandReader {
+ public:
+  explicit CommandReader(std::string_view log_entry);
+  /// The next command; nothing at the end.  Error: kInvalidArgument, and the end.
+  std::optional<Result<Entry>> next();
+  /// Of the command that was read last.
+  std::uint32_t position() const { return count_ - 1; }
+
+ private:
+  std::string_view rest_;
+  bool holds_several_;
+  std::uint32_t count_ = 0;
+};
 
 }  // namespace trellis

@@ -129,10 +129,20 @@ void Partition::settle() {
 
 void Partition::propose() {
   if (proposals_.empty() || !replica_.can_propose()) return;
-  std::vector<CommandBuffer> commands;
-  std::vector<Proposal> proposed;
+  std::vector<CommandBuffer> log_entries;
+  std::vector<const Entry*> together;
+  std::size_t together_bytes = 0;
   std::size_t bytes = 0;
-  while (!proposals_.empty() && commands.size() < kProposalItemsMax && bytes < kProposalBytesMax) {
+  std::size_t count = 0;
+  const auto close = [&] {
+    log_entries.emplace_back(encoded_size(together));
+    encode(together, log_entries.back().data());
+    together.clear();
+    together_bytes = 0;
+  };
+  // A group of one may apply, and so answer, within propose(): who waits has to be known before.
+  const std::uint64_t first = replica_.last_index().value + 1;
+  while (!proposals_.empty() && count < kProposalItemsMax && bytes < kProposalBytesMax) {
     Proposal proposal = std::move(proposals_.front());
     proposals_.pop_front();
     Work& work = *proposal.work;
@@ -143,33 +153,34 @@ void Partition::propose() {
       continue;
     }
     const Entry& entry = *work.prepared.items()[proposal.item].entry();
-    CommandBuffer command(encoded_size(entry));
-    encode(entry, command.data());
-    bytes += command.size();
-    commands.push_back(std::move(command));
+    const std::size_t size = encoded_size(entry);
+    if (!together.empty() && together_bytes + size > kTogetherBytesMax) close();
+    together.push_back(&entry);
+    together_bytes += size;
+    bytes += size;
     work.was_proposed = true;
-    work.taken_up = host_.now();
-    proposed.push_back(std::move(proposal));
+    ++count;
+    waiting_.push_back({{first + log_entries.size()}, std::move(proposal)});
   }
-  if (commands.empty()) return;
-  // A group of one may apply, and so answer, within propose(): who waits has to be known before.
-  std::uint64_t index = replica_.last_index().value + 1;
-  for (Proposal& proposal : proposed) waiting_.push_back({{index++}, std::move(proposal)});
-  replica_.propose(std::move(commands));
+  if (together.empty()) return;
+  close();
+  replica_.propose(std::move(log_entries));
 }
 
-Result<void> Partition::apply(LogIndex index, std::string_view command) {
-  const auto entry = read_entry(command);
-  if (!entry) return entry.error();
-  host_.on_applied(id_, index, command);
-  const CommandResult result = state_->apply(index, *entry);
-  // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
-  // them is answered by on_step_down().
-  if (!replica_.is_leader() || waiting_.empty() || waiting_.front().index != index) return {};
-  const Proposal proposal = std::move(waiting_.front().proposal);
-  waiting_.pop_front();
-  complete(*proposal.work, proposal.item, result);
-  if (proposal.work->left == 0) finish(*proposal.work);
+Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
+  host_.on_applied(id_, index, log_entry);
+  CommandReader commands(log_entry);
+  while (const auto command = commands.next()) {
+    if (!*command) return command->error();
+    const CommandResult result = state_->apply(index, commands.position(), **command);
+    // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
+    // them is answered by on_step_down().
+    if (!replica_.is_leader() || waiting_.empty() || waiting_.front().index != index) continue;
+    const Proposal proposal = std::move(waiting_.front().proposal);
+    waiting_.pop_front();
+    complete(*proposal.work, proposal.item, result);
+    if (proposal.work->left == 0) finish(*proposal.work);
+  }
   return {};
 }
 

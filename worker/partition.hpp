@@ -64,8 +64,10 @@ class Partition final : public ReplicaOwner {
   static constexpr std::size_t kQueuedRequestsMax = 65'536;
   static constexpr std::size_t kQueuedBytesMax = 64 << 20;
   /// One raft_apply carries at most this much.
-  static constexpr std::size_t kProposalItemsMax = 4096;
+  static constexpr std::size_t kProposalItemsMax = kCommandsPerEntryMax;
   static constexpr std::size_t kProposalBytesMax = 8 << 20;
+  /// Commands share a log entry up to this size; a larger one has an entry to itself.
+  static constexpr std::size_t kTogetherBytesMax = 128 << 10;
   /// A batch's reply ends here whatever its broker allows: a frame beyond 256 MiB would close the connection.
   static constexpr std::size_t kBatchReplyMax = 128 << 20;
   /// A confirmation unanswered for so long is asked again.

@@ -104,10 +104,11 @@ class PageWriter {
 
 }  // namespace
 
-CommandResult StateMachine::apply(LogIndex index, const Entry& entry) {
-  CHECK(applied_ < index);
+CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const Entry& entry) {
+  CHECK(applied_ < index || version_ < version_of(index, position));
   applied_ = index;
-  if (entry.session.empty()) return result_of(entry, execute(index, entry));
+  version_ = version_of(index, position);
+  if (entry.session.empty()) return result_of(entry, execute(entry));
   SessionTable::Finding earlier = sessions_.find(entry);
   switch (earlier.verdict) {
     case SessionTable::Verdict::kNew: break;
@@ -119,14 +120,14 @@ CommandResult StateMachine::apply(LogIndex index, const Entry& entry) {
       return CommandResult::failed(Code::kDeadlineExceeded,
                                    "this request is so old that it is no longer known whether it was applied");
   }
-  WriteAnswer answer = execute(index, entry);
+  WriteAnswer answer = execute(entry);
   sessions_.remember(entry, earlier.hash, answer);
   return result_of(entry, std::move(answer));
 }
 
-WriteAnswer StateMachine::execute(LogIndex index, const Entry& entry) {
+WriteAnswer StateMachine::execute(const Entry& entry) {
   switch (entry.kind) {
-    case EntryKind::kPut: return put(index, entry);
+    case EntryKind::kPut: return put(entry);
     case EntryKind::kDelete: return erase(entry);
     case EntryKind::kPop: return pop(entry);
     case EntryKind::kGet:
@@ -137,7 +138,7 @@ WriteAnswer StateMachine::execute(LogIndex index, const Entry& entry) {
   return {};
 }
 
-WriteAnswer StateMachine::put(LogIndex index, const Entry& entry) {
+WriteAnswer StateMachine::put(const Entry& entry) {
   if (entry.if_absent || entry.if_version) {
     const auto stored = documents_.find(entry.key);
     if (entry.if_absent && stored) return refused(Code::kAlreadyExists, stored->version);
@@ -145,8 +146,8 @@ WriteAnswer StateMachine::put(LogIndex index, const Entry& entry) {
       return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
     }
   }
-  WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, index.value, entry.content));
-  answer.version = index.value;
+  WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, version_, entry.content));
+  answer.version = version_;
   return answer;
 }
 

@@ -33,8 +33,9 @@ class StateMachine {
   StateMachine(Trie documents, SessionTable sessions, LogIndex applied)
       : documents_(std::move(documents)), sessions_(std::move(sessions)), applied_(applied) {}
 
-  /// Applies the committed entry at `index`, which is greater than that of any before.  The result owns its bytes.
-  CommandResult apply(LogIndex index, const Entry& entry);
+  /// Applies a command of the committed log entry at `index`.  Index and position are greater than those of any before.
+  /// The result owns its bytes.
+  CommandResult apply(LogIndex index, std::uint32_t position, const Entry& entry);
 
   /// Answers a read from what has been applied.  A document in the result lies in the trie: pack it, or copy it,
   /// before the next entry is applied.
@@ -53,8 +54,8 @@ class StateMachine {
   FrozenState freeze();
 
  private:
-  WriteAnswer execute(LogIndex index, const Entry& entry);
-  WriteAnswer put(LogIndex index, const Entry& entry);
+  WriteAnswer execute(const Entry& entry);
+  WriteAnswer put(const Entry& entry);
   WriteAnswer erase(const Entry& entry);
   WriteAnswer pop(const Entry& entry);
   WriteAnswer read_logged(const Entry& entry) const;
@@ -63,6 +64,7 @@ class StateMachine {
   Trie documents_;
   SessionTable sessions_;
   LogIndex applied_;
+  std::uint64_t version_ = 0;  ///< Of what the command that is applied writes.
 };
 
 }  // namespace trellis

@@ -39,12 +39,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::size_t length = std::min<std::size_t>(static_cast<unsigned char>(rest.front()), rest.size() - 1);
     const std::string_view bytes = rest.substr(1, length);
     rest.remove_prefix(1 + length);
-    const auto entry = read_entry(bytes);
-    if (!entry) continue;
-    check_again(*entry);
-    static_cast<void>(pack_reply_frame(1, state.apply(index, *entry)));
-    read_all(state, entry->key);
-    CHECK(state.applied() == index);
+    CommandReader commands(bytes);
+    while (const auto entry = commands.next()) {
+      if (!*entry) break;
+      check_again(**entry);
+      static_cast<void>(pack_reply_frame(1, state.apply(index, commands.position(), **entry)));
+      read_all(state, (*entry)->key);
+      CHECK(state.applied() == index);
+    }
   }
   static_cast<void>(state.freeze());
   return 0;

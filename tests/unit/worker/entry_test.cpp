@@ -59,6 +59,63 @@ TEST(Entry, WhateverBitFlipsItIsReadWithinItsBytesOrRefused) {
   }
 }
 
+std::vector<Entry> commands_of(const std::string& log_entry) {
+  std::vector<Entry> commands;
+  CommandReader reader(log_entry);
+  while (const auto command = reader.next()) {
+    EXPECT_TRUE(*command);
+    if (!*command) break;
+    EXPECT_EQ(reader.position(), commands.size());
+    commands.push_back(**command);
+  }
+  return commands;
+}
+
+std::string encoded(const std::vector<const Entry*>& commands) {
+  std::string bytes(encoded_size(commands), '\0');
+  encode(commands, bytes.data());
+  return bytes;
+}
+
+TEST(LogEntry, HoldsOneCommandOrSeveral) {
+  const Entry put = conditional_put();
+  const Entry pop = entry_of(EntryKind::kPop, "k", {}, {"s", 1});
+  EXPECT_EQ(encoded({&put}), encoded(put)) << "one stands alone";
+  EXPECT_EQ(commands_of(encoded({&put})), std::vector{put});
+  const std::string three = encoded({&put, &pop, &put});
+  EXPECT_EQ(commands_of(three), (std::vector{put, pop, put}));
+}
+
+TEST(LogEntry, IsReadUpToItsFirstBrokenCommand) {
+  const Entry put = conditional_put();
+  const std::string whole = encoded({&put, &put});
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    CommandReader reader(std::string_view(whole).substr(0, size));
+    bool is_broken = false;
+    int read = 0;
+    while (const auto command = reader.next()) {
+      ASSERT_FALSE(is_broken) << "nothing is read after an error";
+      *command ? void(++read) : void(is_broken = true);
+    }
+    // It may end between two commands; that it was not cut off there is the log store's to say.
+    EXPECT_EQ(is_broken, size != 1 + (whole.size() - 1) / 2) << size;
+    EXPECT_EQ(read, size > whole.size() / 2 ? 1 : 0) << size;
+  }
+}
+
+TEST(LogEntry, HasAtMostSoManyCommands) {
+  const Entry pop = entry_of(EntryKind::kPop, "k", {}, {"s", 1});
+  const std::string one = encoded({&pop, &pop});
+  std::string many(1, '\2');
+  for (std::uint32_t i = 0; i <= kCommandsPerEntryMax; ++i) many += one.substr(1, (one.size() - 1) / 2);
+  CommandReader reader(many);
+  for (std::uint32_t i = 0; i < kCommandsPerEntryMax; ++i) ASSERT_TRUE(*reader.next());
+  const auto beyond = reader.next();
+  ASSERT_TRUE(beyond);
+  EXPECT_FALSE(*beyond);
+  EXPECT_FALSE(reader.next());
+}
+
 TEST(Entry, RefusesConditionsThatDoNotBelongToItsKind) {
   Entry pop = entry_of(EntryKind::kPop, "k", {}, {"s", 1});
   pop.if_version = 3;

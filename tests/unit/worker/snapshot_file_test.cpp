@@ -21,7 +21,7 @@ StateMachine some_state() {
   LogIndex index;
   const auto apply = [&](const Entry& entry) {
     ++index.value;
-    state.apply(index, entry);
+    state.apply(index, 0, entry);
   };
   for (std::uint64_t i = 0; i < 40; ++i) {
     const std::string key = "key" + std::to_string(i);
@@ -60,7 +60,8 @@ TEST(SnapshotFile, HoldsTheStateOfTheMomentItWasFrozen) {
   const LogIndex at = state.applied();
   const FrozenState frozen = state.freeze();
   for (std::uint64_t i = 0; i < 500; ++i) {
-    state.apply(LogIndex{at.value + 1 + i}, entry_of(EntryKind::kPut, "key" + std::to_string(i), "\x01", {"later", i}));
+    state.apply(LogIndex{at.value + 1 + i}, 0,
+                entry_of(EntryKind::kPut, "key" + std::to_string(i), "\x01", {"later", i}));
   }
   ASSERT_TRUE(write_snapshot(frozen, kPartition, at, kTerm, "later", store));
   EXPECT_EQ(store.files["later"], store.files[kName]);
@@ -79,10 +80,10 @@ TEST(SnapshotFile, GoesOnOverManyBlocks) {
   StateMachine state;
   const std::string document = packed_text(std::string(50'000, 'x'));
   for (std::uint64_t i = 1; i <= 100; ++i) {
-    state.apply(LogIndex{i}, entry_of(EntryKind::kPut, "key" + std::to_string(i), document, {"client", i}));
+    state.apply(LogIndex{i}, 0, entry_of(EntryKind::kPut, "key" + std::to_string(i), document, {"client", i}));
   }
   std::string largest(kDocumentSizeMax - 5, 'x');
-  state.apply(LogIndex{101}, entry_of(EntryKind::kPut, std::string(kKeySizeMax, 'k'), packed_text(largest)));
+  state.apply(LogIndex{101}, 0, entry_of(EntryKind::kPut, std::string(kKeySizeMax, 'k'), packed_text(largest)));
   auto restored = read_snapshot(write(state, store), store);
   ASSERT_TRUE(restored) << restored.error().message;
   EXPECT_EQ(restored->keys(), 101u);
@@ -164,7 +165,7 @@ TEST(SnapshotFile, BlocksInAnotherOrderAreFound) {
   StateMachine state;
   const std::string document = packed_text(std::string((1 << 20) - 40, 'x'));
   for (std::uint64_t i = 1; i <= 4; ++i) {
-    state.apply(LogIndex{i}, entry_of(EntryKind::kPut, "k" + std::to_string(i), document));
+    state.apply(LogIndex{i}, 0, entry_of(EntryKind::kPut, "k" + std::to_string(i), document));
   }
   const SnapshotDescriptor descriptor = write(state, store);
   std::string& file = store.files[kName];

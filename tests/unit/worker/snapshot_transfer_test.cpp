@@ -25,7 +25,7 @@ class SnapshotTransfer : public ::testing::Test, public ReplicaSurroundings<Part
     StateMachine state;
     for (std::uint64_t i = 1; i <= 40; ++i) {
       const std::string document = packed_text(std::string(100'000, static_cast<char>('a' + i % 26)));
-      state.apply({i}, entry_of(EntryKind::kPut, "key" + std::to_string(i), document));
+      state.apply({i}, 0, entry_of(EntryKind::kPut, "key" + std::to_string(i), document));
     }
     descriptor = *write_snapshot(state.freeze(), kGroup, {40}, {2}, snapshot_name(kGroup, {40}, {2}, 77), sender_store);
   }

@@ -15,6 +15,17 @@
 namespace trellis {
 namespace {
 
+struct Place {
+  LogIndex index;
+  std::uint32_t position;
+};
+
+/// Three commands to a log entry.
+Place place_of(std::uint64_t command) { return {{1 + command / 3}, static_cast<std::uint32_t>(command % 3)}; }
+std::uint64_t version_of_command(std::uint64_t command) {
+  return version_of(place_of(command).index, place_of(command).position);
+}
+
 constexpr SessionLimits kLimits{.writes_max = 60, .content_size_max = 40, .content_total_max = 300};
 constexpr PartitionId kPartition{1};
 constexpr Term kTerm{1};
@@ -54,7 +65,7 @@ Seen seen(const CommandResult& result) {
 /// The contract in the plainest words: documents in a map, writes in a list, everything looked for one by one.
 class Model {
  public:
-  Seen apply(std::uint64_t index, const OwnedEntry& owned) {
+  Seen apply(std::uint64_t version, const OwnedEntry& owned) {
     const Entry& entry = owned.entry;
     Broker* broker = entry.own_session ? find_broker(owned.session) : nullptr;
     if (entry.own_session && entry.seq < std::max(entry.floor, broker != nullptr ? broker->floor : 0)) {
@@ -67,7 +78,7 @@ class Model {
       return write.dropped ? Seen{Code::kFailedPrecondition} : write.answer;
     }
     if (broker != nullptr && entry.seq < broker->lost_below) return {Code::kDeadlineExceeded};
-    const Seen answer = execute(index, owned);
+    const Seen answer = execute(version, owned);
     remember(owned, answer);
     return answer;
   }
@@ -90,7 +101,7 @@ class Model {
     std::uint64_t last_write = 0;
   };
 
-  Seen execute(std::uint64_t index, const OwnedEntry& owned) {
+  Seen execute(std::uint64_t version, const OwnedEntry& owned) {
     const Entry& entry = owned.entry;
     const auto found = documents.find(owned.key);
     const bool there = found != documents.end();
@@ -99,8 +110,8 @@ class Model {
     const ResultKind yes_or_no = there ? ResultKind::kTrue : ResultKind::kFalse;
     switch (entry.kind) {
       case EntryKind::kPut:
-        documents[owned.key] = {index, owned.content};
-        return {Code::kOk, there ? ResultKind::kFalse : ResultKind::kTrue, {}, index};
+        documents[owned.key] = {version, owned.content};
+        return {Code::kOk, there ? ResultKind::kFalse : ResultKind::kTrue, {}, version};
       case EntryKind::kDelete: documents.erase(owned.key); return {Code::kOk, yes_or_no};
       case EntryKind::kHas: return {Code::kOk, yes_or_no, {}, there ? found->second.first : 0};
       default: break;
@@ -190,7 +201,8 @@ class History {
       owned.entry.if_absent = below(4) == 0;
     }
     const bool conditional = owned.entry.kind == EntryKind::kPut || owned.entry.kind == EntryKind::kDelete;
-    if (conditional && !owned.entry.if_absent && below(3) == 0) owned.entry.if_version = 1 + below(30) + index_hint;
+    if (conditional && !owned.entry.if_absent && below(3) == 0)
+      owned.entry.if_version = version_of_command(1 + below(30) + number_hint);
     return owned;
   }
   void identify(OwnedEntry& owned) {
@@ -212,7 +224,7 @@ class History {
   }
 
  public:
-  std::uint64_t index_hint = 0;  ///< Conditions name versions from here on.
+  std::uint64_t number_hint = 0;  ///< Conditions name versions of the commands from here on.
 
  private:
   std::mt19937_64 random_;
@@ -261,13 +273,15 @@ TEST_P(StateHistory, AgreesWithTheModelAndAcrossSnapshots) {
   StateMachine other(kLimits);  // Is restored on the way, again and again.
   std::vector<HeldView> held;
   std::map<Code, int> seen_codes;
-  for (std::uint64_t index = 1; index <= 3000; ++index) {
-    history.index_hint = index > 25 ? index - 25 : 0;
+  for (std::uint64_t number = 1; number <= 3000; ++number) {
+    const auto [index, position] = place_of(number);
+    history.number_hint = number > 25 ? number - 25 : 0;
     const OwnedEntry owned = history.next();
-    const CommandResult result = state.apply(LogIndex{index}, owned.view());
-    ASSERT_EQ(seen(result), model.apply(index, owned)) << "seed " << GetParam() << ", entry " << index;
-    ASSERT_EQ(pack_reply_frame(1, other.apply(LogIndex{index}, owned.view())), pack_reply_frame(1, result))
-        << "seed " << GetParam() << ", entry " << index;
+    const CommandResult result = state.apply(index, position, owned.view());
+    ASSERT_EQ(seen(result), model.apply(version_of(index, position), owned))
+        << "seed " << GetParam() << ", command " << number;
+    ASSERT_EQ(pack_reply_frame(1, other.apply(index, position, owned.view())), pack_reply_frame(1, result))
+        << "seed " << GetParam() << ", command " << number;
     ++seen_codes[result.status];
     if (history.below(50) == 0) held.emplace_back(state);  // Views come and go, and make no difference.
     if (history.below(120) == 0) {
@@ -276,7 +290,7 @@ TEST_P(StateHistory, AgreesWithTheModelAndAcrossSnapshots) {
     }
     if (history.below(200) == 0) {
       ASSERT_EQ(snapshot_of(other.freeze()), snapshot_of(state.freeze()))
-          << "seed " << GetParam() << ", entry " << index;
+          << "seed " << GetParam() << ", command " << number;
       other = restored(other);
     }
   }

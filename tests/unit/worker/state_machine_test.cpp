@@ -13,10 +13,13 @@ namespace {
 const std::string kAda = packed_text("Ada");
 const std::string kBob = packed_text("Bob");
 
+/// The version that the first, second, ... command of a Replica writes.
+constexpr std::uint64_t nth(std::uint64_t command) { return version_of({command}, 0); }
+
 /// A state machine whose entries get their indexes one after another.
 class Replica {
  public:
-  CommandResult apply(const Entry& entry) { return state.apply(LogIndex{++last}, entry); }
+  CommandResult apply(const Entry& entry) { return state.apply(LogIndex{++last}, 0, entry); }
   CommandResult put(std::string_view key, std::string_view document, Identity identity = {}) {
     return apply(entry_of(EntryKind::kPut, key, document, identity));
   }
@@ -59,9 +62,9 @@ TEST(StateMachine, PutIsTrueForANewKeyAndFalseForAReplacedOne) {
   EXPECT_EQ(replica.put("k", kAda).kind, ResultKind::kTrue);
   const CommandResult again = replica.put("k", kBob);
   EXPECT_EQ(again.kind, ResultKind::kFalse);
-  EXPECT_EQ(again.version, 2u);
+  EXPECT_EQ(again.version, nth(2));
   EXPECT_EQ(replica.get("k").packed.bytes(), kBob);
-  EXPECT_EQ(replica.get("k").version, 2u);
+  EXPECT_EQ(replica.get("k").version, nth(2));
 }
 
 TEST(StateMachine, IfAbsentHoldsOnlyWhereNothingIs) {
@@ -72,18 +75,18 @@ TEST(StateMachine, IfAbsentHoldsOnlyWhereNothingIs) {
   const CommandResult refused = replica.apply(entry);
   EXPECT_EQ(refused.status, Code::kAlreadyExists);
   EXPECT_EQ(refused.kind, ResultKind::kNil);
-  EXPECT_EQ(refused.message, "the key exists, with version 1");
-  EXPECT_EQ(replica.get("k").version, 1u);
+  EXPECT_EQ(refused.message, "the key exists, with version 4096");
+  EXPECT_EQ(replica.get("k").version, nth(1));
 }
 
 TEST(StateMachine, IfVersionHoldsOnlyForThatVersion) {
   Replica replica;
   EXPECT_EQ(replica.put_if("k", kAda, 0).status, Code::kFailedPrecondition) << "nothing is there";
   replica.put("k", kAda);
-  const CommandResult refused = replica.put_if("k", kBob, 1);
+  const CommandResult refused = replica.put_if("k", kBob, nth(1));
   EXPECT_EQ(refused.status, Code::kFailedPrecondition);
-  EXPECT_EQ(refused.message, "if_version is 1, but the document has version 2");
-  EXPECT_EQ(replica.put_if("k", kBob, 2).kind, ResultKind::kFalse);
+  EXPECT_EQ(refused.message, "if_version is 4096, but the document has version 8192");
+  EXPECT_EQ(replica.put_if("k", kBob, nth(2)).kind, ResultKind::kFalse);
   EXPECT_EQ(replica.get("k").packed.bytes(), kBob);
 }
 
@@ -93,8 +96,8 @@ TEST(StateMachine, DeleteTellsWhetherItWasThere) {
   EXPECT_EQ(replica.remove("k", 7).status, Code::kFailedPrecondition);
   EXPECT_EQ(replica.remove("k", 7).message, "if_version is 7, but the key is missing");
   replica.put("k", kAda);
-  EXPECT_EQ(replica.remove("k", 1).status, Code::kFailedPrecondition);
-  EXPECT_EQ(replica.remove("k", 4).kind, ResultKind::kTrue);
+  EXPECT_EQ(replica.remove("k", nth(1)).status, Code::kFailedPrecondition);
+  EXPECT_EQ(replica.remove("k", nth(4)).kind, ResultKind::kTrue);
   EXPECT_EQ(replica.get("k").status, Code::kNotFound);
 }
 
@@ -104,7 +107,7 @@ TEST(StateMachine, PopRemovesAndReturnsInOneStep) {
   replica.put("k", kAda);
   const CommandResult popped = replica.pop("k");
   EXPECT_EQ(popped.packed.bytes(), kAda);
-  EXPECT_EQ(popped.version, 2u);
+  EXPECT_EQ(popped.version, nth(2));
   EXPECT_EQ(replica.state.keys(), 0u);
   EXPECT_EQ(replica.state.bytes(), 0u);
 }
@@ -116,14 +119,14 @@ TEST(StateMachine, ReadsOfOneKeyCarryTheVersionOfItsDocument) {
   replica.put("k", document);
   const CommandResult has = replica.state.read(read_of(Command::kHas, "k"));
   EXPECT_EQ(has.kind, ResultKind::kTrue);
-  EXPECT_EQ(has.version, 1u);
+  EXPECT_EQ(has.version, nth(1));
   const CommandResult has_not = replica.state.read(read_of(Command::kHas, "other"));
   EXPECT_EQ(has_not.kind, ResultKind::kFalse);
   EXPECT_FALSE(has_not.version);
   Read query = read_of(Command::kQuery, "k");
   query.path = {std::string_view("list"), std::uint64_t{1}};
   EXPECT_EQ(replica.state.read(query).packed.bytes(), packed_text("two"));
-  EXPECT_EQ(replica.state.read(query).version, 1u);
+  EXPECT_EQ(replica.state.read(query).version, nth(1));
   query.path.emplace_back(std::uint64_t{0});
   EXPECT_EQ(replica.state.read(query).status, Code::kNotFound);
 }
@@ -147,7 +150,7 @@ TEST(StateMachine, ARepeatedWriteGetsItsFirstReplyToTheLetter) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     EXPECT_EQ(pack_reply_frame(1, replica.apply(entries[i])), replies[i]) << i;
   }
-  EXPECT_EQ(replica.get("k").version, entries.size() + 1) << "nothing was done again";
+  EXPECT_EQ(replica.get("k").version, nth(entries.size() + 1)) << "nothing was done again";
 }
 
 TEST(StateMachine, AnotherRequestUnderAUsedIdentityIsRefused) {
@@ -233,7 +236,7 @@ TEST(StateMachine, ALogHasReadsToo) {
   replica.put("k", document);
   const CommandResult query = replica.apply(entry_of(EntryKind::kQuery, "k", arguments, {"s", 2}));
   EXPECT_EQ(query.packed.bytes(), "\x01");
-  EXPECT_EQ(query.version, 2u);
+  EXPECT_EQ(query.version, nth(2));
   EXPECT_EQ(replica.apply(entry_of(EntryKind::kGet, "k", {}, {"s", 3})).packed.bytes(), document);
   EXPECT_EQ(replica.apply(entry_of(EntryKind::kHas, "k", {}, {"s", 4})).kind, ResultKind::kTrue);
 }
@@ -247,7 +250,7 @@ TEST(CommandResult, IsPackedAsTheProtocolSays) {
   EXPECT_EQ(reply->id, 77u);
   EXPECT_EQ(reply->status, Code::kOk);
   EXPECT_EQ(reply->result, kAda);
-  EXPECT_EQ(reply->info.version, 1u);
+  EXPECT_EQ(reply->info.version, nth(1));
   const std::string refused = pack_reply_frame(0, replica.get("x"));
   EXPECT_EQ(read_reply(refused)->status, Code::kNotFound);
   EXPECT_FALSE(read_reply(refused)->info.message.empty());
@@ -257,6 +260,19 @@ TEST(CommandResult, IsPackedAsTheProtocolSays) {
   EXPECT_EQ(reader.read_array(), 4u);
   EXPECT_EQ(reader.read_uint(), 9999u);
   EXPECT_EQ(reader.read_str(), "OK");
+}
+
+TEST(StateMachine, TheCommandsOfOneLogEntryWriteVersionsOfTheirOwn) {
+  StateMachine state;
+  const Entry put = entry_of(EntryKind::kPut, "k", kAda);
+  EXPECT_EQ(state.apply({7}, 0, put).version, version_of({7}, 0));
+  EXPECT_EQ(state.apply({7}, 1, put).version, version_of({7}, 1));
+  Entry conditional = put;
+  conditional.if_version = version_of({7}, 0);
+  EXPECT_EQ(state.apply({7}, 2, conditional).status, Code::kFailedPrecondition) << "the second one came between";
+  conditional.if_version = version_of({7}, 1);
+  EXPECT_EQ(state.apply({8}, 0, conditional).version, version_of({8}, 0));
+  EXPECT_LT(version_of({7}, kCommandsPerEntryMax - 1), version_of({8}, 0));
 }
 
 }  // namespace
