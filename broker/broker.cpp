@@ -63,7 +63,7 @@ class Broker::Core {
   void on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now);
   void on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now);
   void refuse(const BackendAddress& from, const Hello& hello, const std::string& reason, bool is_final = false);
-  void drop(const std::string& what, const BackendAddress& from, TimePoint now);
+  void drop(const std::string& what, const WorkerRecord* from, TimePoint now);
   void use_new_map(TimePoint now);
   void judge_liveness(TimePoint now);
   void pulse(TimePoint now);
@@ -94,7 +94,7 @@ class Broker::Core {
 void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now) {
   BundleReader reader(bundle);
   while (const auto item = reader.next()) on_item(from, *item, now);
-  if (reader.broken()) drop("a broken message", from, now);
+  if (reader.broken()) drop("a broken message", nullptr, now);
   requests_.settle(now);
 }
 
@@ -103,14 +103,14 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   if (type == MessageType::kHello) {
     auto hello = read_hello(item);
     if (hello) return on_hello(from, std::move(*hello), now);
-    return drop(hello.error().message, from, now);
+    return drop(hello.error().message, nullptr, now);
   }
   WorkerRecord* const worker = registry_.heard(from, now);
   if (worker == nullptr) return;  // Its hello comes first, and was not taken.
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
   if (type != MessageType::kReply) return;
   auto reply = read_worker_reply(item);
-  if (!reply) return drop(reply.error().message, from, now);
+  if (!reply) return drop(reply.error().message, worker, now);
   calls_.on_reply(worker->hello.id, std::move(*reply), now);
 }
 
@@ -185,16 +185,16 @@ void Broker::Core::refuse(const BackendAddress& from, const Hello& hello, const 
 }
 
 /// What is broken comes from outside of the cluster, or from another version of it.
-void Broker::Core::drop(const std::string& what, const BackendAddress& from, TimePoint now) {
+/// @param from  null: who it was is not known
+void Broker::Core::drop(const std::string& what, const WorkerRecord* from, TimePoint now) {
   ++dropped_;
   if (drop_told_ && now - *drop_told_ < kDropsToldEvery) return;
   drop_told_ = now;
-  const WorkerRecord* const worker = registry_.heard(from, now);
   LogSubject subject;
-  if (worker != nullptr) subject.worker = worker->hello.id;
+  if (from != nullptr) subject.worker = from->hello.id;
   output_.log(LogLevel::kWarning,
               what + " was dropped, " + std::to_string(dropped_) + " since the start; does " +
-                  (worker == nullptr ? "what connects to the backend" : worker->hello.address) +
+                  (from == nullptr ? "what connects to the backend" : from->hello.address) +
                   " run this version of Trellis?",
               subject);
 }

@@ -34,10 +34,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// Request line and headers: a key of 4096 bytes takes 12 KiB percent-encoded.
-constexpr std::size_t kTargetMax = 32 << 10;
-constexpr std::size_t kHeadersMax = 32 << 10;
-/// The library answers what does not fit in here with a page of its own, and so should come after our own refusals.
-constexpr std::size_t kConnectionMemory = 256 << 10;
+constexpr std::size_t kTargetMax = 24 << 10;
+constexpr std::size_t kHeadersMax = 24 << 10;
+/// The library answers what does not fit in here with a page of its own, and so should come after our own refusals; but
+/// it writes over all of it, so every connection that was used costs as much.
+constexpr std::size_t kConnectionMemory = 64 << 10;
 /// A body that is not wanted is read all the same, up to here, so that its sender comes to read the refusal.
 constexpr std::size_t kUnwantedBodyMax = std::size_t{1} << 30;
 constexpr std::size_t kStreamBlock = 32 << 10;
@@ -481,7 +482,10 @@ void Server::call(Exchange& exchange, Command command, std::string_view argument
     // Several calls share the time of one request, and conditions are the write's.
     const auto spent = std::chrono::duration_cast<milliseconds>(monotonic_now() - exchange.asked);
     options.timeout = std::max(milliseconds(1), options.timeout - spent);
-    if (!is_write(command)) options.if_absent = false, options.if_version.reset();
+    if (!is_write(command)) {
+      options.if_absent = false;
+      options.if_version.reset();
+    }
   }
   client_.start(command, arguments, options, std::move(on_answer));
 }

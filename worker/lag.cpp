@@ -3,10 +3,16 @@
 namespace trellis {
 
 void Lag::on_tick(WorkerId follower, LogIndex last, LogIndex held, TimePoint now) {
-  auto [mark, is_new] = marks_.try_emplace(follower, Mark{last, now});
-  if (!is_new && held >= mark->second.index) mark->second = {last, now};
+  const LogIndex before{last.value > 0 ? last.value - 1 : 0};
+  auto [at, is_new] = marks_.try_emplace(follower, Mark{before, last, now});
+  Mark& mark = at->second;
+  if (held.value == 0) held = mark.before;
+  if (!is_new && held >= mark.index) {
+    mark.index = last;
+    mark.set = now;
+  }
   const bool is_level = held >= last;
-  followers_[follower] = {is_level ? 0 : last.value - held.value, is_level ? Duration::zero() : now - mark->second.set};
+  followers_[follower] = {is_level ? 0 : last.value - held.value, is_level ? Duration::zero() : now - mark.set};
 }
 
 }  // namespace trellis

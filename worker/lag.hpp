@@ -2,7 +2,9 @@
 //
 // The time is that of a mark: an index that was the log's last when the mark was set.  Once a follower holds it, the
 // mark moves on to what is last then.  So a follower that keeps up under load, always a few entries behind, has a lag
-// of a few milliseconds, and one that has stopped has one that grows. Pure: it is handed indexes and the time.
+// of a few milliseconds, and one that has stopped has one that grows.
+// A new leader has yet to hear what a follower holds: until then all before its own first entry counts as held.
+// Pure: it is handed indexes and the time.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +26,15 @@ class Lag {
     marks_.clear();
     followers_.clear();
   }
-  /// At every tick.  @param last  of the leader's log  @param held  the last entry that the follower is known to hold
+  /// At every tick.  @param last  of the leader's log  @param held  the last entry that the follower is known to hold;
+  /// 0: nothing is known yet
   void on_tick(WorkerId follower, LogIndex last, LogIndex held, TimePoint now);
   /// As of the last tick.
   const std::map<WorkerId, Follower>& followers() const { return followers_; }
 
  private:
   struct Mark {
+    LogIndex before;  ///< The leadership, as far as is known: the last but one when it was first looked at.
     LogIndex index;
     TimePoint set;
   };

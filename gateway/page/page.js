@@ -51,15 +51,19 @@ function rateOf(member) {
   return now > first.at ? ((member.requests - first.requests) * 1000) / (now - first.at) : 0;
 }
 
+function milliseconds(number) {
+  return number < 10000 ? `${number} ms` : `${Math.round(number / 1000)} s`;
+}
+
 function lagText(member) {
-  return member.lag_entries === 0 ? "none" : `${member.lag_entries} (${member.lag_ms < 10000 ? `${member.lag_ms} ms` : `${Math.round(member.lag_ms / 1000)} s`})`;
+  return member.lag_entries === 0 ? "none" : `${member.lag_entries} (${milliseconds(member.lag_ms)})`;
 }
 
 /// Its cells by the table's headings.  Of a worker that is down only what is known without it.
 function cellsOf(member, rate) {
   const down = member.state === "down";
   return {
-    worker: member.address, state: member.state, heartbeat: `${member.last_heartbeat_ms} ms`,
+    worker: member.address, state: member.state, heartbeat: milliseconds(member.last_heartbeat_ms),
     leads: down ? "–" : `${member.leads} of ${member.partitions}`, keys: member.keys, size: bytes(member.bytes),
     memory: down ? "–" : bytes(member.memory), lag: down && member.lag_entries === 0 ? "–" : lagText(member),
     load: down ? "–" : `${Math.round(rate)}/s`,
@@ -84,11 +88,12 @@ function memberRow(member, place, rate, mostRate) {
   row.cells[0].title = member.id;
   row.querySelector('[data-name="lag"]').title = "Entries of its leaders' logs that it is not known to hold, and for how long";
   const load = row.querySelector('[data-name="load"]');
-  const meter = document.createElement("meter");
-  meter.max = Math.max(mostRate, 1);
-  meter.value = member.state === "down" ? 0 : rate;
-  meter.title = "Requests a second, against the busiest worker's";
-  load.append(meter);
+  load.title = "Requests a second, against the busiest worker's";
+  const bar = document.createElement("span");
+  bar.className = "bar";
+  bar.append(document.createElement("span"));
+  bar.firstChild.style.width = `${member.state === "down" ? 0 : (100 * rate) / Math.max(mostRate, 1)}%`;
+  load.append(bar);
   return row;
 }
 

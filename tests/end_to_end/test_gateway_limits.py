@@ -95,9 +95,9 @@ class Limits(EndToEndTest):
 
     def test_long_heads_are_problems_too(self):
         self.start()
-        for size, path, header, status in ((40_000, "/v1/keys?prefix=" + "p" * 40_000, "", 414),
-                                           (40_000, "/livez", "X-Long: " + "h" * 40_000 + "\r\n", 431)):
-            with self.subTest(status=status, size=size):
+        for path, header, status in (("/v1/keys?prefix=" + "p" * 30_000, "", 414),
+                                     ("/livez", "X-Long: " + "h" * 30_000 + "\r\n", 431)):
+            with self.subTest(status=status):
                 connection = self.connect()
                 connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{header}\r\n".encode())
                 self.assertProblem(self.answer_of(connection), status)

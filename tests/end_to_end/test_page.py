@@ -4,6 +4,7 @@ With TRELLIS_SCREENSHOTS=FOLDER it leaves its pictures there; docs/ has those of
 """
 import os
 import pathlib
+import re
 import unittest
 
 try:
@@ -84,7 +85,11 @@ class Page(EndToEndTest):
         self.browse()
         self.type_commands()
         self.use_the_keyboard()
+        self.watch_the_whole_cluster()
         self.picture("page-healthy")
+        self.colour_scheme("dark")
+        self.picture("page-healthy-dark")
+        self.colour_scheme("light")
         self.shrink_to_a_phone()
         self.kill_a_worker()
         wrong = [entry for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"
@@ -139,14 +144,43 @@ class Page(EndToEndTest):
         self.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ENTER)
         self.wait_for_text("#ring-detail", f"Partition {(focused + 1) % 16}:")
 
+    def cell(self, number, name):
+        """In one step: the page replaces its rows at every look at the cluster."""
+        selector = f'#members tr[data-address="{self.cluster.address_of(number)}"] td[data-name={name}]'
+        return self.script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+
+    def watch_the_whole_cluster(self):
+        """Requests that do not come through this gateway are seen too, and what each worker is doing."""
+        client = self.client_of(self.cluster)
+        points = 20 if os.environ.get("TRELLIS_SCREENSHOTS") else 2  # A picture is to show more than the beginning.
+
+        def shown():
+            for i in range(100):
+                self.assertOk(client.call("GET", "person2"))
+                self.assertOk(client.call("PUT", f"busy{i}", i))
+            self.gateway.get("/v1/keys/person2")
+            line = self.script("return document.querySelector('#rate path.cluster')?.getAttribute('d') ?? ''")
+            return line.count("L") >= points and float(self.text("#cluster-now")) > float(self.text("#gateway-now"))
+        wait_for(shown, "the whole cluster's requests on the plot", 60)
+        wait_for(lambda: float(self.text("#mean-now")) > 0, "their latency")
+        for number in range(3):
+            self.assertRegex(self.cell(number, "memory"), r"^\d+\.\d MiB$")
+            self.assertRegex(self.cell(number, "load"), r"^\d+/s$")
+            wait_for(lambda: self.cell(number, "lag") == "none", "nobody to be behind")
+        self.assertLessEqual(self.script("const box = document.querySelector('.scroll'); return box.scrollWidth - box.clientWidth"), 0,
+                             "the table fits")
+
     def shrink_to_a_phone(self):
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                      {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True})
         self.colour_scheme("dark")
         wait_for(lambda: self.script("return innerWidth") == 390, "the width of a phone")
         self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), 390)
+        self.assertLessEqual(self.script("return document.querySelector('.scroll').scrollWidth"), 390, "nothing is cut off")
         light = self.script("return getComputedStyle(document.body).backgroundColor")
         self.picture("page-phone-dark")
+        self.colour_scheme("light")
+        self.picture("page-phone-light")
         self.colour_scheme("light")
         self.assertNotEqual(self.script("return getComputedStyle(document.body).backgroundColor"), light)
         self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -160,6 +194,9 @@ class Page(EndToEndTest):
         wait_for(lambda: not self.all("#ring .broken") and self.all("#ring .gone"), "new leaders on the ring")
         for partition in self.gateway.get("/v1/partitions").json:
             self.assertNotEqual(partition["addresses"][partition["leader"]], self.cluster.address_of(1))
+        self.gateway.put("/v1/keys/person2", 2)
+        wait_for(lambda: re.fullmatch(r"\d+ \(.* m?s\)", self.cell(1, "lag")), "the dead worker's lag")
+        self.assertEqual((self.cell(1, "memory"), self.cell(1, "leads")), ("–", "–"))
         self.picture("page-one-worker-down")
         self.cluster.kill_worker(2)
         self.wait_for_text("#health", "2 of 3 workers down")

@@ -42,6 +42,15 @@ TEST(Lag, OfAFollowerThatKeepsUpUnderLoadStaysSmall) {
   }
 }
 
+TEST(Lag, OfAFollowerThatANewLeaderHasNotHeardIsWhatItHasWrittenItself) {
+  Leader leader;
+  EXPECT_EQ(leader.after(milliseconds(15), 1'000, 0).entries, 1u) << "the leadership's own first entry";
+  const Lag::Follower silent = leader.after(milliseconds(500), 1'004, 0);
+  EXPECT_EQ(silent.entries, 5u);
+  EXPECT_EQ(silent.behind, milliseconds(500));
+  EXPECT_EQ(leader.after(milliseconds(15), 1'004, 700).entries, 304u) << "now it is known";
+}
+
 TEST(Lag, IsForgottenWithTheLeadership) {
   Leader leader;
   leader.after(milliseconds(15), 10, 1);
