@@ -159,6 +159,7 @@ void Partition::propose() {
     together_bytes += size;
     bytes += size;
     work.was_proposed = true;
+    work.taken_up = host_.now();
     ++count;
     waiting_.push_back({{first + log_entries.size()}, std::move(proposal)});
   }

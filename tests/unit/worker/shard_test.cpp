@@ -277,6 +277,35 @@ TEST(Shard, TellsWhereTheTimeOfSlowRequestsWent) {
               Contains(AllOf(HasSubstr("slow: GET took "), HasSubstr("ms confirming leadership, 2.0 ms reading"))));
 }
 
+TEST(Shard, TellsHowLongASlowWriteWaitedForTheOneBeforeIt) {
+  Cluster::slow_after = milliseconds(5);
+  Cluster cluster(3, 1);
+  Cluster::slow_after = {};
+  cluster.form();
+  cluster.put("key", "value");
+  const std::size_t leader = *cluster.leader(PartitionId{0});
+  const std::size_t followers[] = {(leader + 1) % 3, (leader + 2) % 3};
+  for (const std::size_t follower : followers) cluster.crash(follower);
+  for (const std::uint64_t tag : {1'000'001, 1'000'002}) {
+    WorkerRequest request;
+    request.tag = tag;
+    request.timeout_ms = 5'000;
+    request.session = "another";
+    request.seq = tag;
+    std::string arguments;
+    PackedWriter(arguments).array(2).str("key").str("value");
+    request.body = Frame(pack_request(77, Command::kPut, arguments, {}));
+    BundleWriter out;
+    add(out, request);
+    cluster.worker(leader).from_broker.push_back(out.take());
+    cluster.step();  // The second comes while the first waits for a follower.
+  }
+  for (const std::size_t follower : followers) cluster.start(follower);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.replies_.contains(1'000'002); }));
+  EXPECT_THAT(cluster.worker(leader).events.back(),
+              ::testing::ContainsRegex("slow: PUT .* [1-9][0-9.]* ms in the queue"));
+}
+
 TEST(Shard, TellsItsLoadInItsHeartbeats) {
   Cluster cluster(3, 1);
   cluster.form();
