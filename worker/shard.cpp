@@ -104,8 +104,8 @@ void Shard::take_durable() {
   if (membership_.on_durable(durable_)) {
     hello_due_ = now_;
     if (membership_.is_formed() && !are_open_) {
+      if (auto opened = open_partitions(); !opened) return fail(opened.error().message);
       report(LogLevel::kInfo, "the cluster is formed", std::nullopt);
-      if (auto opened = open_partitions(); !opened) fail(opened.error().message);
     }
   }
 }
