@@ -29,9 +29,12 @@ void pack_member(PackedWriter& writer, WorkerId id, const std::string& address, 
   const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(registry.silence_of(id, now));
   writer.map(with_load ? 13 : 8).str("id").str(to_string(id)).str("address").str(address);
   // As judged when the time last passed, as everything else the broker says and does goes by.
-  writer.str("state").str(name_of(worker == nullptr ? registry.state_of(id, now) : worker->state));
+  const WorkerState state = worker == nullptr ? registry.state_of(id, now) : worker->state;
+  writer.str("state").str(name_of(state));
   writer.str("last_heartbeat_ms").integer(silence.count());
-  writer.str("partitions").natural(hello.partitions).str("leads").natural(hello.leads.size());
+  writer.str("partitions").natural(hello.partitions).str("leads");
+  // What a worker that is down said last is not so any more.
+  writer.natural(state == WorkerState::kDown ? 0 : hello.leads.size());
   writer.str("keys").natural(hello.keys).str("bytes").natural(hello.bytes);
   if (!with_load) return;
   const WorkerLoad& load = hello.load;

@@ -256,7 +256,8 @@ TEST(Guarantee, WorkersAreUpThenSuspectThenDown) {
   Harness cluster;
   cluster.make_cluster();
   cluster.worker(1).alive = false;
-  const auto state = [&cluster] {
+  std::uint64_t leads = 0;
+  const auto state = [&cluster, &leads] {
     cluster.send(Command::kMembers, packed_array({}), {}, "members");
     const Received reply = cluster.reply("members");
     PackedReader reader(reply.result);
@@ -268,6 +269,7 @@ TEST(Guarantee, WorkersAreUpThenSuspectThenDown) {
       const auto name = member.read_str();
       const auto value = member.read_value();
       if (name == "state") found = *PackedReader(*value).read_str();
+      if (name == "leads") leads = *PackedReader(*value).read_uint();
       EXPECT_TRUE(name != "address" || PackedReader(*value).read_str() == "127.0.0.1:9002");
     }
     return found;
@@ -278,8 +280,10 @@ TEST(Guarantee, WorkersAreUpThenSuspectThenDown) {
   EXPECT_EQ(state(), "suspect");
   cluster.pass(milliseconds(800));
   EXPECT_EQ(state(), "suspect");
+  EXPECT_GT(leads, 0u) << "as it said last";
   cluster.pass(milliseconds(200));
   EXPECT_EQ(state(), "down");
+  EXPECT_EQ(leads, 0u);
   cluster.worker(1).say_hello();
   EXPECT_EQ(state(), "up");
 }
