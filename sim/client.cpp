@@ -327,6 +327,10 @@ void ClientProcess::on_answer(std::uint64_t id, Answer answer) {
     info->guaranteed = info->guaranteed && reply.info.guaranteed;
     take_result(operation, *status, result, *info);
   }
+  if (reply.status == Code::kOk || reply.status == Code::kNotFound) {
+    const Operation& first = operations[call.operations.front()];
+    cluster_.judge_marks(first, reply.info, first.call);
+  }
   if (call.done) {
     call.done(reply.status == Code::kOk && reply.info.guaranteed);
   } else {

@@ -69,6 +69,10 @@ class Cluster {
   History& history() { return history_; }
   Counters& counters() { return counters_; }
 
+  /// Judges marks and warnings of an answer to what was asked at `call`: none where all has been well for a while, and
+  /// all that are due where so many workers have been down for a while that no broker can think otherwise.
+  void judge_marks(const Operation& operation, const ReplyInfo& info, TimePoint call);
+
   // Invariants, called by the workers.
   void on_leader(PartitionId partition, Term term, std::size_t worker);
   void on_applied(PartitionId partition, LogIndex index, std::string_view command, std::size_t worker);

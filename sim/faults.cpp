@@ -40,7 +40,7 @@ void Faults::end() {
   has_ended_ = true;
   cluster_.network().heal();
   NetworkManners manners;
-  cluster_.network().manners = manners;
+  cluster_.network().behave(manners, true);
   for (std::size_t i = 0; i < cluster_.workers(); ++i) {
     WorkerProcess& worker = cluster_.worker(i);
     worker.disk().mend();
@@ -221,12 +221,13 @@ void Faults::happen(FaultKind kind) {
       return cut_for_a_while({{worker.number(), other}, {other, worker.number()}});
     }
     case FaultKind::kBadNetwork: {
-      NetworkManners& manners = cluster_.network().manners;
+      NetworkManners manners = cluster_.network().manners;
       manners.loss = random_.chance(0.5) ? 0.2 : 0.02;
       manners.delay_max = random_.between(milliseconds(1), milliseconds(300));
       manners.overtaking = 0.3;
+      cluster_.network().behave(manners, false);
       world_.say("the network is bad");
-      return undo_after(a_while(), [this] { cluster_.network().manners = usual_network_; });
+      return undo_after(a_while(), [this] { cluster_.network().behave(usual_network_, true); });
     }
     case FaultKind::kDiskFails:
     case FaultKind::kDiskIsFull:

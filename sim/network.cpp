@@ -3,6 +3,21 @@
 #include <algorithm>
 
 namespace trellis::sim {
+std::optional<TimePoint> Network::calm_since() const {
+  return is_usual_ && cuts_.empty() ? std::optional(calm_since_) : std::nullopt;
+}
+
+void Network::behave(const NetworkManners& now, bool is_usual) {
+  manners = now;
+  is_usual_ = is_usual;
+  calm_since_ = world_.now();
+}
+
+void Network::heal() {
+  cuts_.clear();
+  calm_since_ = world_.now();
+}
+
 void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive) {
   Random& random = world_.random();
   ++carried_;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -39,8 +40,12 @@ class Network {
 
   /// Nothing goes from one to the other until healed.
   void cut(ProcessNumber from, ProcessNumber to) { cuts_.insert({from, to}); }
+  /// Without cuts, and with its usual manners, since then; nothing while it is otherwise.
+  std::optional<TimePoint> calm_since() const;
+  /// A time in which it has other manners begins or ends.
+  void behave(const NetworkManners& now, bool is_usual);
   bool is_cut(ProcessNumber from, ProcessNumber to) const { return cuts_.contains({from, to}); }
-  void heal() { cuts_.clear(); }
+  void heal();
 
   std::uint64_t carried() const { return carried_; }
   std::uint64_t lost() const { return lost_; }
@@ -49,6 +54,8 @@ class Network {
   World& world_;
   std::set<std::pair<ProcessNumber, ProcessNumber>> cuts_;
   std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint> last_arrival_;
+  bool is_usual_ = true;
+  TimePoint calm_since_;
   std::uint64_t carried_ = 0;
   std::uint64_t lost_ = 0;
 };

@@ -87,6 +87,8 @@ Frame planted_reply(const Frame& frame, std::string& previous, const Plants& pla
   auto reply = read_reply(frame.bytes());
   if (!reply) return frame;
   if (plants.has("mark-dropped")) reply->info.guaranteed = true;
+  if (plants.has("mark-added") && random.chance(0.001)) reply->info.guaranteed = false;
+  if (plants.has("warning-dropped")) reply->info.warnings.clear();
   std::string page;
   if (plants.has("page-skips-key") && reply->info.more) {
     page = without_first(reply->result);

@@ -19,8 +19,8 @@ Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard
 /// The nonce that a worker says in this bundle.
 BootNonce nonce_in(const Frames& bundle);
 
-/// "mark-dropped", "page-skips-key", "page-out-of-order", "wrong-reply": what a broker answers.  `previous` is its
-/// previous answer to this client.
+/// "mark-dropped", "mark-added", "warning-dropped", "page-skips-key", "page-out-of-order", "wrong-reply": what a broker
+/// answers.  `previous` is its previous answer to this client.
 Frame planted_reply(const Frame& reply, std::string& previous, const Plants& plants, Random& random);
 
 /// "new-seq-on-retry": the same request under another seq.

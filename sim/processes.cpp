@@ -42,18 +42,27 @@ void Process::start() {
   steps_left_ = 0;
   must_stop_ = false;
   is_up_ = true;
+  const TimePoint down_since = std::exchange(changed_at_, world_.now());
   busy_until_ = world_.now();
   world_.say(name_ + " starts, life " + std::to_string(life_));
   if (!begin()) {
     end(false);
     is_up_ = false;
+    changed_at_ = down_since;
     return restart_later();
   }
   wake();
 }
 
+std::optional<TimePoint> Process::well_since() const {
+  return is_up_ && changed_at_ <= world_.now() ? std::optional(changed_at_) : std::nullopt;
+}
+
+std::optional<TimePoint> Process::down_since() const { return is_up_ ? std::nullopt : std::optional(changed_at_); }
+
 void Process::crash(bool power_cut) {
   if (!is_up_) return;
+  changed_at_ = world_.now();
   world_.say(name_ + (power_cut ? " loses power" : " is killed"));
   is_up_ = false;
   scheduled_.reset();
@@ -81,6 +90,7 @@ void Process::pause(Duration time) {
   if (!is_up_) return;
   world_.say(name_ + " is paused for " + std::to_string(time.count() / 1000) + " ms");
   busy_until_ = std::max(busy_until_, world_.now() + time);
+  changed_at_ = busy_until_;
   scheduled_.reset();
   ++schedule_number_;
   wake();
@@ -88,6 +98,7 @@ void Process::pause(Duration time) {
 
 void Process::resume() {
   busy_until_ = world_.now();
+  changed_at_ = std::min(changed_at_, world_.now());
   wake();
 }
 

@@ -33,6 +33,10 @@ class Process {
   ProcessNumber number() const { return number_; }
   const std::string& name() const { return name_; }
   const ProcessClock& clock() const { return clock_; }
+  /// It has run without a break since then; nothing while it is down or paused.
+  std::optional<TimePoint> well_since() const;
+  /// It has been down since then; nothing while it is up.
+  std::optional<TimePoint> down_since() const;
 
   void start();
   /// Ends this life.  After a power cut the disk may have lost more, and nobody is told of closed connections.
@@ -82,6 +86,7 @@ class Process {
   std::uint64_t steps_left_ = 0;  ///< 0: no crash is due.
   bool must_stop_ = false;
   TimePoint busy_until_;
+  TimePoint changed_at_;  ///< When it last went up or down, or was paused; while paused, when that ends.
   std::optional<TimePoint> scheduled_;
   std::uint64_t schedule_number_ = 0;
 };

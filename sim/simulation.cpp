@@ -19,6 +19,8 @@ constexpr Duration kWellWithin = std::chrono::seconds(20);
 /// After the faults every partition serves within this.
 constexpr std::chrono::seconds kServedWithin{10};
 constexpr Duration kStep = milliseconds(100);
+/// Of a log, beside what its settings allow.
+constexpr std::uint64_t kGrowthSlack = 64 << 10;
 
 ClusterShape draw_shape(Random& random) {
   ClusterShape shape;
@@ -235,6 +237,31 @@ class Run {
     }
   }
 
+  /// Nothing has grown beyond what its owner's settings allow.
+  void judge_growth() {
+    const ClusterShape& shape = cluster_.shape();
+    for (std::size_t i = 0; i < cluster_.workers() && !world_.violation(); ++i) {
+      WorkerProcess& worker = cluster_.worker(i);
+      std::uint64_t allowed = kGrowthSlack;  // The cluster map, too.
+      for (const auto& [id, partition] : worker.shard()->partitions()) {
+        // A snapshot is overdue at four times the log that it is due at; more gathers while it is written; its tail.
+        allowed += 6 * std::max<std::uint64_t>(shape.snapshot_log_bytes, partition->state().bytes()) +
+                   shape.tail_bytes + kGrowthSlack;
+      }
+      const std::string who = worker.name() + ", in the end: ";
+      if (worker.disk().log_bytes() > allowed) {
+        world_.violate(who + std::to_string(worker.disk().log_bytes()) + " bytes of log, " + std::to_string(allowed) +
+                       " are allowed");
+      }
+      // The one in use, one that a peer may still fetch, and one being written.
+      const std::size_t files = 3 * worker.shard()->partitions().size();
+      if (worker.disk().snapshots() > files) {
+        world_.violate(who + std::to_string(worker.disk().snapshots()) + " snapshot files, " + std::to_string(files) +
+                       " are allowed");
+      }
+    }
+  }
+
   RunOutcome judge_all(TimePoint start) {
     RunOutcome outcome;
     History& history = cluster_.history();
@@ -242,6 +269,7 @@ class Run {
       std::ofstream file(settings_.history_file);
       write_history(file, history);
     }
+    if (!world_.violation()) judge_growth();
     if (!world_.violation()) {
       const Judgement judgement = judge(history);
       if (!judgement.violations.empty()) {

@@ -352,7 +352,8 @@ void Partition::tick() {
 }
 
 std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {
-  if (host_.now() < snapshot_retry_at_ || !host_.begin_snapshot(id_)) return nullptr;
+  if (host_.now() < snapshot_retry_at_) return nullptr;
+  if (!host_.begin_snapshot(id_, replica_.is_snapshot_overdue(state_->bytes()))) return nullptr;
   FrozenState state = state_->freeze();
   if (omitted_.sessions) state.sessions = StateMachine().freeze().sessions;
   state.applied = index;  // The last entry may have been a barrier, which the state machine does not see.

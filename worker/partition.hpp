@@ -45,7 +45,7 @@ class PartitionHost : public ReplicaHost {
   virtual void reply(BrokerIndex broker, WorkerReply reply) = 0;
   virtual SnapshotStore& snapshot_store() = 0;
   /// At most one snapshot is written at a time in a worker.
-  virtual bool begin_snapshot(PartitionId group) = 0;
+  virtual bool begin_snapshot(PartitionId group, bool is_overdue) = 0;
   virtual void end_snapshot(PartitionId group) = 0;
   virtual void want_chunk(WorkerId from, const ChunkWanted& wanted) = 0;
   virtual Partition* find_partition(PartitionId group) = 0;

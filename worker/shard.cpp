@@ -353,8 +353,10 @@ void Shard::report_slow(TimePoint now) {
   report(LogLevel::kWarning, std::move(line), slowest.partition);
 }
 
-bool Shard::begin_snapshot(PartitionId group) {
-  if (snapshotting_ || sender_.is_busy(now_)) return false;
+bool Shard::begin_snapshot(PartitionId group, bool is_overdue) {
+  // Who fetches a snapshot wants the log behind it to be there afterwards; but a peer that fetches for ever, since its
+  // disk is full, say, must not keep the logs from being cut.
+  if (snapshotting_ || (sender_.is_busy(now_) && !is_overdue)) return false;
   snapshotting_ = group;
   snapshot_begun_ = now_;
   return true;

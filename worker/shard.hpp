@@ -98,7 +98,7 @@ class Shard final : public PartitionHost {
   void wake(PartitionId group) override;
   void reply(BrokerIndex broker, WorkerReply reply) override;
   SnapshotStore& snapshot_store() override { return snapshots_; }
-  bool begin_snapshot(PartitionId group) override;
+  bool begin_snapshot(PartitionId group, bool is_overdue) override;
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;

@@ -9,7 +9,8 @@
 namespace trellis {
 namespace {
 
-constexpr unsigned kNever = ~0u >> 1;  ///< As a snapshot threshold.
+constexpr unsigned kNever = ~0u >> 1;       ///< As a snapshot threshold.
+constexpr std::uint64_t kOverdueAfter = 4;  ///< Times the log after which a snapshot is due.
 
 /// Frees what the library hands back with a request's callback.
 void free_apply(struct raft_apply* request, int, void*) { delete request; }
@@ -656,6 +657,10 @@ bool Replica::is_snapshotting() const {
 
 bool Replica::is_snapshot_due(std::uint64_t state_bytes) const {
   return !is_snapshotting() && library_->io.log_bytes() >= std::max(settings_.snapshot_log_bytes, state_bytes);
+}
+
+bool Replica::is_snapshot_overdue(std::uint64_t state_bytes) const {
+  return library_->io.log_bytes() >= kOverdueAfter * std::max(settings_.snapshot_log_bytes, state_bytes);
 }
 
 void Replica::take_snapshot() { raft_set_snapshot_threshold(&library_->raft, 1); }

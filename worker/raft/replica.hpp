@@ -127,6 +127,8 @@ class Replica {
 
   /// Whether enough log has gathered for a snapshot, given the size of the state.
   bool is_snapshot_due(std::uint64_t state_bytes) const;
+  /// Whether so much has gathered that one must not be put off any longer.
+  bool is_snapshot_overdue(std::uint64_t state_bytes) const;
   bool is_snapshotting() const;
   /// Takes a snapshot when the next entry is applied.
   void take_snapshot();

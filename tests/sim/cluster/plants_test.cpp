@@ -37,8 +37,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Plant{"no-gate", Scenario::kGroup, 10'000}, Plant{"no-clamp", Scenario::kGroup},
                       Plant{"no-configurations", Scenario::kMembers, 2'000}, Plant{"unconfirmed-read", Scenario::kAny},
                       Plant{"new-seq-on-retry", Scenario::kAny}, Plant{"wrong-reply", Scenario::kAny},
-                      Plant{"mark-dropped", Scenario::kAny}, Plant{"page-skips-key", Scenario::kAny},
-                      Plant{"page-out-of-order", Scenario::kAny}),
+                      Plant{"mark-dropped", Scenario::kAny}, Plant{"mark-added", Scenario::kAny},
+                      Plant{"warning-dropped", Scenario::kAny}, Plant{"logs-grow", Scenario::kLaggards},
+                      Plant{"page-skips-key", Scenario::kAny}, Plant{"page-out-of-order", Scenario::kAny}),
     [](const auto& info) {
       std::string name = info.param.name;
       for (char& c : name) c = c == '-' ? '_' : c;

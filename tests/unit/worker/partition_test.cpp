@@ -143,7 +143,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
     EXPECT_TRUE(replies.emplace(tag, std::move(reply)).second) << "answered twice: " << tag;
   }
   SnapshotStore& snapshot_store() override { return snapshots; }
-  bool begin_snapshot(PartitionId) override { return true; }
+  bool begin_snapshot(PartitionId, bool) override { return true; }
   void end_snapshot(PartitionId) override {}
   void want_chunk(WorkerId, const ChunkWanted&) override {}
   Partition* find_partition(PartitionId) override { return partition.get(); }

@@ -69,7 +69,7 @@ class SnapshotTransfer : public ::testing::Test, public ReplicaSurroundings<Part
   void tick_replica() override { partition->tick(); }
   void reply(BrokerIndex, WorkerReply) override {}
   SnapshotStore& snapshot_store() override { return own_store; }
-  bool begin_snapshot(PartitionId) override { return true; }
+  bool begin_snapshot(PartitionId, bool) override { return true; }
   void end_snapshot(PartitionId) override {}
   void want_chunk(WorkerId to, const ChunkWanted& each) override {
     asked = to;

@@ -252,6 +252,21 @@ TEST(Replica, AFollowerWithALeaderLearnsNoTermFromAPreVote) {
   EXPECT_EQ(harness.replica->term(), Term{2});
 }
 
+/// Else a peer that fetches a snapshot for ever keeps the log from being cut (simulator, seed 14446).
+TEST(Replica, ASnapshotIsOverdueAtFourTimesTheLogThatItIsDueAt) {
+  Harness harness;
+  harness.settings.snapshot_log_bytes = 1'000;
+  ASSERT_TRUE(harness.start());
+  harness.receive(append_of(2, {1, 1, {2, 2, 2, 2, 2}}));
+  harness.sync();
+  EXPECT_TRUE(harness.replica->is_snapshot_due(0));
+  EXPECT_FALSE(harness.replica->is_snapshot_overdue(0));
+  harness.receive(append_of(2, {6, 2, std::vector<std::uint64_t>(16, 2)}));
+  harness.sync();
+  EXPECT_TRUE(harness.replica->is_snapshot_overdue(0));
+  EXPECT_FALSE(harness.replica->is_snapshot_due(1 << 20)) << "as large as the state, at least";
+}
+
 TEST(Replica, R3AcknowledgesNoTailThatTheMessageDidNotCheck) {
   Harness harness;
   ASSERT_TRUE(harness.start());
