@@ -183,7 +183,7 @@ class Commands(GatewayTest):
         self.assertEqual(len(members[0]), 8, "as the protocol has it")
         loads = self.get("/v1/members?load=true").json
         self.assertTrue(all(member["memory"] > 1 << 20 for member in loads), loads)
-        self.assertGreater(sum(member["requests"] for member in loads), 0)
+        wait_for(lambda: sum(member["requests"] for member in self.get("/v1/members?load=true").json) > 0, "a heartbeat that tells requests")
         self.assertEqual(self.get("/v1/status").json["workers_up"], 3)
         partitions = self.get("/v1/partitions").json
         self.assertEqual([row["partition"] for row in partitions], list(range(16)))
