@@ -50,9 +50,13 @@ class Readme(EndToEndTest):
         with_up, without_up = (block for block in blocks("sh") if "trellis" in block and "scripts/run" not in block)
         self.assertIn("trellis up", with_up)
         start, finish = with_up.split("trellis up", 1)
+        workers = [line for line in start.splitlines() if line.endswith("&")]
+        ports = [re.search(r"-p (\d+)", line).group(1) for line in workers]
         script = "\n".join((
             "set -e", f"PATH={shlex.quote(str(PROGRAMS))}:$PATH", "workers=()",
-            *(f"{line.rstrip(' &')} -b 127.0.0.1:7401 & workers+=($!)" for line in start.splitlines() if line.endswith("&")),
+            *(f"{line.rstrip(' &')} -b 127.0.0.1:7401 & workers+=($!)" for line in workers),
+            # Who types this is slower than a worker's start: `up` must find them.
+            *(f"until (: </dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.02; done" for port in ports),
             f"echo 'GET person1' | trellis up {finish.strip()} --data {self.folder}/data",
             *(line if line.endswith("&") else f"{line} -b 127.0.0.1:7400" for line in without_up.splitlines()),
             "kill $! ${workers[@]}", "wait"))
