@@ -101,6 +101,7 @@ LegTimes Calls::times_of(const Call& call, TimePoint now) {
 
 void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now) {
   request_.tag = mode == ReadMode::kBestEffort ? call.tag | kUnconfirmed : call.tag;
+  request_.attempt = call.attempts;
   request_.partition = call.leg.partition;
   request_.kind = call.leg.kind;
   request_.mode = mode;
@@ -178,7 +179,8 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
     result.body = std::move(reply.body);
     return finish(*call, std::move(result), now);
   }
-  const bool is_current = call->state == State::kSent && call->sent_to == from;
+  // What was said of an earlier attempt, perhaps twice, says nothing of the one under way.
+  const bool is_current = call->state == State::kSent && call->sent_to == from && reply.attempt + 1 == call->attempts;
   const PartitionId partition = call->leg.partition;
   if (reply.outcome == Outcome::kNotLeader) {
     const bool hinted = router_.on_not_leader(partition, from, reply.leader, reply.term);

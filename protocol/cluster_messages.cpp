@@ -240,7 +240,7 @@ Result<AllHold> read_all_hold(const BundleItem& item) {
 void add(BundleWriter& bundle, const WorkerRequest& message) {
   std::string header;
   FieldWriter fields(header);
-  fields.u64(message.tag).u32(message.partition.value).u8(static_cast<std::uint8_t>(message.kind));
+  fields.u64(message.tag).u32(message.attempt).u32(message.partition.value).u8(static_cast<std::uint8_t>(message.kind));
   fields.u8(static_cast<std::uint8_t>(message.mode)).u8(message.own_session ? 1 : 0);
   fields.u64(message.seq).u64(message.floor).u32(message.timeout_ms).u32(message.page_bytes).raw(message.session);
   bundle.add(static_cast<std::uint8_t>(MessageType::kRequest), header, message.body);
@@ -251,6 +251,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   FieldReader fields(header.value_or(""));
   WorkerRequest request;
   request.tag = fields.u64();
+  request.attempt = fields.u32();
   request.partition = {fields.u32()};
   const std::uint8_t kind = fields.u8();
   const std::uint8_t mode = fields.u8();
@@ -274,7 +275,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
 void add(BundleWriter& bundle, const WorkerReply& message) {
   std::string header;
   FieldWriter fields(header);
-  fields.u64(message.tag).u8(static_cast<std::uint8_t>(message.outcome)).u32(message.partition.value);
+  fields.u64(message.tag).u32(message.attempt).u8(static_cast<std::uint8_t>(message.outcome)).u32(message.partition.value);
   fields.u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
   bundle.add(static_cast<std::uint8_t>(MessageType::kReply), header, message.body);
 }
@@ -283,6 +284,7 @@ Result<WorkerReply> read_worker_reply(const BundleItem& item) {
   FieldReader fields(header_of(item, MessageType::kReply).value_or(""));
   WorkerReply reply;
   reply.tag = fields.u64();
+  reply.attempt = fields.u32();
   const std::uint8_t outcome = fields.u8();
   reply.partition = {fields.u32()};
   reply.leader = {fields.u64()};

@@ -130,7 +130,8 @@ enum class ReadMode : std::uint8_t {
 
 /// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
 struct WorkerRequest {
-  std::uint64_t tag = 0;  ///< The broker's; comes back in the reply.
+  std::uint64_t tag = 0;      ///< The broker's; comes back in the reply,
+  std::uint32_t attempt = 0;  ///< as does the number of the attempt: "not applied" is said of that one alone.
   PartitionId partition;
   RequestKind kind = RequestKind::kCommand;
   ReadMode mode = ReadMode::kLinearizable;
@@ -156,6 +157,7 @@ enum class Outcome : std::uint8_t {
 
 struct WorkerReply {
   std::uint64_t tag = 0;
+  std::uint32_t attempt = 0;
   Outcome outcome = Outcome::kDone;
   PartitionId partition;
   WorkerId leader;   ///< With kNotLeader; 0: unknown.

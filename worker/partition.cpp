@@ -70,7 +70,6 @@ Partition::~Partition() = default;
 Result<void> Partition::start() { return replica_.start(); }
 
 void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
-  const std::uint64_t tag = request.tag;
   auto work = std::make_shared<Work>();
   work->broker = broker;
   work->arrived = work->taken_up = host_.now();
@@ -83,7 +82,7 @@ void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
                  "a broken batch from a broker was dropped: " + prepared.error().message +
                      "; do all workers and brokers run the same version of Trellis?",
                  id_);
-    return refuse(broker, tag, Outcome::kWrongPartition);
+    return refuse(*work, Outcome::kWrongPartition);
   }
   work->prepared = std::move(*prepared);
   const auto items = work->prepared.items();
@@ -95,15 +94,15 @@ void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
   if (work->request.mode == ReadMode::kLinearizable) return enqueue(std::move(work));
   // Without the leader: from what is applied here.  Writes need it.
   const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
-  if (writes) return refuse(broker, tag, Outcome::kNotLeader);
+  if (writes) return refuse(*work, Outcome::kNotLeader);
   execute_reads(*work);
 }
 
 void Partition::enqueue(WorkPointer work) {
-  if (!replica_.is_leader()) return refuse(work->broker, work->request.tag, Outcome::kNotLeader);
+  if (!replica_.is_leader()) return refuse(*work, Outcome::kNotLeader);
   // All of a request or nothing of it: items on one key keep their order over retries.
   if (queued_requests_ == kQueuedRequestsMax || queued_bytes_ + work->bytes > kQueuedBytesMax + kRequestSizeMax) {
-    return refuse(work->broker, work->request.tag, Outcome::kBusy);
+    return refuse(*work, Outcome::kBusy);
   }
   work->is_queued = true;
   ++queued_requests_;
@@ -229,7 +228,7 @@ void Partition::complete(Work& work, std::size_t item, const CommandResult& resu
   if (work.is_answered) return;
   --work.left;
   if (work.prepared.kind == RequestKind::kBatch) return complete_batch_item(work, item, result);
-  WorkerReply reply = make_reply(work.request.tag, Outcome::kDone);
+  WorkerReply reply = make_reply(work, Outcome::kDone);
   reply.body = Frame(pack_reply_frame(work.prepared.id, result));
   release(work);
   if (const auto command = command_of(work.prepared.one)) tell_answered(work, *command);
@@ -257,7 +256,7 @@ void Partition::complete_batch_item(Work& work, std::size_t item, const CommandR
 /// All items have their results.
 void Partition::finish(Work& work) {
   if (work.is_answered) return;
-  WorkerReply reply = make_reply(work.request.tag, Outcome::kDone);
+  WorkerReply reply = make_reply(work, Outcome::kDone);
   std::string body;
   body.reserve(work.batch_results.size() + 5);
   PackedWriter(body).array(work.prepared.items().size()).packed(work.batch_results);
@@ -272,7 +271,7 @@ void Partition::abandon(Work& work, Outcome outcome) {
   // Of a batch whose first items are in the log nobody may say that it was not applied.
   if (work.was_proposed) outcome = Outcome::kUnknown;
   release(work);
-  refuse(work.broker, work.request.tag, outcome);
+  refuse(work, outcome);
 }
 
 void Partition::tell_answered(const Work& work, Command command) {
@@ -288,9 +287,10 @@ void Partition::release(Work& work) {
 
 bool Partition::is_expired(const Work& work) const { return host_.now() >= work.deadline; }
 
-WorkerReply Partition::make_reply(std::uint64_t tag, Outcome outcome) const {
+WorkerReply Partition::make_reply(const Work& work, Outcome outcome) const {
   WorkerReply reply;
-  reply.tag = tag;
+  reply.tag = work.request.tag;
+  reply.attempt = work.request.attempt;
   reply.outcome = outcome;
   reply.partition = id_;
   reply.term = replica_.term();
@@ -300,9 +300,7 @@ WorkerReply Partition::make_reply(std::uint64_t tag, Outcome outcome) const {
   return reply;
 }
 
-void Partition::refuse(BrokerIndex broker, std::uint64_t tag, Outcome outcome) {
-  host_.reply(broker, make_reply(tag, outcome));
-}
+void Partition::refuse(const Work& work, Outcome outcome) { host_.reply(work.broker, make_reply(work, outcome)); }
 
 void Partition::on_leader(Term term) {
   std::vector<WorkerId> peers;

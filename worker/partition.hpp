@@ -151,7 +151,7 @@ class Partition final : public ReplicaOwner {
     TimePoint since;
   };
 
-  void refuse(BrokerIndex broker, std::uint64_t tag, Outcome outcome);
+  void refuse(const Work& work, Outcome outcome);
   void enqueue(WorkPointer work);
   void propose();
   void serve_reads();
@@ -164,7 +164,7 @@ class Partition final : public ReplicaOwner {
   void release(Work& work);
   void tell_answered(const Work& work, Command command);
   void free_state(std::unique_ptr<StateMachine> old);
-  WorkerReply make_reply(std::uint64_t tag, Outcome outcome) const;
+  WorkerReply make_reply(const Work& work, Outcome outcome) const;
 
   PartitionId id_;
   WorkerId self_;

@@ -177,6 +177,7 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   if (refused) {
     WorkerReply answer;
     answer.tag = request->tag;
+    answer.attempt = request->attempt;
     answer.partition = request->partition;
     answer.outcome = was_frozen_ ? Outcome::kBusy : Outcome::kWrongPartition;
     return reply(broker, std::move(answer));

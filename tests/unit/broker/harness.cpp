@@ -93,6 +93,7 @@ void FakeWorker::answer(const WorkerRequest& request, Outcome outcome, Frame bod
                         LogIndex applied) {
   WorkerReply reply;
   reply.tag = request.tag;
+  reply.attempt = request.attempt;
   reply.outcome = outcome;
   reply.partition = request.partition;
   reply.leader = leader;

@@ -85,6 +85,24 @@ TEST(SingleKey, FollowsAHintToTheNewLeaderWithoutTheClientNoticing) {
   EXPECT_EQ(cluster.reply().status, Code::kOk);
 }
 
+/// Else it would be called undone while the second attempt may take effect.
+TEST(SingleKey, ARefusalThatArrivesTwiceSpeaksForItsAttemptAlone) {
+  Harness cluster;
+  cluster.make_cluster();
+  cluster.send(Command::kPut, put_arguments("a"));
+  FakeWorker& leader = cluster.leader_of("a");
+  const WorkerRequest first = leader.take();
+  leader.answer(first, Outcome::kBusy);
+  cluster.pass(milliseconds(100));
+  const WorkerRequest second = leader.take();
+  leader.answer(first, Outcome::kBusy);
+  leader.answer(first, Outcome::kNotLeader);
+  cluster.pass(milliseconds(100));
+  EXPECT_TRUE(leader.requests.empty()) << "the second attempt is still under way";
+  leader.answer_ok(second, packed_uint(1));
+  EXPECT_EQ(cluster.reply().status, Code::kOk);
+}
+
 TEST(SingleKey, TheTermOfAReplicaThatIsCutOffDoesNotHideTheLeader) {
   Harness cluster;
   cluster.make_cluster();

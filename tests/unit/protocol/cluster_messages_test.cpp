@@ -38,6 +38,7 @@ Form sample_form() {
 WorkerRequest sample_request(std::size_t body_size = 10) {
   WorkerRequest request;
   request.tag = 1ull << 60;
+  request.attempt = 3;
   request.partition = {9};
   request.kind = RequestKind::kBatch;
   request.mode = ReadMode::kBestEffort;
@@ -54,6 +55,7 @@ WorkerRequest sample_request(std::size_t body_size = 10) {
 WorkerReply sample_reply() {
   WorkerReply reply;
   reply.tag = 5;
+  reply.attempt = 4;
   reply.outcome = Outcome::kNotLeader;
   reply.partition = {3};
   reply.leader = {0xabc};
@@ -137,7 +139,7 @@ TEST(ClusterMessages, CarryRequestsWithSmallAndLargeBodies) {
     const WorkerRequest sent = sample_request(size);
     const auto read = read_worker_request(carried(sent));
     ASSERT_TRUE(read);
-    EXPECT_EQ(read->tag, sent.tag);
+    EXPECT_EQ(std::pair(read->tag, read->attempt), std::pair(sent.tag, sent.attempt));
     EXPECT_EQ(read->partition, sent.partition);
     EXPECT_EQ(read->kind, sent.kind);
     EXPECT_EQ(read->mode, sent.mode);
@@ -155,7 +157,7 @@ TEST(ClusterMessages, CarryReplies) {
   const WorkerReply sent = sample_reply();
   const auto read = read_worker_reply(carried(sent));
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->tag, sent.tag);
+  EXPECT_EQ(std::pair(read->tag, read->attempt), std::pair(sent.tag, sent.attempt));
   EXPECT_EQ(read->outcome, sent.outcome);
   EXPECT_EQ(read->partition, sent.partition);
   EXPECT_EQ(read->leader, sent.leader);
