@@ -41,8 +41,7 @@ void Cluster::judge_marks(const Operation& operation, const ReplyInfo& info, Tim
   for (const auto& broker : brokers_) brokers_are_well = brokers_are_well && since(broker->well_since(), settled);
   if (!brokers_are_well) return;
   // What a worker said before it went down may come so much later.
-  const TimePoint forgotten =
-      settled - manners.delay_max - (manners.overtaking > 0 || manners.doubling > 0 ? manners.overtaken_by : Duration(0));
+  const TimePoint forgotten = settled - network_.worst_delay();
   std::size_t well = 0;
   std::size_t down = 0;
   for (const auto& worker : workers_) {

@@ -29,14 +29,19 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> 
   const Duration late_by = manners.overtaken_by;
   const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
   if (!is_of_client && random.chance(manners.doubling))
-    world_.at(arrival + random.between(Duration(0), late_by), arrive);
+    arrive_at(arrival + random.between(Duration(0), late_by), arrive);
   if (random.chance(manners.overtaking)) {
-    world_.at(arrival + random.between(Duration(0), late_by), std::move(arrive));
+    arrive_at(arrival + random.between(Duration(0), late_by), std::move(arrive));
     return;
   }
   TimePoint& last = last_arrival_[{from, to}];
   last = std::max(last, arrival);
-  world_.at(last, std::move(arrive));
+  arrive_at(last, std::move(arrive));
+}
+
+void Network::arrive_at(TimePoint when, std::function<void()> arrive) {
+  worst_delay_ = std::max(worst_delay_, when - world_.now());
+  world_.at(when, std::move(arrive));
 }
 
 }  // namespace trellis::sim

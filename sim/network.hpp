@@ -47,15 +47,20 @@ class Network {
   bool is_cut(ProcessNumber from, ProcessNumber to) const { return cuts_.contains({from, to}); }
   void heal();
 
+  /// The longest that any message was on its way, or will have been.
+  Duration worst_delay() const { return worst_delay_; }
   std::uint64_t carried() const { return carried_; }
   std::uint64_t lost() const { return lost_; }
 
  private:
+  void arrive_at(TimePoint when, std::function<void()> arrive);
+
   World& world_;
   std::set<std::pair<ProcessNumber, ProcessNumber>> cuts_;
   std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint> last_arrival_;
   bool is_usual_ = true;
   TimePoint calm_since_;
+  Duration worst_delay_{};
   std::uint64_t carried_ = 0;
   std::uint64_t lost_ = 0;
 };

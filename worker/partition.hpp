@@ -105,6 +105,8 @@ class Partition final : public ReplicaOwner {
   std::size_t queued_bytes() const { return queued_bytes_; }
   /// Of the newest durable snapshot; empty where there is none.
   const std::string& snapshot_descriptor() const { return snapshot_descriptor_; }
+  /// Of a snapshot that was fetched and may yet be installed; empty where there is none.
+  std::string held_descriptor() const { return held_ ? held_->descriptor : std::string(); }
 
   // ReplicaOwner
   Result<void> apply(LogIndex index, std::string_view command) override;

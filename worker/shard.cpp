@@ -229,6 +229,7 @@ void Shard::on_raft_item(WorkerId from, const BundleItem& item) {
   woken_.insert(message->group);
   // The library must not see a snapshot before its file is here, verified and read: it drops its own log at once.
   if (message->kind == RaftMessageKind::kInstallSnapshot) {
+    unswept_.insert(message->group);
     return receiver_.on_install(*partition, std::move(*message), *this, now_);
   }
   partition->on_raft_message(std::move(*message));
@@ -359,6 +360,7 @@ bool Shard::begin_snapshot(PartitionId group, bool is_overdue) {
   // disk is full, say, must not keep the logs from being cut.
   if (snapshotting_ || (sender_.is_busy(now_) && !is_overdue)) return false;
   snapshotting_ = group;
+  unswept_.insert(group);
   snapshot_begun_ = now_;
   return true;
 }
@@ -394,10 +396,28 @@ void Shard::tick() {
   if (now_ >= balance_due_) balance();
 }
 
+/// Removes the files of snapshots that came to nothing (overtaken by the log, or by a newer one), once their partition
+/// has nothing under way that could name them.
+void Shard::sweep_snapshots() {
+  for (auto at = unswept_.begin(); at != unswept_.end();) {
+    const PartitionId id = *at++;
+    const Partition* const partition = find_partition(id);
+    const bool is_busy = partition != nullptr &&
+                         (snapshotting_ == id || receiver_.is_fetching(id) || !partition->replica().can_install());
+    if (is_busy) continue;
+    if (partition != nullptr) {
+      remove_other_snapshots(snapshots_, id, {partition->snapshot_descriptor(), partition->held_descriptor()});
+      if (!partition->held_descriptor().empty()) continue;
+    }
+    unswept_.erase(id);
+  }
+}
+
 /// Leaders go back to where they are preferred: one at a time, and only to a worker that has been up and level for a
 /// while.
 void Shard::balance() {
   balance_due_ = now_ + kBalanceInterval;
+  sweep_snapshots();
   if (membership_.map() == nullptr) return;
   std::vector<PartitionId> ripe;
   for (auto& [id, partition] : partitions_) {

@@ -139,6 +139,7 @@ class Shard final : public PartitionHost {
   void take_durable();
   void tick();
   void balance();
+  void sweep_snapshots();
   /// Whether leadership can be handed to this peer: it speaks, and is not about to stop.
   bool is_heard(WorkerId peer) const;
   void settle_all();
@@ -198,6 +199,7 @@ class Shard final : public PartitionHost {
   std::map<WorkerId, Heard> heard_;  ///< When each peer last spoke.
 
   std::optional<PartitionId> snapshotting_;
+  std::set<PartitionId> unswept_;  ///< A snapshot of theirs was begun, written or fetched: some may be left over.
   SnapshotReceiver receiver_;
   SnapshotSender sender_;
 

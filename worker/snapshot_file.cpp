@@ -343,6 +343,10 @@ std::string snapshot_name(PartitionId partition, LogIndex index, Term term, std:
   return name.data();
 }
 
+bool is_snapshot_of(std::string_view name, PartitionId partition) {
+  return name.starts_with("partition-" + std::to_string(partition.value) + "-index-");
+}
+
 std::string encode(const SnapshotDescriptor& descriptor) {
   std::string out;
   FieldWriter fields(out);

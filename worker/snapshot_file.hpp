@@ -43,6 +43,8 @@ struct SnapshotDescriptor {
 
 /// A name that tells partition, index and term; `maker` keeps apart what several workers, or several lives, wrote.
 std::string snapshot_name(PartitionId partition, LogIndex index, Term term, std::uint64_t maker);
+/// Whether it names a snapshot of that partition.
+bool is_snapshot_of(std::string_view name, PartitionId partition);
 
 /// Format version, then the fields.
 std::string encode(const SnapshotDescriptor& descriptor);

@@ -161,7 +161,10 @@ void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {
   fetch_.reset();
 }
 
-void remove_other_snapshots(SnapshotStore& store, const std::vector<std::string>& descriptors) {
+namespace {
+
+template <typename Concerns>
+void remove_others(SnapshotStore& store, const std::vector<std::string>& descriptors, Concerns concerns) {
   std::vector<std::string> needed;
   for (const std::string& packed : descriptors) {
     if (const auto descriptor = read_snapshot_descriptor(packed)) needed.push_back(descriptor->name);
@@ -169,9 +172,20 @@ void remove_other_snapshots(SnapshotStore& store, const std::vector<std::string>
   const auto names = store.list();
   if (!names) return;
   for (const std::string& name : *names) {
+    const bool is_needed = std::find(needed.begin(), needed.end(), name) != needed.end();
     // What cannot be removed now is tried again at the next start.
-    if (std::find(needed.begin(), needed.end(), name) == needed.end()) static_cast<void>(store.remove(name));
+    if (!is_needed && concerns(name)) static_cast<void>(store.remove(name));
   }
+}
+
+}  // namespace
+
+void remove_other_snapshots(SnapshotStore& store, const std::vector<std::string>& descriptors) {
+  remove_others(store, descriptors, [](const std::string&) { return true; });
+}
+
+void remove_other_snapshots(SnapshotStore& store, PartitionId partition, const std::vector<std::string>& descriptors) {
+  remove_others(store, descriptors, [partition](const std::string& name) { return is_snapshot_of(name, partition); });
 }
 
 }  // namespace trellis

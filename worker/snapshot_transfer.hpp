@@ -53,6 +53,7 @@ class SnapshotReceiver {
   void tick(PartitionHost& host, TimePoint now);
   /// Hands what is ready to its replica, as soon as that takes it.
   void deliver(PartitionHost& host);
+  bool is_fetching(PartitionId group) const { return fetch_ && fetch_->group == group; }
 
  private:
   struct Fetch {
@@ -79,5 +80,7 @@ class SnapshotReceiver {
 
 /// Removes all snapshots but those that the descriptors name: what a crash left behind.
 void remove_other_snapshots(SnapshotStore& store, const std::vector<std::string>& descriptors);
+/// The same, of one partition: what was begun and came to nothing.
+void remove_other_snapshots(SnapshotStore& store, PartitionId partition, const std::vector<std::string>& descriptors);
 
 }  // namespace trellis

@@ -231,5 +231,22 @@ TEST_F(SnapshotTransfer, TheSenderGivesNothingButItsNewestSnapshotInPieces) {
   EXPECT_LE(piece(strange).size(), SnapshotReceiver::kChunkSize);
 }
 
+TEST(RemoveOtherSnapshots, LeavesWhatIsNeededAndOtherPartitionsAlone) {
+  MemorySnapshotStore store;
+  const auto write = [&store](PartitionId partition, std::uint64_t index) {
+    const std::string name = snapshot_name(partition, {index}, {1}, 7);
+    return encode(*write_snapshot(StateMachine().freeze(), partition, {index}, {1}, name, store));
+  };
+  const std::string recorded = write({1}, 10);
+  write({1}, 20);
+  const std::string held = write({1}, 30);
+  write({11}, 10);
+  write({2}, 10);
+  remove_other_snapshots(store, {1}, {recorded, held});
+  EXPECT_THAT(*store.list(),
+              ::testing::UnorderedElementsAre(snapshot_name({1}, {10}, {1}, 7), snapshot_name({1}, {30}, {1}, 7),
+                                              snapshot_name({11}, {10}, {1}, 7), snapshot_name({2}, {10}, {1}, 7)));
+}
+
 }  // namespace
 }  // namespace trellis
