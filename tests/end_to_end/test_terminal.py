@@ -54,9 +54,9 @@ class OnATerminal(ClusterTest):
     def test_history_outlives_the_shell(self):
         terminal = self.shell()
         terminal.type("GET single-key" + ENTER)
-        terminal.expect("single-key -> 4\n")
+        terminal.expect("single-key -> 4\ntrellis> ")  # Before the prompt the terminal would take the key for its own.
         terminal.type(END_OF_INPUT)
-        terminal.wait()
+        self.assertEqual(terminal.wait(), 0)
         terminal = self.shell()
         terminal.type(UP + ENTER)
         terminal.expect("single-key -> 4\n")
