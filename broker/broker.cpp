@@ -81,7 +81,6 @@ class Broker::Core {
   BootNonce nonce_;
   TimePoint next_pulse_;
   bool heartbeat_is_due_ = true;  ///< At every other pulse.
-  bool was_warmed_up_ = false;
   std::set<BootNonce> refused_;  ///< Lives whose refusal was logged.
   std::vector<std::uint64_t> due_;
   std::vector<Tag> unsent_;
@@ -221,12 +220,12 @@ void Broker::Core::use_new_map(TimePoint now) {
 }
 
 void Broker::Core::on_tick(TimePoint now) {
+  if (now >= next_pulse_) pulse(now);  // First, so that what is refused now is told as it stands now.
   due_.clear();
   call_timers_.take_due(now, due_);
   for (const Tag call : due_) calls_.on_timer(call, now);
   requests_.settle(now);
   requests_.on_tick(now);
-  if (now >= next_pulse_) pulse(now);
   requests_.settle(now);
 }
 
@@ -246,10 +245,9 @@ void Broker::Core::say_welcome() {
 }
 
 void Broker::Core::judge_liveness(TimePoint now) {
+  const bool was_warmed_up = registry_.warmed_up();
   const auto changes = registry_.update(now);
-  const bool warmed_up = registry_.warmed_up(now);
-  if (changes.empty() && warmed_up == was_warmed_up_) return;
-  was_warmed_up_ = warmed_up;
+  if (changes.empty() && registry_.warmed_up() == was_warmed_up) return;
   router_.refresh(now);
   for (const auto& change : changes) {
     const WorkerRecord* const worker = registry_.find(change.worker);

@@ -54,10 +54,10 @@ void Calls::dispatch(Call& call, TimePoint now) {
   if (call.leg.stale) {
     WorkerRecord* const replica = router_.any_replica(call.leg.partition);
     if (replica != nullptr) return send(call, *replica, now);
-    if (!registry_.warmed_up(now)) return wait(call, now);
+    if (!registry_.warmed_up()) return wait(call, now);
     return without_majority(call, now);
   }
-  if (!router_.has_majority(call.leg.partition) && registry_.warmed_up(now)) return without_majority(call, now);
+  if (!router_.has_majority(call.leg.partition) && registry_.warmed_up()) return without_majority(call, now);
   WorkerRecord* const leader = router_.leader(call.leg.partition);
   if (leader == nullptr) return wait(call, now);
   send(call, *leader, now);
@@ -276,7 +276,7 @@ void Calls::on_worker_lost(WorkerId worker, TimePoint now) {
 }
 
 void Calls::review(TimePoint now) {
-  if (!registry_.warmed_up(now)) return;
+  if (!registry_.warmed_up()) return;
   for (std::uint32_t i = 0; i < by_partition_.size(); ++i) {
     const bool lost = !router_.has_majority(PartitionId{i});
     for (const Tag tag : calls_of(PartitionId{i})) {

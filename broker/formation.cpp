@@ -194,7 +194,7 @@ bool Formation::adopt_if_clear(TimePoint now) {
     if (!is_eligible(candidate)) continue;
     const std::size_t members = connected_members(candidate, now);
     const bool is_clear = 2 * members > candidate.members.size();
-    if (members == 0 || (!is_clear && !registry_.warmed_up(now)) || members <= best_members) continue;
+    if (members == 0 || (!is_clear && !registry_.warmed_up()) || members <= best_members) continue;
     best = &candidate;
     best_members = members;
   }

@@ -165,6 +165,7 @@ std::vector<Registry::Change> Registry::update(TimePoint now) {
   const bool paused = last_update_ && now - *last_update_ > kUpdateGapMax;
   const Duration pause = paused ? now - *last_update_ : Duration::zero();
   last_update_ = now;
+  warmed_up_ = now - start_ >= kBrokerWarmUp;
   std::vector<Change> changes;
   for (auto& [id, record] : workers_) {
     if (paused) record->last_heard = std::min(now, record->last_heard + pause);

@@ -78,8 +78,8 @@ class Registry {
   WorkerState state_of(WorkerId id, TimePoint now) const;
   /// How long ago it was heard (of one that never was: since the broker's start).
   Duration silence_of(WorkerId id, TimePoint now) const;
-  /// The broker has run long enough to judge.
-  bool warmed_up(TimePoint now) const { return now - start_ >= kBrokerWarmUp; }
+  /// The broker has run long enough to judge: as of the last update(), so that all that one turn tells agrees.
+  bool warmed_up() const { return warmed_up_; }
 
   void remove(WorkerId id);
   /// In the order of their ids.
@@ -106,6 +106,7 @@ class Registry {
   Outbox& outbox_;
   TimePoint start_;
   std::optional<TimePoint> last_update_;
+  bool warmed_up_ = false;
   std::map<WorkerId, std::unique_ptr<WorkerRecord>> workers_;
   std::unordered_map<BackendAddress, WorkerRecord*> by_connection_;
   std::uint64_t next_proof_;

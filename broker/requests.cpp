@@ -145,7 +145,7 @@ void Requests::begin(Entry& entry, TimePoint now) {
 
 /// Why requests that need the cluster cannot be served, and are not worth waiting with; nothing where they wait.
 std::optional<Error> Requests::obstacle_to_all(TimePoint now) const {
-  if (!registry_.warmed_up(now)) return std::nullopt;
+  if (!registry_.warmed_up()) return std::nullopt;
   std::string obstacle = formation_.obstacle(now);
   if (obstacle.empty()) return std::nullopt;
   return Error{Code::kUnavailable, std::move(obstacle)};

@@ -74,7 +74,7 @@ void Router::refresh(TimePoint now) {
     partitions_[i].up = static_cast<std::size_t>(
         std::count_if(replicas.begin(), replicas.end(), [&up](WorkerId id) { return up[id]; }));
   }
-  if (members_down_ > map_->tolerates() && registry_.warmed_up(now)) {
+  if (members_down_ > map_->tolerates() && registry_.warmed_up()) {
     warning_ = std::to_string(members_down_) + " of " + std::to_string(map_->members.size()) +
                " workers are down, replication factor k=" + std::to_string(map_->k) +
                ": correct output cannot be guaranteed";

@@ -3,10 +3,9 @@
 namespace trellis {
 
 void Lag::on_tick(WorkerId follower, LogIndex last, LogIndex held, TimePoint now) {
-  const LogIndex before{last.value > 0 ? last.value - 1 : 0};
-  auto [at, is_new] = marks_.try_emplace(follower, Mark{before, last, now});
+  auto [at, is_new] = marks_.try_emplace(follower, Mark{last, now});
   Mark& mark = at->second;
-  if (held.value == 0) held = mark.before;
+  if (held.value == 0) held = before_;
   if (!is_new && held >= mark.index) {
     mark.index = last;
     mark.set = now;

@@ -21,7 +21,12 @@ class Lag {
     Duration behind{};
   };
 
-  /// A new leadership: nothing is known of followers.
+  /// A new leadership: nothing is known of followers.  @param first  its own first entry
+  void begin(LogIndex first) {
+    clear();
+    before_ = LogIndex{first.value > 0 ? first.value - 1 : 0};
+  }
+  /// The leadership has ended.
   void clear() {
     marks_.clear();
     followers_.clear();
@@ -34,10 +39,10 @@ class Lag {
 
  private:
   struct Mark {
-    LogIndex before;  ///< The leadership, as far as is known: the last but one when it was first looked at.
     LogIndex index;
     TimePoint set;
   };
+  LogIndex before_;  ///< The last entry that an earlier leader wrote.
   std::map<WorkerId, Mark> marks_;
   std::map<WorkerId, Follower> followers_;
 };

@@ -308,6 +308,7 @@ void Partition::on_leader(Term term) {
     if (voter != self_) peers.push_back(voter);
   }
   proof_ = LeadershipProof(term, std::move(peers));
+  lag_.begin(replica_.last_index());  // That of the barrier, R1.
 }
 
 void Partition::on_step_down() {

@@ -122,6 +122,25 @@ TEST(Guarantee, WorkersThatComeAfterTheWarmUpAreUp) {
   EXPECT_THAT(reply.result, HasSubstr("partitions_available\x04"));
 }
 
+TEST(Guarantee, AtTheEndOfTheWarmUpNothingIsRefusedWithoutTheWarning) {
+  Harness cluster;
+  cluster.join();
+  cluster.worker(1).alive = false;
+  cluster.worker(2).alive = false;
+  cluster.pass(kBrokerWarmUp - milliseconds(300));
+  for (int i = 0; i < 500; ++i) {
+    cluster.now += milliseconds(1);
+    cluster.send(Command::kDelete, packed_key("a"));
+    cluster.turn();
+  }
+  const auto& replies = cluster.replies();
+  EXPECT_FALSE(replies.empty());
+  for (const Received& reply : replies) {
+    ASSERT_EQ(reply.status, Code::kUnavailable);
+    ASSERT_THAT(reply.info.warnings, ElementsAre(HasSubstr("2 of 3 workers are down"))) << "request " << reply.id;
+  }
+}
+
 TEST(Guarantee, OfSeveralReplicasTheFreshestAnswers) {
   Harness cluster({.workers = 5, .k = 3});
   cluster.make_cluster();

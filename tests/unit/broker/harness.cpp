@@ -214,6 +214,11 @@ void Harness::log(LogLevel, std::string_view event, const LogSubject& subject) {
 }
 
 void Harness::make_cluster() {
+  join();
+  pass(milliseconds(2'000));
+}
+
+void Harness::join() {
   for (const auto& worker : workers_) worker->hold(map);
   for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
     worker(map.partitions[i].preferred_leader).hello.leads.push_back({PartitionId{i}, Term{1}});
@@ -222,7 +227,6 @@ void Harness::make_cluster() {
   for (const auto& worker : workers_) {
     if (worker->maps_wanted > 0) worker->offer_map();
   }
-  pass(milliseconds(2'000));
 }
 
 void Harness::pass(milliseconds time) {

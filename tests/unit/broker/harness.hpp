@@ -100,6 +100,8 @@ class Harness final : public BrokerOutput {
 
   /// Makes the map, lets all workers hold it and leads each partition by its preferred leader; beyond the warm-up.
   void make_cluster();
+  /// The same without the rest of the warm-up: 150 ms.
+  void join();
   /// Lets time pass in steps of 10 ms; live workers say hello each 100 ms.
   void pass(milliseconds time);
   /// One turn of the loop.

@@ -44,11 +44,18 @@ TEST(Lag, OfAFollowerThatKeepsUpUnderLoadStaysSmall) {
 
 TEST(Lag, OfAFollowerThatANewLeaderHasNotHeardIsWhatItHasWrittenItself) {
   Leader leader;
+  leader.lag.begin({1'000});
   EXPECT_EQ(leader.after(milliseconds(15), 1'000, 0).entries, 1u) << "the leadership's own first entry";
   const Lag::Follower silent = leader.after(milliseconds(500), 1'004, 0);
   EXPECT_EQ(silent.entries, 5u);
   EXPECT_EQ(silent.behind, milliseconds(500));
   EXPECT_EQ(leader.after(milliseconds(15), 1'004, 700).entries, 304u) << "now it is known";
+}
+
+TEST(Lag, OfAFollowerThatANewLeaderHasNotHeardCountsWhatWasWrittenBeforeTheFirstTick) {
+  Leader leader;
+  leader.lag.begin({1'000});
+  EXPECT_EQ(leader.after(milliseconds(15), 1'007, 0).entries, 8u);
 }
 
 TEST(Lag, IsForgottenWithTheLeadership) {
