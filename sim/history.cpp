@@ -248,7 +248,10 @@ Outcome Operation::outcome() const {
     case Code::kOk:
     case Code::kNotFound:
     case Code::kAlreadyExists: return Outcome::kDecided;
-    case Code::kFailedPrecondition: return is_write(command) && !if_version ? Outcome::kApplied : Outcome::kDecided;
+    case Code::kFailedPrecondition:
+      if (is_write(command)) return if_version ? Outcome::kDecided : Outcome::kApplied;
+      // A read among the writes of a BATCH: what it found is no longer known, as with those.
+      return batch != 0 ? Outcome::kUnknown : Outcome::kDecided;
     case Code::kDeadlineExceeded:
     case Code::kInternal: return Outcome::kUnknown;
     default: return Outcome::kNothingDone;

@@ -132,6 +132,14 @@ TEST(Linearizability, KnowsAWriteWhoseReplyWasTooLargeToKeep) {
                   6 7 a HAS "k" => OK true version=1)");
 }
 
+TEST(Linearizability, KnowsAReadOfABatchWhoseReplyWasTooLargeToKeep) {
+  EXPECT_RIGHT(R"(0 1 a PUT "k" "1" => OK true version=1
+                  2 3 a PUT "j" "2" batch=1 => OK true version=2
+                  2 3 a GET "k" batch=1 item=1 => FAILED_PRECONDITION)");
+  EXPECT_WRONG(R"(0 1 a PUT "k" "1" => OK true version=1
+                  2 3 a GET "k" => FAILED_PRECONDITION)");
+}
+
 TEST(Linearizability, TakesTheItemsOfABatchInTheirOrder) {
   EXPECT_RIGHT(R"(0 9 a PUT "k" "1" batch=1 => OK true version=1
                   0 9 a GET "k" batch=1 item=1 => OK "1" version=1
