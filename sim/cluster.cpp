@@ -87,6 +87,18 @@ void Cluster::on_applied(PartitionId partition, LogIndex index, std::string_view
                  ": worker " + std::to_string(worker) + " applies another entry than was applied before");
 }
 
+void Cluster::on_sessions(PartitionId partition, const SessionTable& sessions, std::size_t worker) {
+  const SessionLimits& limits = shape_.sessions;
+  const auto judge = [&](std::size_t held, std::size_t allowed, const char* what) {
+    if (held <= allowed) return;
+    world_.violate("partition " + std::to_string(partition.value) + ": worker " + std::to_string(worker) +
+                   " remembers " + std::to_string(held) + what + ", " + std::to_string(allowed) + " are allowed");
+  };
+  judge(sessions.size(), limits.writes_max, " writes");
+  judge(sessions.content_bytes(), limits.content_total_max, " bytes of answers");
+  judge(sessions.own_sessions(), limits.writes_max + SessionTable::kSweepEvery, " sessions of brokers");
+}
+
 bool Cluster::is_level(std::string& why_not) const {
   for (std::uint32_t i = 0; i < shape_.partitions; ++i) {
     const PartitionId id{i};

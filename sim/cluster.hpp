@@ -1,7 +1,7 @@
 // Cluster: all processes of a simulation and the network between them, and the invariants that hold at each step.
 //
 // Checked while it runs: one leader a term in each partition; the entry applied at an index is the same on every
-// replica, in every life; a process ends only when it was made to.
+// replica, in every life; a table of sessions is within its limits; a process ends only when it was made to.
 #pragma once
 
 #include <map>
@@ -27,6 +27,7 @@ struct ClusterShape {
   std::uint32_t partitions = 2;
   std::uint64_t snapshot_log_bytes = 64 << 10;
   std::uint64_t tail_bytes = 16 << 10;
+  SessionLimits sessions;        ///< Few writes, so that a run comes to the end of them.
   std::int64_t clock_drift = 0;  ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;
 };
@@ -76,6 +77,8 @@ class Cluster {
   // Invariants, called by the workers.
   void on_leader(PartitionId partition, Term term, std::size_t worker);
   void on_applied(PartitionId partition, LogIndex index, std::string_view command, std::size_t worker);
+  /// What a worker remembers of writes, as of this turn.
+  void on_sessions(PartitionId partition, const SessionTable& sessions, std::size_t worker);
 
   /// Whether every partition has a leader that serves, and all its replicas have applied the same.
   bool is_level(std::string& why_not) const;

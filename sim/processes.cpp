@@ -173,6 +173,9 @@ bool WorkerProcess::begin() {
   settings.replica.snapshot_log_bytes = cluster_.shape().snapshot_log_bytes;
   settings.replica.tail_bytes = cluster_.shape().tail_bytes;
   settings.replica.omitted = omitted_rules(cluster_.plants());
+  settings.sessions = cluster_.shape().sessions;
+  if (cluster_.plants().has("sessions-grow")) settings.sessions.writes_max = SessionLimits().writes_max;
+  if (cluster_.plants().has("answers-grow")) settings.sessions.content_total_max = SessionLimits().content_total_max;
   settings.replica.install_timeout = std::chrono::milliseconds(2'000);
   background_ = std::make_unique<SimulatedBackground>(world_, [this] { wake(); });
   auto shard = Shard::open(
@@ -221,6 +224,7 @@ void WorkerProcess::watch() {
   for (const auto& [id, partition] : shard_->partitions()) {
     const Replica& replica = partition->replica();
     if (replica.is_leader()) cluster_.on_leader(id, replica.term(), index_);
+    cluster_.on_sessions(id, partition->state().sessions(), index_);
     Progress& progress = progress_[id];
     if (replica.snapshot_index() > progress.snapshot) {
       // A snapshot that holds what this replica had not applied came from another one.

@@ -53,6 +53,13 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
     shape.workload.think_max = milliseconds(10);
     shape.workload.keys = 12;
   }
+  if (scenario == Scenario::kSessions) {
+    shape.clients = 4;
+    shape.workload.under_way = 4;
+    shape.workload.think_max = milliseconds(10);
+    shape.workload.keys = 12;
+    shape.sessions = {.writes_max = 1'500, .content_size_max = 1'000, .content_total_max = 8'000};
+  }
   if (scenario == Scenario::kSeclusions) {
     shape.brokers = 2;
     shape.clients = 4;
@@ -98,6 +105,13 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
       network.overtaken_by = std::chrono::seconds(6);
       return faults.only({FaultKind::kKillLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeLeader},
                          milliseconds(1'000), milliseconds(5'000), milliseconds(300));
+    case Scenario::kSessions:
+      // A copy that comes after so many other writes is, rightly, a new write.
+      network.doubling = 0.01;
+      network.overtaking = 0.02;
+      network.overtaken_by = milliseconds(200);
+      return faults.only({FaultKind::kKillWorker, FaultKind::kPowerCut, FaultKind::kLeave, FaultKind::kCutPair},
+                         milliseconds(500), milliseconds(4'000), milliseconds(400));
     case Scenario::kBlackouts:
       return faults.only({FaultKind::kHoldDown, FaultKind::kCutOff, FaultKind::kPauseWorker}, milliseconds(500),
                          milliseconds(4'000), milliseconds(4'000));

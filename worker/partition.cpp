@@ -57,11 +57,12 @@ std::optional<Command> command_of(const PreparedItem& item) {
 
 }  // namespace
 
-Partition::Partition(PartitionId id, ReplicaSettings settings, PartitionHost& host)
+Partition::Partition(PartitionId id, ReplicaSettings settings, SessionLimits sessions, PartitionHost& host)
     : id_(id),
       self_(settings.self),
       host_(host),
-      state_(std::make_unique<StateMachine>()),
+      session_limits_(sessions),
+      state_(std::make_unique<StateMachine>(sessions)),
       omitted_(settings.omitted),
       replica_(id, settings, host, *this) {}
 
@@ -394,7 +395,7 @@ Result<void> Partition::restore(std::string_view descriptor) {
     // At start: nothing else runs yet.
     const auto read = read_snapshot_descriptor(descriptor);
     if (!read) return read.error();
-    auto state = read_snapshot(*read, host_.snapshot_store());
+    auto state = read_snapshot(*read, host_.snapshot_store(), session_limits_);
     if (!state) return state.error();
     state_ = std::make_unique<StateMachine>(std::move(*state));
     snapshot_descriptor_ = descriptor;

@@ -73,7 +73,8 @@ class Partition final : public ReplicaOwner {
   /// A confirmation unanswered for so long is asked again.
   static constexpr std::chrono::milliseconds kAskAgainAfter{60};
 
-  Partition(PartitionId id, ReplicaSettings settings, PartitionHost& host);
+  /// @param sessions  of the replicated state: the same on all workers, in all their lives
+  Partition(PartitionId id, ReplicaSettings settings, SessionLimits sessions, PartitionHost& host);
   ~Partition() override;
 
   /// Loads snapshot and log.
@@ -98,6 +99,7 @@ class Partition final : public ReplicaOwner {
   Replica& replica() { return replica_; }
   const Replica& replica() const { return replica_; }
   const StateMachine& state() const { return *state_; }
+  const SessionLimits& session_limits() const { return session_limits_; }
   /// Of its followers; nobody, where it does not lead.
   const Lag& lag() const { return lag_; }
   PartitionId id() const { return id_; }
@@ -171,6 +173,7 @@ class Partition final : public ReplicaOwner {
   PartitionId id_;
   WorkerId self_;
   PartitionHost& host_;
+  SessionLimits session_limits_;
   std::unique_ptr<StateMachine> state_;
   std::optional<HeldState> held_;
   std::string snapshot_descriptor_;

@@ -184,7 +184,6 @@ void SessionTable::remember(const Entry& entry, std::uint64_t hash, const WriteA
   append(write, hash);
   forget_old();
   drop_content();
-  constexpr std::uint64_t kSweepEvery = 4096;
   if (next_ % kSweepEvery == 0) sweep_own();
 }
 

@@ -146,8 +146,15 @@ class SessionTable {
   /// What the table holds now, without copying the records.
   FrozenSessions freeze();
 
-  /// Number of writes remembered.
+  /// Number of writes remembered: never more than the limits' `writes_max`.
   std::size_t size() const { return static_cast<std::size_t>(next_ - first_); }
+  /// Bytes of all answers' contents: never more than the limits' `content_total_max`.
+  std::size_t content_bytes() const { return content_total_; }
+  /// Number of own sessions, expired ones that wait for the next sweep among them: never more than `writes_max` and
+  /// kSweepEvery together.
+  std::size_t own_sessions() const { return own_.size(); }
+  /// In writes.
+  static constexpr std::uint64_t kSweepEvery = 4096;
 
   /// Begins an empty table as it was when its first write had number `first`; then restore() each write, in order.
   /// Errors: kInvalidArgument where it is no table that could have been frozen.

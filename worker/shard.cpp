@@ -65,7 +65,7 @@ Result<void> Shard::open_partitions() {
   for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
     const auto& replicas = map.partitions[i].replicas;
     if (std::find(replicas.begin(), replicas.end(), membership_.self()) == replicas.end()) continue;
-    auto partition = std::make_unique<Partition>(PartitionId{i}, settings_.replica, *this);
+    auto partition = std::make_unique<Partition>(PartitionId{i}, settings_.replica, settings_.sessions, *this);
     if (auto started = partition->start(); !started) return started.error();
     if (!partition->snapshot_descriptor().empty()) needed.push_back(partition->snapshot_descriptor());
     partitions_.emplace(PartitionId{i}, std::move(partition));

@@ -47,6 +47,7 @@ struct ShardSettings {
   std::string address;      ///< host:port, where peers reach this worker.
   std::size_t brokers = 1;  ///< How many this worker is connected to.
   ReplicaSettings replica;  ///< `self` is filled in by the shard.
+  SessionLimits sessions;   ///< Of each partition.  The same on all workers, in all their lives: no option of theirs.
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
   Duration slow_after{};  ///< Requests that take so long are told; zero: none.

@@ -106,13 +106,14 @@ void SnapshotReceiver::read_in_background(PartitionHost& host) {
   auto outcome = std::make_shared<Outcome>();
   const std::shared_ptr<SnapshotSink> sink = std::move(fetch_->sink);
   const std::weak_ptr<Fetch> weak = fetch_;
+  const SessionLimits limits = host.find_partition(fetch_->group)->session_limits();
   host.run_in_background(
-      [sink, outcome, descriptor = fetch_->descriptor, &store = host.snapshot_store()] {
+      [sink, outcome, limits, descriptor = fetch_->descriptor, &store = host.snapshot_store()] {
         if (auto committed = sink->commit(); !committed) {
           outcome->error = committed.error();
           return;
         }
-        auto state = read_snapshot(descriptor, store);
+        auto state = read_snapshot(descriptor, store, limits);
         if (state) {
           outcome->state.emplace(std::move(*state));
         } else {

@@ -50,6 +50,8 @@ class StateMachine {
   /// Number of writes whose answers are remembered.
   std::size_t remembered_writes() const { return sessions_.size(); }
 
+  const SessionTable& sessions() const { return sessions_; }
+
   /// The state now, in constant time.
   FrozenState freeze();
 

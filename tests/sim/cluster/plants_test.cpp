@@ -39,7 +39,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Plant{"unconfirmed-read", Scenario::kAny}, Plant{"new-seq-on-retry", Scenario::kAny},
                       Plant{"wrong-reply", Scenario::kAny}, Plant{"mark-dropped", Scenario::kAny},
                       Plant{"mark-added", Scenario::kAny}, Plant{"warning-dropped", Scenario::kAny},
-                      Plant{"logs-grow", Scenario::kLaggards}, Plant{"page-skips-key", Scenario::kAny},
+                      Plant{"logs-grow", Scenario::kLaggards}, Plant{"sessions-grow", Scenario::kSessions},
+                      Plant{"answers-grow", Scenario::kSessions}, Plant{"page-skips-key", Scenario::kAny},
                       Plant{"page-out-of-order", Scenario::kAny}),
     [](const auto& info) {
       std::string name = info.param.name;

@@ -29,8 +29,8 @@ TEST(Simulation, TheClusterIsWellUnderTheFaultsOfAHundredSeeds) {
 }
 
 TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
-  for (const Scenario scenario :
-       {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts, Scenario::kSeclusions}) {
+  for (const Scenario scenario : {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts,
+                                  Scenario::kSeclusions, Scenario::kSessions}) {
     RunsSettings settings;
     settings.run.length = std::chrono::seconds(10);
     settings.run.scenario = scenario;

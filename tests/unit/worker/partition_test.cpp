@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 class Harness final : public ReplicaSurroundings<PartitionHost> {
  public:
   explicit Harness(const std::vector<WorkerId>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {
-    partition = std::make_unique<Partition>(kGroup, settings, *this);
+    partition = std::make_unique<Partition>(kGroup, settings, SessionLimits{}, *this);
     const auto started = partition->start();
     EXPECT_TRUE(started);
     if (voters.size() == 1) sync();

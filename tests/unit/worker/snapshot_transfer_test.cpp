@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 class SnapshotTransfer : public ::testing::Test, public ReplicaSurroundings<PartitionHost> {
  protected:
   SnapshotTransfer() : ReplicaSurroundings({kSelf, kPeer, kOther}) {
-    partition = std::make_unique<Partition>(kGroup, settings, *this);
+    partition = std::make_unique<Partition>(kGroup, settings, SessionLimits{}, *this);
     EXPECT_TRUE(partition->start());
     StateMachine state;
     for (std::uint64_t i = 1; i <= 40; ++i) {
