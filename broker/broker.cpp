@@ -40,11 +40,12 @@ class Broker::Core {
         outbox_(output),
         registry_(outbox_, random(), now),
         router_(registry_),
+        nonce_{random()},
+        vouches_(nonce_, registry_, router_, outbox_),
         formation_(options_, registry_, outbox_, output),
         call_timers_(now),
         requests_({options_, output, registry_, router_, formation_}, random, now),
-        calls_(options_, registry_, router_, outbox_, call_timers_, requests_, random()),
-        nonce_{random()},
+        calls_(options_, registry_, router_, outbox_, vouches_, call_timers_, requests_, random()),
         next_pulse_(now) {
     requests_.use(calls_);
   }
@@ -74,11 +75,12 @@ class Broker::Core {
   Outbox outbox_;
   Registry registry_;
   Router router_;
+  BootNonce nonce_;
+  Vouches vouches_;
   Formation formation_;
   TimerWheel call_timers_;
   Requests requests_;
   Calls calls_;
-  BootNonce nonce_;
   TimePoint next_pulse_;
   bool heartbeat_is_due_ = true;  ///< At every other pulse.
   std::set<BootNonce> refused_;  ///< Lives whose refusal was logged.
@@ -273,6 +275,7 @@ TimePoint Broker::Core::next_deadline() const { return call_timers_.next_due(req
 
 void Broker::Core::flush(TimePoint now) {
   unsent_.clear();
+  vouches_.send();
   outbox_.flush(unsent_);
   for (const Tag call : unsent_) calls_.on_not_sent(call, now);
 }

@@ -71,11 +71,17 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
                                                        "; send fewer requests at once"),
                   now);
   }
-  write_request(call, worker, call.leg.stale ? ReadMode::kStale : ReadMode::kLinearizable, now);
+  write_request(call, worker, mode_for(call, worker), now);
   worker.bytes_under_way += call.leg.body.size();
   call.state = State::kSent;
   wheel_.set(call.timer, now + doubled(kResendAfterMin, kResendAfterMax, call.attempts), call.tag);
   note_attempt(call, worker.hello.id, now);
+}
+
+ReadMode Calls::mode_for(const Call& call, WorkerRecord& leader) {
+  if (call.leg.stale) return ReadMode::kStale;
+  if (call.leg.writes) return ReadMode::kLinearizable;
+  return vouches_.are_asked(call.leg.partition, leader) ? ReadMode::kVouched : ReadMode::kLinearizable;
 }
 
 void Calls::note_attempt(Call& call, WorkerId worker, TimePoint now) {

@@ -25,6 +25,7 @@
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
 #include "broker/timer_wheel.hpp"
+#include "broker/vouches.hpp"
 #include "protocol/cluster_messages.hpp"
 #include "protocol/result.hpp"
 
@@ -47,12 +48,13 @@ class CallListener {
 
 class Calls {
  public:
-  Calls(const BrokerOptions& options, Registry& registry, Router& router, Outbox& outbox, TimerWheel& wheel,
-        CallListener& listener, std::uint64_t first_tag)
+  Calls(const BrokerOptions& options, Registry& registry, Router& router, Outbox& outbox, Vouches& vouches,
+        TimerWheel& wheel, CallListener& listener, std::uint64_t first_tag)
       : options_(options),
         registry_(registry),
         router_(router),
         outbox_(outbox),
+        vouches_(vouches),
         wheel_(wheel),
         listener_(listener),
         pool_(first_tag) {}
@@ -113,6 +115,7 @@ class Calls {
 
   void dispatch(Call& call, TimePoint now);
   void send(Call& call, WorkerRecord& worker, TimePoint now);
+  ReadMode mode_for(const Call& call, WorkerRecord& leader);
   void write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now);
   void wait(Call& call, TimePoint now);
   void back_off(Call& call, TimePoint now);
@@ -134,6 +137,7 @@ class Calls {
   Registry& registry_;
   Router& router_;
   Outbox& outbox_;
+  Vouches& vouches_;
   TimerWheel& wheel_;
   CallListener& listener_;
   Pool<Call> pool_;

@@ -21,9 +21,10 @@ class Outbox {
   struct Slot {
     BackendAddress address;
     BundleWriter bundle;
-    std::vector<Tag> tags;  ///< Of the requests in the bundle.
-    bool listed = false;    ///< Among those that flush() looks at.
-    bool kept = false;      ///< A worker's own; else it is gone after the flush (a refusal, to one that has no place).
+    std::vector<Tag> tags;     ///< Of the requests in the bundle.
+    std::uint64_t ticket = 0;  ///< The number of the last one that went into it (broker/vouches.hpp).
+    bool listed = false;       ///< Among those that flush() looks at.
+    bool kept = false;  ///< A worker's own; else it is gone after the flush (a refusal, to one that has no place).
   };
 
   explicit Outbox(BrokerOutput& output) : output_(output) {}

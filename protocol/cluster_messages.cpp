@@ -261,7 +261,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.timeout_ms = fields.u32();
   request.page_bytes = fields.u32();
   request.session = fields.rest();
-  if (!fields.ok() || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kBestEffort) ||
+  if (!fields.ok() || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kVouched) ||
       own_session > 1 || request.session.size() > kSessionSizeMax || request.partition.value >= kPartitionsMax) {
     return bad("request");
   }
@@ -296,6 +296,38 @@ Result<WorkerReply> read_worker_reply(const BundleItem& item) {
   reply.outcome = static_cast<Outcome>(outcome);
   reply.body = item.body;
   return reply;
+}
+
+void add(BundleWriter& bundle, const Ticket& message) {
+  std::string header;
+  FieldWriter(header).u64(message.broker.value).u64(message.number);
+  bundle.add(static_cast<std::uint8_t>(MessageType::kTicket), header);
+}
+
+Result<Ticket> read_ticket(const BundleItem& item) {
+  FieldReader fields(header_of(item, MessageType::kTicket).value_or(""));
+  const Ticket ticket{{fields.u64()}, fields.u64()};
+  if (!fields.at_end()) return bad("ticket");
+  return ticket;
+}
+
+void add(BundleWriter& bundle, const VouchWanted& message) {
+  std::string header;
+  FieldWriter fields(header);
+  fields.u64(message.ticket.broker.value).u64(message.ticket.number).u64(message.leader.value);
+  fields.u32(static_cast<std::uint32_t>(message.partitions.size()));
+  for (const PartitionId partition : message.partitions) fields.u32(partition.value);
+  bundle.add(static_cast<std::uint8_t>(MessageType::kVouchWanted), header);
+}
+
+Result<VouchWanted> read_vouch_wanted(const BundleItem& item) {
+  FieldReader fields(header_of(item, MessageType::kVouchWanted).value_or(""));
+  VouchWanted wanted{{{fields.u64()}, fields.u64()}, {fields.u64()}, {}};
+  const std::uint32_t count = fields.u32();
+  if (!fields.ok() || count > kPartitionsMax) return bad("wish for a vouch");
+  for (std::uint32_t i = 0; i < count; ++i) wanted.partitions.push_back({fields.u32()});
+  if (!fields.at_end()) return bad("wish for a vouch");
+  return wanted;
 }
 
 }  // namespace trellis

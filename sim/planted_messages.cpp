@@ -83,6 +83,20 @@ Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard
   });
 }
 
+Frames with_planted_vouches(const Frames& bundle, const Plants& plants) {
+  return rewrite(bundle, [&plants](const BundleItem& item, BundleWriter& out) {
+    if (static_cast<PeerMessageType>(item.type) != PeerMessageType::kVouch) return false;
+    auto vouch = read_answer(item.header);
+    if (!vouch) return false;
+    if (plants.has("vouch-for-later")) vouch->round = UINT64_MAX;
+    if (plants.has("vouch-blindly")) {
+      for (ConfirmationItem& each : vouch->items) each.member_term = {};
+    }
+    out.add(item.type, pack_answer(*vouch));
+    return true;
+  });
+}
+
 Frame planted_reply(const Frame& frame, std::string& previous, const Plants& plants, Random& random) {
   auto reply = read_reply(frame.bytes());
   if (!reply) return frame;

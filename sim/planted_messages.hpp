@@ -16,6 +16,10 @@ Frames with_unconfirmed_reads(const Frames& bundle);
 /// reaches.
 Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver);
 
+/// "vouch-for-later": a vouch counts for reads that came in after it was asked for.  "vouch-blindly": a member vouches
+/// though it knows a higher term.
+Frames with_planted_vouches(const Frames& bundle, const Plants& plants);
+
 /// The nonce that a worker says in this bundle.
 BootNonce nonce_in(const Frames& bundle);
 

@@ -262,6 +262,9 @@ void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
 void WorkerProcess::receive_from_peer(Frames message) {
   if (!is_up()) return;
   if (cluster_.plants().has("earlier-confirmation")) message = with_confirmations_for(message, nonce_, *shard_);
+  if (cluster_.plants().has("vouch-for-later") || cluster_.plants().has("vouch-blindly")) {
+    message = with_planted_vouches(message, cluster_.plants());
+  }
   from_peers_.push_back(std::move(message));
   wake();
 }

@@ -70,7 +70,7 @@ Partition::~Partition() = default;
 
 Result<void> Partition::start() { return replica_.start(); }
 
-void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
+void Partition::on_request(BrokerIndex broker, WorkerRequest request, const Ticket& ticket) {
   auto work = std::make_shared<Work>();
   work->broker = broker;
   work->arrived = work->taken_up = host_.now();
@@ -92,14 +92,16 @@ void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
     if (const CommandResult* answer = items[i].answer()) complete(*work, i, *answer);
   }
   if (work->left == 0) return finish(*work);
-  if (work->request.mode == ReadMode::kLinearizable) return enqueue(std::move(work));
+  if (work->request.mode == ReadMode::kLinearizable || work->request.mode == ReadMode::kVouched) {
+    return enqueue(std::move(work), ticket);
+  }
   // Without the leader: from what is applied here.  Writes need it.
   const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
   if (writes) return refuse(*work, Outcome::kNotLeader);
   execute_reads(*work);
 }
 
-void Partition::enqueue(WorkPointer work) {
+void Partition::enqueue(WorkPointer work, const Ticket& ticket) {
   if (!replica_.is_leader()) return refuse(*work, Outcome::kNotLeader);
   // All of a request or nothing of it: items on one key keep their order over retries.
   if (queued_requests_ == kQueuedRequestsMax || queued_bytes_ + work->bytes > kQueuedBytesMax + kRequestSizeMax) {
@@ -114,7 +116,14 @@ void Partition::enqueue(WorkPointer work) {
     if (items[i].entry() != nullptr) proposals_.push_back({work, i});
     reads = reads || items[i].read() != nullptr;
   }
-  if (reads) new_reads_.push_back(std::move(work));
+  if (reads) enqueue_read(std::move(work), ticket);
+}
+
+void Partition::enqueue_read(WorkPointer work, const Ticket& ticket) {
+  const bool is_trial_over = !trial_ || host_.now() - trial_->since >= kVouchWithin;
+  if (vouches_are_late_ && ticket.number != 0 && is_trial_over) trial_ = {ticket, host_.now()};
+  if (vouches_are_late_ || ticket.number == 0) return new_reads_.push_back(std::move(work));
+  waiting_reads_.push_back({std::move(work), kNoRound, replica_.commit_index(), ticket});
 }
 
 void Partition::settle() {
@@ -187,16 +196,30 @@ Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
 
 bool Partition::wants_confirmation() const {
   if (!replica_.is_ready()) return false;
-  if (!proof_.is_waiting()) return !new_reads_.empty();
+  if (!proof_.is_waiting()) return !new_reads_.empty() || is_vouch_overdue();
   return host_.now() - asked_at_ >= kAskAgainAfter;
 }
 
+/// A read that could be proven in no other way has waited too long.
+bool Partition::is_vouch_overdue() const {
+  if (waiting_reads_.empty()) return false;
+  const WaitingRead& oldest = waiting_reads_.front();
+  return oldest.round == kNoRound && host_.now() - oldest.work->taken_up >= kVouchWithin;
+}
+
 void Partition::ask(Round round) {
+  if (is_vouch_overdue()) {
+    vouches_are_late_ = true;
+    trial_.reset();
+  }
   proof_.ask(round);
   asked_at_ = host_.now();
+  for (WaitingRead& read : waiting_reads_) {
+    if (read.round == kNoRound) read.round = round;
+  }
   for (WorkPointer& work : new_reads_) {
     work->taken_up = asked_at_;
-    waiting_reads_.push_back({std::move(work), round, replica_.commit_index()});
+    waiting_reads_.push_back({std::move(work), round, replica_.commit_index(), {}});
   }
   new_reads_.clear();
 }
@@ -205,12 +228,24 @@ void Partition::on_confirmation(WorkerId from, Round round, Term asked, Term mem
   if (replica_.is_leader() && asked == proof_.term()) proof_.on_answer(from, round, member_term);
 }
 
+void Partition::on_vouch(WorkerId from, const Ticket& ticket, Term member_term) {
+  if (!replica_.is_leader()) return;
+  proof_.on_vouch(from, ticket, member_term);
+  if (!trial_ || !proof_.is_vouched(trial_->ticket)) return;
+  vouches_are_late_ = host_.now() - trial_->since >= kVouchWithin;
+  trial_.reset();
+}
+
+bool Partition::is_proven(const WaitingRead& read, Round proven) const {
+  return read.round <= proven || proof_.is_vouched(read.ticket);
+}
+
 void Partition::serve_reads() {
   if (waiting_reads_.empty() || !replica_.is_ready()) return;
   const Round proven = proof_.proven();
   while (!waiting_reads_.empty()) {
     const WaitingRead& read = waiting_reads_.front();
-    if (read.round > proven || read.index > replica_.applied()) return;
+    if (!is_proven(read, proven) || read.index > replica_.applied()) return;
     const WorkPointer work = read.work;
     waiting_reads_.pop_front();
     if (!work->is_answered) execute_reads(*work);
@@ -327,6 +362,8 @@ void Partition::on_step_down() {
   waiting_reads.swap(waiting_reads_);
   for (const WaitingRead& read : waiting_reads) abandon(*read.work, Outcome::kNotLeader);
   proof_ = {};
+  vouches_are_late_ = false;
+  trial_.reset();
   lag_.clear();
   was_ready_ = false;
   host_.on_leadership_change();

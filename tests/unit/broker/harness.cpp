@@ -142,6 +142,8 @@ void FakeWorker::receive(const Frames& bundle) {
       case MessageType::kMapOffer: hold(*read_map_offer(*item)); break;
       case MessageType::kAllHold: ++all_holds; break;
       case MessageType::kRequest: requests.push_back(*read_worker_request(*item)); break;
+      case MessageType::kTicket: ticket = *read_ticket(*item); break;
+      case MessageType::kVouchWanted: vouches.push_back(*read_vouch_wanted(*item)); break;
       default: ADD_FAILURE() << "unexpected item " << int{item->type};
     }
   }

@@ -49,6 +49,8 @@ class FakeWorker {
   BackendAddress connection;  ///< A new one for each life.
   bool alive = true;          ///< Says hello with every beat.
   std::deque<WorkerRequest> requests;
+  Ticket ticket;                     ///< The last that came.
+  std::vector<VouchWanted> vouches;  ///< That it was asked for.
   std::optional<ClusterMap> map;
   std::optional<Form> form;
   std::vector<std::string> refusals;

@@ -129,7 +129,8 @@ class Chaos {
   }
 
   void answer(FakeWorker& worker, const WorkerRequest& request) {
-    if (request.mode == ReadMode::kLinearizable && leaders_[request.partition.value] != worker.hello.id) {
+    const bool is_for_leader = request.mode == ReadMode::kLinearizable || request.mode == ReadMode::kVouched;
+    if (is_for_leader && leaders_[request.partition.value] != worker.hello.id) {
       const WorkerId hint = chance(50) ? leaders_[request.partition.value] : any_worker().hello.id;
       return worker.answer(request, Outcome::kNotLeader, {}, hint, Term{chance(50) ? term_ : 1});
     }

@@ -503,6 +503,35 @@ TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
   EXPECT_TRUE(cluster.replies_.contains(900'001));
 }
 
+TEST(Shard, AReadIsProvenByTheVouchThatTheBrokerAskedFor) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  cluster.put("user:7", "ada");
+  const std::size_t at = *cluster.leader({0});
+  const Ticket ticket{{55}, 9};
+  const auto say = [&](std::size_t to, const auto&... messages) {
+    BundleWriter out;
+    (add(out, messages), ...);
+    cluster.worker(to).from_broker.push_back(out.take());
+  };
+  WorkerRequest request;
+  request.tag = 900'001;
+  request.timeout_ms = 5000;
+  request.mode = ReadMode::kVouched;
+  std::string arguments;
+  PackedWriter(arguments).array(1).str("user:7");
+  request.body = Frame(pack_request(1, Command::kGet, arguments, {}));
+  say(at, ticket, request);
+  cluster.step();
+  cluster.step();
+  EXPECT_FALSE(cluster.replies_.contains(900'001));
+  say((at + 1) % 3, VouchWanted{ticket, cluster.worker(at).hello.id, {{0}, {77}}});
+  cluster.step();
+  cluster.step();
+  EXPECT_TRUE(cluster.replies_.contains(900'001));
+  EXPECT_EQ(cluster.worker(at).shard->partitions().at({0})->proof().asked(), 0u) << "the leader asked nobody";
+}
+
 /// What stood in the socket of a worker that did not run for a while.
 TEST(Shard, AFrozenTurnAnswersWhatWaitedAsNotApplied) {
   Cluster cluster(1, 1);
