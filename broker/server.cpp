@@ -1,6 +1,5 @@
 #include "broker/server.hpp"
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "broker/reply_queue.hpp"
 #include "program/log.hpp"
 #include "program/metrics_server.hpp"
+#include "program/poller.hpp"
 #include "program/process.hpp"
 #include "program/signals.hpp"
 #include "program/zmq_frames.hpp"
@@ -110,20 +110,21 @@ class BrokerServer::Loop final : public BrokerOutput {
   };
 
   Sent send_reply(const ClientAddress& client, const Frame& reply, const ReplyQueue* queue);
-  void wait(zmq::pollitem_t* items, std::size_t count);
-  /// @param is_ending  nothing new is taken in
-  void turn(bool is_ending);
+  void turn();
   void retry_slow_clients();
   /// False: the client has gone.
   bool retry(const std::string& routing_id, SlowClient& client);
   std::chrono::milliseconds time_to_wait() const;
 
+  static constexpr Poller::Number kBackend = 0;
+  static constexpr Poller::Number kFrontend = 1;
+
   zmq::context_t context_;
+  Poller poller_;
   zmq::socket_t frontend_;
   zmq::socket_t backend_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
-  Frames frames_;
   TimePoint now_;
   std::unordered_map<std::string, SlowClient> slow_;
   std::size_t waiting_clients_ = 0;
@@ -153,28 +154,16 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
 }
 
 void BrokerServer::Loop::run(const StopSignal& stop) {
-  std::array<zmq::pollitem_t, 3> items = {{{backend_.handle(), 0, ZMQ_POLLIN, 0},
-                                           {frontend_.handle(), 0, ZMQ_POLLIN, 0},
-                                           {nullptr, stop.fd(), ZMQ_POLLIN, 0}}};
-  while (!stop.requested()) {
-    wait(items.data(), items.size());
-    turn(/*is_ending=*/false);
-  }
-  // What has been taken in is answered, as far as that takes no longer than kDrainMax.
+  poller_.add(backend_);
+  poller_.add(frontend_);
+  poller_.add(stop.fd());
+  while (!stop.requested()) turn();
+  // What has been taken in is answered, as far as that takes no longer than kDrainMax; nothing new is taken in.
+  poller_.remove(kFrontend);
+  poller_.remove(stop.fd());
   const TimePoint until = monotonic_now() + kDrainMax;
-  while (broker_->requests_under_way() > 0 && monotonic_now() < until) {
-    wait(items.data(), 1);
-    turn(/*is_ending=*/true);
-  }
+  while (broker_->requests_under_way() > 0 && monotonic_now() < until) turn();
   frontend_.set(zmq::sockopt::linger, static_cast<int>(kLingerMax.count()));
-}
-
-void BrokerServer::Loop::wait(zmq::pollitem_t* items, std::size_t count) {
-  try {
-    zmq::poll(items, count, time_to_wait());
-  } catch (const zmq::error_t& error) {
-    if (error.num() != EINTR) throw;
-  }
 }
 
 std::chrono::milliseconds BrokerServer::Loop::time_to_wait() const {
@@ -188,16 +177,16 @@ std::chrono::milliseconds BrokerServer::Loop::time_to_wait() const {
   return until <= now ? std::chrono::milliseconds(0) : std::chrono::ceil<std::chrono::milliseconds>(until - now);
 }
 
-void BrokerServer::Loop::turn(bool is_ending) {
+void BrokerServer::Loop::turn() {
+  poller_.wait(time_to_wait());
   now_ = monotonic_now();
-  for (int i = 0; i < kMessagesPerTurnMax && receive(backend_, frames_); ++i) {
-    const std::string from(frames_[0].bytes());
-    frames_.erase(frames_.begin());
-    broker_->on_worker_message(from, frames_, now_);
-  }
-  for (int i = 0; i < kMessagesPerTurnMax && !is_ending && receive(frontend_, frames_); ++i) {
-    broker_->on_client_message(frames_, now_);
-  }
+  poller_.receive_all(kBackend, kMessagesPerTurnMax, [this](Frames& frames) {
+    const std::string from(frames[0].bytes());
+    frames.erase(frames.begin());
+    broker_->on_worker_message(from, frames, now_);
+  });
+  poller_.receive_all(kFrontend, kMessagesPerTurnMax,
+                      [this](Frames& frames) { broker_->on_client_message(frames, now_); });
   if (now_ >= broker_->next_deadline()) broker_->on_tick(now_);
   broker_->flush(now_);
   if (!slow_.empty()) retry_slow_clients();
@@ -205,6 +194,7 @@ void BrokerServer::Loop::turn(bool is_ending) {
 }
 
 bool BrokerServer::Loop::to_worker(const BackendAddress& worker, Frames bundle) {
+  poller_.look_at(kBackend);
   const Sent first = send_part(backend_, zmq::message_t(worker.data(), worker.size()), true);
   if (first != Sent::kYes) return false;
   for (std::size_t i = 0; i < bundle.size(); ++i) {
@@ -214,6 +204,7 @@ bool BrokerServer::Loop::to_worker(const BackendAddress& worker, Frames bundle) 
 }
 
 Sent BrokerServer::Loop::send_reply(const ClientAddress& client, const Frame& reply, const ReplyQueue* queue) {
+  poller_.look_at(kFrontend);
   const Sent first = send_part(frontend_, zmq::message_t(client.routing_id.data(), client.routing_id.size()), true);
   if (first != Sent::kYes) return first;
   for (const Frame& frame : client.envelope) send_part(frontend_, to_message(frame, nullptr), true);

@@ -100,25 +100,24 @@ zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
   return socket;
 }
 
+void WorkerServer::watch(const StopSignal& stop) {
+  for (zmq::socket_t& broker : brokers_) poller_.add(broker);
+  poller_.add(peers_in_);
+  poller_.add(store_->completion_fd());
+  poller_.add(background_->fd());
+  poller_.add(stop.fd());
+}
+
 Result<void> WorkerServer::run(const StopSignal& stop) {
+  watch(stop);
   std::optional<TimePoint> leave_by;
   for (;;) {
-    std::vector<zmq::pollitem_t> items;
-    items.push_back({peers_in_.handle(), 0, ZMQ_POLLIN, 0});
-    for (zmq::socket_t& broker : brokers_) items.push_back({broker.handle(), 0, ZMQ_POLLIN, 0});
-    items.push_back({nullptr, store_->completion_fd(), ZMQ_POLLIN, 0});
-    items.push_back({nullptr, background_->fd(), ZMQ_POLLIN, 0});
-    if (!leave_by) items.push_back({nullptr, stop.fd(), ZMQ_POLLIN, 0});
     const auto wait = shard_->next_turn() - monotonic_now();
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero()));
-    try {
-      zmq::poll(items, milliseconds);
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) throw;  // A signal: `stop` knows which.
-    }
+    poller_.wait(std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero())));
     turn();
     if (shard_->failure()) return Error{Code::kInternal, *shard_->failure()};
     if (stop.requested() && !leave_by) {
+      poller_.remove(stop.fd());
       leave_by = monotonic_now() + kLeaveWithin;
       shard_->begin_leaving();
     }
@@ -128,14 +127,13 @@ Result<void> WorkerServer::run(const StopSignal& stop) {
 
 void WorkerServer::turn() {
   shard_->begin_turn(monotonic_now());
-  Frames frames;
   for (BrokerIndex i = 0; i < brokers_.size(); ++i) {
-    for (int n = 0; n < kMessagesPerTurn && receive(brokers_[i], frames); ++n) shard_->on_broker_message(i, frames);
+    poller_.receive_all(i, kMessagesPerTurn, [this, i](Frames& frames) { shard_->on_broker_message(i, frames); });
   }
-  for (int n = 0; n < kMessagesPerTurn && receive(peers_in_, frames); ++n) {
+  poller_.receive_all(brokers_.size(), kMessagesPerTurn, [this](Frames& frames) {
     frames.erase(frames.begin());  // The routing id: peers say who they are themselves.
     shard_->on_peer_message(frames);
-  }
+  });
   shard_->end_turn();
   const TimePoint now = monotonic_now();
   shard_->report_slow(now);
@@ -145,6 +143,7 @@ void WorkerServer::turn() {
 void WorkerServer::to_broker(BrokerIndex broker, Frames message) {
   // Lost where the broker is gone: it learns all it needs from the next heartbeat, and sends again what was under way.
   static_cast<void>(send(brokers_[broker], message));
+  poller_.look_at(broker);
 }
 
 void WorkerServer::to_peer(WorkerId peer, const std::string& address, Frames message) {

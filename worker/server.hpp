@@ -17,6 +17,7 @@
 
 #include "program/metrics_server.hpp"
 #include "program/signals.hpp"
+#include "program/poller.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
 #include "worker/file_snapshot_store.hpp"
@@ -54,9 +55,11 @@ class WorkerServer final : public ShardOutput {
   Result<void> bind(const Endpoint& address);
   Result<void> open_folder(const std::string& folder);
   zmq::socket_t connect(const std::string& endpoint);
+  void watch(const StopSignal& stop);
   void turn();
 
   zmq::context_t context_{1};
+  Poller poller_;  ///< The brokers' sockets, in their order, and then that of the peers.
   zmq::socket_t peers_in_;
   std::vector<zmq::socket_t> brokers_;
   std::map<WorkerId, zmq::socket_t> peers_out_;
