@@ -25,7 +25,6 @@ class Disk::Sink final : public SnapshotSink {
  private:
   Error fail(Code code, std::string why) {
     disk_.had_trouble_ = true;
-    disk_.snapshot_failed_ = disk_.world_.now();
     return {code, std::move(why)};
   }
   Disk& disk_;

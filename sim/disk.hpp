@@ -67,8 +67,6 @@ class Disk final : public LogStore, public SnapshotStore {
 
   /// Whether anything was wrong with it since the last call: a worker may stop for that.
   bool take_excuse() { return std::exchange(had_trouble_, false); }
-  /// When a snapshot could not be written last; nothing where all could.
-  std::optional<TimePoint> snapshot_failed() const { return snapshot_failed_; }
   std::uint64_t log_bytes() const;
   std::uint64_t log_records() const { return durable_.size(); }
   std::size_t snapshots() const { return files_.size(); }
@@ -100,7 +98,6 @@ class Disk final : public LogStore, public SnapshotStore {
   std::uint64_t write_number_ = 0;
   std::uint64_t syncs_ = 0;
   mutable bool had_trouble_ = false;
-  std::optional<TimePoint> snapshot_failed_;
 
   std::map<std::string, std::shared_ptr<std::string>> files_;
   std::map<std::string, std::shared_ptr<std::string>> removed_;  ///< A power cut may bring them back.
