@@ -6,10 +6,21 @@ namespace trellis::sim {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+bool leads(const WorkerProcess& worker) {
+  if (worker.shard() == nullptr) return false;
+  const auto& partitions = worker.shard()->partitions();
+  return std::any_of(partitions.begin(), partitions.end(),
+                     [](const auto& each) { return each.second->replica().is_leader(); });
+}
+
+}  // namespace
+
 Faults::Faults(Cluster& cluster)
     : cluster_(cluster), world_(cluster.world()), random_(world_.random()), usual_network_(cluster.network().manners) {
   // A run has some kinds of faults and not others, some more often: so combinations differ from run to run.
-  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+  for (std::size_t kind = 0; kind < kRandomFaultKinds; ++kind) {
     const std::uint64_t weight = random_.chance(0.5) ? 0 : random_.below(4) + 1;
     kinds_.insert(kinds_.end(), weight, static_cast<FaultKind>(kind));
   }
@@ -39,6 +50,7 @@ void Faults::end() {
   world_.say("all faults end");
   has_ended_ = true;
   cluster_.network().heal();
+  cluster_.network().echo.reset();
   NetworkManners manners;
   cluster_.network().behave(manners, true);
   for (std::size_t i = 0; i < cluster_.workers(); ++i) {
@@ -116,6 +128,40 @@ std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_that_seclude(
     }
   }
   return links;
+}
+
+void Faults::seclude(const WorkerProcess& worker, Duration time) {
+  world_.say(worker.name() + " is cut off from its peers, and a broker hears of nobody else");
+  cut(links_that_seclude(worker), time);
+}
+
+void Faults::once_it_leads(WorkerProcess& worker, TimePoint until, std::function<void()> then) {
+  if (leads(worker)) return undo_after(random_.between(milliseconds(50), milliseconds(400)), std::move(then));
+  undo_after(milliseconds(10), [this, &worker, until, then = std::move(then)] {
+    if (world_.now() < until) once_it_leads(worker, until, then);
+  });
+}
+
+void Faults::restart_at_once(WorkerProcess& worker) {
+  ++cluster_.counters().crashes;
+  worker.crash(false);
+  undo_after(random_.between(milliseconds(1), milliseconds(50)), [&worker] { worker.start(); });
+}
+
+/// In each of the two lives the leader counts from one, and the second hears what the first one asked for.
+void Faults::give_two_lives(WorkerProcess& leader) {
+  static constexpr Duration kAgainWithin = std::chrono::seconds(4);
+  restart_at_once(leader);
+  once_it_leads(leader, world_.now() + kAgainWithin, [this, &leader] {
+    world_.say("what is said to " + leader.name() + " will be heard again");
+    cluster_.network().echo = {leader.number(), 8, milliseconds(1'500), milliseconds(4'500)};
+    undo_after(milliseconds(500), [this, &leader] {
+      cluster_.network().echo.reset();
+      restart_at_once(leader);
+      once_it_leads(leader, world_.now() + kAgainWithin,
+                    [this, &leader] { seclude(leader, random_.between(milliseconds(1'200), milliseconds(2'000))); });
+    });
+  });
 }
 
 void Faults::disk_trouble(FaultKind kind) {
@@ -240,8 +286,7 @@ void Faults::happen(FaultKind kind) {
     }
     case FaultKind::kSecludeLeader: {
       const WorkerProcess& leader = some_leader();
-      world_.say(leader.name() + " is cut off from its peers, and a broker hears of nobody else");
-      return cut(links_that_seclude(leader), random_.between(milliseconds(1'500), milliseconds(3'500)));
+      return seclude(leader, random_.between(milliseconds(1'500), milliseconds(3'500)));
     }
     case FaultKind::kKillLeader: {
       ++counters.crashes;
@@ -249,6 +294,7 @@ void Faults::happen(FaultKind kind) {
       leader.crash(random_.chance(0.5));
       return restart(leader);
     }
+    case FaultKind::kTwoLives: return give_two_lives(some_leader());
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
   }
 }

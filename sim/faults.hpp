@@ -1,6 +1,7 @@
 // Faults: what goes wrong in a simulation, drawn from the seed, until it is told to end.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "sim/cluster.hpp"
@@ -30,8 +31,10 @@ enum class FaultKind : std::uint8_t {
   kIsolateLeader,
   kKillLeader,
   kSecludeLeader,
+  kTwoLives,  ///< A leader starts again at once, twice, leads again each time, and is secluded.
 };
-constexpr std::size_t kFaultKinds = 22;
+/// Those that random scenarios draw from; what stands behind them belongs to directed ones.
+constexpr std::size_t kRandomFaultKinds = 22;
 
 class Faults {
  public:
@@ -56,6 +59,11 @@ class Faults {
   std::vector<std::pair<ProcessNumber, ProcessNumber>> links_to_peers(const WorkerProcess& worker);
   /// The same, and the last broker hears of no worker but this one, while the others hear of all but this one.
   std::vector<std::pair<ProcessNumber, ProcessNumber>> links_that_seclude(const WorkerProcess& worker);
+  void seclude(const WorkerProcess& worker, Duration time);
+  /// A little after it leads; never, if that takes until then.
+  void once_it_leads(WorkerProcess& worker, TimePoint until, std::function<void()> then);
+  void restart_at_once(WorkerProcess& worker);
+  void give_two_lives(WorkerProcess& leader);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.
   void undo_after(Duration delay, std::function<void()> undo);

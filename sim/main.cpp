@@ -18,10 +18,16 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", seconds, "Simulated time with faults, in seconds")->capture_default_str();
   app.add_option("--runs", many.count, "Run so many seeds, each in a process of its own");
   app.add_option("--jobs", many.jobs, "How many at a time (default: one for each core)");
-  const std::map<std::string, Scenario> scenarios = {
-      {"any", Scenario::kAny},           {"elections", Scenario::kElections}, {"laggards", Scenario::kLaggards},
-      {"leaders", Scenario::kLeaders},   {"blackouts", Scenario::kBlackouts}, {"seclusions", Scenario::kSeclusions},
-      {"sessions", Scenario::kSessions}, {"group", Scenario::kGroup},         {"members", Scenario::kMembers}};
+  const std::map<std::string, Scenario> scenarios = {{"any", Scenario::kAny},
+                                                     {"elections", Scenario::kElections},
+                                                     {"laggards", Scenario::kLaggards},
+                                                     {"leaders", Scenario::kLeaders},
+                                                     {"blackouts", Scenario::kBlackouts},
+                                                     {"seclusions", Scenario::kSeclusions},
+                                                     {"two-lives", Scenario::kTwoLives},
+                                                     {"sessions", Scenario::kSessions},
+                                                     {"group", Scenario::kGroup},
+                                                     {"members", Scenario::kMembers}};
   app.add_option("--scenario", settings.scenario, "What to concentrate on")
       ->transform(CLI::CheckedTransformer(scenarios, CLI::ignore_case));
   app.add_option("--plant", plants, "Switch on a fault in the system on purpose; repeat it for several");

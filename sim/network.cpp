@@ -30,6 +30,11 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> 
   const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
   if (!is_of_client && random.chance(manners.doubling))
     arrive_at(arrival + random.between(Duration(0), late_by), arrive);
+  if (echo && to == echo->to && from < kFirstBroker) {
+    for (int i = 0; i < echo->times; ++i) {
+      arrive_at(arrival + random.between(echo->after_min, echo->after_max), arrive);
+    }
+  }
   if (random.chance(manners.overtaking)) {
     arrive_at(arrival + random.between(Duration(0), late_by), std::move(arrive));
     return;

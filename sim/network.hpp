@@ -33,7 +33,16 @@ class Network {
  public:
   explicit Network(World& world) : world_(world) {}
 
+  /// What workers say to this one arrives so often once more, so much later.
+  struct Echo {
+    ProcessNumber to;
+    int times;
+    Duration after_min;
+    Duration after_max;
+  };
+
   NetworkManners manners;
+  std::optional<Echo> echo;
 
   /// One message under way; `arrive` is called for each copy that arrives.
   void carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive);

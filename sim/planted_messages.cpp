@@ -65,19 +65,26 @@ BootNonce nonce_in(const Frames& bundle) {
   return speaker ? speaker->nonce : BootNonce{};
 }
 
-Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver) {
+bool changes_confirmations(const Plants& plants) {
+  return plants.has("earlier-confirmation") || plants.has("nonce-ignored") || plants.has("term-ignored") ||
+         plants.has("round-ignored");
+}
+
+Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Plants& plants) {
   return rewrite(bundle, [&](const BundleItem& item, BundleWriter& out) {
     if (static_cast<PeerMessageType>(item.type) != PeerMessageType::kAnswer) return false;
     auto answer = read_answer(item.header);
-    if (!answer || answer->nonce == nonce) return false;
-    answer->nonce = nonce;
-    answer->round = 0;
+    if (!answer) return false;
+    const bool all = plants.has("earlier-confirmation") && answer->nonce != nonce;
+    if (all || plants.has("nonce-ignored")) answer->nonce = nonce;
+    Round asked = 0;
     for (ConfirmationItem& each : answer->items) {
       const auto at = receiver.partitions().find(each.group);
       if (at == receiver.partitions().end()) continue;
-      each.term = at->second->replica().term();
-      answer->round = std::max(answer->round, at->second->proof().asked());
+      if (all || plants.has("term-ignored")) each.term = at->second->replica().term();
+      asked = std::max(asked, at->second->proof().asked());
     }
+    if (all || plants.has("round-ignored")) answer->round = asked;
     out.add(item.type, pack_answer(*answer));
     return true;
   });

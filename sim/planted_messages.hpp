@@ -12,9 +12,10 @@ namespace trellis::sim {
 /// "unconfirmed-read": a linearizable read is served as it is asked for, by whoever is asked.
 Frames with_unconfirmed_reads(const Frames& bundle);
 
-/// "earlier-confirmation": an earlier life's confirmation of leadership counts for the life, term and round that it
-/// reaches.
-Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver);
+/// "nonce-ignored", "term-ignored", "round-ignored": a confirmation of leadership that names another life, term or
+/// round counts for that which it reaches.  "earlier-confirmation" is all three, of an earlier life's.
+Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Plants& plants);
+bool changes_confirmations(const Plants& plants);
 
 /// "vouch-for-later": a vouch counts for reads that came in after it was asked for.  "vouch-blindly": a member vouches
 /// though it knows a higher term.

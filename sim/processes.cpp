@@ -173,6 +173,7 @@ bool WorkerProcess::begin() {
   settings.replica.snapshot_log_bytes = cluster_.shape().snapshot_log_bytes;
   settings.replica.tail_bytes = cluster_.shape().tail_bytes;
   settings.replica.omitted = omitted_rules(cluster_.plants());
+  settings.hand_over_after = cluster_.shape().hand_over_after;
   settings.sessions = cluster_.shape().sessions;
   if (cluster_.plants().has("sessions-grow")) settings.sessions.writes_max = SessionLimits().writes_max;
   if (cluster_.plants().has("answers-grow")) settings.sessions.content_total_max = SessionLimits().content_total_max;
@@ -261,7 +262,9 @@ void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
 
 void WorkerProcess::receive_from_peer(Frames message) {
   if (!is_up()) return;
-  if (cluster_.plants().has("earlier-confirmation")) message = with_confirmations_for(message, nonce_, *shard_);
+  if (changes_confirmations(cluster_.plants())) {
+    message = with_confirmations_for(message, nonce_, *shard_, cluster_.plants());
+  }
   if (cluster_.plants().has("vouch-for-later") || cluster_.plants().has("vouch-blindly")) {
     message = with_planted_vouches(message, cluster_.plants());
   }

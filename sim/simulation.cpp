@@ -60,6 +60,18 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
     shape.workload.keys = 12;
     shape.sessions = {.writes_max = 1'500, .content_size_max = 1'000, .content_total_max = 8'000};
   }
+  if (scenario == Scenario::kTwoLives) {
+    shape.brokers = 2;
+    shape.clients = 4;
+    shape.workload.under_way = 3;
+    shape.workload.think_max = milliseconds(20);
+    // Whoever waits for a leader that is gone asks anew soon.
+    shape.workload.timeout_min = milliseconds(50);
+    shape.workload.timeout_max = milliseconds(400);
+    shape.hand_over_after = milliseconds(200);
+    // A leader that is slow to see that it has lost the others leaves them time to elect another one.
+    shape.clock_drift = 300'000;
+  }
   if (scenario == Scenario::kSeclusions) {
     shape.brokers = 2;
     shape.clients = 4;
@@ -105,6 +117,10 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
       network.overtaken_by = std::chrono::seconds(6);
       return faults.only({FaultKind::kKillLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeLeader},
                          milliseconds(1'000), milliseconds(5'000), milliseconds(300));
+    case Scenario::kTwoLives:
+      network.doubling = 0;
+      network.overtaking = 0;
+      return faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
     case Scenario::kSessions:
       // A copy that comes after so many other writes is, rightly, a new write.
       network.doubling = 0.01;

@@ -20,6 +20,7 @@ enum class Scenario : std::uint8_t {
   kLeaders,     ///< Leaders are cut off from their peers or killed while much is written; slow disks, late messages.
   kBlackouts,   ///< Majorities go and come back.
   kSeclusions,  ///< Leaders that were another life a moment ago, and a broker that believes in them; late messages.
+  kTwoLives,    ///< The same, and what was said to the life before is heard long into the next one.
   kSessions,    ///< Much is written, and no more is remembered than a client may still ask about.
   kGroup,       ///< The replicas of one partition by themselves (sim/group.hpp).
   kMembers,     ///< The same, and its members change.

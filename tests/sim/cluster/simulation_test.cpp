@@ -30,7 +30,7 @@ TEST(Simulation, TheClusterIsWellUnderTheFaultsOfAHundredSeeds) {
 
 TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
   for (const Scenario scenario : {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts,
-                                  Scenario::kSeclusions, Scenario::kSessions}) {
+                                  Scenario::kSeclusions, Scenario::kTwoLives, Scenario::kSessions}) {
     RunsSettings settings;
     settings.run.length = std::chrono::seconds(10);
     settings.run.scenario = scenario;
