@@ -78,7 +78,7 @@ void Node256::remove(std::uint8_t edge) {
 }
 
 Ref Node256::next(int& place) const {
-  const Ref* slot = std::find_if(slots_ + place + 1, std::end(slots_), [](Ref child) { return bool(child); });
+  const Ref* slot = std::find_if(slots_ + (place + 1), std::end(slots_), [](Ref child) { return bool(child); });
   if (slot == std::end(slots_)) return {};
   place = static_cast<int>(slot - slots_);
   return *slot;
