@@ -109,6 +109,10 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   WorkerRecord* const worker = registry_.heard(from, now);
   if (worker == nullptr) return;  // Its hello comes first, and was not taken.
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
+  if (type == MessageType::kVouch) {
+    const auto vouch = read_vouch(item);
+    return vouch ? calls_.on_vouch(worker->hello.id, *vouch, now) : drop(vouch.error().message, worker, now);
+  }
   if (type != MessageType::kReply) return;
   auto reply = read_worker_reply(item);
   if (!reply) return drop(reply.error().message, worker, now);

@@ -14,6 +14,9 @@ constexpr std::chrono::milliseconds kBackOffMin{4};
 constexpr std::chrono::milliseconds kBackOffMax{50};
 /// A worker that holds a request for so long without an answer has perhaps never got it, or its answer was lost.
 /// Doubles with each attempt, so that a slow cluster is not given more of the same.
+/// Others are asked to vouch in the moment in which the leader is asked, and take about as long as it does.  One that
+/// takes so much longer is down, or as good as that.
+constexpr std::chrono::milliseconds kVouchWithin{30};
 constexpr std::chrono::milliseconds kResendAfterMin{1'000};
 constexpr std::chrono::milliseconds kResendAfterMax{8'000};
 
@@ -41,6 +44,7 @@ Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint de
   call.attempts = 0;
   call.begun = now;
   call.perhaps_applied = false;
+  call.ticket = 0;
   auto& siblings = by_partition_[call.leg.partition.value];
   call.position = static_cast<std::uint32_t>(siblings.size());
   siblings.push_back(call.tag);
@@ -71,17 +75,18 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
                                                        "; send fewer requests at once"),
                   now);
   }
-  write_request(call, worker, mode_for(call, worker), now);
+  write_request(call, worker, mode_for(call, worker, now), now);
   worker.bytes_under_way += call.leg.body.size();
   call.state = State::kSent;
   wheel_.set(call.timer, now + doubled(kResendAfterMin, kResendAfterMax, call.attempts), call.tag);
   note_attempt(call, worker.hello.id, now);
 }
 
-ReadMode Calls::mode_for(const Call& call, WorkerRecord& leader) {
+ReadMode Calls::mode_for(Call& call, const WorkerRecord& worker, TimePoint now) {
   if (call.leg.stale) return ReadMode::kStale;
-  if (call.leg.writes) return ReadMode::kLinearizable;
-  return vouches_.are_asked(call.leg.partition, leader) ? ReadMode::kVouched : ReadMode::kLinearizable;
+  if (call.leg.writes || call.attempts > 0) return ReadMode::kLinearizable;
+  call.ticket = vouches_.ask(call.leg.partition, worker.hello.id, now);
+  return call.ticket != 0 ? ReadMode::kVouched : ReadMode::kLinearizable;
 }
 
 void Calls::note_attempt(Call& call, WorkerId worker, TimePoint now) {
@@ -181,6 +186,7 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   // Whoever else says "done" is right, also to an earlier attempt: writes are made once under their name, and a
   // linearizable read was confirmed after it came in.
   if (reply.outcome == Outcome::kDone) {
+    if (reply.attempt == 0 && call->ticket != 0) return on_vouched_reply(*call, from, std::move(reply), now);
     LegResult result;
     result.body = std::move(reply.body);
     return finish(*call, std::move(result), now);
@@ -197,6 +203,45 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   if (!is_current) return;
   if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = true;
   back_off(*call, now);
+}
+
+void Calls::on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now) {
+  call.held = Held{std::move(reply.body), from, reply.term};
+  if (settle_held(call, now)) return;
+  held_[call.leg.partition.value].push_back(call.tag);
+  if (call.attempts == 1) wheel_.set(call.timer, now + kVouchWithin, call.tag);
+}
+
+/// Returns whether the call holds nothing any more: it may have ended.
+bool Calls::settle_held(Call& call, TimePoint now) {
+  switch (vouches_.judge(call.leg.partition, call.held->leader, call.held->term, call.ticket)) {
+    case Vouches::Verdict::kOpen: return false;
+    case Vouches::Verdict::kRefuted:
+      call.held.reset();
+      if (call.state == State::kSent && call.attempts == 1) not_taken(call, now);
+      return true;
+    case Vouches::Verdict::kProven: break;
+  }
+  LegResult result;
+  result.body = std::move(call.held->body);
+  finish(call, std::move(result), now);
+  return true;
+}
+
+void Calls::on_vouch(WorkerId from, const Vouch& vouch, TimePoint now) {
+  vouches_.on_vouch(from, vouch);
+  for (const auto& [partition, term] : vouch.terms) {
+    if (partition.value >= held_.size()) continue;
+    std::vector<Tag> held;
+    held.swap(held_[partition.value]);
+    std::erase_if(held, [this, now](Tag tag) {
+      Call* const call = pool_.find(tag);
+      return call == nullptr || !call->held || settle_held(*call, now);
+    });
+    auto& since = held_[partition.value];
+    held.insert(held.end(), since.begin(), since.end());
+    since.swap(held);
+  }
 }
 
 void Calls::not_taken(Call& call, TimePoint now) {
@@ -234,7 +279,10 @@ void Calls::on_timer(Tag tag, TimePoint now) {
     call->asking->awaited.clear();
     return finish_asking_if_all_came(*call, now);
   }
-  if (call->state == State::kSent) perhaps_lost(*call);
+  if (call->state == State::kSent) {
+    if (call->held && call->attempts == 1) vouches_.on_late(call->leg.partition, call->ticket, now);
+    perhaps_lost(*call);
+  }
   dispatch(*call, now);
 }
 
@@ -342,6 +390,7 @@ void Calls::release(Call& call) {
   pool_.find(siblings.back())->position = call.position;
   siblings.pop_back();
   call.asking.reset();
+  call.held.reset();
   call.leg.body = Frame();
   pool_.release(call);
 }

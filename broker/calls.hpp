@@ -3,7 +3,7 @@
 // A leg is what is asked; a call is a leg under way.  Its life:
 //
 //            no leader known                      leader known
-//   start ──▶ waiting ◀──── not leader, busy ──── sent ──▶ answered
+//   start ──▶ waiting ◀──── not leader, busy ──── sent ──▶ answered (a read: and vouched for)
 //               │    ──────  leader learnt  ────▶   │
 //               │                                   └── unknown, silence, lost worker: "perhaps applied", sent again
 //               └── no majority up: writes end as UNAVAILABLE; reads are asked of every replica left (asking)
@@ -15,6 +15,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,7 @@ class Calls {
   void cancel(Tag call);
 
   void on_reply(WorkerId from, WorkerReply reply, TimePoint now);
+  void on_vouch(WorkerId from, const Vouch& vouch, TimePoint now);
   /// The timer of this call fired.
   void on_timer(Tag call, TimePoint now);
   /// The bundle that held this call's request was not sent.
@@ -82,7 +84,10 @@ class Calls {
   /// Majorities may have come or gone: looks again at all calls that are not answered.
   void review(TimePoint now);
   /// There are so many partitions.
-  void set_partitions(std::uint32_t count) { by_partition_.resize(count); }
+  void set_partitions(std::uint32_t count) {
+    by_partition_.resize(count);
+    held_.resize(count);
+  }
 
   std::size_t under_way() const { return pool_.used(); }
 
@@ -94,6 +99,12 @@ class Calls {
     bool answered = false;
     LogIndex applied;
     Frame best;
+  };
+  /// A leader's answer to a read, until enough others have vouched for it.
+  struct Held {
+    Frame body;
+    WorkerId leader;
+    Term term;
   };
   struct Call {
     Tag tag = 0;
@@ -110,12 +121,16 @@ class Calls {
     bool perhaps_applied = false;
     std::uint32_t position = 0;  ///< In its partition's list.
     std::unique_ptr<Asking> asking;
+    Ticket ticket = 0;  ///< Under which others vouch for the answer to the first attempt; 0: its leader asks itself.
+    std::optional<Held> held;
     Timer timer;
   };
 
   void dispatch(Call& call, TimePoint now);
   void send(Call& call, WorkerRecord& worker, TimePoint now);
-  ReadMode mode_for(const Call& call, WorkerRecord& leader);
+  ReadMode mode_for(Call& call, const WorkerRecord& worker, TimePoint now);
+  void on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
+  bool settle_held(Call& call, TimePoint now);
   void write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now);
   void wait(Call& call, TimePoint now);
   void back_off(Call& call, TimePoint now);
@@ -142,7 +157,8 @@ class Calls {
   CallListener& listener_;
   Pool<Call> pool_;
   std::vector<std::vector<Tag>> by_partition_;
-  WorkerRequest request_;  ///< Used again for each request, with the memory that it holds.
+  std::vector<std::vector<Tag>> held_;  ///< By partition: calls that hold an answer, and some that have ended.
+  WorkerRequest request_;               ///< Used again for each request, with the memory that it holds.
 };
 
 }  // namespace trellis

@@ -22,7 +22,6 @@ class Outbox {
     BackendAddress address;
     BundleWriter bundle;
     std::vector<Tag> tags;     ///< Of the requests in the bundle.
-    std::uint64_t ticket = 0;  ///< The number of the last one that went into it (broker/vouches.hpp).
     bool listed = false;       ///< Among those that flush() looks at.
     bool kept = false;  ///< A worker's own; else it is gone after the flush (a refusal, to one that has no place).
   };

@@ -5,44 +5,48 @@
 
 namespace trellis {
 
-bool Vouches::are_asked(PartitionId partition, WorkerRecord& leader) {
-  if (partition.value >= asked_.size()) asked_.resize(router_.partition_count());
-  Asked& asked = asked_[partition.value];
-  if (asked.ticket != ticket_.number || asked.leader != leader.hello.id) {
-    asked = {ticket_.number, leader.hello.id, ask(partition, leader)};
+Ticket Vouches::ask(PartitionId id, WorkerId leader, TimePoint now) {
+  if (id.value >= partitions_.size()) partitions_.resize(router_.partition_count());
+  Partition& partition = partitions_[id.value];
+  if (partition.asked_under != ticket_ || partition.leader != leader) {
+    partition.asked_under = ticket_;
+    partition.leader = leader;
+    choose(id, partition, now);
   }
-  if (!asked.will_vouch) return false;
-  if (leader.slot->ticket != ticket_.number) {
-    leader.slot->ticket = ticket_.number;
-    add(outbox_.to(*leader.slot), ticket_);
-  }
-  return true;
+  return partition.asked.empty() ? 0 : ticket_;
 }
 
-bool Vouches::ask(PartitionId partition, WorkerRecord& leader) {
-  const WorkerId leading = leader.hello.id;
-  others_.clear();
-  for (const WorkerId replica : router_.map()->placement(partition).replicas) {
-    const WorkerRecord* const worker = registry_.find(replica);
-    if (replica == leading || worker == nullptr || worker->slot == nullptr || worker->state != WorkerState::kUp)
-      continue;
-    others_.push_back(replica);
+void Vouches::choose(PartitionId id, Partition& partition, TimePoint now) {
+  std::vector<WorkerId>& others = partition.asked;
+  others.clear();
+  const WorkerId leader = partition.leader;
+  for (const WorkerId replica : router_.map()->placement(id).replicas) {
+    if (replica != leader && can_vouch(replica, now)) others.push_back(replica);
   }
   const std::size_t needed = router_.majority() - 1;
-  if (needed == 0 || others_.size() < needed) return false;
+  if (others.size() < needed) return others.clear();
   // The next in a circle of ids: the same ones for all partitions of a leader, and not the same for all leaders.
-  std::sort(others_.begin(), others_.end(),
-            [leading](WorkerId a, WorkerId b) { return std::tuple(a < leading, a) < std::tuple(b < leading, b); });
-  others_.resize(needed);
-  for (const WorkerId other : others_) wanted(other, leading).partitions.push_back(partition);
+  std::sort(others.begin(), others.end(),
+            [leader](WorkerId a, WorkerId b) { return std::tuple(a < leader, a) < std::tuple(b < leader, b); });
+  others.resize(needed);
+  for (const WorkerId other : others) wanted_from(other).partitions.push_back(id);
+}
+
+bool Vouches::can_vouch(WorkerId id, TimePoint now) {
+  const WorkerRecord* const worker = registry_.find(id);
+  if (worker == nullptr || worker->slot == nullptr || worker->state != WorkerState::kUp) return false;
+  const auto passed_over = passed_over_until_.find(id);
+  if (passed_over == passed_over_until_.end()) return true;
+  if (now < passed_over->second) return false;
+  passed_over_until_.erase(passed_over);
   return true;
 }
 
-VouchWanted& Vouches::wanted(WorkerId from, WorkerId leader) {
+VouchWanted& Vouches::wanted_from(WorkerId worker) {
   for (Wanted& each : wanted_) {
-    if (each.from == from && each.message.leader == leader) return each.message;
+    if (each.from == worker) return each.message;
   }
-  return wanted_.emplace_back(Wanted{from, {ticket_, leader, {}}}).message;
+  return wanted_.emplace_back(Wanted{worker, {self_, ticket_, {}}}).message;
 }
 
 void Vouches::send() {
@@ -51,7 +55,40 @@ void Vouches::send() {
     if (worker != nullptr && worker->slot != nullptr) add(outbox_.to(*worker->slot), each.message);
   }
   wanted_.clear();
-  ++ticket_.number;
+  ++ticket_;
+}
+
+void Vouches::on_vouch(WorkerId from, const Vouch& vouch) {
+  if (vouch.broker != self_ || vouch.ticket >= ticket_) return;  // Asked for by an earlier life, or by nobody.
+  for (const auto& [id, term] : vouch.terms) {
+    if (id.value >= partitions_.size()) continue;
+    const auto& replicas = router_.map()->placement(id).replicas;
+    if (std::find(replicas.begin(), replicas.end(), from) == replicas.end()) continue;
+    auto& vouched = partitions_[id.value].vouched;
+    auto last = std::find_if(vouched.begin(), vouched.end(), [from](const Vouched& each) { return each.from == from; });
+    if (last == vouched.end()) last = vouched.insert(vouched.end(), {from, 0, {}});
+    if (vouch.ticket > last->ticket) *last = {from, vouch.ticket, term};
+  }
+}
+
+Vouches::Verdict Vouches::judge(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const {
+  std::size_t missing = router_.majority() - 1;
+  for (const Vouched& each : partitions_[partition.value].vouched) {
+    if (each.from == leader || each.ticket < ticket) continue;
+    if (each.term > term) return Verdict::kRefuted;
+    if (missing > 0) --missing;
+  }
+  return missing == 0 ? Verdict::kProven : Verdict::kOpen;
+}
+
+void Vouches::on_late(PartitionId id, Ticket ticket, TimePoint now) {
+  const Partition& partition = partitions_[id.value];
+  for (const WorkerId asked : partition.asked) {
+    const bool has_vouched = std::any_of(partition.vouched.begin(), partition.vouched.end(), [&](const Vouched& each) {
+      return each.from == asked && each.ticket >= ticket;
+    });
+    if (!has_vouched) passed_over_until_[asked] = now + kPassedOver;
+  }
 }
 
 }  // namespace trellis

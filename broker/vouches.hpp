@@ -1,18 +1,20 @@
-// Vouches: who proves that the leaders that are sent reads still lead, without being asked by them.
+// Vouches: the proof that the leaders which answer reads still lead, gathered while they answer.
 //
-// A leader may answer a linearizable read once a majority has shown, after the read came in, that it knows no higher
-// term.  It can ask its peers itself, which takes a read from broker to leader to peer and back.  Here the broker asks
-// them, in the same flush in which it sends the read: they vouch to the leader, whose proof is then under way while the
-// read still is.
+// A linearizable read may be answered once a majority has shown, after the read came in, that it knows no higher term
+// than the leader's.  A leader can ask its peers itself, one way there and one back before it answers.  Here the broker
+// asks them, in the flush that sends the read to the leader: the leader answers at once and says its term, the others
+// say theirs (they vouch), and the broker puts the two together.
 //
-// All reads of one flush share a ticket.  Each bundle with such reads has it in front of them, and each peer that is
-// asked to vouch does it under the ticket's number.  The flush comes after the reads did, so that whoever vouches for
-// this ticket, or for a later one of this broker, does it after the reads came in.
-// A vouch that is lost costs time and nothing else: the leader asks itself then.
+// All that is asked in one flush has one number, its ticket.  The flush comes after its reads came in, so that whoever
+// vouches under this ticket, or a later one, does it after that.
+// Invariant: what is proven was true at a moment between the read's arrival here and its answer.  A leader of a higher
+// term that had been elected before the read came in would have the vote of one of those who vouched, or of the leader
+// that answered; a vote is durable before it is sent, so that member would know the higher term, in any of its lives.
 // Threading: none.
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/outbox.hpp"
@@ -24,36 +26,60 @@ namespace trellis {
 
 class Vouches {
  public:
-  Vouches(BootNonce broker, Registry& registry, Router& router, Outbox& outbox)
-      : registry_(registry), router_(router), outbox_(outbox), ticket_{broker, 1} {}
+  /// One that did not vouch in time is not asked for so long.
+  static constexpr std::chrono::milliseconds kPassedOver{500};
 
-  /// A read of this partition goes to this leader with the next flush.  Returns whether enough others will vouch for
-  /// it: only then may it be sent as kVouched.
-  bool are_asked(PartitionId partition, WorkerRecord& leader);
-  /// The flush comes now: says to everyone for whom to vouch.
+  Vouches(BootNonce self, Registry& registry, Router& router, Outbox& outbox)
+      : self_(self), registry_(registry), router_(router), outbox_(outbox) {}
+
+  /// A read of this partition goes to this leader with the next flush.  Returns the ticket under which as many others
+  /// as a majority takes are asked to vouch; 0: there are not so many.
+  Ticket ask(PartitionId partition, WorkerId leader, TimePoint now);
+  /// The flush comes now: asks everyone.
   void send();
 
+  void on_vouch(WorkerId from, const Vouch& vouch);
+
+  enum class Verdict : std::uint8_t {
+    kProven,
+    kRefuted,  ///< A member knows a higher term.
+    kOpen,     ///< Not enough have vouched yet.
+  };
+  /// Of a read under this ticket that was answered by the leader of this term.
+  Verdict judge(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const;
+  /// Those who were asked have taken too long.
+  void on_late(PartitionId partition, Ticket ticket, TimePoint now);
+
  private:
-  struct Asked {
-    std::uint64_t ticket = 0;  ///< Of the flush in which it was decided.
+  /// The last that a replica has said.
+  struct Vouched {
+    WorkerId from;
+    Ticket ticket = 0;
+    Term term;
+  };
+  struct Partition {
+    Ticket asked_under = 0;
     WorkerId leader;
-    bool will_vouch = false;
+    std::vector<WorkerId> asked;  ///< Empty: there are too few.
+    std::vector<Vouched> vouched;
   };
   struct Wanted {
     WorkerId from;
     VouchWanted message;
   };
 
-  bool ask(PartitionId partition, WorkerRecord& leader);
-  VouchWanted& wanted(WorkerId from, WorkerId leader);
+  void choose(PartitionId id, Partition& partition, TimePoint now);
+  bool can_vouch(WorkerId worker, TimePoint now);
+  VouchWanted& wanted_from(WorkerId worker);
 
+  BootNonce self_;
   Registry& registry_;
   Router& router_;
   Outbox& outbox_;
-  Ticket ticket_;               ///< Of the next flush.
-  std::vector<Asked> asked_;    ///< By partition.
-  std::vector<Wanted> wanted_;  ///< For the next flush; few.
-  std::vector<WorkerId> others_;
+  Ticket ticket_ = 1;  ///< Of the next flush.
+  std::vector<Partition> partitions_;
+  std::vector<Wanted> wanted_;  ///< For the next flush; as many as there are workers.
+  std::unordered_map<WorkerId, TimePoint> passed_over_until_;
 };
 
 }  // namespace trellis

@@ -298,36 +298,43 @@ Result<WorkerReply> read_worker_reply(const BundleItem& item) {
   return reply;
 }
 
-void add(BundleWriter& bundle, const Ticket& message) {
-  std::string header;
-  FieldWriter(header).u64(message.broker.value).u64(message.number);
-  bundle.add(static_cast<std::uint8_t>(MessageType::kTicket), header);
-}
-
-Result<Ticket> read_ticket(const BundleItem& item) {
-  FieldReader fields(header_of(item, MessageType::kTicket).value_or(""));
-  const Ticket ticket{{fields.u64()}, fields.u64()};
-  if (!fields.at_end()) return bad("ticket");
-  return ticket;
-}
-
 void add(BundleWriter& bundle, const VouchWanted& message) {
   std::string header;
   FieldWriter fields(header);
-  fields.u64(message.ticket.broker.value).u64(message.ticket.number).u64(message.leader.value);
-  fields.u32(static_cast<std::uint32_t>(message.partitions.size()));
+  fields.u64(message.broker.value).u64(message.ticket).u32(static_cast<std::uint32_t>(message.partitions.size()));
   for (const PartitionId partition : message.partitions) fields.u32(partition.value);
   bundle.add(static_cast<std::uint8_t>(MessageType::kVouchWanted), header);
 }
 
 Result<VouchWanted> read_vouch_wanted(const BundleItem& item) {
   FieldReader fields(header_of(item, MessageType::kVouchWanted).value_or(""));
-  VouchWanted wanted{{{fields.u64()}, fields.u64()}, {fields.u64()}, {}};
+  VouchWanted wanted{{fields.u64()}, fields.u64(), {}};
   const std::uint32_t count = fields.u32();
   if (!fields.ok() || count > kPartitionsMax) return bad("wish for a vouch");
   for (std::uint32_t i = 0; i < count; ++i) wanted.partitions.push_back({fields.u32()});
   if (!fields.at_end()) return bad("wish for a vouch");
   return wanted;
+}
+
+void add(BundleWriter& bundle, const Vouch& message) {
+  std::string header;
+  FieldWriter fields(header);
+  fields.u64(message.broker.value).u64(message.ticket).u32(static_cast<std::uint32_t>(message.terms.size()));
+  for (const auto& [partition, term] : message.terms) fields.u32(partition.value).u64(term.value);
+  bundle.add(static_cast<std::uint8_t>(MessageType::kVouch), header);
+}
+
+Result<Vouch> read_vouch(const BundleItem& item) {
+  FieldReader fields(header_of(item, MessageType::kVouch).value_or(""));
+  Vouch vouch{{fields.u64()}, fields.u64(), {}};
+  const std::uint32_t count = fields.u32();
+  if (!fields.ok() || count > kPartitionsMax) return bad("vouch");
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const PartitionId partition{fields.u32()};
+    vouch.terms.emplace_back(partition, Term{fields.u64()});
+  }
+  if (!fields.at_end()) return bad("vouch");
+  return vouch;
 }
 
 }  // namespace trellis

@@ -29,8 +29,8 @@ enum class MessageType : std::uint8_t {
   kRequest = 8,
   kReply = 9,
   kDoubt = 10,
-  kTicket = 11,
-  kVouchWanted = 12,
+  kVouchWanted = 11,
+  kVouch = 12,
 };
 
 /// A partition that its sender leads, with its own term's barrier applied, so that it serves.
@@ -128,15 +128,7 @@ enum class ReadMode : std::uint8_t {
   kLinearizable = 1,  ///< By the leader, after its leadership was confirmed.
   kStale = 2,         ///< By whoever is asked, from what it has applied.
   kBestEffort = 3,    ///< There is no majority: from what it has applied, with its applied index for comparison.
-  kVouched = 4,       ///< As kLinearizable; others will vouch for the leader, under the ticket earlier in this bundle.
-};
-
-/// Stands in front of a bundle's vouched reads: they came in before the broker drew this number.  Numbers grow within a
-/// broker's life, which the nonce names.
-struct Ticket {
-  BootNonce broker;
-  std::uint64_t number = 0;  ///< From 1; 0: none.
-  bool operator==(const Ticket&) const = default;
+  kVouched = 4,       ///< By the leader, at once; the broker has others vouch that its reply's term is the highest.
 };
 
 /// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
@@ -157,11 +149,21 @@ struct WorkerRequest {
   Frame body;
 };
 
-/// Its receiver is to tell `leader`, under this ticket, which term of these partitions it knows.
+/// The number of a moment in a broker's life, from 1 on; 0: none.
+using Ticket = std::uint64_t;
+
+/// Its receiver is to say, under this ticket, which term of these partitions it knows.
 struct VouchWanted {
-  Ticket ticket;
-  WorkerId leader;
+  BootNonce broker;
+  Ticket ticket = 0;
   std::vector<PartitionId> partitions;
+};
+
+/// The answer: what it knew after it was asked.
+struct Vouch {
+  BootNonce broker;
+  Ticket ticket = 0;
+  std::vector<std::pair<PartitionId, Term>> terms;
 };
 
 /// What became of a request.
@@ -196,8 +198,8 @@ void add_map_offer(BundleWriter& bundle, const ClusterMap& map);
 void add(BundleWriter& bundle, const AllHold& message);
 void add(BundleWriter& bundle, const WorkerRequest& message);
 void add(BundleWriter& bundle, const WorkerReply& message);
-void add(BundleWriter& bundle, const Ticket& message);
 void add(BundleWriter& bundle, const VouchWanted& message);
+void add(BundleWriter& bundle, const Vouch& message);
 
 /// Each reads the item of its type.  Errors: kInvalidArgument (outside bytes: a peer's are as little trusted as a
 /// client's).
@@ -210,7 +212,7 @@ Result<ClusterMap> read_map_offer(const BundleItem& item);
 Result<AllHold> read_all_hold(const BundleItem& item);
 Result<WorkerRequest> read_worker_request(const BundleItem& item);
 Result<WorkerReply> read_worker_reply(const BundleItem& item);
-Result<Ticket> read_ticket(const BundleItem& item);
 Result<VouchWanted> read_vouch_wanted(const BundleItem& item);
+Result<Vouch> read_vouch(const BundleItem& item);
 
 }  // namespace trellis

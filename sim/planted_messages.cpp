@@ -90,18 +90,40 @@ Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard
   });
 }
 
-Frames with_planted_vouches(const Frames& bundle, const Plants& plants) {
-  return rewrite(bundle, [&plants](const BundleItem& item, BundleWriter& out) {
-    if (static_cast<PeerMessageType>(item.type) != PeerMessageType::kVouch) return false;
-    auto vouch = read_answer(item.header);
+Frames with_blind_vouches(const Frames& bundle) {
+  return rewrite(bundle, [](const BundleItem& item, BundleWriter& out) {
+    auto vouch = read_vouch(item);
     if (!vouch) return false;
-    if (plants.has("vouch-for-later")) vouch->round = UINT64_MAX;
-    if (plants.has("vouch-blindly")) {
-      for (ConfirmationItem& each : vouch->items) each.member_term = {};
-    }
-    out.add(item.type, pack_answer(*vouch));
+    for (auto& [partition, term] : vouch->terms) term = {};
+    add(out, *vouch);
     return true;
   });
+}
+
+void LastVouches::note(const BackendAddress& from, const Frames& bundle) {
+  BundleReader reader(bundle);
+  while (const auto item = reader.next()) {
+    const auto vouch = read_vouch(*item);
+    if (!vouch) continue;
+    for (const auto& [partition, term] : vouch->terms) terms_[from].insert_or_assign(partition, term);
+  }
+}
+
+std::optional<Frames> LastVouches::answer(const BackendAddress& asked, const Frames& bundle) const {
+  const auto said = terms_.find(asked);
+  if (said == terms_.end()) return std::nullopt;
+  BundleReader reader(bundle);
+  BundleWriter out;
+  while (const auto item = reader.next()) {
+    const auto wanted = read_vouch_wanted(*item);
+    if (!wanted) continue;
+    Vouch vouch{wanted->broker, wanted->ticket, {}};
+    for (const PartitionId partition : wanted->partitions) {
+      if (const auto term = said->second.find(partition); term != said->second.end()) vouch.terms.push_back(*term);
+    }
+    add(out, vouch);
+  }
+  return out.empty() ? std::nullopt : std::optional(out.take());
 }
 
 Frame planted_reply(const Frame& frame, std::string& previous, const Plants& plants, Random& random) {

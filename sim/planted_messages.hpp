@@ -2,6 +2,10 @@
 // so or its receiver had read it so.  Each is named after the fault that it plays (sim/plants.hpp).
 #pragma once
 
+#include <map>
+#include <optional>
+
+#include "broker/types.hpp"
 #include "protocol/types.hpp"
 #include "sim/plants.hpp"
 #include "sim/random.hpp"
@@ -17,9 +21,20 @@ Frames with_unconfirmed_reads(const Frames& bundle);
 Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Plants& plants);
 bool changes_confirmations(const Plants& plants);
 
-/// "vouch-for-later": a vouch counts for reads that came in after it was asked for.  "vouch-blindly": a member vouches
-/// though it knows a higher term.
-Frames with_planted_vouches(const Frames& bundle, const Plants& plants);
+/// "vouch-blindly": a member vouches though it knows a higher term.
+Frames with_blind_vouches(const Frames& bundle);
+
+/// "vouch-for-later": what a member said when it was asked to vouch counts for all later reads as well.
+class LastVouches {
+ public:
+  /// Notes what this worker says.
+  void note(const BackendAddress& from, const Frames& bundle);
+  /// What it said last of what the broker asks it for now; nothing where it was not asked, or has said nothing yet.
+  std::optional<Frames> answer(const BackendAddress& asked, const Frames& bundle) const;
+
+ private:
+  std::map<BackendAddress, std::map<PartitionId, Term>> terms_;
+};
 
 /// The nonce that a worker says in this bundle.
 BootNonce nonce_in(const Frames& bundle);

@@ -265,9 +265,6 @@ void WorkerProcess::receive_from_peer(Frames message) {
   if (changes_confirmations(cluster_.plants())) {
     message = with_confirmations_for(message, nonce_, *shard_, cluster_.plants());
   }
-  if (cluster_.plants().has("vouch-for-later") || cluster_.plants().has("vouch-blindly")) {
-    message = with_planted_vouches(message, cluster_.plants());
-  }
   from_peers_.push_back(std::move(message));
   wake();
 }
@@ -348,6 +345,8 @@ void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, 
   if (!is_up()) return;
   const BackendAddress address = std::to_string(worker) + "." + std::to_string(life);
   connections_.try_emplace(address, Connection{worker, life});
+  if (cluster_.plants().has("vouch-blindly")) message = with_blind_vouches(message);
+  if (cluster_.plants().has("vouch-for-later")) last_vouches_.note(address, message);
   from_workers_.emplace_back(address, std::move(message));
   wake();
 }
@@ -375,6 +374,9 @@ bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
   step();
   const auto connection = connections_.find(address);
   if (connection == connections_.end()) return false;
+  if (cluster_.plants().has("vouch-for-later")) {
+    if (auto vouches = last_vouches_.answer(address, bundle)) from_workers_.emplace_back(address, std::move(*vouches));
+  }
   WorkerProcess& worker = cluster_.worker(connection->second.worker);
   const bool is_same_life = worker.is_up() && worker.life() == connection->second.life;
   // A connection whose other end has gone: noticed, or not yet.

@@ -53,31 +53,6 @@ void LeadershipProof::on_answer(WorkerId from, Round round, Term member_term) {
   answered = std::max(answered, round);
 }
 
-void LeadershipProof::on_vouch(WorkerId from, const Ticket& ticket, Term member_term) {
-  if (member_term > term_) return;
-  const auto at = std::find(peers_.begin(), peers_.end(), from);
-  if (at == peers_.end()) return;
-  auto of_broker = std::find_if(vouched_.begin(), vouched_.end(),
-                                [&ticket](const Vouched& each) { return each.broker == ticket.broker; });
-  if (of_broker == vouched_.end()) {
-    if (vouched_.size() == kBrokersMax) vouched_.erase(vouched_.begin());
-    of_broker = vouched_.insert(vouched_.end(), {ticket.broker, std::vector<std::uint64_t>(peers_.size())});
-  }
-  std::uint64_t& number = of_broker->numbers[static_cast<std::size_t>(at - peers_.begin())];
-  number = std::max(number, ticket.number);
-}
-
-bool LeadershipProof::is_vouched(const Ticket& ticket) const {
-  if (ticket.number == 0) return false;
-  for (const Vouched& each : vouched_) {
-    if (each.broker != ticket.broker) continue;
-    const auto vouching = std::count_if(each.numbers.begin(), each.numbers.end(),
-                                        [&ticket](std::uint64_t number) { return number >= ticket.number; });
-    return static_cast<std::size_t>(vouching) >= answers_needed();
-  }
-  return false;
-}
-
 Round LeadershipProof::proven() const {
   const std::size_t needed = answers_needed();
   if (needed == 0) return asked_;

@@ -11,10 +11,6 @@
 // The nonce is drawn anew at each start of the asker and the round grows: an answer meant for an earlier life or round
 // proves nothing for a later one.
 //
-// A broker asks as well, for the reads that it sends in the same moment (broker/vouches.hpp).  What a member then tells
-// the leader is an answer with the broker's nonce and its ticket's number in the place of the round: a vouch.  It was
-// asked for after the reads of that ticket and of all before it came in, so it proves for them what an answer does.
-//
 // Loop thread only; pure.
 #pragma once
 
@@ -23,7 +19,6 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/cluster_messages.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
 
@@ -67,30 +62,15 @@ class LeadershipProof {
   Round asked() const { return asked_; }
   /// A member that knows `member_term` has answered.  Only a term not above ours proves anything.
   void on_answer(WorkerId from, Round round, Term member_term);
-  /// As on_answer, for all reads up to this ticket of its broker.
-  void on_vouch(WorkerId from, const Ticket& ticket, Term member_term);
-  /// Whether a majority has vouched for the reads of this ticket.
-  bool is_vouched(const Ticket& ticket) const;
-
   /// The latest round that a majority has answered; everything asked up to it is proven.
   Round proven() const;
   bool is_waiting() const { return proven() < asked_; }
 
-  /// Of how many brokers' vouches are kept: the latest ones'.  Reads of more brokers are confirmed by rounds.
-  static constexpr std::size_t kBrokersMax = 16;
-
  private:
-  /// The highest ticket of one broker's life that each peer has vouched for.
-  struct Vouched {
-    BootNonce broker;
-    std::vector<std::uint64_t> numbers;  ///< Beside peers_; 0: none.
-  };
-
   Term term_;
   std::vector<WorkerId> peers_;
   std::vector<Round> answered_;  ///< Beside peers_.
   Round asked_ = 0;
-  std::vector<Vouched> vouched_;  ///< The broker that was heard of first comes first.
 };
 
 }  // namespace trellis

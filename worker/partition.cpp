@@ -70,7 +70,7 @@ Partition::~Partition() = default;
 
 Result<void> Partition::start() { return replica_.start(); }
 
-void Partition::on_request(BrokerIndex broker, WorkerRequest request, const Ticket& ticket) {
+void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
   auto work = std::make_shared<Work>();
   work->broker = broker;
   work->arrived = work->taken_up = host_.now();
@@ -92,16 +92,17 @@ void Partition::on_request(BrokerIndex broker, WorkerRequest request, const Tick
     if (const CommandResult* answer = items[i].answer()) complete(*work, i, *answer);
   }
   if (work->left == 0) return finish(*work);
-  if (work->request.mode == ReadMode::kLinearizable || work->request.mode == ReadMode::kVouched) {
-    return enqueue(std::move(work), ticket);
-  }
-  // Without the leader: from what is applied here.  Writes need it.
   const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
+  const ReadMode mode = work->request.mode;
+  // All that was ever acknowledged is applied on a leader that serves.  Whether it still leads, others tell the broker.
+  if (mode == ReadMode::kVouched && !writes && replica_.is_ready()) return execute_reads(*work);
+  if (mode == ReadMode::kLinearizable || mode == ReadMode::kVouched) return enqueue(std::move(work));
+  // Without the leader: from what is applied here.  Writes need it.
   if (writes) return refuse(*work, Outcome::kNotLeader);
   execute_reads(*work);
 }
 
-void Partition::enqueue(WorkPointer work, const Ticket& ticket) {
+void Partition::enqueue(WorkPointer work) {
   if (!replica_.is_leader()) return refuse(*work, Outcome::kNotLeader);
   // All of a request or nothing of it: items on one key keep their order over retries.
   if (queued_requests_ == kQueuedRequestsMax || queued_bytes_ + work->bytes > kQueuedBytesMax + kRequestSizeMax) {
@@ -116,14 +117,7 @@ void Partition::enqueue(WorkPointer work, const Ticket& ticket) {
     if (items[i].entry() != nullptr) proposals_.push_back({work, i});
     reads = reads || items[i].read() != nullptr;
   }
-  if (reads) enqueue_read(std::move(work), ticket);
-}
-
-void Partition::enqueue_read(WorkPointer work, const Ticket& ticket) {
-  const bool is_trial_over = !trial_ || host_.now() - trial_->since >= kVouchWithin;
-  if (vouches_are_late_ && ticket.number != 0 && is_trial_over) trial_ = {ticket, host_.now()};
-  if (vouches_are_late_ || ticket.number == 0) return new_reads_.push_back(std::move(work));
-  waiting_reads_.push_back({std::move(work), kNoRound, replica_.commit_index(), ticket});
+  if (reads) new_reads_.push_back(std::move(work));
 }
 
 void Partition::settle() {
@@ -196,30 +190,16 @@ Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
 
 bool Partition::wants_confirmation() const {
   if (!replica_.is_ready()) return false;
-  if (!proof_.is_waiting()) return !new_reads_.empty() || is_vouch_overdue();
+  if (!proof_.is_waiting()) return !new_reads_.empty();
   return host_.now() - asked_at_ >= kAskAgainAfter;
 }
 
-/// A read that could be proven in no other way has waited too long.
-bool Partition::is_vouch_overdue() const {
-  if (waiting_reads_.empty()) return false;
-  const WaitingRead& oldest = waiting_reads_.front();
-  return oldest.round == kNoRound && host_.now() - oldest.work->taken_up >= kVouchWithin;
-}
-
 void Partition::ask(Round round) {
-  if (is_vouch_overdue()) {
-    vouches_are_late_ = true;
-    trial_.reset();
-  }
   proof_.ask(round);
   asked_at_ = host_.now();
-  for (WaitingRead& read : waiting_reads_) {
-    if (read.round == kNoRound) read.round = round;
-  }
   for (WorkPointer& work : new_reads_) {
     work->taken_up = asked_at_;
-    waiting_reads_.push_back({std::move(work), round, replica_.commit_index(), {}});
+    waiting_reads_.push_back({std::move(work), round, replica_.commit_index()});
   }
   new_reads_.clear();
 }
@@ -228,24 +208,12 @@ void Partition::on_confirmation(WorkerId from, Round round, Term asked, Term mem
   if (replica_.is_leader() && asked == proof_.term()) proof_.on_answer(from, round, member_term);
 }
 
-void Partition::on_vouch(WorkerId from, const Ticket& ticket, Term member_term) {
-  if (!replica_.is_leader()) return;
-  proof_.on_vouch(from, ticket, member_term);
-  if (!trial_ || !proof_.is_vouched(trial_->ticket)) return;
-  vouches_are_late_ = host_.now() - trial_->since >= kVouchWithin;
-  trial_.reset();
-}
-
-bool Partition::is_proven(const WaitingRead& read, Round proven) const {
-  return read.round <= proven || proof_.is_vouched(read.ticket);
-}
-
 void Partition::serve_reads() {
   if (waiting_reads_.empty() || !replica_.is_ready()) return;
   const Round proven = proof_.proven();
   while (!waiting_reads_.empty()) {
     const WaitingRead& read = waiting_reads_.front();
-    if (!is_proven(read, proven) || read.index > replica_.applied()) return;
+    if (read.round > proven || read.index > replica_.applied()) return;
     const WorkPointer work = read.work;
     waiting_reads_.pop_front();
     if (!work->is_answered) execute_reads(*work);
@@ -362,8 +330,6 @@ void Partition::on_step_down() {
   waiting_reads.swap(waiting_reads_);
   for (const WaitingRead& read : waiting_reads) abandon(*read.work, Outcome::kNotLeader);
   proof_ = {};
-  vouches_are_late_ = false;
-  trial_.reset();
   lag_.clear();
   was_ready_ = false;
   host_.on_leadership_change();

@@ -2,7 +2,7 @@
 //
 //   write   prepared -> proposals_ -> one batch to the replica -> waiting_ -> applied -> answered
 //   read    prepared -> new_reads_ -> asked in a round -> waiting_reads_ -> proven and applied -> answered
-//           others vouch for it:                          waiting_reads_ -> proven and applied -> answered
+//           for whose leader the broker has others vouch: answered at once
 //
 // A request that cannot be decided here is answered with how it stands: not applied (kNotLeader, kBusy) or perhaps
 // applied (kUnknown, when leadership is lost).  Each request is answered exactly once.
@@ -73,8 +73,6 @@ class Partition final : public ReplicaOwner {
   static constexpr std::size_t kBatchReplyMax = 128 << 20;
   /// A confirmation unanswered for so long is asked again.
   static constexpr std::chrono::milliseconds kAskAgainAfter{60};
-  /// Vouches that take longer are not waited for.
-  static constexpr std::chrono::milliseconds kVouchWithin{30};
 
   /// @param sessions  of the replicated state: the same on all workers, in all their lives
   Partition(PartitionId id, ReplicaSettings settings, SessionLimits sessions, PartitionHost& host);
@@ -83,8 +81,7 @@ class Partition final : public ReplicaOwner {
   /// Loads snapshot and log.
   Result<void> start();
 
-  /// @param ticket  of a read that others vouch for; else none
-  void on_request(BrokerIndex broker, WorkerRequest request, const Ticket& ticket = {});
+  void on_request(BrokerIndex broker, WorkerRequest request);
   void on_raft_message(RaftMessage message) { replica_.receive(std::move(message)); }
   /// Whatever can go on goes on: durable batches, proposals, proven reads.
   void settle();
@@ -95,7 +92,6 @@ class Partition final : public ReplicaOwner {
   void ask(Round round);
   const LeadershipProof& proof() const { return proof_; }
   void on_confirmation(WorkerId from, Round round, Term asked, Term member_term);
-  void on_vouch(WorkerId from, const Ticket& ticket, Term member_term);
 
   /// A snapshot that was fetched and read: restore() takes it up when the library asks for it.
   void hold_for_install(std::string descriptor, StateMachine state);
@@ -151,15 +147,8 @@ class Partition final : public ReplicaOwner {
   };
   struct WaitingRead {
     WorkPointer work;
-    Round round;  ///< That proves it; kNoRound: none was asked for it.
+    Round round;
     LogIndex index;
-    Ticket ticket;  ///< That proves it as well; none: nobody vouches.
-  };
-  static constexpr Round kNoRound = UINT64_MAX;
-  /// Whether vouches come in time is seen by one at a time.
-  struct Trial {
-    Ticket ticket;
-    TimePoint since;
   };
   struct HeldState {
     std::string descriptor;
@@ -168,10 +157,7 @@ class Partition final : public ReplicaOwner {
   };
 
   void refuse(const Work& work, Outcome outcome);
-  void enqueue(WorkPointer work, const Ticket& ticket);
-  void enqueue_read(WorkPointer work, const Ticket& ticket);
-  bool is_proven(const WaitingRead& read, Round proven) const;
-  bool is_vouch_overdue() const;
+  void enqueue(WorkPointer work);
   void propose();
   void serve_reads();
   void execute_reads(Work& work);
@@ -204,8 +190,6 @@ class Partition final : public ReplicaOwner {
 
   LeadershipProof proof_;
   TimePoint asked_at_;
-  bool vouches_are_late_ = false;  ///< Reads are confirmed by rounds until a trial shows that vouches come in time.
-  std::optional<Trial> trial_;
   bool was_ready_ = false;
   Lag lag_;
   TimePoint snapshot_retry_at_;

@@ -16,7 +16,6 @@ enum class PeerMessageType : std::uint8_t {
   kAnswer = 4,       ///< header: a ConfirmationMessage.
   kChunkWanted = 5,  ///< header: ChunkWanted.
   kChunk = 6,        ///< header: Chunk; body: its bytes.
-  kVouch = 7,        ///< header: a ConfirmationMessage: an answer to a broker's question.
 };
 
 /// In every bundle, so that no message depends on an earlier one having arrived.

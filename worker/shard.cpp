@@ -112,16 +112,12 @@ void Shard::take_durable() {
 
 void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
   BundleReader reader(message);
-  Ticket ticket;
   while (const auto item = reader.next()) {
     const auto type = static_cast<MessageType>(item->type);
     if (membership_.displaced() && type != MessageType::kRefused) continue;
     switch (type) {
-      case MessageType::kRequest: on_request(broker, *item, ticket); break;
-      case MessageType::kTicket:
-        if (const auto read = read_ticket(*item)) ticket = *read;
-        break;
-      case MessageType::kVouchWanted: on_vouch_wanted(*item); break;
+      case MessageType::kRequest: on_request(broker, *item); break;
+      case MessageType::kVouchWanted: on_vouch_wanted(broker, *item); break;
       case MessageType::kWelcome: brokers_[broker].was_welcome = true; break;
       case MessageType::kRefused:
         if (const auto refused = read_refused(*item)) on_refused(broker, *refused);
@@ -173,7 +169,7 @@ void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
   link.last_refusal = refused.reason;
 }
 
-void Shard::on_request(BrokerIndex broker, const BundleItem& item, const Ticket& ticket) {
+void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   auto request = read_worker_request(item);
   if (!request) return warn("from a broker: " + request.error().message + ", dropped" + kAskVersions);
   Partition* partition = find_partition(request->partition);
@@ -188,19 +184,21 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item, const Ticket&
     return reply(broker, std::move(answer));
   }
   const PartitionId group = request->partition;
-  const bool is_vouched = request->mode == ReadMode::kVouched;
-  partition->on_request(broker, std::move(*request), is_vouched ? ticket : Ticket{});
+  partition->on_request(broker, std::move(*request));
   woken_.insert(group);
 }
 
-void Shard::on_vouch_wanted(const BundleItem& item) {
+/// What is said here need not be durable: a vote for a leader of a higher term was, before it was sent.
+void Shard::on_vouch_wanted(BrokerIndex broker, const BundleItem& item) {
   const auto wanted = read_vouch_wanted(item);
   if (!wanted) return warn("from a broker: " + wanted.error().message + ", dropped" + kAskVersions);
-  const ClusterMap* map = membership_.map();
-  if (map == nullptr || wanted->leader == membership_.self() || map->find(wanted->leader) == nullptr) return;
-  ConfirmationMessage question{wanted->ticket.broker, wanted->ticket.number, {}};
-  for (const PartitionId group : wanted->partitions) question.items.push_back({group, {}, {}});
-  tell_terms(wanted->leader, PeerMessageType::kVouch, question);
+  Vouch vouch{wanted->broker, wanted->ticket, {}};
+  for (const PartitionId group : wanted->partitions) {
+    if (const Partition* partition = find_partition(group)) {
+      vouch.terms.emplace_back(group, partition->replica().term());
+    }
+  }
+  add(brokers_[broker].out, vouch);
 }
 
 Partition* Shard::find_partition(PartitionId group) {
@@ -227,7 +225,6 @@ void Shard::on_peer_message(const Frames& message) {
       case PeerMessageType::kRaft: on_raft_item(from, *item); break;
       case PeerMessageType::kQuestion: on_question(from, item->header); break;
       case PeerMessageType::kAnswer: on_answer(from, item->header); break;
-      case PeerMessageType::kVouch: on_vouch(from, item->header); break;
       case PeerMessageType::kChunkWanted: on_chunk_wanted(from, item->header); break;
       case PeerMessageType::kChunk:
         if (const auto chunk = read_chunk(item->header)) receiver_.on_chunk(from, *chunk, item->body, *this, now_);
@@ -253,38 +250,25 @@ void Shard::on_raft_item(WorkerId from, const BundleItem& item) {
 }
 
 void Shard::on_question(WorkerId from, std::string_view header) {
-  if (const auto question = read_question(header)) tell_terms(from, PeerMessageType::kAnswer, *question);
-}
-
-/// An answer promises the member's term, so it leaves only when that is durable: at once for most groups.
-void Shard::tell_terms(WorkerId to, PeerMessageType type, const ConfirmationMessage& question) {
+  const auto question = read_question(header);
+  if (!question) return;
+  // An answer promises the member's term, so it leaves only when that is durable: at once for most groups.
   std::map<BatchNumber, ConfirmationMessage> answers;
-  for (const ConfirmationItem& item : question.items) {
+  for (const ConfirmationItem& item : question->items) {
     const Partition* partition = find_partition(item.group);
     if (partition == nullptr) continue;
     const BatchNumber after = std::max(partition->replica().term_batch(), durable_);
     ConfirmationMessage& answer = answers[after];
-    answer.nonce = question.nonce;
-    answer.round = question.round;
+    answer.nonce = question->nonce;
+    answer.round = question->round;
     answer.items.push_back({item.group, item.term, partition->replica().term()});
   }
   for (const auto& [after, answer] : answers) {
     if (after <= durable_) {
-      to_peer(to, type, pack_answer(answer));
+      to_peer(from, PeerMessageType::kAnswer, pack_answer(answer));
     } else {
-      held_[after].push_back({to, type, pack_answer(answer), {}});
+      held_[after].push_back({from, PeerMessageType::kAnswer, pack_answer(answer), {}});
     }
-  }
-}
-
-void Shard::on_vouch(WorkerId from, std::string_view header) {
-  const auto vouch = read_answer(header);
-  if (!vouch) return;
-  for (const ConfirmationItem& item : vouch->items) {
-    Partition* partition = find_partition(item.group);
-    if (partition == nullptr) continue;
-    partition->on_vouch(from, {vouch->nonce, vouch->round}, item.member_term);
-    woken_.insert(item.group);
   }
 }
 

@@ -153,8 +153,8 @@ class Shard final : public PartitionHost {
   void flush_to(WorkerId peer, BundleWriter& out);
   void fail(const std::string& why);
 
-  void on_request(BrokerIndex broker, const BundleItem& item, const Ticket& ticket);
-  void on_vouch_wanted(const BundleItem& item);
+  void on_request(BrokerIndex broker, const BundleItem& item);
+  void on_vouch_wanted(BrokerIndex broker, const BundleItem& item);
   void on_refused(BrokerIndex broker, const Refused& refused);
   void on_doubt(BrokerIndex broker, const Doubt& doubt);
   void note(const Result<void>& done);
@@ -162,9 +162,7 @@ class Shard final : public PartitionHost {
 
   void on_raft_item(WorkerId from, const BundleItem& item);
   void on_question(WorkerId from, std::string_view header);
-  void tell_terms(WorkerId to, PeerMessageType type, const ConfirmationMessage& question);
   void on_answer(WorkerId from, std::string_view header);
-  void on_vouch(WorkerId from, std::string_view header);
   void on_chunk_wanted(WorkerId from, std::string_view header);
   void to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body = {});
 

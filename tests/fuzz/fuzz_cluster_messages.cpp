@@ -18,8 +18,8 @@ void read_item(const BundleItem& item) {
   static_cast<void>(read_all_hold(item));
   static_cast<void>(read_worker_request(item));
   static_cast<void>(read_worker_reply(item));
-  static_cast<void>(read_ticket(item));
   static_cast<void>(read_vouch_wanted(item));
+  static_cast<void>(read_vouch(item));
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST_F(WithoutMajority, AnAnswerThatCouldNotBeConfirmedIsNoneOnceThereIsAMajorit
   for (std::uint32_t i = 0; i < 4; ++i) cluster.worker(1).lead(PartitionId{i}, Term{2});
   cluster.pass(milliseconds(1'000));
   const WorkerRequest confirmed = cluster.worker(1).take();
-  ASSERT_EQ(confirmed.mode, ReadMode::kVouched);
+  ASSERT_EQ(confirmed.mode, ReadMode::kLinearizable);
   cluster.worker(0).answer_ok(unconfirmed, packed_uint(1), LogIndex{5});
   EXPECT_TRUE(cluster.replies().empty()) << "it is older than writes that were acknowledged";
   cluster.worker(0).answer_ok(unconfirmed, packed_uint(1), LogIndex{5});

@@ -118,6 +118,14 @@ void FakeWorker::answer_error(const WorkerRequest& request, Code code, const std
   answer(request, Outcome::kDone, Frame(pack_error(std::get<Request>(read).id, {code, message})));
 }
 
+void FakeWorker::vouch(const VouchWanted& wanted) {
+  Vouch vouch{wanted.broker, wanted.ticket, {}};
+  for (const PartitionId partition : wanted.partitions) vouch.terms.emplace_back(partition, term);
+  BundleWriter bundle;
+  add(bundle, vouch);
+  harness_.from_worker(*this, bundle);
+}
+
 void FakeWorker::receive(const Frames& bundle) {
   BundleReader reader(bundle);
   while (const auto item = reader.next()) {
@@ -142,8 +150,7 @@ void FakeWorker::receive(const Frames& bundle) {
       case MessageType::kMapOffer: hold(*read_map_offer(*item)); break;
       case MessageType::kAllHold: ++all_holds; break;
       case MessageType::kRequest: requests.push_back(*read_worker_request(*item)); break;
-      case MessageType::kTicket: ticket = *read_ticket(*item); break;
-      case MessageType::kVouchWanted: vouches.push_back(*read_vouch_wanted(*item)); break;
+      case MessageType::kVouchWanted: vouches_wanted.push_back(*read_vouch_wanted(*item)); break;
       default: ADD_FAILURE() << "unexpected item " << int{item->type};
     }
   }
@@ -250,6 +257,16 @@ void Harness::turn() {
   if (now >= broker->next_deadline()) broker->on_tick(now);
   broker->flush(now);
   answer_doubts();
+  answer_vouches_wanted();
+}
+
+void Harness::answer_vouches_wanted() {
+  for (const auto& worker : workers_) {
+    while (worker->alive && worker->vouches && worker->vouched < worker->vouches_wanted.size()) {
+      const VouchWanted wanted = worker->vouches_wanted[worker->vouched++];
+      worker->vouch(wanted);
+    }
+  }
 }
 
 void Harness::answer_doubts() {
@@ -270,12 +287,14 @@ void Harness::send_raw(std::vector<std::string> sent, const std::string& client)
   for (std::string& frame : sent) frames.emplace_back(std::move(frame));
   broker->on_client_message(frames, now);
   broker->flush(now);
+  answer_vouches_wanted();
 }
 
 void Harness::from_worker(const FakeWorker& worker, BundleWriter& bundle) {
   broker->on_worker_message(worker.connection, bundle.take(), now);
   broker->flush(now);
   answer_doubts();
+  answer_vouches_wanted();
 }
 
 Received Harness::reply(const std::string& client) {

@@ -49,8 +49,10 @@ class FakeWorker {
   BackendAddress connection;  ///< A new one for each life.
   bool alive = true;          ///< Says hello with every beat.
   std::deque<WorkerRequest> requests;
-  Ticket ticket;                     ///< The last that came.
-  std::vector<VouchWanted> vouches;  ///< That it was asked for.
+  std::vector<VouchWanted> vouches_wanted;  ///< Of it, so far.
+  std::size_t vouched = 0;                  ///< For how many of these.
+  bool vouches = true;                      ///< As soon as it is asked, if it is alive.
+  Term term;                                ///< That it knows of every partition.
   std::optional<ClusterMap> map;
   std::optional<Form> form;
   std::vector<std::string> refusals;
@@ -75,6 +77,7 @@ class FakeWorker {
   /// kDone with an OK reply frame for the request's id.
   void answer_ok(const WorkerRequest& request, const std::string& packed_result, LogIndex applied = {});
   void answer_error(const WorkerRequest& request, Code code, const std::string& message);
+  void vouch(const VouchWanted& wanted);
   void receive(const Frames& bundle);
 
  private:
@@ -142,6 +145,8 @@ class Harness final : public BrokerOutput {
  private:
   /// Live workers that were asked whether they live say so.
   void answer_doubts();
+  /// Live workers that were asked to vouch do, those that still want to.
+  void answer_vouches_wanted();
 
   std::vector<std::unique_ptr<FakeWorker>> workers_;
   std::map<std::string, std::vector<Received>> replies_;

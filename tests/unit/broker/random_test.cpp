@@ -138,6 +138,7 @@ class Chaos {
     if (chance(3)) return worker.answer(request, Outcome::kWrongPartition);
     if (!request.session.empty()) applied_.insert({request.session, request.seq});
     if (chance(10)) return worker.answer(request, Outcome::kUnknown);
+    worker.vouches = chance(90);
     respond(worker, request);
     if (chance(5)) respond(worker, request);  // Twice.
   }

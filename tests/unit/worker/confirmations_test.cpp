@@ -7,7 +7,6 @@ namespace trellis {
 namespace {
 
 constexpr Term kTerm{5};
-constexpr BootNonce kBroker{77};
 
 std::vector<WorkerId> peers(std::size_t count) {
   std::vector<WorkerId> peers;
@@ -47,47 +46,6 @@ TEST(LeadershipProof, AMemberThatKnowsAHigherTermProvesNothing) {
   EXPECT_EQ(proof.proven(), 0u);
   proof.on_answer({2}, 1, {kTerm.value - 1});  // It has not heard of this leader yet, nor of a later one.
   EXPECT_EQ(proof.proven(), 1u);
-}
-
-TEST(LeadershipProof, AVouchProvesTheReadsOfItsTicketAndOfThoseBefore) {
-  LeadershipProof proof(kTerm, peers(4));
-  proof.on_vouch({1}, {kBroker, 7}, kTerm);
-  proof.on_vouch({1}, {kBroker, 7}, kTerm);
-  EXPECT_FALSE(proof.is_vouched({kBroker, 7})) << "one voter twice is one voter";
-  proof.on_vouch({2}, {kBroker, 9}, kTerm);
-  EXPECT_TRUE(proof.is_vouched({kBroker, 6}));
-  EXPECT_TRUE(proof.is_vouched({kBroker, 7}));
-  EXPECT_FALSE(proof.is_vouched({kBroker, 8}));
-  proof.on_vouch({1}, {kBroker, 5}, kTerm);
-  EXPECT_TRUE(proof.is_vouched({kBroker, 7})) << "a late one takes nothing back";
-}
-
-TEST(LeadershipProof, AVouchOfAHigherTermOrOfAStrangerProvesNothing) {
-  LeadershipProof proof(kTerm, peers(2));
-  proof.on_vouch({1}, {kBroker, 7}, {kTerm.value + 1});
-  proof.on_vouch({9}, {kBroker, 7}, kTerm);
-  EXPECT_FALSE(proof.is_vouched({kBroker, 7}));
-  proof.on_vouch({2}, {kBroker, 7}, {kTerm.value - 1});
-  EXPECT_TRUE(proof.is_vouched({kBroker, 7}));
-}
-
-TEST(LeadershipProof, ATicketOfAnotherBrokersLifeIsNotVouchedFor) {
-  LeadershipProof proof(kTerm, peers(2));
-  proof.on_vouch({1}, {kBroker, 7}, kTerm);
-  EXPECT_FALSE(proof.is_vouched({{kBroker.value + 1}, 7}));
-  EXPECT_FALSE(proof.is_vouched({})) << "a read without a ticket";
-}
-
-TEST(LeadershipProof, KeepsTheVouchesOfSoManyBrokers) {
-  LeadershipProof proof(kTerm, peers(2));
-  for (std::uint64_t broker = 1; broker <= LeadershipProof::kBrokersMax; ++broker) {
-    proof.on_vouch({1}, {{broker}, 7}, kTerm);
-  }
-  EXPECT_TRUE(proof.is_vouched({{1}, 7}));
-  proof.on_vouch({1}, {{LeadershipProof::kBrokersMax + 1}, 7}, kTerm);
-  EXPECT_FALSE(proof.is_vouched({{1}, 7})) << "the one that was heard of first is forgotten";
-  EXPECT_TRUE(proof.is_vouched({{2}, 7}));
-  EXPECT_TRUE(proof.is_vouched({{LeadershipProof::kBrokersMax + 1}, 7}));
 }
 
 TEST(LeadershipProof, AStrangerProvesNothing) {

@@ -18,8 +18,6 @@ using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr BootNonce kBroker{4711};
-
 class Harness final : public ReplicaSurroundings<PartitionHost> {
  public:
   explicit Harness(const std::vector<WorkerId>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {
@@ -63,11 +61,11 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   }
 
   /// Takes in a request and returns its tag.
-  std::uint64_t ask(WorkerRequest request, const Ticket& ticket = {}) {
+  std::uint64_t ask(WorkerRequest request) {
     request.tag = ++tag_;
     request.partition = kGroup;
     if (request.timeout_ms == 0) request.timeout_ms = 5000;
-    partition->on_request(0, std::move(request), ticket);
+    partition->on_request(0, std::move(request));
     return tag_;
   }
   std::uint64_t put(const std::string& key, const std::string& value, std::uint64_t seq = 0,
@@ -87,18 +85,6 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
     request.mode = mode;
     request.timeout_ms = timeout;
     return ask(std::move(request));
-  }
-  /// A read for which others vouch under this ticket.
-  std::uint64_t vouched_get(const std::string& key, std::uint64_t ticket) {
-    std::string arguments;
-    PackedWriter(arguments).array(1).str(key);
-    WorkerRequest request = command(Command::kGet, arguments);
-    request.mode = ReadMode::kVouched;
-    return ask(std::move(request), {kBroker, ticket});
-  }
-  void vouch(std::uint64_t ticket) {
-    partition->on_vouch(kPeer, {kBroker, ticket}, partition->proof().term());
-    settle();
   }
   struct Item {
     std::string command;
@@ -254,86 +240,29 @@ TEST(Partition, ALostConfirmationIsAskedForAgain) {
   EXPECT_TRUE(harness.partition->wants_confirmation());
 }
 
-TEST(Partition, AVouchedReadNeedsNoQuestion) {
+TEST(Partition, AVouchedReadIsAnsweredAtOnceByALeaderThatServes) {
   Harness harness;
+  EXPECT_EQ(harness.outcome(harness.get("k", ReadMode::kVouched)), Outcome::kNotLeader);
   harness.lead();
   harness.put("k", "v");
   harness.commit();
-  const auto tag = harness.vouched_get("k", 3);
-  harness.settle();
-  EXPECT_FALSE(harness.partition->wants_confirmation());
-  harness.vouch(2);
-  EXPECT_FALSE(harness.outcome(tag)) << "that was asked for before this read came in";
-  harness.vouch(3);
+  const auto tag = harness.get("k", ReadMode::kVouched);
   EXPECT_EQ(harness.text(tag), "v");
+  EXPECT_EQ(harness.replies.at(tag).term, harness.find_replica()->term()) << "which others are asked about";
+  EXPECT_FALSE(harness.partition->wants_confirmation());
 }
 
-TEST(Partition, AVouchMayComeBeforeItsRead) {
+TEST(Partition, AVouchedReadWaitsForTheBarrierOfItsLeader) {
   Harness harness;
-  harness.lead();
-  harness.vouch(3);
-  const auto early = harness.vouched_get("k", 3);
-  const auto late = harness.vouched_get("k", 4);
+  harness.win();
+  const auto tag = harness.get("k", ReadMode::kVouched);
   harness.settle();
-  EXPECT_EQ(harness.text(early), "NOT_FOUND");
-  EXPECT_FALSE(harness.outcome(late));
-}
-
-TEST(Partition, AVouchedReadSeesWhatWasAnsweredBeforeItCame) {
-  Harness harness;
-  harness.lead();
-  harness.vouch(3);
-  harness.put("k", "v");
-  harness.settle();
+  EXPECT_FALSE(harness.outcome(tag)) << "what earlier leaders committed may not be applied yet";
   harness.sync();
   harness.acknowledge(kPeer);
-  const auto tag = harness.vouched_get("k", 3);
   harness.settle();
-  EXPECT_EQ(harness.text(tag), "v");
-}
-
-TEST(Partition, WhereNoVouchComesItAsksItself) {
-  Harness harness;
-  harness.lead();
-  const auto tag = harness.vouched_get("k", 3);
-  harness.time += Partition::kVouchWithin - milliseconds(1);
-  EXPECT_FALSE(harness.partition->wants_confirmation());
-  harness.time += milliseconds(1);
-  ASSERT_TRUE(harness.partition->wants_confirmation());
   harness.confirm();
-  EXPECT_EQ(harness.text(tag), "NOT_FOUND");
-}
-
-TEST(Partition, WhereVouchesAreLateItAsksAtOnceUntilTheyComeInTime) {
-  Harness harness;
-  harness.lead();
-  harness.vouched_get("k", 3);
-  harness.time += Partition::kVouchWithin;
-  harness.confirm();
-  const auto distrusting = harness.vouched_get("k", 4);
-  ASSERT_TRUE(harness.partition->wants_confirmation()) << "it is not waited for again";
-  harness.confirm();
-  EXPECT_EQ(harness.text(distrusting), "NOT_FOUND");
-  harness.time += Partition::kVouchWithin;
-  harness.vouch(4);
-  harness.vouched_get("k", 5);
-  ASSERT_TRUE(harness.partition->wants_confirmation()) << "the vouch was late again";
-  harness.confirm();
-  harness.vouch(5);
-  const auto trusting = harness.vouched_get("k", 6);
-  EXPECT_FALSE(harness.partition->wants_confirmation());
-  harness.vouch(6);
-  EXPECT_EQ(harness.text(trusting), "NOT_FOUND");
-}
-
-TEST(Partition, AVouchForAnEarlierLeadershipIsForgottenWithIt) {
-  Harness harness;
-  harness.lead();
-  harness.vouch(3);
-  const auto tag = harness.vouched_get("k", 4);
-  harness.step_down();
-  EXPECT_EQ(harness.outcome(tag), Outcome::kNotLeader);
-  EXPECT_FALSE(harness.partition->proof().is_vouched({kBroker, 3}));
+  EXPECT_EQ(harness.outcome(tag), Outcome::kDone);
 }
 
 TEST(Partition, AGroupOfOneProvesItsLeadershipByAsking) {

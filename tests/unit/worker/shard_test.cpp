@@ -214,6 +214,7 @@ class Cluster {
 
   static inline Duration slow_after{};  ///< Of the workers that are started.
   std::map<std::uint64_t, WorkerReply> replies_;
+  std::vector<Vouch> vouches_;
   std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.
 
  private:
@@ -234,6 +235,7 @@ void Worker::to_broker(BrokerIndex, Frames message) {
       const auto reply = read_worker_reply(*item);
       cluster.replies_[reply->tag] = *reply;
     }
+    if (static_cast<MessageType>(item->type) == MessageType::kVouch) cluster.vouches_.push_back(*read_vouch(*item));
   }
 }
 
@@ -503,33 +505,21 @@ TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
   EXPECT_TRUE(cluster.replies_.contains(900'001));
 }
 
-TEST(Shard, AReadIsProvenByTheVouchThatTheBrokerAskedFor) {
-  Cluster cluster(3, 1);
+TEST(Shard, VouchesWithTheTermsThatItKnows) {
+  Cluster cluster(3, 2);
   cluster.form();
   cluster.put("user:7", "ada");
-  const std::size_t at = *cluster.leader({0});
-  const Ticket ticket{{55}, 9};
-  const auto say = [&](std::size_t to, const auto&... messages) {
-    BundleWriter out;
-    (add(out, messages), ...);
-    cluster.worker(to).from_broker.push_back(out.take());
-  };
-  WorkerRequest request;
-  request.tag = 900'001;
-  request.timeout_ms = 5000;
-  request.mode = ReadMode::kVouched;
-  std::string arguments;
-  PackedWriter(arguments).array(1).str("user:7");
-  request.body = Frame(pack_request(1, Command::kGet, arguments, {}));
-  say(at, ticket, request);
+  BundleWriter out;
+  add(out, VouchWanted{{55}, 9, {{0}, {1}, {77}}});
+  cluster.worker(1).from_broker.push_back(out.take());
   cluster.step();
-  cluster.step();
-  EXPECT_FALSE(cluster.replies_.contains(900'001));
-  say((at + 1) % 3, VouchWanted{ticket, cluster.worker(at).hello.id, {{0}, {77}}});
-  cluster.step();
-  cluster.step();
-  EXPECT_TRUE(cluster.replies_.contains(900'001));
-  EXPECT_EQ(cluster.worker(at).shard->partitions().at({0})->proof().asked(), 0u) << "the leader asked nobody";
+  const Vouch& vouch = cluster.vouches_.at(0);
+  EXPECT_EQ(vouch.broker, BootNonce{55});
+  EXPECT_EQ(vouch.ticket, 9u);
+  ASSERT_EQ(vouch.terms.size(), 2u) << "it has no replica of partition 77";
+  for (const auto& [partition, term] : vouch.terms) {
+    EXPECT_EQ(term, cluster.worker(1).shard->partitions().at(partition)->replica().term());
+  }
 }
 
 /// What stood in the socket of a worker that did not run for a while.
