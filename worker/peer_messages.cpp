@@ -33,9 +33,10 @@ Result<Speaker> read_speaker(std::string_view header) {
   Speaker speaker;
   speaker.id = {fields.u64()};
   speaker.nonce = {fields.u64()};
-  speaker.leaving = fields.u8() != 0;
+  const std::uint8_t leaving = fields.u8();
+  speaker.leaving = leaving == 1;
   speaker.cluster = fields.bytes();
-  if (!fields.at_end() || speaker.id.value == 0) return broken("greeting");
+  if (!fields.at_end() || speaker.id.value == 0 || leaving > 1) return broken("greeting");
   return speaker;
 }
 
