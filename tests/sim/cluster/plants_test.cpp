@@ -49,14 +49,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Plant{"no-trim", Scenario::kLaggards}, Plant{"no-gate", Scenario::kGroup, 10'000},
                       Plant{"no-clamp", Scenario::kGroup}, Plant{"no-configurations", Scenario::kMembers, 2'000},
                       Plant{"earlier-confirmation", Scenario::kTwoLives},
-                      Plant{"nonce-ignored+term-ignored", Scenario::kTwoLives},
+                      Plant{"nonce-ignored+term-ignored", Scenario::kTwoLives, 4'000},
                       Plant{"unconfirmed-read", Scenario::kAny}, Plant{"new-seq-on-retry", Scenario::kAny},
-                      Plant{"vouch-for-later", Scenario::kSeclusions, 4'000},
-                      Plant{"wrong-reply", Scenario::kAny}, Plant{"mark-dropped", Scenario::kAny},
-                      Plant{"mark-added", Scenario::kAny}, Plant{"warning-dropped", Scenario::kAny},
-                      Plant{"logs-grow", Scenario::kLaggards}, Plant{"sessions-grow", Scenario::kSessions},
-                      Plant{"answers-grow", Scenario::kSessions}, Plant{"page-skips-key", Scenario::kAny},
-                      Plant{"page-out-of-order", Scenario::kAny}),
+                      Plant{"vouch-for-later", Scenario::kSeclusions, 4'000}, Plant{"wrong-reply", Scenario::kAny},
+                      Plant{"mark-dropped", Scenario::kAny}, Plant{"mark-added", Scenario::kAny},
+                      Plant{"warning-dropped", Scenario::kAny}, Plant{"logs-grow", Scenario::kLaggards},
+                      Plant{"sessions-grow", Scenario::kSessions}, Plant{"answers-grow", Scenario::kSessions},
+                      Plant{"page-skips-key", Scenario::kAny}, Plant{"page-out-of-order", Scenario::kAny}),
     [](const auto& info) {
       std::string name = info.param.name;
       std::replace(name.begin(), name.end(), '-', '_');
