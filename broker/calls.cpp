@@ -14,11 +14,11 @@ constexpr std::chrono::milliseconds kBackOffMin{4};
 constexpr std::chrono::milliseconds kBackOffMax{50};
 /// A worker that holds a request for so long without an answer has perhaps never got it, or its answer was lost.
 /// Doubles with each attempt, so that a slow cluster is not given more of the same.
+constexpr std::chrono::milliseconds kResendAfterMin{1'000};
+constexpr std::chrono::milliseconds kResendAfterMax{8'000};
 /// Others are asked to vouch in the moment in which the leader is asked, and take about as long as it does.  One that
 /// takes so much longer is down, or as good as that.
 constexpr std::chrono::milliseconds kVouchWithin{30};
-constexpr std::chrono::milliseconds kResendAfterMin{1'000};
-constexpr std::chrono::milliseconds kResendAfterMax{8'000};
 
 std::chrono::milliseconds doubled(std::chrono::milliseconds least, std::chrono::milliseconds most,
                                   std::uint32_t times) {

@@ -1,8 +1,8 @@
 // SIGTERM and SIGINT as something a poll loop can watch, so that a program ends cleanly and with exit code 0.
 //
 //   StopSignal stop;                       // at the beginning of main, before threads and sockets
-//   items = {{nullptr, stop.fd(), ZMQ_POLLIN, 0}, ...};
-//   while (!stop.requested()) { zmq_poll(items, ...); ... }
+//   poller.add(stop.fd());
+//   while (!stop.requested()) { poller.wait(...); ... }
 //
 // One at a time in a process.  A second signal changes nothing; SIGKILL is there for a program that hangs.
 #pragma once
