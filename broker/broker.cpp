@@ -96,6 +96,7 @@ void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& b
   BundleReader reader(bundle);
   while (const auto item = reader.next()) on_item(from, *item, now);
   if (reader.broken()) drop("a broken message", nullptr, now);
+  calls_.settle_vouched(now);
   requests_.settle(now);
 }
 
@@ -111,7 +112,7 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
   if (type == MessageType::kVouch) {
     const auto vouch = read_vouch(item);
-    return vouch ? calls_.on_vouch(worker->hello.id, *vouch, now) : drop(vouch.error().message, worker, now);
+    return vouch ? calls_.on_vouch(worker->hello.id, *vouch) : drop(vouch.error().message, worker, now);
   }
   if (type != MessageType::kReply) return;
   auto reply = read_worker_reply(item);

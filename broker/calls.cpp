@@ -208,6 +208,7 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
 void Calls::on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now) {
   call.held = Held{std::move(reply.body), from, reply.term};
   if (settle_held(call, now)) return;
+  sweep_held(call.leg.partition);
   held_[call.leg.partition.value].push_back(call.tag);
   if (call.attempts == 1) wheel_.set(call.timer, now + kVouchWithin, call.tag);
 }
@@ -228,10 +229,17 @@ bool Calls::settle_held(Call& call, TimePoint now) {
   return true;
 }
 
-void Calls::on_vouch(WorkerId from, const Vouch& vouch, TimePoint now) {
+void Calls::on_vouch(WorkerId from, const Vouch& vouch) {
   vouches_.on_vouch(from, vouch);
   for (const auto& [partition, term] : vouch.terms) {
-    if (partition.value >= held_.size()) continue;
+    if (partition.value < held_.size() && !held_[partition.value].empty()) vouched_.push_back(partition);
+  }
+}
+
+void Calls::settle_vouched(TimePoint now) {
+  std::sort(vouched_.begin(), vouched_.end());
+  vouched_.erase(std::unique(vouched_.begin(), vouched_.end()), vouched_.end());
+  for (const PartitionId partition : vouched_) {
     std::vector<Tag> held;
     held.swap(held_[partition.value]);
     std::erase_if(held, [this, now](Tag tag) {
@@ -242,6 +250,17 @@ void Calls::on_vouch(WorkerId from, const Vouch& vouch, TimePoint now) {
     held.insert(held.end(), since.begin(), since.end());
     since.swap(held);
   }
+  vouched_.clear();
+}
+
+/// Where nobody vouches, calls end otherwise.
+void Calls::sweep_held(PartitionId partition) {
+  auto& held = held_[partition.value];
+  if (held.size() <= 2 * by_partition_[partition.value].size()) return;
+  std::erase_if(held, [this](Tag tag) {
+    const Call* const call = pool_.find(tag);
+    return call == nullptr || !call->held;
+  });
 }
 
 void Calls::not_taken(Call& call, TimePoint now) {

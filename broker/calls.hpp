@@ -72,7 +72,9 @@ class Calls {
   void cancel(Tag call);
 
   void on_reply(WorkerId from, WorkerReply reply, TimePoint now);
-  void on_vouch(WorkerId from, const Vouch& vouch, TimePoint now);
+  void on_vouch(WorkerId from, const Vouch& vouch);
+  /// After all that a worker has said at once: hands on what is proven now.
+  void settle_vouched(TimePoint now);
   /// The timer of this call fired.
   void on_timer(Tag call, TimePoint now);
   /// The bundle that held this call's request was not sent.
@@ -131,6 +133,7 @@ class Calls {
   ReadMode mode_for(Call& call, const WorkerRecord& worker, TimePoint now);
   void on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
   bool settle_held(Call& call, TimePoint now);
+  void sweep_held(PartitionId partition);
   void write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now);
   void wait(Call& call, TimePoint now);
   void back_off(Call& call, TimePoint now);
@@ -158,6 +161,7 @@ class Calls {
   Pool<Call> pool_;
   std::vector<std::vector<Tag>> by_partition_;
   std::vector<std::vector<Tag>> held_;  ///< By partition: calls that hold an answer, and some that have ended.
+  std::vector<PartitionId> vouched_;    ///< Vouched for since settle_vouched(); some more than once.
   WorkerRequest request_;               ///< Used again for each request, with the memory that it holds.
 };
 

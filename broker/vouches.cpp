@@ -17,29 +17,35 @@ Ticket Vouches::ask(PartitionId id, WorkerId leader, TimePoint now) {
 }
 
 void Vouches::choose(PartitionId id, Partition& partition, TimePoint now) {
-  std::vector<WorkerId>& others = partition.asked;
-  others.clear();
   const WorkerId leader = partition.leader;
+  others_.clear();
   for (const WorkerId replica : router_.map()->placement(id).replicas) {
-    if (replica != leader && can_vouch(replica, now)) others.push_back(replica);
+    if (replica != leader && can_vouch(replica, now)) others_.push_back(replica);
   }
   const std::size_t needed = router_.majority() - 1;
-  if (others.size() < needed) return others.clear();
+  if (others_.size() < needed) others_.clear();
   // The next in a circle of ids: the same ones for all partitions of a leader, and not the same for all leaders.
-  std::sort(others.begin(), others.end(),
+  std::sort(others_.begin(), others_.end(),
             [leader](WorkerId a, WorkerId b) { return std::tuple(a < leader, a) < std::tuple(b < leader, b); });
-  others.resize(needed);
-  for (const WorkerId other : others) wanted_from(other).partitions.push_back(id);
+  others_.resize(std::min(others_.size(), needed));
+  std::erase_if(partition.asked, [this](const Asked& each) {
+    return std::find(others_.begin(), others_.end(), each.worker) == others_.end();
+  });
+  for (const WorkerId other : others_) {
+    const bool is_new = std::none_of(partition.asked.begin(), partition.asked.end(),
+                                     [other](const Asked& each) { return each.worker == other; });
+    if (is_new) partition.asked.push_back({other, ticket_});
+    wanted_from(other).partitions.push_back(id);
+  }
 }
 
-bool Vouches::can_vouch(WorkerId id, TimePoint now) {
+bool Vouches::can_vouch(WorkerId id, TimePoint now) const {
   const WorkerRecord* const worker = registry_.find(id);
-  if (worker == nullptr || worker->slot == nullptr || worker->state != WorkerState::kUp) return false;
-  const auto passed_over = passed_over_until_.find(id);
-  if (passed_over == passed_over_until_.end()) return true;
-  if (now < passed_over->second) return false;
-  passed_over_until_.erase(passed_over);
-  return true;
+  if (worker == nullptr || worker->slot == nullptr || worker->state != WorkerState::kUp || worker->hello.leaving) {
+    return false;
+  }
+  const auto passed_over = passed_over_.find(id);
+  return passed_over == passed_over_.end() || now >= passed_over->second.until;
 }
 
 VouchWanted& Vouches::wanted_from(WorkerId worker) {
@@ -83,12 +89,22 @@ Vouches::Verdict Vouches::judge(PartitionId partition, WorkerId leader, Term ter
 
 void Vouches::on_late(PartitionId id, Ticket ticket, TimePoint now) {
   const Partition& partition = partitions_[id.value];
-  for (const WorkerId asked : partition.asked) {
+  for (const Asked& asked : partition.asked) {
+    const bool was_asked = asked.since <= ticket;
     const bool has_vouched = std::any_of(partition.vouched.begin(), partition.vouched.end(), [&](const Vouched& each) {
-      return each.from == asked && each.ticket >= ticket;
+      return each.from == asked.worker && each.ticket >= ticket;
     });
-    if (!has_vouched) passed_over_until_[asked] = now + kPassedOver;
+    if (was_asked && !has_vouched) pass_over(asked.worker, now);
   }
+}
+
+void Vouches::pass_over(WorkerId worker, TimePoint now) {
+  auto [at, is_first] = passed_over_.try_emplace(worker, PassedOver{now, kPassedOverMin / 2});
+  PassedOver& passed_over = at->second;
+  if (now < passed_over.until) return;  // Of another read that waited for it.
+  const bool is_soon = is_first || now - passed_over.until <= passed_over.pause;
+  passed_over.pause = is_soon ? std::min<Duration>(2 * passed_over.pause, kPassedOverMax) : kPassedOverMin;
+  passed_over.until = now + passed_over.pause;
 }
 
 }  // namespace trellis

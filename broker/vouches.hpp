@@ -9,7 +9,9 @@
 // vouches under this ticket, or a later one, does it after that.
 // Invariant: what is proven was true at a moment between the read's arrival here and its answer.  A leader of a higher
 // term that had been elected before the read came in would have the vote of one of those who vouched, or of the leader
-// that answered; a vote is durable before it is sent, so that member would know the higher term, in any of its lives.
+// that answered; a vote is durable before it is sent (a candidate's own before it asks for others'), so that member
+// would know the higher term, in any of its lives.  This holds while the map's replicas are the voters that the leader
+// counts: once members can change, a leader may answer at once only where the broker's placement is its own.
 // Threading: none.
 #pragma once
 
@@ -26,8 +28,9 @@ namespace trellis {
 
 class Vouches {
  public:
-  /// One that did not vouch in time is not asked for so long.
-  static constexpr std::chrono::milliseconds kPassedOver{500};
+  /// One that did not vouch in time is not asked for so long, twice as long where it fails again soon afterwards.
+  static constexpr std::chrono::milliseconds kPassedOverMin{500};
+  static constexpr std::chrono::milliseconds kPassedOverMax{16'000};
 
   Vouches(BootNonce self, Registry& registry, Router& router, Outbox& outbox)
       : self_(self), registry_(registry), router_(router), outbox_(outbox) {}
@@ -57,10 +60,14 @@ class Vouches {
     Ticket ticket = 0;
     Term term;
   };
+  struct Asked {
+    WorkerId worker;
+    Ticket since;  ///< Asked under this ticket and each one of a read since.
+  };
   struct Partition {
     Ticket asked_under = 0;
     WorkerId leader;
-    std::vector<WorkerId> asked;  ///< Empty: there are too few.
+    std::vector<Asked> asked;  ///< Empty: there are too few.
     std::vector<Vouched> vouched;
   };
   struct Wanted {
@@ -69,7 +76,8 @@ class Vouches {
   };
 
   void choose(PartitionId id, Partition& partition, TimePoint now);
-  bool can_vouch(WorkerId worker, TimePoint now);
+  void pass_over(WorkerId worker, TimePoint now);
+  bool can_vouch(WorkerId worker, TimePoint now) const;
   VouchWanted& wanted_from(WorkerId worker);
 
   BootNonce self_;
@@ -79,7 +87,12 @@ class Vouches {
   Ticket ticket_ = 1;  ///< Of the next flush.
   std::vector<Partition> partitions_;
   std::vector<Wanted> wanted_;  ///< For the next flush; as many as there are workers.
-  std::unordered_map<WorkerId, TimePoint> passed_over_until_;
+  struct PassedOver {
+    TimePoint until;
+    Duration pause;
+  };
+  std::unordered_map<WorkerId, PassedOver> passed_over_;
+  std::vector<WorkerId> others_;  ///< choose()'s own, with the memory that it holds.
 };
 
 }  // namespace trellis

@@ -5,6 +5,18 @@
 #include "protocol/check.hpp"
 
 namespace trellis {
+namespace {
+
+/// A signal can interrupt even this look: then the socket is received from, to be sure.
+bool may_have_messages(zmq::socket_t& socket) {
+  int events = 0;
+  std::size_t size = sizeof events;
+  if (zmq_getsockopt(socket.handle(), ZMQ_EVENTS, &events, &size) == 0) return (events & ZMQ_POLLIN) != 0;
+  CHECK(zmq_errno() == EINTR);
+  return true;
+}
+
+}  // namespace
 
 Poller::Number Poller::add(zmq::socket_t& socket) {
   sockets_.push_back({&socket, polled_.size()});
@@ -29,7 +41,7 @@ void Poller::remove(int descriptor) {
 void Poller::wait(std::chrono::milliseconds most) {
   for (Socket& each : sockets_) {
     if (each.socket == nullptr) continue;
-    each.is_ready = each.is_unsure && (each.socket->get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+    each.is_ready = each.is_unsure && may_have_messages(*each.socket);
     each.is_unsure = false;
     if (each.is_ready) most = std::chrono::milliseconds(0);
   }

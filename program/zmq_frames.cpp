@@ -28,6 +28,17 @@ bool receive_part(zmq::socket_t& socket, zmq::message_t& message) {
   }
 }
 
+bool send_part(zmq::socket_t& socket, zmq::message_t message, zmq::send_flags flags) {
+  for (;;) {
+    try {
+      return socket.send(message, flags).has_value();
+    } catch (const zmq::error_t& error) {
+      if (error.num() == EHOSTUNREACH) return false;  // ROUTER_MANDATORY: that peer has gone.
+      if (error.num() != EINTR) throw;
+    }
+  }
+}
+
 }  // namespace
 
 bool receive(zmq::socket_t& socket, Frames& frames) {
@@ -47,14 +58,8 @@ bool send(zmq::socket_t& socket, const Frames& frames) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     auto flags = zmq::send_flags::dontwait;
     if (i + 1 < frames.size()) flags = flags | zmq::send_flags::sndmore;
-    zmq::message_t message = to_message(frames[i]);
-    try {
-      // Once the first part is taken, so are the others.
-      if (!socket.send(message, flags)) return false;
-    } catch (const zmq::error_t& error) {
-      if (error.num() == EHOSTUNREACH) return false;  // ROUTER_MANDATORY: that peer has gone.
-      throw;
-    }
+    // Once the first part is taken, so are the others.
+    if (!send_part(socket, to_message(frames[i]), flags)) return false;
   }
   return true;
 }

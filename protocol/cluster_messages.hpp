@@ -1,8 +1,8 @@
 // What brokers and workers say to each other, as items of a Bundle.
 //
-//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply
+//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply, Vouch
 //   broker -> worker   Welcome (every heartbeat is one), Refused, Doubt, Form, MapWanted, MapOffer, AllHold,
-//                      WorkerRequest
+//                      WorkerRequest, VouchWanted
 //
 // Control messages are MessagePack arrays in the item's header; requests and replies have fixed-width headers, and
 // their body is a frame that is passed on as it is.
@@ -58,7 +58,7 @@ struct WorkerLoad {
 };
 
 /// Of what hellos hold; the first number in each.
-constexpr std::uint32_t kHelloVersion = 2;
+constexpr std::uint32_t kHelloVersion = 3;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.

@@ -527,12 +527,14 @@ bool Replica::is_leader() const {
   return lead_term_ != 0 && library_->raft.state == RAFT_LEADER && library_->raft.current_term == lead_term_;
 }
 
-bool Replica::is_ready() const { return is_leader() && library_->raft.last_applied >= barrier_index_; }
+bool Replica::is_ready() const {
+  return is_leader() && library_->raft.last_applied >= barrier_index_ && !failure_;
+}
 
 bool Replica::can_propose() const {
   const struct raft& raft = library_->raft;
   // R9: with more than one batch under way, commits starve under load.
-  return is_ready() && raft.transfer == nullptr && raft.last_applied >= raft_last_index(&library_->raft) && !failure_;
+  return is_ready() && raft.transfer == nullptr && raft.last_applied >= raft_last_index(&library_->raft);
 }
 
 LogIndex Replica::propose(std::vector<CommandBuffer> commands) {

@@ -136,9 +136,60 @@ TEST_F(VouchedRead, WhoeverWasTooSlowIsPassedOverForAWhile) {
   ASSERT_EQ(third->vouches_wanted.size(), 1u);
   third->vouch(third->vouches_wanted[0]);
   EXPECT_EQ(cluster.reply().result, packed_uint(12));
-  cluster.pass(Vouches::kPassedOver);
+  cluster.pass(Vouches::kPassedOverMin);
   get();
   EXPECT_EQ(other->vouches_wanted.size(), 2u);
+}
+
+TEST_F(VouchedRead, WhoeverIsSlowAgainIsPassedOverForTwiceAsLong) {
+  for (const milliseconds pause : {milliseconds(500), milliseconds(1'000), milliseconds(2'000)}) {
+    other->vouches_wanted.clear();
+    get();
+    EXPECT_EQ(other->vouches_wanted.size(), 1u);
+    cluster.pass(milliseconds(40));
+    leader->requests.clear();
+    cluster.pass(pause - milliseconds(50));
+    get();
+    EXPECT_EQ(other->vouches_wanted.size(), 1u) << "not before " << pause.count() << " ms are over";
+    cluster.pass(milliseconds(40));
+    leader->requests.clear();
+  }
+}
+
+/// The reads that waited for the one that is slow say nothing of the next one, who has not been asked for long.
+TEST_F(VouchedRead, WhoeverIsAskedInItsPlaceIsNotBlamed) {
+  get();
+  cluster.pass(milliseconds(10));
+  get();
+  cluster.pass(milliseconds(20));
+  leader->requests.clear();
+  get();
+  ASSERT_EQ(third->vouches_wanted.size(), 1u);
+  cluster.pass(milliseconds(15));
+  leader->requests.clear();
+  get();
+  EXPECT_EQ(third->vouches_wanted.size(), 2u);
+}
+
+TEST_F(VouchedRead, WhoeverIsLeavingIsNotAsked) {
+  other->hello.leaving = true;
+  other->say_hello();
+  get();
+  EXPECT_THAT(other->vouches_wanted, IsEmpty());
+  EXPECT_EQ(third->vouches_wanted.size(), 1u);
+}
+
+TEST_F(VouchedRead, ManyVouchesAtOnceAreTakenTogether) {
+  for (int i = 0; i < 5; ++i) {
+    get();
+    cluster.now += milliseconds(1);
+  }
+  BundleWriter all;
+  for (const VouchWanted& wanted : other->vouches_wanted) {
+    add(all, Vouch{wanted.broker, wanted.ticket, {{cluster.partition("a"), Term{3}}}});
+  }
+  cluster.from_worker(*other, all);
+  EXPECT_EQ(cluster.replies().size(), 5u);
 }
 
 TEST_F(VouchedRead, AVouchThatComesTooLateStillProvesTheFirstAnswer) {

@@ -2,8 +2,13 @@
 #include "program/poller.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <thread>
 
 namespace trellis {
 namespace {
@@ -19,7 +24,9 @@ struct Pair {
     number = poller.add(near);
   }
   void say(int messages) {
-    for (int i = 0; i < messages; ++i) far.send(zmq::str_buffer("word"), zmq::send_flags::none);
+    for (int i = 0; i < messages; ++i) {
+      while (zmq_send(far.handle(), "word", 4, 0) < 0) ASSERT_EQ(zmq_errno(), EINTR);
+    }
   }
   /// How many came after a wait of at most so long.
   int receive(milliseconds most = milliseconds(5'000), int messages = 1'000) {
@@ -82,6 +89,33 @@ TEST(Poller, WakesForADescriptorUntilItIsRemoved) {
   EXPECT_EQ(pair.receive(milliseconds(20)), 0);
   EXPECT_GE(steady_clock::now() - begun, milliseconds(20)) << "it slept";
   close(descriptor);
+}
+
+TEST(Poller, SignalsInterruptNothingButItsSleep) {
+  struct sigaction ignore {};
+  ignore.sa_handler = [](int) {};
+  struct sigaction before {};
+  ASSERT_EQ(sigaction(SIGUSR1, &ignore, &before), 0);
+  Pair pair;
+  std::atomic<bool> is_over = false;
+  std::thread signals([&is_over, looping = pthread_self()] {
+    while (!is_over) pthread_kill(looping, SIGUSR1);
+  });
+  int received = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    pair.say(1);
+    pair.poller.look_at(pair.number);
+    received += pair.receive(milliseconds(0));
+  }
+  is_over = true;
+  signals.join();
+  while (received < 20'000) {
+    const int more = pair.receive();
+    ASSERT_GT(more, 0);
+    received += more;
+  }
+  EXPECT_EQ(received, 20'000);
+  ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
 }
 
 TEST(Poller, ASocketThatWasRemovedIsNotReceivedFrom) {
