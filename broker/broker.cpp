@@ -30,6 +30,11 @@ const char* remedy(WorkerState state) {
   return "";
 }
 
+/// Said by the same life before it held the map that it has spoken of: a life never gives one back.
+bool is_outdated(const Hello& hello, const Hello& last) {
+  return hello.nonce == last.nonce && hello.cluster.empty() && !last.cluster.empty();
+}
+
 }  // namespace
 
 class Broker::Core {
@@ -121,6 +126,9 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
 }
 
 void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint now) {
+  if (const WorkerRecord* const known = registry_.find(hello.id); known != nullptr && is_outdated(hello, known->hello)) {
+    return;
+  }
   if (const auto reason = formation_.refusal(hello)) {
     // One that was taken while no cluster was known has no place any more.
     if (registry_.heard(from, now) != nullptr) registry_.remove(hello.id);

@@ -10,6 +10,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 HarnessOptions with_server_file() {
   HarnessOptions options;
@@ -100,6 +101,23 @@ TEST(Formation, ARequestIsToldWhatAClusterThatIsNotThereWaitsFor) {
   const Received reply = cluster.reply();
   EXPECT_EQ(reply.status, Code::kUnavailable);
   EXPECT_EQ(reply.info.message, "the cluster waits for 127.0.0.1:9002");
+}
+
+/// Else the worker would be refused as one that has lost its data, and missed until it speaks again.
+TEST(Formation, AHelloFromBeforeTheWorkerHeldTheMapIsNoNews) {
+  Harness cluster;
+  cluster.make_cluster();
+  FakeWorker& worker = cluster.worker(1);
+  const Hello last = worker.hello;
+  worker.hello.cluster.clear();
+  worker.hello.map_version = 0;
+  worker.hello.formed = false;
+  worker.say_hello();
+  worker.hello = last;
+  EXPECT_THAT(worker.refusals, IsEmpty());
+  cluster.send(Command::kGet, packed_key("a"));
+  EXPECT_EQ(cluster.leader_of("a").take().mode, ReadMode::kVouched) << "a majority is there";
+  EXPECT_THAT(status_field(cluster, "workers_up"), packed_uint(3));
 }
 
 TEST(Formation, ABrokerThatStartsTakesOverTheClusterOnceAMajorityIsThere) {
