@@ -35,8 +35,8 @@ TEST_P(PlantedFault, IsFound) { EXPECT_FALSE(run_many(runs_of(GetParam())).empty
 
 /// A worker leads a term in one life at most: what was said to an earlier one names an earlier term.
 TEST(Confirmations, AreGuardedByTermWhereTheNonceIsIgnoredAndByNonceAndRoundWhereTheTermIs) {
-  EXPECT_TRUE(run_many(runs_of({"nonce-ignored", Scenario::kTwoLives, 150})).empty());
-  EXPECT_TRUE(run_many(runs_of({"term-ignored", Scenario::kTwoLives, 150})).empty());
+  EXPECT_TRUE(run_many(runs_of({"nonce-ignored", Scenario::kTwoLives, 50})).empty());
+  EXPECT_TRUE(run_many(runs_of({"term-ignored", Scenario::kTwoLives, 50})).empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
