@@ -31,7 +31,7 @@ def main():
     print("machine before:", machine(), flush=True)
     with cluster_of(workers=3, k=2, partitions=16) as cluster:
         load(cluster, records)
-        wait_for(lambda: is_spread(cluster), "leaders to be where they are preferred", 60)
+        wait_for(leads_are_steady(cluster), "leaders to be where they are preferred", 60)
         before = wait_for_keys(cluster, 0, records)
         print(f"worker 0 holds {before['keys']} documents of {before['bytes'] / 1e6:.0f} MB in {resident_mb(cluster.workers[0]):.0f} MB "
               f"of memory and {size_of(cluster.data_of(0)) / 1e6:.0f} MB of disk, and leads {before['leads']} partitions", flush=True)
@@ -50,10 +50,18 @@ def main():
     print("machine after:", machine())
 
 
-def is_spread(cluster):
-    """Whether no worker leads two partitions more than another: a new cluster's first elections go to anyone."""
-    leads = [member["leads"] for member in cluster.members().values()]
-    return max(leads) - min(leads) <= 1
+def leads_are_steady(cluster, seconds=8):
+    """Whether who leads how much has been the same for so long: a new cluster's first elections go to anyone, and leaders
+    are handed over after some seconds."""
+    last, since = None, time.monotonic()
+
+    def are_steady():
+        nonlocal last, since
+        leads = [member["leads"] for member in cluster.members().values()]
+        if leads != last:
+            last, since = leads, time.monotonic()
+        return time.monotonic() - since >= seconds
+    return are_steady
 
 
 def wait_for_keys(cluster, number, records):
