@@ -21,9 +21,9 @@ class Outbox {
   struct Slot {
     BackendAddress address;
     BundleWriter bundle;
-    std::vector<Tag> tags;     ///< Of the requests in the bundle.
-    bool listed = false;       ///< Among those that flush() looks at.
-    bool kept = false;  ///< A worker's own; else it is gone after the flush (a refusal, to one that has no place).
+    std::vector<Tag> tags;  ///< Of the requests in the bundle.
+    bool listed = false;    ///< Among those that flush() looks at.
+    bool kept = false;      ///< A worker's own; else it is gone after the flush (a refusal, to one that has no place).
   };
 
   explicit Outbox(BrokerOutput& output) : output_(output) {}
