@@ -263,7 +263,7 @@ Result<void> Up::start_worker(const std::string& address) {
                               folder_.worker_folder(address)});
 }
 
-/// The cluster does without a gateway where its port is taken and nobody chose it.
+/// The cluster does without a gateway where it cannot be started, or where its port is taken and nobody chose it.
 Result<void> Up::start_gateway() {
   if (is_alive(std::string(kGatewayName)) || (joined_ && !running_.detached)) return {};
   if (probe(options_.listen) != Listener::kNobody) {
@@ -274,8 +274,13 @@ Result<void> Up::start_gateway() {
   }
   Endpoint frontend = *read_endpoint(running_.frontend);
   if (frontend.host == "0.0.0.0" || frontend.host == "*") frontend.host = "127.0.0.1";
-  return start_process_named(std::string(kGatewayName), "trellis-gateway",
-                             {"--listen", options_.listen.text(), "-b", frontend.text()});
+  const auto started = start_process_named(std::string(kGatewayName), "trellis-gateway",
+                                           {"--listen", options_.listen.text(), "-b", frontend.text()});
+  if (!started && !stop_.requested()) {
+    tell("WARNING: no HTTP gateway: " + started.error().message + "; the cluster goes on without it");
+    return {};
+  }
+  return started;
 }
 
 Result<void> Up::start_process_named(const std::string& name, const std::string& program,
