@@ -38,7 +38,7 @@ bool carries_session(Command command) { return is_write(command) || command == C
 CallTable::CallTable(std::vector<std::string> endpoints, RandomSource random, CallOutput& output)
     : output_(output), session_(random_session(random)), next_id_((random() & kFirstIdMask) + 1) {
   CHECK(!endpoints.empty());
-  for (std::string& endpoint : endpoints) brokers_.push_back({std::move(endpoint), false, {}});
+  for (std::string& endpoint : endpoints) brokers_.push_back({std::move(endpoint), false, {}, {}});
 }
 
 std::uint64_t CallTable::begin(TimePoint now, Command command, std::string_view arguments, Options options) {
@@ -88,6 +88,7 @@ void CallTable::arm(std::uint64_t id, Call& call, TimePoint due) {
 
 void CallTable::on_connected(TimePoint now, std::size_t broker) {
   brokers_[broker].connected = true;
+  ever_connected_ = true;
   for (auto& [id, call] : calls_) {
     if (!call.under_way && call.request.size() <= kRequestSizeMax) dispatch(now, id, call);
   }
@@ -98,6 +99,18 @@ void CallTable::on_disconnected(TimePoint now, std::size_t broker) {
   // What was under way there is lost, or its reply is.
   for (auto& [id, call] : calls_) {
     if (call.under_way && call.broker == broker) dispatch(now, id, call);
+  }
+}
+
+void CallTable::on_refused(TimePoint now, std::size_t broker) {
+  if (!brokers_[broker].refused) brokers_[broker].refused = now;
+  const auto is_absent = [now](const Broker& b) { return b.refused && now - *b.refused >= kStartGrace; };
+  if (ever_connected_ || !std::all_of(brokers_.begin(), brokers_.end(), is_absent)) return;
+  for (auto at = calls_.begin(); at != calls_.end();) {
+    const auto next = std::next(at);
+    end(at, {Code::kUnavailable, "no broker listens at " + endpoints_text() +
+                                     "; start one (`trellis up`, `trellis-broker`), or name another with -b"});
+    at = next;
   }
 }
 

@@ -51,6 +51,9 @@ class CallTable {
   /// The broker's own word at the deadline says more than ours, so it gets this long to arrive.
   static constexpr std::chrono::milliseconds kDeadlineGrace{200};
 
+  /// For this long a broker that refuses connections may be one that is about to start.
+  static constexpr std::chrono::milliseconds kStartGrace{500};
+
   /// @param endpoints  the brokers, at least one; the table names them in messages and by their places
   /// @param random     where the session and the first id come from
   CallTable(std::vector<std::string> endpoints, RandomSource random, CallOutput& output);
@@ -65,6 +68,9 @@ class CallTable {
 
   void on_connected(TimePoint now, std::size_t broker);
   void on_disconnected(TimePoint now, std::size_t broker);
+  /// A connection was refused.  Once all brokers have refused for kStartGrace, and none has ever been there, the calls
+  /// end: nothing of them was done.
+  void on_refused(TimePoint now, std::size_t broker);
   void on_frame(TimePoint now, std::size_t broker, Frame frame);
   void on_tick(TimePoint now);
 
@@ -77,7 +83,8 @@ class CallTable {
   struct Broker {
     std::string endpoint;
     bool connected = false;
-    TimePoint heard{};  ///< When its last frame came.
+    std::optional<TimePoint> refused;  ///< Since when; until a connection was made.
+    TimePoint heard{};                 ///< When its last frame came.
   };
   struct Call {
     Frame request;
@@ -119,6 +126,7 @@ class CallTable {
   std::string session_;
   std::uint64_t next_id_;
   std::uint64_t next_seq_ = 1;
+  bool ever_connected_ = false;
   std::size_t current_ = 0;  ///< The broker that new calls go to, while it is connected.
   Calls calls_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;

@@ -56,7 +56,7 @@ Frame to_frame(zmq::message_t message) {
 /// The sockets, and the table's output.
 class Client::Sockets : public CallOutput {
  public:
-  explicit Sockets(std::vector<std::string> endpoints);
+  Sockets(std::vector<std::string> endpoints, Absent absent);
   ~Sockets() override { close(wake_fd_); }
 
   bool send(std::size_t broker, const Frame& request) override;
@@ -82,6 +82,7 @@ class Client::Sockets : public CallOutput {
   void take_events(TimePoint now, std::size_t broker);
   void take_frames(TimePoint now, std::size_t broker);
 
+  bool tells_absence_;
   zmq::context_t context_{1};
   std::vector<Link> links_;
   std::vector<zmq::pollitem_t> items_;  ///< The wake-up, then a dealer and a monitor a broker.
@@ -89,8 +90,10 @@ class Client::Sockets : public CallOutput {
   int wake_fd_;
 };
 
-Client::Sockets::Sockets(std::vector<std::string> endpoints)
-    : table_(endpoints, system_random(), *this), wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+Client::Sockets::Sockets(std::vector<std::string> endpoints, Absent absent)
+    : table_(endpoints, system_random(), *this),
+      tells_absence_(absent == Absent::kTell),
+      wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   CHECK(wake_fd_ >= 0);
   items_.push_back({nullptr, wake_fd_, ZMQ_POLLIN, 0});
   for (std::size_t i = 0; i < endpoints.size(); ++i) connect(i, endpoints[i]);
@@ -107,7 +110,7 @@ void Client::Sockets::connect(std::size_t broker, const std::string& endpoint) {
   link.dealer.set(zmq::sockopt::heartbeat_ivl, kHeartbeatEvery);
   link.dealer.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeout);
   const std::string events = "inproc://events-" + std::to_string(broker);
-  const int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+  const int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED;
   CHECK(zmq_socket_monitor(link.dealer.handle(), events.c_str(), wanted) == 0);
   link.monitor.set(zmq::sockopt::linger, 0);
   link.monitor.connect(events);
@@ -168,6 +171,8 @@ void Client::Sockets::take_events(TimePoint now, std::size_t broker) {
     std::memcpy(&number, event.data(), sizeof number);
     if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) table_.on_connected(now, broker);
     if (number == ZMQ_EVENT_DISCONNECTED) table_.on_disconnected(now, broker);
+    // An attempt has failed, as it does at once where nobody listens.
+    if (number == ZMQ_EVENT_CONNECT_RETRIED && tells_absence_) table_.on_refused(now, broker);
   }
 }
 
@@ -181,7 +186,8 @@ void Client::Sockets::deliver() {
   }
 }
 
-Client::Client(std::vector<std::string> endpoints) : sockets_(std::make_unique<Sockets>(std::move(endpoints))) {}
+Client::Client(std::vector<std::string> endpoints, Absent absent)
+    : sockets_(std::make_unique<Sockets>(std::move(endpoints), absent)) {}
 Client::~Client() = default;
 
 std::uint64_t Client::start(Command command, std::string_view arguments, const Options& options, OnAnswer on_answer) {

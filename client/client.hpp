@@ -17,10 +17,13 @@ namespace trellis {
 class Client {
  public:
   using OnAnswer = std::function<void(Answer)>;
+  /// What a call does while no broker has ever been reached: wait for one to start, up to its deadline, or end as soon
+  /// as all of them refuse connections.
+  enum class Absent : std::uint8_t { kAwait, kTell };
 
   /// Connects in the background.
   /// @param endpoints  brokers' frontends as tcp://host:port; the first that answers is used
-  explicit Client(std::vector<std::string> endpoints);
+  explicit Client(std::vector<std::string> endpoints, Absent absent = Absent::kAwait);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

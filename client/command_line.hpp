@@ -14,7 +14,7 @@ namespace trellis {
 struct CommandLine {
   enum class Kind { kShell, kCommand, kTool };
   Kind kind = Kind::kShell;
-  std::vector<std::string> flags;  ///< For the settings: of a tool or the shell everything, else -b, --config.
+  std::vector<std::string> flags;  ///< For the settings: of a tool or the shell everything, else -b, --config, ...
   std::vector<std::string> words;  ///< kCommand: the command with its arguments and its own flags.
   bool help = false;               ///< kCommand: --help stood among the words.
   bool json = false;               ///< kCommand: --json stood among the words.

@@ -77,7 +77,50 @@ Completion complete_command(std::string_view word, const std::vector<std::string
   return choose(word, std::move(candidates), " ");
 }
 
-Completion complete_key(std::string_view word, bool is_path, const FindKeys& find_keys) {
+/// Where the step of a path that is being typed begins: behind the last dot that is not in quotes.  npos: it is the
+/// key.
+std::size_t last_step(std::string_view path) {
+  std::size_t dot = std::string_view::npos;
+  bool quoted = false;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '\\' && quoted) {
+      ++i;
+    } else if (path[i] == '"') {
+      quoted = !quoted;
+    } else if (path[i] == '.' && !quoted) {
+      dot = i;
+    }
+  }
+  return dot;
+}
+
+/// Names and keys as they are typed: where the choice is mixed, all are quoted, since what is quoted and what is not
+/// have no prefix in common.
+void quote_alike(std::string_view word, std::vector<std::string>& candidates) {
+  const auto quoted = [](const std::string& text) { return text.starts_with('"'); };
+  if (!word.starts_with('"') && std::none_of(candidates.begin(), candidates.end(), quoted)) return;
+  for (std::string& text : candidates) {
+    if (!quoted(text)) text = '"' + text + '"';
+  }
+}
+
+Completion complete_step(std::string_view path, std::string_view step, const Lookup& lookup) {
+  std::vector<std::string> candidates;
+  for (const std::string& name : lookup.fields(path)) {
+    const bool is_digits = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
+    std::string typed = is_digits ? '"' + name + '"' : print_key(name);
+    const std::string_view bare = typed.starts_with('"') ? std::string_view(typed).substr(1) : typed;
+    if (typed.starts_with(step) || bare.starts_with(step)) candidates.push_back(std::move(typed));
+  }
+  std::sort(candidates.begin(), candidates.end());
+  quote_alike(step, candidates);
+  return choose(step, std::move(candidates), "");
+}
+
+Completion complete_key(std::string_view word, bool is_path, const Lookup& lookup) {
+  if (const std::size_t dot = last_step(word); is_path && dot != std::string_view::npos) {
+    return complete_step(word.substr(0, dot), word.substr(dot + 1), lookup);
+  }
   std::string prefix(word);
   if (word.starts_with('"')) {
     // Closed by us, the half word reads as a whole one.
@@ -88,27 +131,21 @@ Completion complete_key(std::string_view word, bool is_path, const FindKeys& fin
     prefix = read->bytes;
   }
   std::vector<std::string> candidates;
-  for (const std::string& key : find_keys(prefix)) candidates.push_back(print_key(key));
-  // What is quoted and what is not have no prefix in common: where the choice is mixed, all are quoted.
-  const auto quoted = [](const std::string& text) { return text.starts_with('"'); };
-  if (word.starts_with('"') || std::any_of(candidates.begin(), candidates.end(), quoted)) {
-    for (std::string& text : candidates) {
-      if (!quoted(text)) text = '"' + text + '"';
-    }
-  }
+  for (const std::string& key : lookup.keys(prefix)) candidates.push_back(print_key(key));
+  quote_alike(word, candidates);
   return choose(word, std::move(candidates), is_path ? "" : " ");
 }
 
 }  // namespace
 
-Completion complete(std::string_view line, const std::vector<std::string>& commands, const FindKeys& find_keys) {
+Completion complete(std::string_view line, const std::vector<std::string>& commands, const Lookup& lookup) {
   const std::size_t first = std::min(line.find_first_not_of(' '), line.size());
   const std::size_t begin = std::max(word_begin(line), first);
   const std::string_view word = line.substr(begin);
   if (begin == first) return complete_command(word, commands);
   const std::string command = upper(line.substr(first, line.find(' ', first) - first));
   if (command == "HELP") return complete_command(word, commands);
-  return complete_key(word, command == "QUERY" || command == "COMPUTE", find_keys);
+  return complete_key(word, command == "QUERY" || command == "COMPUTE", lookup);
 }
 
 }  // namespace trellis

@@ -1,4 +1,5 @@
-// What the shell offers when Tab is pressed: command names, and keys that are in the cluster.  Pure functions.
+// What the shell offers when Tab is pressed: command names, keys that are in the cluster, and in a path the names of
+// the fields at its next step.  Pure functions.
 #pragma once
 
 #include <functional>
@@ -14,10 +15,15 @@ struct Completion {
   std::vector<std::string> candidates;  ///< To be shown where there is a choice.
 };
 
-/// Some keys that begin with a prefix, in order.
-using FindKeys = std::function<std::vector<std::string>(std::string_view prefix)>;
+/// How completion learns what is stored.
+struct Lookup {
+  /// Some keys that begin with a prefix, in order.
+  std::function<std::vector<std::string>(std::string_view prefix)> keys;
+  /// The names of the fields at a path as it is typed (person2.address).
+  std::function<std::vector<std::string>(std::string_view path)> fields;
+};
 
 /// @param line  what stands before the cursor
-Completion complete(std::string_view line, const std::vector<std::string>& commands, const FindKeys& find_keys);
+Completion complete(std::string_view line, const std::vector<std::string>& commands, const Lookup& lookup);
 
 }  // namespace trellis

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "client/pager.hpp"
+
 namespace trellis {
 
 void write(const Printed& printed) {
@@ -15,16 +17,18 @@ void write(const Printed& printed) {
   }
 }
 
-int execute(Client& client, const Statement& statement, bool json, const std::function<bool()>& interrupted) {
-  Printer printer(statement, json);
+int execute(Client& client, const Statement& statement, const ExecuteOptions& options,
+            const std::function<bool()>& interrupted) {
+  Printer printer(statement, options.json);
+  Pager pager(options.pager);
   if (statement.kind != Statement::Kind::kRequest) {
-    write(printer.on_local());
+    pager.write(printer.on_local());
     return printer.exit_code();
   }
   std::optional<std::string> arguments = statement.arguments;
-  for (; arguments; arguments = printer.next_page()) {
+  for (; arguments && !pager.was_left(); arguments = printer.next_page()) {
     const Answer answer = client.call(statement.command, *arguments, statement.options, interrupted);
-    write(printer.on_reply(answer.reply));
+    pager.write(printer.on_reply(answer.reply));
   }
   return printer.exit_code();
 }

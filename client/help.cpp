@@ -1,5 +1,7 @@
 #include "client/help.hpp"
 
+#include "client/foreign_words.hpp"
+
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -14,14 +16,15 @@ constexpr std::string_view kRecordForms =
     "  PUT person1 {\"name\": \"John\", \"age\": 22}\n"
     "  PUT {\"person1\": {\"name\": \"John\", \"age\": 22}}\n"
     "--if-absent     only where the key is not there yet\n"
-    "--if-version N  only where the document has this version (of an earlier reply with --json, or the protocol)\n";
+    "--if-version N  only where the document has this version, as GET KEY --info tells it\n";
 
 constexpr std::array kHelps = {
     CommandHelp{"PUT", "PUT KEY -> DOCUMENT", "stores a document, in any notation", kRecordForms},
     CommandHelp{"SET", "SET KEY VALUE", "the same as PUT, for short values",
                 "  SET k 12\n  SET k \"some text\"\n  SET k word\n"
                 "A bare word is a string here.  --if-absent and --if-version N as with PUT.\n"},
-    CommandHelp{"GET", "GET KEY", "prints a record", "--stale  from any replica, perhaps not the newest\n"},
+    CommandHelp{"GET", "GET KEY", "prints a record",
+                "--stale  from any replica, perhaps not the newest\n--info   its version too, for --if-version\n"},
     CommandHelp{"HAS", "HAS KEY", "true or false: whether the key is there", ""},
     CommandHelp{"DELETE", "DELETE KEY", "removes a record", "--if-version N  only where it has this version\n"},
     CommandHelp{"POP", "POP KEY", "prints a record and removes it, in one step", ""},
@@ -35,8 +38,9 @@ constexpr std::array kHelps = {
         "evaluates a formula over stored numbers",
         "  COMPUTE 2*(x+3) WHERE x = QUERY person2.address.number\n"
         "+ - * / ^, parentheses, sin, cos, tan (radians), log (base 10), ln, exp, sqrt, abs, min, max, pi, e.\n"},
-    CommandHelp{"KEYS", "KEYS [PREFIX]", "the keys, in byte order", "LIST KEYS and LIST_KEYS are the same.\n"},
-    CommandHelp{"SCAN", "SCAN [PREFIX]", "the records, in byte order of their keys", ""},
+    CommandHelp{"KEYS", "KEYS [PREFIX]", "the keys, in byte order",
+                "LIST KEYS and LIST_KEYS are the same.\n--limit N  the first N alone\n"},
+    CommandHelp{"SCAN", "SCAN [PREFIX]", "the records, in byte order of their keys", "--limit N  the first N alone\n"},
     CommandHelp{"COUNT", "COUNT [PREFIX]", "the number of keys", ""},
     CommandHelp{"MEMBERS", "MEMBERS", "the workers, and how they are", "LIST MEMBERS and LIST_MEMBERS are the same.\n"},
     CommandHelp{"LOCATE", "LOCATE KEY", "the partition, leader and replicas of a key", ""},
@@ -78,6 +82,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+bool writes(std::string_view command) {
+  constexpr std::array<std::string_view, 4> kWrites = {"PUT", "SET", "DELETE", "POP"};
+  return std::find(kWrites.begin(), kWrites.end(), command) != kWrites.end();
+}
+
 std::string list_of_commands() {
   std::size_t width = 0;
   const auto shown = [](const CommandHelp& help) {
@@ -89,7 +98,8 @@ std::string list_of_commands() {
     out.append(shown(help)).append(width - shown(help).size() + 2, ' ').append(help.summary).append("\n");
   }
   return out +
-         "Behind a command: --timeout MS, --stale (reads), --if-absent, --if-version N (writes), --json.\n"
+         "Behind a command: --timeout MS, --stale (reads), --limit N (KEYS, SCAN), --if-absent, --if-version N\n"
+         "(writes), --info (the version too), --json.  A document may go over several lines; # begins a comment.\n"
          "HELP COMMAND says more.  Keys and names with special characters stand in quotes.\n";
 }
 
@@ -107,8 +117,7 @@ Result<std::string> help_text(std::string_view command) {
     if (help.name != name) continue;
     return std::string(help.usage).append("\n").append(help.summary).append("\n").append(help.details);
   }
-  return invalid_argument("there is no command " + name.substr(0, 64) + "; the nearest is " +
-                          std::string(nearest_command(name)));
+  return invalid_argument("there is no command " + name.substr(0, 64) + "; " + advice_on(name));
 }
 
 std::string_view nearest_command(std::string_view word) {
@@ -118,7 +127,8 @@ std::string_view nearest_command(std::string_view word) {
   std::size_t least = SIZE_MAX;
   const auto consider = [&](std::string_view typed) {
     const std::size_t distance = edit_distance(name, typed);
-    if (distance >= least) return;
+    const std::size_t most = writes(typed) ? 1 : std::max<std::size_t>(1, name.size() / 2);
+    if (distance > most || distance >= least) return;
     least = distance;
     nearest = typed;
   };

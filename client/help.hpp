@@ -22,7 +22,8 @@ std::span<const CommandHelp> command_helps();
 /// HELP: all commands.  HELP COMMAND: that one, in any case, aliases too.  Error: no such command.
 Result<std::string> help_text(std::string_view command);
 
-/// The known command that is nearest to `word` by edit distance.
+/// The known command that is nearest to `word` by edit distance; a command that writes is near only at distance 1, and
+/// no command is where half of the word would have to be changed.  Empty: none is near.
 std::string_view nearest_command(std::string_view word);
 
 }  // namespace trellis

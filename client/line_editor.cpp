@@ -40,7 +40,9 @@ class LineEditor::Terminal {
  public:
   Terminal(std::string prompt, std::string history_file, Complete complete, int stop_fd);
   ~Terminal();
-  std::optional<std::string> next();
+  std::optional<std::string> next(Prompt prompt);
+  bool gave_up() const { return gave_up_; }
+  void remember(const std::string& statement);
 
  private:
   static Terminal& of(EditLine* edit) {
@@ -48,7 +50,10 @@ class LineEditor::Terminal {
     el_get(edit, EL_CLIENTDATA, &self);
     return *static_cast<Terminal*>(self);
   }
-  static char* on_prompt(EditLine* edit) { return of(edit).prompt_.data(); }
+  static char* on_prompt(EditLine* edit) {
+    Terminal& self = of(edit);
+    return (self.awaits_more_ ? self.prompt_of_more_ : self.prompt_).data();
+  }
   static unsigned char on_tab(EditLine* edit, int) { return of(edit).complete_here(); }
   static unsigned char on_interrupt(EditLine* edit, int) { return of(edit).clear_line(); }
   static unsigned char on_suspend(EditLine* edit, int) { return of(edit).suspend(); }
@@ -62,7 +67,10 @@ class LineEditor::Terminal {
   void show(const std::vector<std::string>& candidates);
 
   std::string prompt_;
+  std::string prompt_of_more_;
   std::string history_file_;
+  bool awaits_more_ = false;
+  bool gave_up_ = false;
   Complete complete_;
   int stop_fd_;
   std::mbstate_t decoder_{};
@@ -74,6 +82,7 @@ class LineEditor::Terminal {
 
 LineEditor::Terminal::Terminal(std::string prompt, std::string history_file, Complete complete, int stop_fd)
     : prompt_(std::move(prompt)),
+      prompt_of_more_(prompt_.size() > 4 ? std::string(prompt_.size() - 4, ' ') + "... " : "... "),
       history_file_(std::move(history_file)),
       complete_(std::move(complete)),
       stop_fd_(stop_fd),
@@ -110,23 +119,31 @@ LineEditor::Terminal::~Terminal() {
   el_end(edit_);
 }
 
-std::optional<std::string> LineEditor::Terminal::next() {
+std::optional<std::string> LineEditor::Terminal::next(Prompt prompt) {
   int count = 0;
+  awaits_more_ = prompt == Prompt::kMore;
+  gave_up_ = false;
   // libedit shows the prompt first and makes the terminal raw then: a Ctrl-D typed in between would be lost.
   el_set(edit_, EL_PREP_TERM, 1);
   const char* const read = el_gets(edit_, &count);
+  if (gave_up_) {
+    std::fputs("\n", out_);
+    return std::string();
+  }
   if (read == nullptr || count <= 0) {
     std::fputs("\n", out_);
     return std::nullopt;
   }
   std::string line(read, static_cast<std::size_t>(count));
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
-  if (!line.empty()) {
-    history(history_, &event_, H_ENTER, line.c_str());
-    // At once: the shell may end in ways that leave no time for it.
-    if (!history_file_.empty()) history(history_, &event_, H_SAVE, history_file_.c_str());
-  }
   return line;
+}
+
+void LineEditor::Terminal::remember(const std::string& statement) {
+  if (statement.empty()) return;
+  history(history_, &event_, H_ENTER, statement.c_str());
+  // At once: the shell may end in ways that leave no time for it.
+  if (!history_file_.empty()) history(history_, &event_, H_SAVE, history_file_.c_str());
 }
 
 unsigned char LineEditor::Terminal::complete_here() {
@@ -165,6 +182,11 @@ unsigned char LineEditor::Terminal::clear_line() {
   const int all = characters_in({info->buffer, static_cast<std::size_t>(info->lastchar - info->buffer)});
   el_cursor(edit_, after);
   el_deletestr(edit_, all);
+  gave_up_ = awaits_more_;
+  if (gave_up_) {
+    std::fputs("^C", out_);
+    return CC_NEWLINE;
+  }
   std::fputs("^C\n", out_);
   return CC_REDISPLAY;
 }
@@ -203,6 +225,8 @@ bool LineEditor::Terminal::wait_for_input() {
 LineEditor::LineEditor(std::string prompt, std::string history_file, Complete complete, int stop_fd)
     : terminal_(std::make_unique<Terminal>(std::move(prompt), std::move(history_file), std::move(complete), stop_fd)) {}
 LineEditor::~LineEditor() = default;
-std::optional<std::string> LineEditor::next() { return terminal_->next(); }
+std::optional<std::string> LineEditor::next(Prompt prompt) { return terminal_->next(prompt); }
+bool LineEditor::gave_up() const { return terminal_->gave_up(); }
+void LineEditor::remember(const std::string& statement) { terminal_->remember(statement); }
 
 }  // namespace trellis

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +11,7 @@
 
 #include "client/bench.hpp"
 #include "client/command_line.hpp"
+#include "client/document_source.hpp"
 #include "client/execute.hpp"
 #include "client/generate.hpp"
 #include "client/help.hpp"
@@ -33,6 +35,7 @@ Without a command: the shell; commands are read from the terminal, or a line at 
 Examples:
   trellis up                                    a cluster on this machine, and the shell on it
   trellis put person1 '{"name": "John", "age": 22}'
+  trellis put person1 @person.json              from a file; - is standard input
   trellis get person1 --json
   trellis query person1.age -b 127.0.0.1:7400 -b 127.0.0.1:7500
   echo 'COMPUTE 2*x WHERE x = QUERY person1.age' | trellis
@@ -45,6 +48,7 @@ struct Settings {
   std::vector<std::string> brokers{"127.0.0.1:7400"};
   bool json = false;
   bool stale = false;
+  bool no_pager = false;
   std::int64_t timeout_ms = kTimeoutDefault.count();
   LoadOptions load;
   UpOptions up;
@@ -78,6 +82,7 @@ void add_common(CLI::App& app, Settings& settings) {
       ->allow_extra_args(false)
       ->capture_default_str();
   app.add_flag("--json", settings.json, "Answers and errors as JSON, one line each");
+  app.add_flag("--no-pager", settings.no_pager, "Long answers as they are, not through $PAGER");
   app.add_option("--timeout", settings.timeout_ms, "How long a command may take, in ms")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{kTimeoutMax.count()}))
       ->type_name("MS")
@@ -229,6 +234,7 @@ int run_up(Settings& settings) {
   settings.up.listen_chosen = !settings.listen.empty();
   if (settings.up.listen_chosen) settings.up.listen = *read_endpoint(settings.listen);
   settings.up.defaults = settings.defaults();
+  settings.up.pager = !settings.no_pager;
   return up(settings.up, stop);
 }
 
@@ -236,9 +242,11 @@ int run_load(const CLI::App& app, Settings& settings) {
   const StopSignal stop;
   settings.load.stop = &stop;
   if (app.get_option("--timeout")->count() > 0) settings.load.patience = std::chrono::milliseconds(settings.timeout_ms);
-  Client client(settings.endpoints());
+  Client client(settings.endpoints(), Client::Absent::kTell);
   // A load is patient with a cluster that is lost on the way, not with one that never was.
-  const Answer pong = client.call(Command::kPing, std::string(1, '\x90'), settings.defaults().options);
+  const Answer pong = client.call(Command::kPing, std::string(1, '\x90'), settings.defaults().options,
+                                  [&stop] { return stop.requested(); });
+  if (stop.requested()) return kExitUnavailable;
   if (pong.reply.status != Code::kOk) {
     write(print_error({pong.reply.status, pong.reply.info.message}, settings.json));
     return exit_code_of(pong.reply.status);
@@ -267,25 +275,39 @@ int run_bench(Settings& settings) {
   return result->figures.failed() > 0 ? kExitNotFound : kExitDone;
 }
 
-int run_command(const CommandLine& line, const Settings& settings) {
+/// `trellis help load`: the tools are CLI11's, whose help is made of their options.
+bool print_tool_help(const CLI::App& app, const CommandLine& line) {
+  if (line.words.size() != 2 || line.words.front() != "help") return false;
+  if (std::find(kTools.begin(), kTools.end(), line.words.back()) == kTools.end()) return false;
+  std::fputs(app.get_subcommand(line.words.back())->help("trellis").c_str(), stdout);
+  return true;
+}
+
+int run_command(const CLI::App& app, const CommandLine& line, const Settings& settings) {
   const bool json = settings.json || line.json;
+  if (print_tool_help(app, line)) return kExitDone;
   if (line.help) {
     const auto help = help_text(line.words.front());
     write(help ? Printed{*help, ""} : print_error(help.error(), json));
     return help ? kExitDone : kExitUsage;
   }
-  const auto statement = parse_words(line.words, settings.defaults());
+  const auto words = read_document_source(line.words);
+  if (!words) {
+    write(print_error(words.error(), json));
+    return kExitUsage;
+  }
+  const auto statement = parse_words(*words, settings.defaults());
   if (!statement) {
     write(print_error(statement.error(), json));
     return exit_code_of(statement.error().code);
   }
-  Client client(settings.endpoints());
-  return execute(client, *statement, json);
+  Client client(settings.endpoints(), Client::Absent::kTell);
+  return execute(client, *statement, {json, !settings.no_pager});
 }
 
 int run_shell_here(const Settings& settings) {
   const StopSignal stop;
-  Client client(settings.endpoints());
+  Client client(settings.endpoints(), Client::Absent::kTell);
   if (isatty(STDIN_FILENO) == 1) {
     std::fprintf(stderr, "trellis %s on %s; HELP lists the commands, EXIT ends\n", TRELLIS_VERSION,
                  settings.brokers.front().c_str());
@@ -293,6 +315,7 @@ int run_shell_here(const Settings& settings) {
   ShellOptions options;
   options.defaults = settings.defaults();
   options.stop = &stop;
+  options.pager = !settings.no_pager;
   return run_shell(client, options);
 }
 
@@ -312,7 +335,7 @@ int run(int argc, char** argv) {
   std::vector<const char*> flags{argv[0]};
   for (const std::string& flag : line.flags) flags.push_back(flag.c_str());
   if (const auto code = parse_settings(app, static_cast<int>(flags.size()), flags.data())) return *code;
-  if (line.kind == CommandLine::Kind::kCommand) return run_command(line, settings);
+  if (line.kind == CommandLine::Kind::kCommand) return run_command(app, line, settings);
   if (up->parsed()) return run_up(settings);
   if (down->parsed()) return trellis::down(settings.down_folder);
   if (load->parsed()) return run_load(app, settings);

@@ -209,12 +209,15 @@ Printer::Printer(const Statement& statement, bool json)
       kind_(statement.kind),
       subject_(statement.subject),
       text_(statement.text),
-      json_(json || statement.json) {}
+      json_(json || statement.json),
+      info_(statement.info),
+      left_(statement.limit) {}
 
 Printed Printer::on_reply(const Reply& reply) {
   Printed out;
   warnings(reply.info, out);
   more_ = false;
+  guaranteed_ = guaranteed_ && reply.info.guaranteed;
   if (reply.status == Code::kOk) {
     result(reply, out);
   } else {
@@ -244,7 +247,7 @@ Printed Printer::on_local() {
 
 std::optional<std::string> Printer::next_page() const {
   if (!more_) return std::nullopt;
-  return pack_page(subject_, kPageKeysDefault, last_key_);
+  return pack_page(subject_, std::min<std::uint64_t>(left_.value_or(kPageKeysDefault), kPageKeysDefault), last_key_);
 }
 
 void Printer::warnings(const ReplyInfo& info, Printed& out) {
@@ -270,7 +273,7 @@ void Printer::fail(Code code, const std::string& message, Printed& out) {
     if (page_begun_) {
       end_json_page(out);
     } else {
-      out.out += "null\n";
+      out.out += framed("null") + "\n";
     }
   }
   // A formula that cannot be evaluated is wrong; for other commands the absence of a key is an answer.
@@ -302,7 +305,24 @@ void Printer::result(const Reply& reply, Printed& out) {
   }
   const auto text = result_text(command_, text_, reply.result);
   if (!text) return malformed(out);
-  out.out += json_ ? to_json(reply.result) + "\n" : *text;
+  if (json_) {
+    out.out += framed(to_json(reply.result), reply.info.version) + "\n";
+    return;
+  }
+  out.out += *text + version_line(reply.info);
+}
+
+std::string Printer::version_line(const ReplyInfo& info) const {
+  return info_ && info.version ? "version: " + std::to_string(*info.version) + "\n" : "";
+}
+
+/// A result as --json prints it: alone, or with --info beside what the reply says of it.
+std::string Printer::framed(std::string_view json, std::optional<std::uint64_t> version) const {
+  if (!info_) return std::string(json);
+  std::string out = "{\"result\": " + std::string(json);
+  if (version) out += ", \"version\": " + std::to_string(*version);
+  if (!guaranteed_) out += ", \"guaranteed\": false";
+  return out + "}";
 }
 
 void Printer::boolean(const Reply& reply, Printed& out) {
@@ -310,11 +330,16 @@ void Printer::boolean(const Reply& reply, Printed& out) {
   if (!value) return malformed(out);
   const bool is_put = command_ == Command::kPut || command_ == Command::kSet;
   if (!*value && !is_put) exit_code_ = kExitNotFound;
-  if (json_ || command_ == Command::kHas) {
+  if (json_) {
+    out.out += framed(*value ? "true" : "false", reply.info.version) + "\n";
+    return;
+  }
+  if (command_ == Command::kHas) {
     out.out += *value ? "true\n" : "false\n";
   } else {
     out.out += *value || is_put ? "OK\n" : "NOT FOUND\n";
   }
+  out.out += version_line(reply.info);
 }
 
 void Printer::page(const Reply& reply, Printed& out) {
@@ -329,7 +354,8 @@ void Printer::page(const Reply& reply, Printed& out) {
     const auto key = record.read_bytes();
     if (!key || (last_key_ && *key <= *last_key_)) return malformed(out);
     if (json_) {
-      out.out += (page_begun_ ? ", " : "[") + to_json(*element);
+      if (!page_begun_) out.out += info_ ? "{\"result\": [" : "[";
+      out.out += (page_begun_ ? ", " : "") + to_json(*element);
       page_begun_ = true;
     } else if (command_ == Command::kScan) {
       out.out += print_record(*key, element->substr(record.position())) + "\n";
@@ -339,12 +365,17 @@ void Printer::page(const Reply& reply, Printed& out) {
     last_key_ = *key;
   }
   if (reply.info.more && *count == 0) return malformed(out);
-  more_ = reply.info.more;
+  if (left_) *left_ -= std::min<std::uint64_t>(*left_, *count);
+  more_ = reply.info.more && left_ != 0u;
   if (json_ && !more_) end_json_page(out);
 }
 
 void Printer::end_json_page(Printed& out) {
-  out.out += page_begun_ ? "]\n" : "[]\n";
+  // What `framed` puts in front of the list stands there already once a page has begun.
+  constexpr std::string_view kEmpty = "[]";
+  const std::string whole = framed(kEmpty);
+  out.out += page_begun_ ? whole.substr(whole.find(kEmpty) + 1) : whole;
+  out.out += "\n";
   page_begun_ = false;
 }
 

@@ -58,12 +58,17 @@ class Printer {
   void boolean(const Reply& reply, Printed& out);
   void page(const Reply& reply, Printed& out);
   void end_json_page(Printed& out);
+  std::string framed(std::string_view json, std::optional<std::uint64_t> version = {}) const;
+  std::string version_line(const ReplyInfo& info) const;
 
   Command command_;
   Statement::Kind kind_;
   std::string subject_;
   std::string text_;
   bool json_;
+  bool info_;
+  std::optional<std::uint64_t> left_;  ///< Of --limit.
+  bool guaranteed_ = true;             ///< All pages so far were.
   int exit_code_ = kExitDone;
   std::vector<std::string> warned_;  ///< Each warning is printed once, however many pages carry it.
   bool page_begun_ = false;          ///< JSON: [ is written, ] is not.

@@ -10,6 +10,7 @@
 #include "client/execute.hpp"
 #include "client/help.hpp"
 #include "client/line_editor.hpp"
+#include "client/open_brackets.hpp"
 #include "client/record_reader.hpp"
 #include "protocol/packed.hpp"
 
@@ -21,6 +22,8 @@ using std::chrono::milliseconds;
 /// Completion must feel immediate, or not be there.
 constexpr milliseconds kCompletionTimeout{300};
 constexpr std::size_t kCompletionKeys = 100;
+/// After so many commands from a pipe a person at the terminal is told of quicker ways.
+constexpr std::size_t kManyCommands = 5'000;
 
 /// Ctrl-C gives up the command that runs, as long as one of these lives: at a terminal, where it is not to end the
 /// program, nor a cluster that the program started.  Handlers find their state in globals or nowhere.
@@ -55,25 +58,34 @@ class Shell {
   int from_terminal();
 
  private:
-  int run_line(std::string_view line);
+  int run(std::string_view line);
+  void count_command();
   int stop_fd() const { return options_.stop != nullptr ? options_.stop->fd() : -1; }
   bool given_up() const { return interrupted || (options_.stop != nullptr && options_.stop->requested()); }
   Completion complete_line(std::string_view line);
   std::vector<std::string> find_keys(std::string_view prefix);
+  std::vector<std::string> find_fields(std::string_view path);
 
   Client& client_;
   const ShellOptions& options_;
+  std::size_t commands_ = 0;
   bool ended_ = false;
 };
 
 int Shell::from_pipe() {
   int worst = kExitDone;
   LineReader lines(STDIN_FILENO, stop_fd());
+  OpenBrackets statement;
   while (!ended_ && !given_up()) {
     const auto line = lines.next();
     if (!line) break;
-    worst = std::max(worst, run_line(*line));
+    statement.add(*line);
+    if (statement.are_open()) continue;
+    worst = std::max(worst, run(statement.take()));
+    count_command();
   }
+  // The end of the input ends a statement too; the grammar says what is missing.
+  if (!statement.is_empty() && !given_up()) worst = std::max(worst, run(statement.take()));
   return worst;
 }
 
@@ -83,16 +95,34 @@ int Shell::from_terminal() {
       "trellis> ", home != nullptr ? std::string(home) + "/.trellis_history" : "",
       [this](std::string_view line) { return complete_line(line); }, stop_fd());
   const CtrlC ctrl_c(client_);
+  OpenBrackets statement;
   while (!ended_) {
-    const auto line = editor.next();
+    const auto line = editor.next(statement.is_empty() ? LineEditor::Prompt::kFirst : LineEditor::Prompt::kMore);
     if (!line) break;
-    run_line(*line);
+    if (editor.gave_up()) {
+      statement.take();
+      continue;
+    }
+    statement.add(*line);
+    if (statement.are_open()) continue;
+    const std::string whole = statement.take();
+    editor.remember(whole);
+    run(whole);
   }
   return kExitDone;
 }
 
-/// Never fails: what is wrong with a line is printed, and its exit code returned.
-int Shell::run_line(std::string_view line) {
+/// Each command from a pipe waits for the one before, since that is the order that a script means.
+void Shell::count_command() {
+  if (++commands_ != kManyCommands || isatty(STDERR_FILENO) == 0) return;
+  std::fputs(
+      "HINT: each of these commands waits for the one before it; `trellis load FILE`, or BATCH from a program, "
+      "stores many at once\n",
+      stderr);
+}
+
+/// Never fails: what is wrong with a statement is printed, and its exit code returned.
+int Shell::run(std::string_view line) {
   const auto statement = parse_statement(line, options_.defaults);
   if (!statement) {
     write(print_error(statement.error(), options_.defaults.json));
@@ -103,13 +133,15 @@ int Shell::run_line(std::string_view line) {
     return kExitDone;
   }
   interrupted = false;
-  return execute(client_, *statement, options_.defaults.json, [this] { return given_up(); });
+  return execute(client_, *statement, {options_.defaults.json, options_.pager}, [this] { return given_up(); });
 }
 
 Completion Shell::complete_line(std::string_view line) {
   std::vector<std::string> commands;
   for (const CommandHelp& help : command_helps()) commands.emplace_back(help.name);
-  return complete(line, commands, [this](std::string_view prefix) { return find_keys(prefix); });
+  return complete(line, commands,
+                  {[this](std::string_view prefix) { return find_keys(prefix); },
+                   [this](std::string_view path) { return find_fields(path); }});
 }
 
 /// Keys for completion; none where the cluster does not answer at once.
@@ -127,6 +159,25 @@ std::vector<std::string> Shell::find_keys(std::string_view prefix) {
     keys.emplace_back(*key);
   }
   return keys;
+}
+
+/// The names of the fields of the map at a path; none where there is no map or no quick answer.
+std::vector<std::string> Shell::find_fields(std::string_view path) {
+  std::vector<std::string> fields;
+  const auto statement = parse_statement("QUERY " + std::string(path));
+  if (!statement) return fields;
+  Options options;
+  options.timeout = kCompletionTimeout;
+  options.stale = true;
+  const Answer answer = client_.call(Command::kQuery, statement->arguments, options);
+  if (answer.reply.status != Code::kOk) return fields;
+  PackedReader reader(answer.reply.result);
+  for (auto left = reader.read_map().value_or(0); left > 0; --left) {
+    const auto name = reader.read_bytes();
+    if (!name || !reader.read_value()) break;
+    fields.emplace_back(*name);
+  }
+  return fields;
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ Result<Statement> read_operands(const Form& form, Line& line) {
       const bool missing = line.ends() || line.rest().starts_with("--");
       if (missing && form.shape == Shape::kPrefix) return prefix_statement(form, "");
       if (missing) return invalid_argument("expected a key: " + usage_of(form));
-      auto key = line.key();
+      auto key = line.key(Behind::kNothing);
       if (!key) return key.error();
       return form.shape == Shape::kKey ? key_statement(form, std::move(*key)) : prefix_statement(form, std::move(*key));
     }
@@ -47,7 +47,7 @@ Result<Statement> read_operands(const Form& form, Line& line) {
 Result<Statement> parse_statement(std::string_view line, const StatementDefaults& defaults) {
   while (!line.empty() && (is_space(line.back()) || line.back() == ';')) line.remove_suffix(1);
   Line text(line);
-  if (text.ends()) return Statement{};
+  if (text.ends() || text.front() == '#') return Statement{};
   const std::string_view first = text.blank_word();
   Line ahead = text;
   const auto found = find_form(first, ahead.name());

@@ -26,9 +26,11 @@ struct Statement {
   Command command = Command::kPing;
   std::string arguments;  ///< kRequest: the packed array.  KEYS and SCAN: [prefix], the first page.
   Options options;
-  bool json = false;    ///< --json stood in the line.
-  std::string subject;  ///< The key, or the prefix; any bytes.
-  std::string text;     ///< What stands in front of -> in the answer: the key or the path, quoted where it has to be.
+  bool json = false;                   ///< --json stood in the line.
+  bool info = false;                   ///< --info did: the version is printed too.
+  std::optional<std::uint64_t> limit;  ///< KEYS and SCAN: how many to print at most, over all pages.
+  std::string subject;                 ///< The key, or the prefix; any bytes.
+  std::string text;  ///< What stands in front of -> in the answer: the key or the path, quoted where it has to be.
 };
 
 /// What is meant where a line does not say otherwise: from flags and the environment.  Of `options` timeout and stale

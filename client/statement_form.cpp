@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "client/foreign_words.hpp"
 #include "client/help.hpp"
 #include "protocol/json.hpp"
 #include "protocol/packed.hpp"
@@ -54,8 +55,7 @@ Result<FoundForm> find_form(std::string_view first, std::string_view second) {
     return invalid_argument("LIST takes KEYS or MEMBERS: LIST KEYS, LIST MEMBERS");
   }
   if (const Form* form = form_named(first)) return FoundForm{form, false};
-  return invalid_argument("unknown command " + shown(first) + "; the nearest is " +
-                          std::string(nearest_command(first)) + ", and HELP lists them all");
+  return invalid_argument("unknown command " + shown(first) + "; " + advice_on(first));
 }
 
 std::string usage_of(const Form& form) {
@@ -72,6 +72,18 @@ Result<void> check_key(std::string_view key) {
   if (!key.empty() && key.size() <= kKeySizeMax) return {};
   return invalid_argument("a key has 1 to " + std::to_string(kKeySizeMax) + " bytes, this one has " +
                           std::to_string(key.size()));
+}
+
+Result<void> check_no_leading_zeros(std::string_view value) {
+  const std::string_view digits = value.substr(value.starts_with('-') || value.starts_with('+') ? 1 : 0);
+  const bool all_digits = !digits.empty() && std::all_of(digits.begin(), digits.end(), is_digit);
+  const std::size_t first = digits.find_first_not_of('0');
+  if (!all_digits || digits.size() == 1 || first == 0) return {};
+  const std::string number = first == std::string_view::npos ? "0" : std::string(digits.substr(first, 32));
+  return invalid_argument(std::string(value.substr(0, 64)) + " is the number " + number +
+                          ", which keeps no zeros in front: type " + number + ", or the text in quotes, \"" +
+                          std::string(value.substr(0, 64)) + "\" (in the system's shell '\"" +
+                          std::string(value.substr(0, 64)) + "\"')");
 }
 
 Result<Statement> nothing_statement(const Form& form) {

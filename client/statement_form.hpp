@@ -49,7 +49,9 @@ struct GivenOptions {
   bool stale = false;
   bool if_absent = false;
   bool json = false;
+  bool info = false;
   std::optional<std::uint64_t> if_version;
+  std::optional<std::uint64_t> limit;
   std::optional<std::chrono::milliseconds> timeout;
 };
 
@@ -61,9 +63,18 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
 Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
                          Statement& out);
 
+/// Digits with zeros in front are a postcode or a telephone number more often than a number, which loses them: they are
+/// refused, with what to type.
+Result<void> check_no_leading_zeros(std::string_view value);
+
 // Characters and words, for people's ASCII.
 inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// Signs that a bare name may hold: none of them means anything where a name stands.
+inline constexpr std::string_view kPlainSigns = "_ - : / @ + % ~ = $ & ! #";
+inline bool is_plain(char c) {
+  return is_letter(c) || is_digit(c) || (c != ' ' && c != '\0' && kPlainSigns.find(c) != std::string_view::npos);
+}
 inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool same_word(std::string_view a, std::string_view b);  ///< In any case.
 bool begins_with_quote(std::string_view text);           ///< Of any kind.

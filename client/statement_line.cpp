@@ -23,6 +23,46 @@ Result<void> Line::options(GivenOptions& given) {
   return {};
 }
 
+/// The name without quotes that stands here; empty where none does.
+std::string_view Line::bare_name(Behind behind) {
+  const std::size_t start = position_;
+  while (is_plain(front()) && !rest().starts_with("->")) ++position_;
+  // `k : 1`, `k: 1` and `k:{}` are a key and its value; `k:1` is a key.
+  while (behind == Behind::kValue && position_ > start && text_[position_ - 1] == ':') --position_;
+  return text_.substr(start, position_ - start);
+}
+
+/// The name that begins at `start` goes on with a character that bare names do not have.
+Error Line::has_to_be_quoted(std::size_t start) const {
+  Line behind(text_.substr(start));
+  const std::string_view name = behind.blank_word();
+  const std::string reason = name.find('.') != std::string_view::npos
+                                 ? "a dot separates the steps of a path"
+                                 : "bare keys are made of A-Z a-z 0-9 and " + std::string(kPlainSigns);
+  return invalid_argument("column " + std::to_string(column_of(text_, start)) + ": the key " + shown(name) +
+                          " has to stand in quotes: " + reason);
+}
+
+Result<std::string> Line::key(Behind behind) {
+  ends();
+  const std::size_t start = position_;
+  if (!begins_with_quote(rest())) {
+    const std::string_view name = bare_name(behind);
+    const bool ends_here = front() == '\0' || is_space(front());
+    const bool value_follows =
+        behind == Behind::kValue &&
+        (std::string_view("[{(:").find(front()) != std::string_view::npos || rest().starts_with("->"));
+    if (!name.empty() && (ends_here || value_follows)) return std::string(name);
+    if (!name.empty() || (front() != '\0' && !is_space(front()))) {
+      position_ = start;
+      return has_to_be_quoted(start);
+    }
+  }
+  auto word = read_key(text_, position_);
+  if (!word) return at_column(word.error());
+  return std::move(word->bytes);
+}
+
 Result<Record> Line::record(std::string_view usage) {
   if (ends()) return invalid_argument("expected a key and a value: " + std::string(usage));
   if (front() == '{') {
@@ -32,7 +72,7 @@ Result<Record> Line::record(std::string_view usage) {
     return invalid_argument("expected one record in { }, found " + std::to_string(records->size()) +
                             "; trellis load takes many");
   }
-  auto read = key();
+  auto read = key(Behind::kValue);
   if (!read) return read.error();
   const bool blank_follows = is_space(front());
   Notation notation = Notation::kShell;
@@ -41,7 +81,7 @@ Result<Record> Line::record(std::string_view usage) {
   } else if (accept(":")) {
     notation = Notation::kBrace;
   } else if (ends()) {
-    return invalid_argument("expected a value behind the key: " + std::string(usage));
+    return invalid_argument("expected a value behind the key " + shown(*read) + ": " + std::string(usage));
   } else if (!blank_follows && std::string_view("[{(").find(front()) == std::string_view::npos) {
     return unexpected();
   }
@@ -53,9 +93,7 @@ Result<Record> Line::record(std::string_view usage) {
 Result<Word> Line::segment(Names names) {
   const std::size_t start = position_;
   if (!begins_with_quote(rest())) {
-    const auto belongs = [names](char c) {
-      return names == Names::kWord ? c != '.' : is_letter(c) || is_digit(c) || c == '_' || c == '-';
-    };
+    const auto belongs = [names](char c) { return names == Names::kWord ? c != '.' : is_plain(c); };
     while (position_ < text_.size() && belongs(text_[position_])) ++position_;
     if (position_ > start) return Word{std::string(text_.substr(start, position_ - start)), false};
   }

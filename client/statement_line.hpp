@@ -12,9 +12,13 @@ namespace trellis {
 /// Errors of the notations, for a line.
 Error at_column(const ParseError& error);
 
-/// Whether names without quotes keep to A-Z a-z 0-9 _ -, as in the shell, or may hold anything but dots, as in a
-/// word that the system's shell has split off.
+/// Whether names without quotes keep to is_plain(), as in the shell, or may hold anything but dots, as in a word that
+/// the system's shell has split off.
 enum class Names : std::uint8_t { kShell, kWord };
+
+/// What stands behind a key decides about a colon at its end: in front of a value it is the record's `:`, elsewhere it
+/// belongs to the key (KEYS user:).
+enum class Behind : std::uint8_t { kNothing, kValue };
 
 struct TypedPath {
   std::string packed;  ///< As the protocol takes it.
@@ -64,13 +68,11 @@ class Line {
     return true;
   }
 
-  Result<std::string> key() {
-    ends();
-    auto word = read_key(text_, position_);
-    if (!word) return at_column(word.error());
-    return std::move(word->bytes);
-  }
+  /// A key, quoted or bare.
+  Result<std::string> key(Behind behind);
   Result<std::string> value(Notation notation) {
+    Line ahead = *this;
+    if (auto good = check_no_leading_zeros(ahead.blank_word()); !good) return good.error();
     auto document = read_value(text_, position_, notation);
     if (!document) return at_column(document.error());
     return std::move(*document);
@@ -90,6 +92,8 @@ class Line {
 
  private:
   Result<Word> segment(Names names);
+  std::string_view bare_name(Behind behind);
+  Error has_to_be_quoted(std::size_t start) const;
   std::string_view text_;
   std::size_t position_ = 0;
 };

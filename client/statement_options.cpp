@@ -1,4 +1,4 @@
-// The options of a statement: --if-absent, --if-version N, --stale, --timeout MS, --json.
+// The options of a statement: --if-absent, --if-version N, --stale, --timeout MS, --limit N, --info, --json.
 #include <algorithm>
 #include <array>
 
@@ -7,8 +7,8 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 5> kOptionNames = {"--stale", "--if-absent", "--json", "--if-version",
-                                                          "--timeout"};
+constexpr std::array<std::string_view, 7> kOptionNames = {"--stale",      "--if-absent", "--json", "--info",
+                                                          "--if-version", "--timeout",   "--limit"};
 
 bool reads_data(Command command) {
   switch (command) {
@@ -37,17 +37,23 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
     if (name == "--stale") return given.stale = true, false;
     if (name == "--if-absent") return given.if_absent = true, false;
     if (name == "--json") return given.json = true, false;
+    if (name == "--info") return given.info = true, false;
   }
-  if (name != "--if-version" && name != "--timeout") {
+  if (name != "--if-version" && name != "--timeout" && name != "--limit") {
     return invalid_argument("unknown option " + shown(word) +
-                            "; known are --if-absent, --if-version N, --stale, --timeout MS and --json" +
-                            " (a key that begins with -- stands in quotes)");
+                            "; known are --if-absent, --if-version N, --stale, --timeout MS, --limit N, --info and" +
+                            " --json (a key that begins with -- stands in quotes)");
   }
   const bool takes_next = equals == std::string_view::npos;
   const auto value = natural(takes_next ? next : word.substr(equals + 1));
   if (name == "--if-version") {
     if (!value) return invalid_argument("--if-version takes the version that is expected: --if-version 17");
     given.if_version = value;
+    return takes_next;
+  }
+  if (name == "--limit") {
+    if (!value || *value < 1) return invalid_argument("--limit takes how many to print, from 1 on: --limit 100");
+    given.limit = value;
     return takes_next;
   }
   if (!value || *value < 1 || *value > static_cast<std::uint64_t>(kTimeoutMax.count())) {
@@ -61,6 +67,7 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
 Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
                          Statement& out) {
   out.json = given.json || defaults.json;
+  out.info = given.info;
   out.options.timeout = given.timeout.value_or(defaults.options.timeout);
   if (out.kind != Statement::Kind::kRequest) return {};
   const bool puts = form.shape == Shape::kRecord;
@@ -73,6 +80,12 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
   }
   if (given.if_absent && given.if_version) {
     return invalid_argument("--if-absent and --if-version exclude each other: a key that is absent has no version");
+  }
+  const bool lists = form.command == Command::kKeys || form.command == Command::kScan;
+  if (given.limit && !lists) return invalid_argument("--limit belongs to KEYS and SCAN");
+  if (given.limit) {
+    out.limit = given.limit;
+    out.arguments = pack_page(out.subject, std::min<std::uint64_t>(*given.limit, kPageKeysDefault), std::nullopt);
   }
   out.options.stale = given.stale || (defaults.options.stale && reads_data(form.command));
   out.options.if_absent = given.if_absent;

@@ -19,17 +19,23 @@ std::string join(std::span<const std::string> words) {
   return out;
 }
 
-/// A key as a word is taken as it is, unless it begins with a quote.
+/// A key as a word is taken as it is, unless it begins with a quote; a dot stands in quotes, as in the shell.
 Result<std::string> key_of(const std::string& word) {
-  if (!begins_with_quote(word)) return word;
+  if (!begins_with_quote(word)) {
+    if (word.find('.') == std::string::npos) return word;
+    return invalid_argument("the key " + shown(word) +
+                            " has to stand in quotes of its own, since a dot separates the " + "steps of a path: '\"" +
+                            word.substr(0, 64) + "\"'");
+  }
   Line line(word);
-  auto key = line.key();
+  auto key = line.key(Behind::kNothing);
   if (key && !line.ends()) return line.unexpected();
   return key;
 }
 
 /// A value as a word: any notation, and a string where it begins like none.
 Result<std::string> value_of(const std::string& text, bool one_word) {
+  if (auto good = check_no_leading_zeros(text); !good) return good.error();
   auto document = parse_value(text);
   if (document) return std::move(*document);
   const bool begins_like_a_value =
@@ -135,8 +141,8 @@ Result<Statement> parse_words(std::span<const std::string> words, const Statemen
     outer.options.timeout = given.timeout.value_or(defaults.options.timeout);
     outer.options.stale = outer.options.stale || given.stale;
     outer.json = outer.json || given.json;
-    if (given.if_absent || given.if_version)
-      return invalid_argument("put --if-absent or --if-version into the line, behind the command");
+    if (given.if_absent || given.if_version || given.info || given.limit)
+      return invalid_argument("put --if-absent, --if-version, --info or --limit into the line, behind the command");
     return parse_statement(first, outer);
   }
   const auto found = find_form(first, others->size() > 1 ? std::string_view((*others)[1]) : "");

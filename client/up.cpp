@@ -436,6 +436,7 @@ int Up::run_shell_on(Client& client) {
   ShellOptions shell_options;
   shell_options.defaults = options_.defaults;
   shell_options.stop = &stop_;
+  shell_options.pager = options_.pager;
   return run_shell(client, shell_options);
 }
 

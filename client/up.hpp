@@ -25,6 +25,7 @@ struct UpOptions {
   Endpoint listen{"127.0.0.1", 7480};  ///< The HTTP gateway's.
   bool listen_chosen = false;          ///< Else `up` does without a gateway where the port is taken.
   StatementDefaults defaults;          ///< Of the shell.
+  bool pager = true;                   ///< Of the shell.
 };
 
 /// @return the exit code

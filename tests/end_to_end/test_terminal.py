@@ -14,8 +14,8 @@ class OnATerminal(ClusterTest):
         super().setUpClass()
         assert shell(cls.cluster, "SET person1 1\nSET person22 2\nSET other 3\nSET single-key 4").code == 0
 
-    def start(self, *words):
-        terminal = Terminal("trellis", "-b", self.cluster.frontend, *words, HOME=str(self.folder))
+    def start(self, *words, **settings):
+        terminal = Terminal("trellis", "-b", self.cluster.frontend, *words, HOME=str(self.folder), **settings)
         self.addCleanup(terminal.close)
         return terminal
 
@@ -81,6 +81,46 @@ class OnATerminal(ClusterTest):
         terminal.expect("person")
         terminal.type("22" + ENTER)
         terminal.expect("person22 -> 2\n")
+
+    def test_completion_of_paths(self):
+        self.assertOk(self.call("PUT", "deep", {"address": {"street": "x", "number": 12}}))
+        terminal = self.shell()
+        terminal.type("QUERY deep.ad" + TAB + ".nu" + TAB + ENTER)
+        terminal.expect("deep.address.number -> 12\n")
+
+    def test_a_document_over_several_lines(self):
+        terminal = self.shell()
+        terminal.type("PUT pasted {" + ENTER)
+        terminal.expect("... ")
+        terminal.type('"a": [1,' + ENTER)
+        terminal.expect("... ")
+        terminal.type("2]}" + ENTER)
+        terminal.expect("OK\n")
+        terminal.type("GET pasted" + ENTER)
+        terminal.expect("pasted -> [ a -> ( 1 | 2 ) ]\n")
+        terminal.type(UP + UP + ENTER)  # The statement is one line of the history.
+        terminal.expect("OK\n")
+
+    def test_ctrl_c_gives_up_an_open_statement(self):
+        terminal = self.shell()
+        terminal.type("PUT given-up {" + ENTER)
+        terminal.expect("... ")
+        terminal.type(INTERRUPT)
+        terminal.expect("trellis> ")
+        terminal.type("HAS given-up" + ENTER)
+        terminal.expect("false\n")
+
+    def test_long_answers_go_through_the_pager(self):
+        self.assertOk(self.call("BATCH", [["PUT", [f"long{number:03}", 0]] for number in range(100)]))
+        pager = self.folder / "pager"
+        pager.write_text("#!/bin/sh\nwc -l | sed 's/^/lines: /'\n")
+        pager.chmod(0o755)
+        for words, shown in ((("keys", "long"), "lines: 100\n"), (("keys", "long", "--limit", "5"), "long004\n"),
+                             (("keys", "long", "--no-pager"), "long099\n")):
+            with self.subTest(words=words):
+                terminal = self.start(*words, PAGER=str(pager), rows=24)
+                terminal.expect(shown)
+                self.assertEqual(terminal.wait(), 0)
 
     def test_the_loader_shows_its_progress(self):
         data = self.file("data.txt", "".join(f"loaded{number} -> {number}\n" for number in range(50_000)))

@@ -1,9 +1,12 @@
 """A program on a terminal of its own (a pty), typed into and read as a person would."""
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import termios
 import time
 
 from .processes import PROGRAMS, clean_environment, die_with_parent
@@ -14,8 +17,11 @@ _ESCAPES = re.compile(rb"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>
 class Terminal:
     """The program sees a terminal on its three streams; `seen` is everything it has shown, without escape sequences."""
 
-    def __init__(self, program, *words, **environment):
+    def __init__(self, program, *words, rows=None, **environment):
+        """`rows`: the height of its window, 80 wide; None: it has no size, as where no person sits."""
         self._master, slave = pty.openpty()
+        if rows is not None:
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
         self._raw = b""
         self._popen = subprocess.Popen(
             [str(PROGRAMS / program), *map(str, words)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,

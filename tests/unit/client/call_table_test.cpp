@@ -123,6 +123,41 @@ TEST_F(CallTableTest, AReplyEndsItsCall) {
   EXPECT_EQ(table.next_due(), std::nullopt);
 }
 
+TEST_F(CallTableTest, CallsEndOnceAllBrokersHaveRefusedForAWhile) {
+  CallTable table = make(2);
+  put(table);
+  table.on_refused(now_, 0);
+  table.on_refused(now_, 1);
+  EXPECT_TRUE(network_.answers.empty()) << "A broker may be about to start.";
+  pass(table, CallTable::kStartGrace);
+  table.on_refused(now_, 0);
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(network_.answers[0].second.reply.status, Code::kUnavailable);
+  EXPECT_THAT(network_.answers[0].second.reply.info.message,
+              HasSubstr("no broker listens at tcp://127.0.0.1:7400 or "));
+  EXPECT_EQ(table.under_way(), 0u);
+}
+
+TEST_F(CallTableTest, ABrokerThatIsSilentIsAwaitedBesideOneThatRefuses) {
+  CallTable table = make(2);
+  put(table);
+  table.on_refused(now_, 0);
+  pass(table, CallTable::kStartGrace * 2);
+  table.on_refused(now_, 0);
+  EXPECT_TRUE(network_.answers.empty());
+}
+
+TEST_F(CallTableTest, ABrokerThatWasThereIsAwaited) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  table.on_disconnected(now_, 0);
+  put(table);
+  table.on_refused(now_, 0);
+  pass(table, CallTable::kStartGrace * 2);
+  table.on_refused(now_, 0);
+  EXPECT_TRUE(network_.answers.empty());
+}
+
 TEST_F(CallTableTest, RepeatedUninvitedAndBrokenRepliesAreIgnored) {
   CallTable table = make(1);
   table.on_connected(now_, 0);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace trellis {
@@ -14,14 +15,39 @@ using testing::IsEmpty;
 
 const std::vector<std::string> kCommands = {"GET", "PUT", "POP", "PING", "QUERY", "HELP"};
 
-Completion press_tab(std::string_view line, const std::set<std::string>& keys = {}) {
-  return complete(line, kCommands, [&keys](std::string_view prefix) {
+using Fields = std::map<std::string, std::vector<std::string>>;
+
+/// @param fields  path as typed -> names of the fields there
+Completion press_tab(std::string_view line, const std::set<std::string>& keys = {}, const Fields& fields = {}) {
+  const auto find_keys = [&keys](std::string_view prefix) {
     std::vector<std::string> found;
     for (const std::string& key : keys) {
       if (key.starts_with(prefix)) found.push_back(key);
     }
     return found;
-  });
+  };
+  const auto find_fields = [&fields](std::string_view path) {
+    const auto at = fields.find(std::string(path));
+    return at == fields.end() ? std::vector<std::string>() : at->second;
+  };
+  return complete(line, kCommands, {find_keys, find_fields});
+}
+
+TEST(Completion, FinishesTheStepsOfAPath) {
+  const Fields fields = {{"person2", {"name", "address"}},
+                         {"person2.address", {"street", "number", "7", "a b"}},
+                         {"\"my.key\"", {"sub", "list"}}};
+  EXPECT_EQ(press_tab("QUERY person2.a", {}, fields).insert, "address");
+  EXPECT_EQ(press_tab("COMPUTE x WHERE x = QUERY person2.address.nu", {}, fields).insert, "number");
+  EXPECT_EQ(press_tab("QUERY \"my.key\".l", {}, fields).insert, "list");
+  EXPECT_THAT(press_tab("QUERY person2.", {}, fields).candidates, ElementsAre("address", "name"));
+  // Digits are a key only in quotes, and so what has a blank.
+  EXPECT_THAT(press_tab("QUERY person2.address.", {}, fields).candidates,
+              ElementsAre("\"7\"", "\"a b\"", "\"number\"", "\"street\""));
+  EXPECT_EQ(press_tab("QUERY person2.address.\"a", {}, fields).insert, "\"a b\"");
+  EXPECT_THAT(press_tab("QUERY nobody.", {}, fields).candidates, IsEmpty());
+  // A key is no path where none is taken.
+  EXPECT_THAT(press_tab("GET person2.a", {}, fields).candidates, IsEmpty());
 }
 
 TEST(Completion, FinishesACommandInTheCaseThatIsTyped) {

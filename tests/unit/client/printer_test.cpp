@@ -217,11 +217,48 @@ TEST(Printer, TextOfRepliesStaysOneLineOfUtf8) {
 
 TEST(Printer, HelpAndExitNeedNoReply) {
   Printer help(*parse_statement("HELP get"), false);
-  EXPECT_EQ(help.on_local().out, "GET KEY\nprints a record\n--stale  from any replica, perhaps not the newest\n");
+  EXPECT_EQ(help.on_local().out,
+            "GET KEY\nprints a record\n--stale  from any replica, perhaps not the newest\n"
+            "--info   its version too, for --if-version\n");
   Printer unknown(*parse_statement("HELP nope"), false);
-  EXPECT_EQ(unknown.on_local().err, "ERROR: there is no command NOPE; the nearest is POP\n");
+  EXPECT_EQ(unknown.on_local().err, "ERROR: there is no command NOPE; HELP lists the commands\n");
   EXPECT_EQ(unknown.exit_code(), 2);
   EXPECT_EQ(Printer(*parse_statement("EXIT"), false).on_local().out, "");
+}
+
+TEST(Printer, InfoTellsTheVersion) {
+  const std::string value = packed("12");
+  Reply reply;
+  reply.result = value;
+  reply.info.version = 17;
+  EXPECT_EQ(printed("GET k --info", {reply}), "k -> 12\nversion: 17\nexit 0");
+  EXPECT_EQ(printed("GET k --info", {reply}, true), "{\"result\": 12, \"version\": 17}\nexit 0");
+  EXPECT_EQ(printed("GET k", {reply}, true), "12\nexit 0");
+  const std::string yes = packed("true");
+  reply.result = yes;
+  EXPECT_EQ(printed("PUT k 1 --info", {reply}), "OK\nversion: 17\nexit 0");
+  EXPECT_EQ(printed("PUT k 1 --info --json", {reply}), "{\"result\": true, \"version\": 17}\nexit 0");
+  EXPECT_EQ(printed("GET k --info --json", {error(Code::kNotFound, "no key k")}),
+            "2> {\"status\": \"NOT_FOUND\", \"message\": \"no key k\"}\n{\"result\": null}\nexit 1");
+  EXPECT_EQ(answered("KEYS --info", "(\"a\" | \"b\")", true), "{\"result\": [\"a\", \"b\"]}\nexit 0");
+  EXPECT_EQ(answered("KEYS --info", "()", true), "{\"result\": []}\nexit 0");
+  reply.info.version.reset();
+  reply.info.guaranteed = false;
+  EXPECT_EQ(printed("HAS k --info --json", {reply}),
+            "2> {\"status\": \"WARNING\", \"message\": \"this answer could not be confirmed by a majority\"}\n"
+            "{\"result\": true, \"guaranteed\": false}\nexit 0");
+}
+
+TEST(Printer, ALimitEndsTheListing) {
+  const std::string keys = packed("(\"a\" | \"b\")");
+  Reply page;
+  page.result = keys;
+  page.info.more = true;
+  EXPECT_EQ(printed("KEYS --limit 2", {page}), "a\nb\nexit 0");
+  EXPECT_EQ(printed("KEYS --limit 2", {page}, true), "[\"a\", \"b\"]\nexit 0");
+  Printer three(*parse_statement("KEYS --limit 3"), false);
+  three.on_reply(page);
+  EXPECT_EQ(three.next_page(), pack_page("", 1, "b"));
 }
 
 TEST(Printer, ErrorsWithoutAReply) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/foreign_words.hpp"
 #include "client/help.hpp"
 #include "protocol/json.hpp"
 #include "protocol/notation.hpp"
@@ -146,8 +147,8 @@ TEST(Statement, OptionsThatDoNotBelongAreRefused) {
   EXPECT_EQ(line("PUT k 1 --if-version x"), "ERROR: --if-version takes the version that is expected: --if-version 17");
   EXPECT_EQ(
       line("GET k --stake"),
-      "ERROR: unknown option \"--stake\"; known are --if-absent, --if-version N, --stale, --timeout MS and --json (a "
-      "key that begins with -- stands in quotes)");
+      "ERROR: unknown option \"--stake\"; known are --if-absent, --if-version N, --stale, --timeout MS, --limit N, "
+      "--info and --json (a key that begins with -- stands in quotes)");
 }
 
 TEST(Statement, DefaultsGiveWay) {
@@ -163,24 +164,96 @@ TEST(Statement, UnknownCommandsNameTheNearest) {
   EXPECT_EQ(line("GTE k"), "ERROR: unknown command \"GTE\"; the nearest is GET, and HELP lists them all");
   EXPECT_EQ(line("delte k"), "ERROR: unknown command \"delte\"; the nearest is DELETE, and HELP lists them all");
   EXPECT_EQ(line("LIST_KEY"), "ERROR: unknown command \"LIST_KEY\"; the nearest is LIST_KEYS, and HELP lists them all");
-  EXPECT_EQ(line("{\"a\": 1}").substr(0, 22), "ERROR: unknown command");
+  EXPECT_EQ(line("{\"a\": 1}"), "ERROR: unknown command \"{\\\"a\\\":\"; HELP lists the commands");
+  EXPECT_EQ(line("xyzzy"), "ERROR: unknown command \"xyzzy\"; HELP lists the commands");
   EXPECT_EQ(line("LIST"), "ERROR: LIST takes KEYS or MEMBERS: LIST KEYS, LIST MEMBERS");
   EXPECT_EQ(nearest_command("comptue"), "COMPUTE");
+}
+
+TEST(Statement, ACommandThatWritesIsProposedForASlipOnly) {
+  EXPECT_EQ(nearest_command("DELET"), "DELETE");
+  EXPECT_EQ(nearest_command("POOP"), "POP");
+  for (const char* word : {"DEL", "DELL", "PUSH", "RESET", "SELECT", "PURGE", "UPDATE", "TOP2"}) {
+    const std::string_view nearest = nearest_command(word);
+    for (const char* write : {"PUT", "SET", "DELETE", "POP"}) EXPECT_NE(nearest, write) << word;
+  }
+}
+
+TEST(Statement, WordsFromElsewhereGetTheirMeaning) {
+  EXPECT_EQ(line("DEL k"), "ERROR: unknown command \"DEL\"; DELETE KEY removes a record; HELP lists all commands");
+  EXPECT_EQ(line("ls").substr(0, 50), "ERROR: unknown command \"ls\"; KEYS lists the keys, ");
+  EXPECT_EQ(line("ttl k").substr(0, 52), "ERROR: unknown command \"ttl\"; documents do not expir");
+  EXPECT_EQ(line("exit()").substr(0, 52), "ERROR: unknown command \"exit()\"; EXIT ends the shell");
+  EXPECT_EQ(line("?").substr(0, 51), "ERROR: unknown command \"?\"; HELP lists the commands");
+  for (const char* word : {"rm", "add-worker", "backup", "info", "load", "flushall", "incr"}) {
+    EXPECT_TRUE(meaning_of(word)) << word;
+    EXPECT_EQ(line(word).find("the nearest is"), std::string::npos) << word;
+  }
+  // A word of ours means what it means here.
+  for (const CommandHelp& help : command_helps()) EXPECT_FALSE(meaning_of(help.name)) << help.name;
+}
+
+TEST(Statement, PlainSignsStandInBareKeys) {
+  EXPECT_EQ(line("GET user:0"), "GET ( \"user:0\" )");
+  EXPECT_EQ(line("GET a/b@c+d%e~f=g$h&i!j#k"), "GET ( \"a/b@c+d%e~f=g$h&i!j#k\" )");
+  EXPECT_EQ(line("KEYS user:"), "KEYS ( \"user:\" )");
+  EXPECT_EQ(line("KEYS user: --stale"), "KEYS ( \"user:\" ) stale");
+  EXPECT_EQ(line("QUERY user:0.name"), "QUERY ( ( \"user:0\" | \"name\" ) )");
+  EXPECT_EQ(line("SET user:0 5"), "SET ( \"user:0\" | 5 )");
+  EXPECT_EQ(line("PUT user:0:x {\"a\": 1}"), "PUT ( \"user:0:x\" | [ a -> 1 ] )");
+}
+
+TEST(Statement, AColonThatNoKeyFollowsEndsTheKey) {
+  for (const char* typed : {"PUT person1 : { a : 1 }", "PUT person1: { a : 1 }", "PUT person1:{ a : 1 }",
+                            "PUT person1{ a : 1 }", "PUT person1->[ a -> 1 ]", "PUT person1 ->[ a -> 1 ]"}) {
+    EXPECT_EQ(line(typed), "PUT ( \"person1\" | [ a -> 1 ] )") << typed;
+  }
+  EXPECT_EQ(line("PUT user:0: 5"), "PUT ( \"user:0\" | 5 )");
+  EXPECT_EQ(line("PUT user:0 -> 5"), "PUT ( \"user:0\" | 5 )");
+}
+
+TEST(Statement, ACommentLineIsNothing) {
+  EXPECT_EQ(line("# PUT k 1"), "nothing");
+  EXPECT_EQ(line("   #"), "nothing");
+}
+
+TEST(Statement, DigitsWithZerosInFrontAreRefused) {
+  const std::string advice =
+      "00123 is the number 123, which keeps no zeros in front: type 123, or the text in quotes, ";
+  EXPECT_EQ(line("SET zip 00123"), "ERROR: " + advice + "\"00123\" (in the system's shell '\"00123\"')");
+  EXPECT_EQ(words({"put", "zip", "00123"}), "ERROR: " + advice + "\"00123\" (in the system's shell '\"00123\"')");
+  EXPECT_EQ(words({"put", "zip", "\"00123\""}), "PUT ( \"zip\" | \"00123\" )");
+  EXPECT_EQ(words({"put", "zip", "0"}), "PUT ( \"zip\" | 0 )");
+  EXPECT_EQ(words({"put", "zip", "000"}).substr(0, 27), "ERROR: 000 is the number 0,");
+  EXPECT_EQ(words({"put", "zip", "0.5"}), "PUT ( \"zip\" | 0.5 )");
+  EXPECT_EQ(words({"put", "zip", "-10"}), "PUT ( \"zip\" | -10 )");
+}
+
+TEST(Statement, ALimitAsksForNoMoreThanThat) {
+  EXPECT_EQ(line("SCAN per --limit 3"), "SCAN ( \"per\" | 3 | null )");
+  EXPECT_EQ(line("KEYS --limit=5000"), "KEYS ( \"\" | 1000 | null )");
+  EXPECT_EQ(parse_statement("KEYS --limit 5000")->limit, 5000u);
+  EXPECT_EQ(line("COUNT per --limit 3"), "ERROR: --limit belongs to KEYS and SCAN");
+  EXPECT_EQ(line("KEYS --limit 0"), "ERROR: --limit takes how many to print, from 1 on: --limit 100");
+  EXPECT_EQ(line("KEYS --limit"), "ERROR: --limit takes how many to print, from 1 on: --limit 100");
 }
 
 TEST(Statement, WhatIsMissingOrTooMuch) {
   EXPECT_EQ(line("GET"), "ERROR: expected a key: GET KEY");
   EXPECT_EQ(line("GET a b"),
             "ERROR: column 7: expected nothing more, found \"b\"; keys with special characters stand in quotes");
-  EXPECT_EQ(line("GET a:b"),
-            "ERROR: column 6: expected nothing more, found \":b\"; keys with special characters stand in quotes");
   EXPECT_EQ(line("GET my.key"),
-            "ERROR: column 5: the key \"my.key\" has to stand in quotes: bare keys are made of A-Z a-z 0-9 _ -");
+            "ERROR: column 5: the key \"my.key\" has to stand in quotes: a dot separates the steps of a path");
+  EXPECT_EQ(line("GET a*"),
+            "ERROR: column 5: the key \"a*\" has to stand in quotes: bare keys are made of A-Z a-z 0-9 and "
+            "_ - : / @ + % ~ = $ & ! #");
+  EXPECT_EQ(line("GET {a}").substr(0, 55), "ERROR: column 5: the key \"{a}\" has to stand in quotes: ");
   EXPECT_EQ(line("GET \"\""), "ERROR: a key has 1 to 4096 bytes, this one has 0");
   EXPECT_EQ(line("GET " + std::string(4097, 'x')), "ERROR: a key has 1 to 4096 bytes, this one has 4097");
   EXPECT_EQ(line("PUT " + std::string(4097, 'x') + " 1"), "ERROR: a key has 1 to 4096 bytes, this one has 4097");
   EXPECT_EQ(line("PUT"), "ERROR: expected a key and a value: PUT KEY -> DOCUMENT");
-  EXPECT_EQ(line("SET k"), "ERROR: expected a value behind the key: SET KEY VALUE");
+  EXPECT_EQ(line("SET k"), "ERROR: expected a value behind the key \"k\": SET KEY VALUE");
+  EXPECT_EQ(line("SET k:12"), "ERROR: expected a value behind the key \"k:12\": SET KEY VALUE");
   EXPECT_EQ(line("SET k some text"),
             "ERROR: column 12: expected nothing more, found \"text\"; keys with special characters stand in quotes");
   EXPECT_EQ(line("PUT k -> John"), "ERROR: column 10: the bare word \"John\" is no value; put a string in quotes");
@@ -235,7 +308,8 @@ TEST(Words, DoTheSameAsALine) {
 
 TEST(Words, AreTakenAsTheyAre) {
   EXPECT_EQ(words({"get", "my key"}), "GET ( \"my key\" )");
-  EXPECT_EQ(words({"get", "my.key/é"}), "GET ( \"my.key/é\" )");
+  EXPECT_EQ(words({"get", "my:key/é"}), "GET ( \"my:key/é\" )");
+  EXPECT_EQ(words({"get", "\"my.key/é\""}), "GET ( \"my.key/é\" )");
   EXPECT_EQ(words({"get", "\xff"}), "GET ( bytes(\"/w==\") )");
   EXPECT_EQ(words({"get", "\"my key\""}), "GET ( \"my key\" )");
   EXPECT_EQ(words({"get", "'my key'"}), "GET ( \"my key\" )");
@@ -263,7 +337,10 @@ TEST(Words, Errors) {
   EXPECT_EQ(words({"set", "k", "hello", "world"}), "ERROR: the value is several words; put it in quotes");
   EXPECT_EQ(words({"set", "k", "[1, 2"}).substr(0, 37), "ERROR: column 6: a bracket is missing");
   EXPECT_EQ(words({"set", "k", "18446744073709551616"}).substr(0, 44), "ERROR: column 1: the number is out of range:");
-  EXPECT_EQ(words({"put", "k"}), "ERROR: expected a value behind the key: PUT KEY -> DOCUMENT");
+  EXPECT_EQ(words({"put", "k"}), "ERROR: expected a value behind the key \"k\": PUT KEY -> DOCUMENT");
+  EXPECT_EQ(words({"put", "kk.a", "5"}),
+            "ERROR: the key \"kk.a\" has to stand in quotes of its own, since a dot separates the steps of a path: "
+            "'\"kk.a\"'");
   EXPECT_EQ(words({"gte", "k"}), "ERROR: unknown command \"gte\"; the nearest is GET, and HELP lists them all");
   EXPECT_EQ(words({"get", "k", "--nope"}).substr(0, 30), "ERROR: unknown option \"--nope\"");
 }
@@ -288,7 +365,7 @@ TEST(Help, KnowsEveryCommandAndItsAliases) {
         << help.name;
   }
   EXPECT_EQ(help_text("list keys")->substr(0, 4), "KEYS");
-  EXPECT_EQ(help_text("geet").error().message, "there is no command GEET; the nearest is GET");
+  EXPECT_EQ(help_text("geet").error().message, "there is no command GEET; the nearest is GET, and HELP lists them all");
 }
 
 }  // namespace
