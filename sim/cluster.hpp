@@ -41,6 +41,7 @@ struct Counters {
   std::uint64_t pauses = 0;
   std::uint64_t cuts = 0;
   std::uint64_t disk_faults = 0;
+  std::uint64_t copies_refused = 0;  ///< Older copies of a folder.
   std::uint64_t leaders = 0;
   std::uint64_t snapshots = 0;
   std::uint64_t installs = 0;

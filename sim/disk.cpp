@@ -172,7 +172,22 @@ Result<std::vector<std::string>> Disk::list() const {
   return names;
 }
 
+void Disk::put_back(Image older) {
+  newest_ = image();
+  durable_ = std::move(older.records);
+  files_ = std::move(older.files);
+}
+
+bool Disk::restore_newest() {
+  if (!newest_) return false;
+  durable_ = std::move(newest_->records);
+  files_ = std::move(newest_->files);
+  newest_.reset();
+  return true;
+}
+
 void Disk::crash(bool power_cut) {
+  newest_.reset();
   Random& random = world_.random();
   if (is_writing_ && plants_.has("torn-batch")) {
     const std::size_t whole = random.below(under_way_.size());

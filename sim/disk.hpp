@@ -65,6 +65,17 @@ class Disk final : public LogStore, public SnapshotStore {
   /// Damage to snapshots is undone, failures end.
   void mend();
 
+  /// What is durable now, as a disk's image holds it.
+  struct Image {
+    std::map<std::string, std::string, std::less<>> records;
+    std::map<std::string, std::shared_ptr<std::string>> files;
+  };
+  Image image() const { return {durable_, files_}; }
+  /// The process is down, and starts with an older image next.
+  void put_back(Image older);
+  /// What was there before put_back() is there again; false: nothing was put back, or a life has ended since.
+  bool restore_newest();
+
   /// Whether anything was wrong with it since the last call: a worker may stop for that.
   bool take_excuse() { return std::exchange(had_trouble_, false); }
   std::uint64_t log_bytes() const;
@@ -107,6 +118,7 @@ class Disk final : public LogStore, public SnapshotStore {
     char bit;
   };
   std::vector<Flip> flips_;
+  std::optional<Image> newest_;  ///< While an older one is in its place.
 };
 
 }  // namespace trellis::sim

@@ -295,6 +295,14 @@ void Faults::happen(FaultKind kind) {
       return restart(leader);
     }
     case FaultKind::kTwoLives: return give_two_lives(some_leader());
+    case FaultKind::kOlderCopy: {
+      const std::size_t first = random_.below(cluster_.workers());
+      const auto next = [&](std::size_t n) -> WorkerProcess& {
+        return cluster_.worker((first + n) % cluster_.workers());
+      };
+      const bool turned = random_.chance(0.5);
+      return put_back_older_copy(next(0), next(turned ? 2 : 1), next(turned ? 1 : 2));
+    }
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
   }
 }

@@ -31,7 +31,8 @@ enum class FaultKind : std::uint8_t {
   kIsolateLeader,
   kKillLeader,
   kSecludeLeader,
-  kTwoLives,  ///< A leader starts again at once, twice, leads again each time, and is secluded.
+  kTwoLives,   ///< A leader starts again at once, twice, leads again each time, and is secluded.
+  kOlderCopy,  ///< A worker starts on an older copy of its folder, while a peer is up that knows better.
 };
 /// Those that random scenarios draw from; what stands behind them belongs to directed ones.
 constexpr std::size_t kRandomFaultKinds = 22;
@@ -64,6 +65,7 @@ class Faults {
   void once_it_leads(WorkerProcess& worker, TimePoint until, std::function<void()> then);
   void restart_at_once(WorkerProcess& worker);
   void give_two_lives(WorkerProcess& leader);
+  void put_back_older_copy(WorkerProcess& worker, WorkerProcess& away, WorkerProcess& knowing);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.
   void undo_after(Duration delay, std::function<void()> undo);

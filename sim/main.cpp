@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
                                                      {"seclusions", Scenario::kSeclusions},
                                                      {"two-lives", Scenario::kTwoLives},
                                                      {"sessions", Scenario::kSessions},
+                                                     {"copies", Scenario::kCopies},
                                                      {"group", Scenario::kGroup},
                                                      {"members", Scenario::kMembers}};
   app.add_option("--scenario", settings.scenario, "What to concentrate on")

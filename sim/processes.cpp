@@ -214,7 +214,10 @@ void WorkerProcess::take_turn() {
   step();
   watch();
   if (shard_->failure()) {
-    if (!disk_.take_excuse()) world_.violate(name() + " stops: " + *shard_->failure());
+    // Refused: whoever put the older copy there does as the message says.
+    const bool is_refused = shard_->incarnations().older_copy() && disk_.restore_newest();
+    if (is_refused) ++cluster_.counters().copies_refused;
+    if (!is_refused && !disk_.take_excuse()) world_.violate(name() + " stops: " + *shard_->failure());
     return stop(*shard_->failure());
   }
   if (leave_by_ && (shard_->has_left() || world_.now() >= *leave_by_)) return stop("it was asked to leave");

@@ -72,6 +72,12 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
     // A leader that is slow to see that it has lost the others leaves them time to elect another one.
     shape.clock_drift = 300'000;
   }
+  if (scenario == Scenario::kCopies) {
+    shape.clients = 4;
+    shape.workload.under_way = 3;
+    shape.workload.think_max = milliseconds(20);
+    shape.workload.keys = 12;
+  }
   if (scenario == Scenario::kSeclusions) {
     shape.brokers = 2;
     shape.clients = 4;
@@ -121,6 +127,8 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
       network.doubling = 0;
       network.overtaking = 0;
       return faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
+    case Scenario::kCopies:
+      return faults.only({FaultKind::kOlderCopy}, milliseconds(11'000), milliseconds(13'000), milliseconds(300));
     case Scenario::kSessions:
       // A copy that comes after so many other writes is, rightly, a new write.
       network.doubling = 0.01;

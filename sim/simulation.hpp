@@ -22,6 +22,7 @@ enum class Scenario : std::uint8_t {
   kSeclusions,  ///< Leaders that were another life a moment ago, and a broker that believes in them; late messages.
   kTwoLives,    ///< The same, and what was said to the life before is heard long into the next one.
   kSessions,    ///< Much is written, and no more is remembered than a client may still ask about.
+  kCopies,      ///< Workers start on older copies of their folders, where peers know better (sim/older_copies.cpp).
   kGroup,       ///< The replicas of one partition by themselves (sim/group.hpp).
   kMembers,     ///< The same, and its members change.
 };

@@ -113,6 +113,9 @@ std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
   out.counter("trellis_worker_entries_applied_total", "Log entries applied.", counts.entries_applied);
   out.counter("trellis_worker_leadership_changes_total", "Leaderships won, made ready or lost here.",
               counts.leader_changes);
+  out.counter("trellis_worker_peer_messages_dropped_total",
+              "Messages of workers that had not proven to be the latest start of the member that they name.",
+              shard.incarnations().dropped());
   out.family("trellis_worker_log_sync_duration_seconds", "histogram", "From a batch's start until it is on disk.")
       .sample({}, counts.log_sync_seconds);
   out.family("trellis_worker_log_batch_entries", "histogram", "Log entries in a batch, which is one sync.")

@@ -1,5 +1,7 @@
 #include "worker/peer_messages.hpp"
 
+#include "protocol/limits.hpp"
+
 namespace trellis {
 namespace {
 
@@ -12,7 +14,29 @@ Error broken(const char* what) { return invalid_argument(std::string("a broken "
 
 std::string pack(const Speaker& speaker) {
   std::string out;
-  FieldWriter(out).u64(speaker.id.value).u64(speaker.nonce.value).u8(speaker.leaving).bytes(speaker.cluster);
+  FieldWriter(out)
+      .u64(speaker.id.value)
+      .u64(speaker.nonce.value)
+      .u64(speaker.incarnation)
+      .u8(speaker.leaving)
+      .bytes(speaker.cluster);
+  return out;
+}
+
+std::string pack(const Known& known) {
+  std::string out;
+  FieldWriter fields(out);
+  fields.u64(known.answers).u64(known.challenge).u64(known.incarnation).u64(known.nonce.value);
+  fields.u32(static_cast<std::uint32_t>(known.promises.size()));
+  for (const auto& [group, promise] : known.promises) {
+    fields.u32(group.value).u64(promise.term).u64(promise.index).u8(promise.has_voted);
+  }
+  return out;
+}
+
+std::string pack_challenge(std::uint64_t challenge) {
+  std::string out;
+  FieldWriter(out).u64(challenge);
   return out;
 }
 
@@ -33,11 +57,40 @@ Result<Speaker> read_speaker(std::string_view header) {
   Speaker speaker;
   speaker.id = {fields.u64()};
   speaker.nonce = {fields.u64()};
+  speaker.incarnation = fields.u64();
   const std::uint8_t leaving = fields.u8();
   speaker.leaving = leaving == 1;
   speaker.cluster = fields.bytes();
-  if (!fields.at_end() || speaker.id.value == 0 || leaving > 1) return broken("greeting");
+  if (!fields.at_end() || speaker.id.value == 0 || speaker.incarnation == 0 || leaving > 1) return broken("greeting");
   return speaker;
+}
+
+Result<Known> read_known(std::string_view header) {
+  FieldReader fields(header);
+  Known known;
+  known.answers = fields.u64();
+  known.challenge = fields.u64();
+  known.incarnation = fields.u64();
+  known.nonce = {fields.u64()};
+  const std::uint32_t count = fields.u32();
+  if (count > kPartitionsMax) return broken("account of an incarnation");
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const PartitionId group{fields.u32()};
+    Promise promise{fields.u64(), fields.u64(), false};
+    const std::uint8_t has_voted = fields.u8();
+    if (has_voted > 1) return broken("account of an incarnation");
+    promise.has_voted = has_voted == 1;
+    known.promises.emplace_back(group, promise);
+  }
+  if (!fields.at_end()) return broken("account of an incarnation");
+  return known;
+}
+
+Result<std::uint64_t> read_challenge(std::string_view header) {
+  FieldReader fields(header);
+  const std::uint64_t challenge = fields.u64();
+  if (!fields.at_end() || challenge == 0) return broken("challenge");
+  return challenge;
 }
 
 Result<ChunkWanted> read_chunk_wanted(std::string_view header) {

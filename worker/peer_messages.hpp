@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "protocol/bundle.hpp"
 #include "protocol/types.hpp"
@@ -16,6 +18,11 @@ enum class PeerMessageType : std::uint8_t {
   kAnswer = 4,       ///< header: a ConfirmationMessage.
   kChunkWanted = 5,  ///< header: ChunkWanted.
   kChunk = 6,        ///< header: Chunk; body: its bytes.
+  // worker/incarnations.hpp
+  kArrival = 16,    ///< header: a challenge.
+  kKnown = 17,      ///< header: Known.
+  kChallenge = 18,  ///< header: a challenge.
+  kProof = 19,      ///< header: the challenge that it answers.
 };
 
 /// In every bundle, so that no message depends on an earlier one having arrived.
@@ -23,7 +30,8 @@ struct Speaker {
   ClusterId cluster;
   WorkerId id;
   BootNonce nonce;
-  bool leaving = false;  ///< It is about to stop: no leadership is handed to it.
+  std::uint64_t incarnation = 0;  ///< How often it has been started, this time included.
+  bool leaving = false;           ///< It is about to stop: no leadership is handed to it.
 };
 
 /// The receiver of a snapshot asks for its file piece by piece: flow control and resumption in one.
@@ -41,10 +49,30 @@ struct Chunk {
   std::uint64_t offset = 0;
 };
 
+/// What a replica is known to have promised durably.
+struct Promise {
+  std::uint64_t term = 0;
+  std::uint64_t index = 0;  ///< In `term`, it held the log up to here.
+  bool has_voted = false;   ///< In `term`, for whoever keeps this.
+};
+
+/// What a worker knows of the one that has arrived: its last incarnation, and what its replicas promised.
+struct Known {
+  std::uint64_t answers = 0;      ///< The arrival's challenge.
+  std::uint64_t challenge = 0;    ///< To be proven: only whoever is reached at the member's address reads it.
+  std::uint64_t incarnation = 0;  ///< 0: it was never heard.
+  BootNonce nonce;
+  std::vector<std::pair<PartitionId, Promise>> promises;
+};
+
 std::string pack(const Speaker& speaker);
+std::string pack(const Known& known);
+std::string pack_challenge(std::uint64_t challenge);
 std::string pack(const ChunkWanted& wanted);
 std::string pack(const Chunk& chunk);
 Result<Speaker> read_speaker(std::string_view header);
+Result<Known> read_known(std::string_view header);
+Result<std::uint64_t> read_challenge(std::string_view header);
 Result<ChunkWanted> read_chunk_wanted(std::string_view header);
 Result<Chunk> read_chunk(std::string_view header);
 

@@ -16,6 +16,8 @@ constexpr int kSettleRoundsMax = 1000;
 /// A bundle arrives whole: while a large one is on its way, its receiver hears nothing from this worker, heartbeats
 /// included.
 constexpr std::size_t kBundleSizeMax = 1 << 20;
+/// Said by whoever has just started; it counts before anything else of its sender does.
+bool is_handshake(PeerMessageType type) { return type >= PeerMessageType::kArrival && type <= PeerMessageType::kProof; }
 constexpr const char* kAskVersions = "; do all workers and brokers run the same version of Trellis?";
 
 }  // namespace
@@ -27,6 +29,11 @@ Result<std::unique_ptr<Shard>> Shard::open(ShardSettings settings, LogStore& sto
   if (!membership) return membership.error();
   std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(*membership), store, snapshots, background,
                                          output, std::move(random), now));
+  // The folder of another worker is left as it is.
+  if (!shard->membership_.displaced()) {
+    if (auto loaded = shard->incarnations_.load(store, shard->random_); !loaded) return loaded.error();
+  }
+  if (store.has_collected()) shard->identity_batch_ = shard->collecting_;
   if (shard->membership_.is_formed() && !shard->membership_.displaced()) {
     if (auto opened = shard->open_partitions(); !opened) return opened.error();
   }
@@ -44,6 +51,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       random_(std::move(random)),
       nonce_{random_()},
       now_(now),
+      incarnations_(nonce_, now, settings_.replica.omitted.incarnations),
       brokers_(settings_.brokers),
       sender_(snapshots),
       started_(now),
@@ -52,7 +60,6 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       balance_due_(now),
       slow_log_(settings_.slow_after) {
   settings_.replica.self = membership_.self();
-  if (store_.has_collected()) identity_batch_ = collecting_;
 }
 
 Shard::~Shard() {
@@ -68,6 +75,9 @@ Result<void> Shard::open_partitions() {
     auto partition = std::make_unique<Partition>(PartitionId{i}, settings_.replica, settings_.sessions, *this);
     if (auto started = partition->start(); !started) return started.error();
     if (!partition->snapshot_descriptor().empty()) needed.push_back(partition->snapshot_descriptor());
+    const Replica& replica = partition->replica();
+    incarnations_.on_opened({i}, replica.vote(), {replica.term().value, replica.last_index().value, false});
+    looking_on_.insert({i});
     partitions_.emplace(PartitionId{i}, std::move(partition));
   }
   are_open_ = true;
@@ -95,6 +105,7 @@ void Shard::take_durable() {
   if (!finished) return fail(finished.error().message);
   if (!*finished) return;
   durable_ = under_way_;
+  incarnations_.on_durable(durable_);
   counts_.log_sync_seconds.observe(std::chrono::duration<double>(store_.write_took()).count());
   woken_.insert(in_under_way_.begin(), in_under_way_.end());
   in_under_way_.clear();
@@ -194,7 +205,8 @@ void Shard::on_vouch_wanted(BrokerIndex broker, const BundleItem& item) {
   if (!wanted) return warn("from a broker: " + wanted.error().message + ", dropped" + kAskVersions);
   Vouch vouch{wanted->broker, wanted->ticket, {}};
   for (const PartitionId group : wanted->partitions) {
-    if (const Partition* partition = find_partition(group)) {
+    const Partition* partition = find_partition(group);
+    if (partition != nullptr && looking_on_.count(group) == 0) {
       vouch.terms.emplace_back(group, partition->replica().term());
     }
   }
@@ -219,9 +231,13 @@ void Shard::on_peer_message(const Frames& message) {
     return;  // Of another cluster, or of no member: none of our business.
   }
   const WorkerId from = speaker->id;
-  heard_[from] = {now_, speaker->leaving};
+  const bool counts = incarnations_.listens_to(*speaker, now_, *this);
+  if (counts) heard_[from] = {now_, speaker->leaving};
   while (const auto item = reader.next()) {
-    switch (static_cast<PeerMessageType>(item->type)) {
+    const auto type = static_cast<PeerMessageType>(item->type);
+    if (is_handshake(type)) incarnations_.on_handshake(*speaker, type, item->header, store_, collecting_, *this);
+    if (!counts) continue;
+    switch (type) {
       case PeerMessageType::kRaft: on_raft_item(from, *item); break;
       case PeerMessageType::kQuestion: on_question(from, item->header); break;
       case PeerMessageType::kAnswer: on_answer(from, item->header); break;
@@ -233,20 +249,56 @@ void Shard::on_peer_message(const Frames& message) {
     }
   }
   if (reader.broken()) warn("a broken message from worker " + to_string(from) + " was dropped" + kAskVersions);
+  if (const auto& older = incarnations_.older_copy()) {
+    fail("this data folder is an older copy: " + *older +
+         ". What this worker voted and acknowledged since would be forgotten, and acknowledged writes be lost. Put the "
+         "folder back as it was last; where that is gone, leave this worker stopped: the other replicas hold its data "
+         "and serve on without it");
+  }
 }
 
 void Shard::on_raft_item(WorkerId from, const BundleItem& item) {
   auto message = read_raft_message(from, item.header, item.body);
   if (!message) return warn("from worker " + to_string(from) + ": " + message.error().message + kAskVersions);
   Partition* partition = find_partition(message->group);
-  if (partition == nullptr) return;
+  if (partition == nullptr || looking_on_.count(message->group) != 0) return;
   woken_.insert(message->group);
+  note_promise(*message, partition->replica());
   // The library must not see a snapshot before its file is here, verified and read: it drops its own log at once.
   if (message->kind == RaftMessageKind::kInstallSnapshot) {
     unswept_.insert(message->group);
     return receiver_.on_install(*partition, std::move(*message), *this, now_);
   }
   partition->on_raft_message(std::move(*message));
+}
+
+/// What a message says of its sender's own replica, durably: kept for the case that an older copy of it comes back.
+void Shard::note_promise(const RaftMessage& message, const Replica& replica) {
+  const bool is_of_this_term = message.term == replica.term().value;
+  switch (message.kind) {
+    case RaftMessageKind::kAppendEntries:
+      return incarnations_.on_promise(message.from, message.group, {message.term, message.stored, false});
+    case RaftMessageKind::kAppendEntriesResult:
+      if (message.other != 0 || !is_of_this_term || !replica.is_leader()) return;
+      return incarnations_.on_promise(message.from, message.group, {message.term, message.index, false});
+    case RaftMessageKind::kRequestVoteResult:
+      if (!message.granted || message.is_of_pre_vote() || !is_of_this_term) return;
+      return incarnations_.on_promise(message.from, message.group, {message.term, 0, true});
+    default: return;
+  }
+}
+
+/// Those that know what this worker promised before have told, or are down.
+void Shard::let_take_part() {
+  for (auto at = looking_on_.begin(); at != looking_on_.end();) {
+    const PartitionId id = *at;
+    if (!incarnations_.may_take_part(membership_.map()->placement(id).replicas, membership_.self(), now_)) {
+      ++at;
+      continue;
+    }
+    partitions_.at(id)->replica().restart_election_timer();
+    at = looking_on_.erase(at);
+  }
 }
 
 void Shard::on_question(WorkerId from, std::string_view header) {
@@ -256,7 +308,7 @@ void Shard::on_question(WorkerId from, std::string_view header) {
   std::map<BatchNumber, ConfirmationMessage> answers;
   for (const ConfirmationItem& item : question->items) {
     const Partition* partition = find_partition(item.group);
-    if (partition == nullptr) continue;
+    if (partition == nullptr || looking_on_.count(item.group) != 0) continue;
     const BatchNumber after = std::max(partition->replica().term_batch(), durable_);
     ConfirmationMessage& answer = answers[after];
     answer.nonce = question->nonce;
@@ -303,11 +355,11 @@ void Shard::send(WorkerId to, RaftMessage message, BatchNumber after) {
 
 void Shard::to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body) {
   const ClusterMap* map = membership_.map();
-  if (map == nullptr) return;
+  if (map == nullptr || durable_ < identity_batch_) return;
   BundleWriter& out = to_peers_[peer];
   if (out.empty()) {
     out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom),
-            pack(Speaker{map->cluster, membership_.self(), nonce_, is_leaving_}));
+            pack(Speaker{map->cluster, membership_.self(), nonce_, incarnations_.number(), is_leaving_}));
   }
   out.add(static_cast<std::uint8_t>(type), header, body);
   if (out.size() >= kBundleSizeMax) flush_to(peer, out);
@@ -401,7 +453,12 @@ void Shard::end_turn() {
 
 void Shard::tick() {
   tick_due_ = now_ + kTickInterval;
+  if (membership_.map() != nullptr && !membership_.displaced()) {
+    incarnations_.tick(*membership_.map(), membership_.self(), now_, store_, *this);
+  }
+  let_take_part();
   for (auto& [id, partition] : partitions_) {
+    if (looking_on_.count(id) != 0) continue;
     partition->tick();
     woken_.insert(id);
   }

@@ -20,6 +20,7 @@
 #include "program/slow_log.hpp"
 #include "worker/background.hpp"
 #include "worker/counts.hpp"
+#include "worker/incarnations.hpp"
 #include "worker/membership.hpp"
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
@@ -53,7 +54,7 @@ struct ShardSettings {
   Duration slow_after{};  ///< Requests that take so long are told; zero: none.
 };
 
-class Shard final : public PartitionHost {
+class Shard final : public PartitionHost, private IncarnationsOutput {
  public:
   static constexpr std::chrono::milliseconds kTickInterval{15};
   /// A turn that comes so late means that the worker was frozen: what waited in its sockets may be long obsolete.
@@ -86,6 +87,7 @@ class Shard final : public PartitionHost {
 
   const Membership& membership() const { return membership_; }
   const WorkerCounts& counts() const { return counts_; }
+  const Incarnations& incarnations() const { return incarnations_; }
   const std::map<PartitionId, std::unique_ptr<Partition>>& partitions() const { return partitions_; }
 
   // ReplicaHost and PartitionHost
@@ -165,6 +167,11 @@ class Shard final : public PartitionHost {
   void on_answer(WorkerId from, std::string_view header);
   void on_chunk_wanted(WorkerId from, std::string_view header);
   void to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body = {});
+  void say_to_peer(WorkerId peer, PeerMessageType type, const std::string& header) override {
+    to_peer(peer, type, header);
+  }
+  void note_promise(const RaftMessage& message, const Replica& replica);
+  void let_take_part();
 
   ShardSettings settings_;
   Membership membership_;
@@ -179,7 +186,9 @@ class Shard final : public PartitionHost {
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
   bool are_open_ = false;
 
-  BatchNumber identity_batch_ = 0;  ///< A new worker's id is in it: nothing is said before it is durable.
+  Incarnations incarnations_;
+  std::set<PartitionId> looking_on_;  ///< Those in which this worker must not vote or acknowledge yet.
+  BatchNumber identity_batch_ = 0;    ///< The number of this start is in it: nothing is said before it is durable.
   BatchNumber collecting_ = 1;
   BatchNumber under_way_ = 0;
   BatchNumber durable_ = 0;

@@ -217,5 +217,41 @@ class Damaged(DiskTest):
         self.assertStopsUntilItIsPutBack(*damaged, "snapshot")
 
 
+class OlderCopy(DiskTest):
+    """A folder that is put back as it was before: what its worker acknowledged since would be forgotten."""
+
+    def test_it_is_refused_by_the_peer_that_knows_better_and_the_newest_folder_is_taken(self):
+        cluster = self.new_cluster(workers=3, k=2, partitions=4)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.write_some(client, acknowledged, 100)
+        cluster.kill_worker(0)
+        folder, older, newest = cluster.data_of(0), self.folder / "older", self.folder / "newest"
+        shutil.copytree(folder, older)
+        cluster.start_worker(0)
+        cluster.wait_until_whole()
+        cluster.kill_worker(2)
+        cluster.wait_for_state(2, "down")
+        self.assertEqual(set(self.write_some(client, acknowledged, 2000)), {"OK"})
+        cluster.kill_worker(0)
+        folder.rename(newest)
+        for _ in range(2):  # However often it is started.
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(older, folder)
+            self.assertRefusesToStart(cluster, 0, "older copy", "Put the folder back as it was last")
+        self.assertRefusesToStart(cluster, 0, "older copy")
+        cluster.kill_worker(1)
+        cluster.start_worker(2)
+        cluster.wait_for_state(2, "up")
+        self.assertNotIn("OK", self.write_some(client, {}, 20, timeout_ms=500))
+        cluster.start_worker(1)
+        wait_for(lambda: set(self.write_some(client, acknowledged, 20)) == {"OK"}, "the two that know all to serve")
+        shutil.rmtree(folder)
+        newest.rename(folder)
+        cluster.start_worker(0)
+        cluster.wait_until_whole()
+        self.assertHoldsWithout(cluster, client, acknowledged, without=1)
+
+
 if __name__ == "__main__":
     main()

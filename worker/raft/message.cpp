@@ -41,10 +41,10 @@ bool holds_snapshot(const RaftMessage& message) {
 
 std::string pack_head(const RaftMessage& message) {
   std::string head;
-  head.reserve(44);
+  head.reserve(52);
   FieldWriter fields(head);
   fields.u8(static_cast<std::uint8_t>(message.kind)).u32(message.group.value).u64(message.term);
-  fields.u64(message.index).u64(message.log_term).u64(message.other).u32(message.entries);
+  fields.u64(message.index).u64(message.log_term).u64(message.other).u64(message.stored).u32(message.entries);
   fields.u8(message.granted).u8(message.disrupt_leader).u8(message.pre_vote);
   return head;
 }
@@ -61,6 +61,7 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
   message.index = fields.u64();
   message.log_term = fields.u64();
   message.other = fields.u64();
+  message.stored = fields.u64();
   message.entries = fields.u32();
   message.granted = fields.u8() != 0;
   message.disrupt_leader = fields.u8() != 0;
@@ -71,7 +72,8 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
     return bad("an impossible term or vote");
   }
   const bool is_vote = message.kind == RaftMessageKind::kRequestVote;
-  if (message.index > kNumberMax || (!is_vote && message.other > kNumberMax)) return bad("an impossible index");
+  if (message.index > kNumberMax || message.stored > kNumberMax || (!is_vote && message.other > kNumberMax))
+    return bad("an impossible index");
   if (is_vote && message.other != from.value) return bad("a vote that is asked for somebody else");
   switch (message.kind) {
     case RaftMessageKind::kAppendEntries:

@@ -1,8 +1,9 @@
 // RaftMessage: what the replicas of one partition say to each other, on the wire and waiting.
 //
-// All six kinds share one fixed head of 44 bytes; entries and snapshots travel in the body:
+// All six kinds share one fixed head of 52 bytes; entries and snapshots travel in the body:
 //
-//   head     = kind u8 | group u32 | term u64 | index u64 | log term u64 | other u64 | entries u32 | three flags u8
+//   head     = kind u8 | group u32 | term u64 | index u64 | log term u64 | other u64 | stored u64 | entries u32 |
+//              three flags u8
 //   entries  = (term u64 | type u8 | size u32 | payload)*
 //   snapshot = a packed records::SnapshotRecord
 //
@@ -36,11 +37,16 @@ struct RaftMessage {
   std::uint64_t index = 0;     ///< AppendEntries: previous.  Result: last log index.  Vote, TimeoutNow, snapshot: last.
   std::uint64_t log_term = 0;  ///< The term at `index`; a result has none.
   std::uint64_t other = 0;     ///< AppendEntries: leader's commit index.  Result: rejected index.  Vote: candidate.
+  std::uint64_t stored = 0;    ///< AppendEntries: the last entry that its sender holds durably.
   std::uint32_t entries = 0;
   bool granted = false;         ///< Vote result.
   bool disrupt_leader = false;  ///< Vote.
   std::uint8_t pre_vote = 0;    ///< Vote: a flag.  Vote result: the library's tribool.
   Frame body;
+
+  /// Vote result: nothing was promised, or that is not known.
+  bool is_of_pre_vote() const { return pre_vote != kTriboolFalse; }
+  static constexpr std::uint8_t kTriboolFalse = 2;
 };
 
 std::string pack_head(const RaftMessage& message);

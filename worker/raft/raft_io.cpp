@@ -314,6 +314,7 @@ void RaftIo::fill_append(RaftMessage& out, const struct raft_message& message) {
   out.index = append.prev_log_index;
   out.log_term = append.prev_log_term;
   out.other = append.leader_commit;
+  out.stored = raft_.last_stored;
   std::string body;
   const unsigned most = std::min(append.n_entries, kAppendEntriesMax);
   for (; out.entries < most; ++out.entries) {

@@ -298,6 +298,11 @@ void Replica::tick() {
   after_call();
 }
 
+void Replica::restart_election_timer() {
+  struct raft& raft = library_->raft;
+  raft.election_timer_start = raft.io->time(raft.io);
+}
+
 void Replica::receive(RaftMessage message) {
   if (failure_) return;
   if (!inbox_.empty() || reopening_after_ != 0 || !passes_gate(message)) {
@@ -560,6 +565,7 @@ LogIndex Replica::propose(std::vector<CommandBuffer> commands) {
   return first;
 }
 
+WorkerId Replica::vote() const { return {library_->raft.voted_for}; }
 Term Replica::term() const { return {library_->raft.current_term}; }
 LogIndex Replica::commit_index() const { return {library_->raft.commit_index}; }
 LogIndex Replica::applied() const { return {library_->raft.last_applied}; }

@@ -46,6 +46,7 @@ struct OmittedRules {
   bool trim = false;            ///< R4
   bool configurations = false;  ///< R5
   bool sessions = false;        ///< Snapshots hold no session table.
+  bool incarnations = false;    ///< Older copies of a folder are taken in.
 };
 
 struct ReplicaSettings {
@@ -85,6 +86,8 @@ class Replica {
 
   /// To be called every kTickInterval.
   void tick();
+  /// It stands for election no earlier than if its leader had just been heard.
+  void restart_election_timer();
   void receive(RaftMessage message);
   /// Takes up what became durable, and whatever else waits.  To be called after wake() and after each durable batch.
   void settle();
@@ -103,6 +106,8 @@ class Replica {
 
   PartitionId group() const { return group_; }
   Term term() const;
+  /// Whom it voted for in its term; 0: nobody.
+  WorkerId vote() const;
   LogIndex commit_index() const;
   LogIndex applied() const;
   LogIndex last_index() const;

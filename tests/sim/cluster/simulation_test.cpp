@@ -30,13 +30,21 @@ TEST(Simulation, TheClusterIsWellUnderTheFaultsOfAHundredSeeds) {
 
 TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
   for (const Scenario scenario : {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts,
-                                  Scenario::kSeclusions, Scenario::kTwoLives, Scenario::kSessions}) {
+                                  Scenario::kSeclusions, Scenario::kTwoLives, Scenario::kSessions, Scenario::kCopies}) {
     RunsSettings settings;
     settings.run.length = std::chrono::seconds(10);
     settings.run.scenario = scenario;
     settings.count = 10;
     EXPECT_TRUE(run_many(settings).empty()) << "scenario " << static_cast<int>(scenario);
   }
+}
+
+TEST(Simulation, OlderCopiesOfAFolderAreRefused) {
+  RunSettings settings;
+  settings.scenario = Scenario::kCopies;
+  const RunOutcome outcome = run_simulation(settings);
+  EXPECT_EQ(outcome.violation, "");
+  EXPECT_GE(outcome.counters.copies_refused, 3u);
 }
 
 TEST(Simulation, AGroupOfReplicasIsWellWhetherItsMembersChangeOrNot) {

@@ -14,15 +14,31 @@ void expect_refused_in_part(const std::string& packed, Read read) {
 }
 
 TEST(PeerMessages, ASpeakerIsReadBack) {
-  const std::string packed = pack(Speaker{"0123456789abcdef0123456789abcdef", {7}, {8}, true});
+  const std::string packed = pack(Speaker{"0123456789abcdef0123456789abcdef", {7}, {8}, 9, true});
   const auto speaker = read_speaker(packed);
   ASSERT_TRUE(speaker);
   EXPECT_EQ(speaker->cluster, "0123456789abcdef0123456789abcdef");
   EXPECT_EQ(speaker->id, WorkerId{7});
   EXPECT_EQ(speaker->nonce, BootNonce{8});
+  EXPECT_EQ(speaker->incarnation, 9u);
   EXPECT_TRUE(speaker->leaving);
   expect_refused_in_part(packed, [](const std::string& bytes) { return bool(read_speaker(bytes)); });
-  EXPECT_FALSE(read_speaker(pack(Speaker{"c", {0}, {8}, false}))) << "no worker has the id 0";
+  EXPECT_FALSE(read_speaker(pack(Speaker{"c", {0}, {8}, 9, false}))) << "no worker has the id 0";
+}
+
+TEST(PeerMessages, WhatIsKnownOfAnIncarnationIsReadBack) {
+  const std::string packed = pack(Known{1, 2, 3, {4}, {{{0}, {5, 6, true}}, {{1023}, {7, 8, false}}}});
+  const auto known = read_known(packed);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->answers, 1u);
+  EXPECT_EQ(known->challenge, 2u);
+  EXPECT_EQ(known->incarnation, 3u);
+  EXPECT_EQ(known->nonce, BootNonce{4});
+  ASSERT_EQ(known->promises.size(), 2u);
+  EXPECT_EQ(known->promises[1].first, PartitionId{1023});
+  EXPECT_EQ(known->promises[1].second.index, 8u);
+  EXPECT_TRUE(known->promises[0].second.has_voted);
+  expect_refused_in_part(packed, [](const std::string& bytes) { return bool(read_known(bytes)); });
 }
 
 TEST(PeerMessages, ARequestForAChunkIsReadBack) {

@@ -492,7 +492,8 @@ TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
     const Partition& partition = *shard.partitions().at({0});
     const Term term = partition.replica().term();
     BundleWriter out;
-    out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(Speaker{peer.cluster, peer.id, peer.nonce, false}));
+    out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom),
+            pack(Speaker{peer.cluster, peer.id, peer.nonce, 1, false}));
     out.add(static_cast<std::uint8_t>(PeerMessageType::kAnswer),
             pack_answer({nonce, partition.proof().asked(), {{{0}, term, term}}}));
     const Frames answer = out.take();

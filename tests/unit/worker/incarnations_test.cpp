@@ -1,0 +1,243 @@
+// Two workers that greet each other, starts and copies of their folders, and strangers that meddle.
+#include "worker/incarnations.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+
+#include "tests/support/memory_log_store.hpp"
+
+namespace trellis {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+constexpr WorkerId kAnn{1};
+constexpr WorkerId kBob{2};
+constexpr WorkerId kCat{3};
+constexpr PartitionId kGroup{5};
+const std::vector<WorkerId> kReplicas = {kAnn, kBob, kCat};
+
+/// A worker as far as others can see it: a folder, and what it says.
+struct Side final : IncarnationsOutput {
+  explicit Side(WorkerId worker) : id(worker) {}
+  void say_to_peer(WorkerId peer, PeerMessageType type, const std::string& header) override {
+    said.push_back({peer, type, header});
+  }
+  void start(TimePoint now, Promise held, WorkerId vote = {}) {
+    store.crash();
+    said.clear();
+    nonce = {next_random++};
+    batch = 1;
+    self = std::make_unique<Incarnations>(nonce, now, false);
+    ASSERT_TRUE(self->load(store, [this] { return next_random++; }));
+    self->on_opened(kGroup, vote, held);
+    sync();
+  }
+  void sync() {
+    store.start_write();
+    ASSERT_TRUE(*store.finish_write());
+    self->on_durable(batch++);
+  }
+  Speaker speaker() const { return {"", id, nonce, self->number(), false}; }
+  void hear(const Speaker& from, PeerMessageType type, const std::string& header) {
+    self->on_handshake(from, type, header, store, batch, *this);
+  }
+
+  struct Said {
+    WorkerId to;
+    PeerMessageType type;
+    std::string header;
+  };
+  WorkerId id;
+  MemoryLogStore store;
+  std::unique_ptr<Incarnations> self;
+  BootNonce nonce;
+  BatchNumber batch = 1;
+  std::deque<Said> said;
+  std::uint64_t next_random = id.value * 1'000'000;
+};
+
+class IncarnationsTest : public ::testing::Test {
+ protected:
+  IncarnationsTest() {
+    for (const WorkerId id : kReplicas) map.members.push_back({id, "", {}});
+  }
+  /// They say all that they have to say to each other, and keep it.
+  void talk() {
+    now += Incarnations::kAskEvery;
+    for (Side* side : {&ann, &bob}) side->self->tick(map, side->id, now, side->store, *side);
+    for (int round = 0; round < 10; ++round) {
+      for (auto [from, to] : {std::pair(&ann, &bob), std::pair(&bob, &ann)}) {
+        while (!from->said.empty()) {
+          const Side::Said said = from->said.front();
+          from->said.pop_front();
+          if (said.to != to->id) continue;
+          static_cast<void>(to->self->listens_to(from->speaker(), now, *to));
+          to->hear(from->speaker(), said.type, said.header);
+        }
+      }
+    }
+    ann.sync();
+    bob.sync();
+  }
+  bool listens(Side& to, const Side& from) { return to.self->listens_to(from.speaker(), now, to); }
+
+  TimePoint now{std::chrono::hours(1)};
+  ClusterMap map;
+  Side ann{kAnn};
+  Side bob{kBob};
+};
+
+TEST_F(IncarnationsTest, TwoThatHaveProvenThemselvesListenToEachOther) {
+  ann.start(now, {1, 1, false});
+  bob.start(now, {1, 1, false});
+  EXPECT_FALSE(listens(bob, ann));
+  talk();
+  EXPECT_TRUE(listens(bob, ann));
+  EXPECT_TRUE(listens(ann, bob));
+  EXPECT_EQ(ann.self->number(), 1u);
+}
+
+TEST_F(IncarnationsTest, AStartCountsOnceItIsDurable) {
+  ann.start(now, {1, 1, false});
+  bob.start(now, {1, 1, false});
+  talk();
+  ann.start(now, {1, 1, false});
+  EXPECT_EQ(ann.self->number(), 2u);
+  bob.store.holds_back = true;
+  const auto no_sync = [&] {
+    now += Incarnations::kAskEvery;
+    ann.self->tick(map, kAnn, now, ann.store, ann);
+    bob.hear(ann.speaker(), PeerMessageType::kArrival, ann.said.front().header);
+    ann.said.clear();
+    ann.hear(bob.speaker(), PeerMessageType::kKnown, bob.said.back().header);
+    bob.hear(ann.speaker(), PeerMessageType::kProof, ann.said.back().header);
+  };
+  no_sync();
+  EXPECT_FALSE(listens(bob, ann));
+  bob.store.holds_back = false;
+  bob.sync();
+  EXPECT_TRUE(listens(bob, ann));
+}
+
+TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheNumberOfItsStarts) {
+  ann.start(now, {1, 1, false});
+  bob.start(now, {1, 1, false});
+  talk();
+  const MemoryLogStore older = ann.store;
+  ann.start(now, {1, 1, false});
+  talk();
+  ann.store = older;
+  for (int again = 0; again < 3; ++again) {  // However often it is started.
+    ann.start(now, {1, 1, false});
+    talk();
+    ASSERT_TRUE(ann.self->older_copy());
+    EXPECT_THAT(*ann.self->older_copy(), HasSubstr("start number 2"));
+    EXPECT_FALSE(listens(bob, ann));
+  }
+}
+
+TEST_F(IncarnationsTest, AnOlderCopyIsToldByWhatItsReplicaAcknowledged) {
+  ann.start(now, {4, 10, false});
+  bob.start(now, {4, 10, false});
+  talk();
+  bob.self->on_promise(kAnn, kGroup, {4, 2010, false});
+  ann.start(now, {4, 11, false});  // A copy of the running worker's disk: its next start is new.
+  talk();
+  ASSERT_TRUE(ann.self->older_copy());
+  EXPECT_THAT(*ann.self->older_copy(), HasSubstr("up to entry 2010 in term 4"));
+  EXPECT_FALSE(listens(bob, ann));
+  EXPECT_FALSE(ann.self->may_take_part(kReplicas, kAnn, now + std::chrono::hours(1)));
+}
+
+TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheVoteThatItGave) {
+  ann.start(now, {4, 10, false});
+  bob.start(now, {4, 10, false});
+  talk();
+  bob.self->on_promise(kAnn, kGroup, {4, 0, true});
+  ann.start(now, {4, 10, false}, kBob);
+  talk();
+  EXPECT_FALSE(ann.self->older_copy()) << "its folder has the vote";
+  ann.start(now, {4, 10, false}, kCat);
+  talk();
+  EXPECT_TRUE(ann.self->older_copy());
+}
+
+TEST_F(IncarnationsTest, WhatALaterTermReplacedIsNotMissed) {
+  ann.start(now, {4, 10, false});
+  bob.start(now, {4, 10, false});
+  talk();
+  bob.self->on_promise(kAnn, kGroup, {4, 2010, true});
+  ann.start(now, {5, 12, false});
+  talk();
+  EXPECT_FALSE(ann.self->older_copy());
+  EXPECT_TRUE(listens(bob, ann));
+}
+
+TEST_F(IncarnationsTest, WhatAPeerPromisedOutlivesWhoKeepsIt) {
+  ann.start(now, {4, 10, false});
+  bob.start(now, {4, 10, false});
+  talk();
+  bob.self->on_promise(kAnn, kGroup, {4, 2010, false});
+  now += Incarnations::kKeepEvery;
+  talk();
+  bob.start(now, {4, 2010, false});
+  ann.start(now, {4, 11, false});
+  talk();
+  EXPECT_TRUE(ann.self->older_copy());
+}
+
+TEST_F(IncarnationsTest, AFolderOfEarlierSoftwareIsTakenIn) {
+  ann.start(now, {9, 5000, false});
+  bob.start(now, {9, 5000, false});
+  EXPECT_EQ(ann.self->number(), 1u);
+  talk();
+  EXPECT_FALSE(ann.self->older_copy());
+  EXPECT_TRUE(listens(bob, ann));
+}
+
+TEST_F(IncarnationsTest, AGroupIsJoinedOnceAllHaveToldOrTheOthersAreSilent) {
+  ann.start(now, {1, 1, false});
+  bob.start(now, {1, 1, false});
+  const TimePoint started = now;
+  EXPECT_FALSE(ann.self->may_take_part(kReplicas, kAnn, started + std::chrono::hours(1))) << "nobody has told";
+  talk();
+  EXPECT_FALSE(ann.self->may_take_part(kReplicas, kAnn, started + milliseconds(200)));
+  EXPECT_TRUE(ann.self->may_take_part(kReplicas, kAnn, started + Incarnations::kPeersWithin));
+  EXPECT_TRUE(ann.self->may_take_part({kAnn, kBob}, kAnn, started + milliseconds(200)));
+  EXPECT_TRUE(ann.self->may_take_part({kAnn}, kAnn, started));
+}
+
+TEST_F(IncarnationsTest, AStrangerIsNeitherBelievedNorTakenForAMember) {
+  ann.start(now, {1, 1, false});
+  bob.start(now, {1, 1, false});
+  talk();
+  // Who is not reached at the member's address does not know the challenge.
+  const Known lie{12345, 6789, 1'000'000, {77}, {}};
+  ann.hear(bob.speaker(), PeerMessageType::kKnown, pack(lie));
+  EXPECT_FALSE(ann.self->older_copy());
+  const Speaker forged{"", kAnn, {77}, 1'000'000, false};
+  bob.hear(forged, PeerMessageType::kProof, pack_challenge(12345));
+  bob.sync();
+  EXPECT_FALSE(bob.self->listens_to(forged, now, bob));
+  EXPECT_TRUE(listens(bob, ann)) << "the true one keeps its place";
+}
+
+TEST_F(IncarnationsTest, FloodsOfStrangersAreChallengedNowAndThen) {
+  ann.start(now, {1, 1, false});
+  bob.start(now, {1, 1, false});
+  talk();
+  bob.said.clear();
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    EXPECT_FALSE(bob.self->listens_to({"", kAnn, {i}, 5 + i, false}, now, bob));
+  }
+  EXPECT_LE(bob.said.size(), 1u);
+  EXPECT_GE(bob.self->dropped(), 1000u);
+}
+
+}  // namespace
+}  // namespace trellis
