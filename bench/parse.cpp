@@ -11,8 +11,8 @@
 #include "client/record_reader.hpp"
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("usage: bench-parse FILE\n", stderr);
+  if (argc < 2 || argc > 3 || (argc == 3 && !trellis::KeyRule::from_fields(argv[2]))) {
+    std::fputs("usage: bench-parse FILE [KEY-FIELD]\n", stderr);
     return 2;
   }
   const int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
@@ -21,7 +21,9 @@ int main(int argc, char** argv) {
     return 1;
   }
   const auto begun = std::chrono::steady_clock::now();
-  trellis::RecordReader reader(fd, argv[1], true);
+  trellis::RecordRules rules;
+  if (argc == 3) rules.key = *trellis::KeyRule::from_fields(argv[2]);
+  trellis::RecordReader reader(std::make_unique<trellis::FileSource>(fd), argv[1], rules, true);
   std::size_t batches = 0;
   std::size_t records = 0;
   std::size_t bytes = 0;

@@ -113,14 +113,14 @@ class Load : private LoadOutput {
         options_(options),
         progress_(file.size()),
         stop_fd_(eventfd(0, EFD_CLOEXEC)),
-        reader_(file.fd(), options.file, options.strict, stop_fd_),
+        reader_(std::make_unique<FileSource>(file.fd(), stop_fd_), options.file, options.rules, options.strict),
         loader_(options.file, options.patience, *this) {}
   ~Load() override {
     for (const auto& [batch, call] : calls_) client_.forget(call);
     close(stop_fd_);
   }
 
-  LoadResult run();
+  Result<LoadResult> run();
 
  private:
   void send(std::uint64_t batch, const std::string& arguments) override;
@@ -142,7 +142,7 @@ class Load : private LoadOutput {
   Loader loader_;
 };
 
-LoadResult Load::run() {
+Result<LoadResult> Load::run() {
   const auto begun = Clock::now();
   std::thread parser([this] { parse(); });
   while (!loader_.failure() && !interrupted()) {
@@ -154,9 +154,11 @@ LoadResult Load::run() {
   }
   stop_parsing();
   parser.join();
-  if (reader_.failure()) report(options_.file + ": " + reader_.failure()->message);
   progress_.clear();
-  return {loader_.loaded(), loader_.errors(), seconds_since(begun), exit_code()};
+  if (reader_.refusal()) return Error{Code::kFailedPrecondition, options_.file + ": " + *reader_.refusal()};
+  if (loader_.errors_untold() > 0) report("... and " + grouped(loader_.errors_untold()) + " more errors");
+  if (reader_.failure()) report(options_.file + ": " + reader_.failure()->message);
+  return LoadResult{loader_.loaded(), loader_.errors(), seconds_since(begun), exit_code()};
 }
 
 /// The parsing thread.

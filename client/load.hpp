@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/client.hpp"
+#include "client/record_maker.hpp"
 #include "program/signals.hpp"
 
 namespace trellis {
@@ -12,6 +13,7 @@ namespace trellis {
 struct LoadOptions {
   std::string file;  ///< "-": standard input.
   bool strict = false;
+  RecordRules rules;
   std::chrono::milliseconds patience{60'000};  ///< How long one batch is tried.
   const StopSignal* stop = nullptr;            ///< Ends the load early.
 };
@@ -23,8 +25,8 @@ struct LoadResult {
   int exit_code = 0;  ///< 0; 1: there were wrong lines; 3: the cluster did not take it; 4: stopped.
 };
 
-/// Reports wrong lines, and progress where that is a terminal, on standard error.  Error: the file cannot
-/// be read at all.
+/// Reports wrong lines, and progress where that is a terminal, on standard error.  Errors: the file cannot be read at
+/// all; kFailedPrecondition: it is not as the rules say, and what to say instead.
 Result<LoadResult> load(Client& client, const LoadOptions& options);
 
 /// loaded N records, M errors, in S s (R records/s)

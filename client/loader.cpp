@@ -19,8 +19,7 @@ Loader::Loader(std::string file, Duration patience, LoadOutput& output)
 
 void Loader::add(TimePoint now, RecordBatch batch) {
   CHECK(has_room());
-  errors_ += batch.mistakes.size();
-  for (const std::string& mistake : batch.mistakes) output_.report(mistake);
+  for (const std::string& mistake : batch.mistakes) count_error(mistake);
   if (batch.records() == 0) {
     bytes_ += batch.bytes;
     return;
@@ -103,7 +102,8 @@ void Loader::try_again(TimePoint now, Held& held, const Error& error) {
     return;
   }
   failure_ = error;
-  complain(held.records.lines.front(), "gave up here: " + error.message);
+  const std::string place = file_ + ":" + std::to_string(held.records.lines.front());
+  tell_error(place + ":1: gave up here: " + error.message);
 }
 
 void Loader::on_tick(TimePoint now) {
@@ -134,9 +134,19 @@ void Loader::finish(std::uint64_t number) {
   --under_way_;
 }
 
-void Loader::complain(std::uint64_t line, const std::string& reason) {
+void Loader::count_error(const std::string& line) {
+  if (told_ < kReportsMax) return tell_error(line);
   ++errors_;
-  output_.report(file_ + ":" + std::to_string(line) + ":1: " + reason);
+}
+
+void Loader::tell_error(const std::string& line) {
+  ++errors_;
+  ++told_;
+  output_.report(line);
+}
+
+void Loader::complain(std::uint64_t line, const std::string& reason) {
+  count_error(file_ + ":" + std::to_string(line) + ":1: " + reason);
 }
 
 void Loader::complain_of_all(const RecordBatch& records, const std::string& reason) {

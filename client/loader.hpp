@@ -38,6 +38,7 @@ class Loader {
   static constexpr std::size_t kHeldMax = 96;             ///< Batches under way or waiting for one that is.
   static constexpr std::size_t kHeldSizeMax = 128 << 20;  ///< Bytes of those; one more batch may go beyond it.
   static constexpr std::chrono::milliseconds kPauseBeforeResend{200};
+  static constexpr std::uint64_t kReportsMax = 20;  ///< Errors that are told; the others are counted.
 
   /// @param file      named in reports
   /// @param patience  how long a batch is tried before the load gives up
@@ -54,6 +55,8 @@ class Loader {
   bool done() const { return failure_ || batches_.empty(); }
   std::uint64_t loaded() const { return loaded_; }
   std::uint64_t errors() const { return errors_; }
+  /// Of those, how many were not told one by one.
+  std::uint64_t errors_untold() const { return errors_ - told_; }
   std::uint64_t bytes() const { return bytes_; }  ///< Of the file, whose records have been answered.
   /// Why the load gave up before its end.
   const std::optional<Error>& failure() const { return failure_; }
@@ -78,6 +81,8 @@ class Loader {
   void send(TimePoint now, std::uint64_t number, Held& held);
   void try_again(TimePoint now, Held& held, const Error& error);
   void finish(std::uint64_t number);
+  void count_error(const std::string& line);
+  void tell_error(const std::string& line);
   void complain(std::uint64_t line, const std::string& reason);
   void complain_of_all(const RecordBatch& records, const std::string& reason);
   void end(TimePoint now, std::uint64_t batch);
@@ -94,6 +99,7 @@ class Loader {
   std::size_t held_size_ = 0;  ///< Bytes.
   std::uint64_t loaded_ = 0;
   std::uint64_t errors_ = 0;
+  std::uint64_t told_ = 0;  ///< Of those.
   std::uint64_t bytes_ = 0;
   std::optional<Error> failure_;
   std::vector<Item> items_;  ///< Of the answer at hand.

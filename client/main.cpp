@@ -11,11 +11,11 @@
 
 #include "client/bench.hpp"
 #include "client/command_line.hpp"
+#include "client/data_tools.hpp"
 #include "client/document_source.hpp"
 #include "client/execute.hpp"
 #include "client/generate.hpp"
 #include "client/help.hpp"
-#include "client/load.hpp"
 #include "client/shell.hpp"
 #include "client/up.hpp"
 #include "program/settings.hpp"
@@ -24,7 +24,7 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 5> kTools = {"load", "generate", "bench", "up", "down"};
+constexpr std::array<std::string_view, 6> kTools = {"load", "export", "generate", "bench", "up", "down"};
 
 constexpr const char* kFooter = R"(
 Commands (`trellis help COMMAND` says more about one):
@@ -39,7 +39,8 @@ Examples:
   trellis get person1 --json
   trellis query person1.age -b 127.0.0.1:7400 -b 127.0.0.1:7500
   echo 'COMPUTE 2*x WHERE x = QUERY person1.age' | trellis
-  trellis load data.txt --strict
+  trellis load users.json --key-field _id
+  trellis export backup.json
 
 Exit codes: 0 done, 1 not found or false, 2 wrong usage, 3 unavailable or timed out, 4 any other error.
 Every flag can be set by the environment too: TRELLIS_BROKER, TRELLIS_TIMEOUT, ...)";
@@ -50,7 +51,8 @@ struct Settings {
   bool stale = false;
   bool no_pager = false;
   std::int64_t timeout_ms = kTimeoutDefault.count();
-  LoadOptions load;
+  LoadFlags load;
+  ExportOptions exporting;
   UpOptions up;
   std::string frontend = up.frontend.text();
   std::string backend = up.backend.text();
@@ -88,14 +90,6 @@ void add_common(CLI::App& app, Settings& settings) {
       ->type_name("MS")
       ->capture_default_str();
   app.add_flag("--stale", settings.stale, "Reads may be answered by any replica, perhaps not with the newest");
-}
-
-CLI::App* add_load(CLI::App& app, Settings& settings) {
-  CLI::App* load = app.add_subcommand("load", "Store the records of a data file");
-  load->add_option("FILE", settings.load.file, "The file, or - for standard input")->required();
-  load->add_flag("--strict", settings.load.strict, "Stop at the first wrong line");
-  load->footer("\nWrong lines are reported as FILE:LINE:COLUMN: reason; the rest is loaded, and the exit code is 1.");
-  return load;
 }
 
 CLI::App* add_up(CLI::App& app, Settings& settings) {
@@ -238,23 +232,11 @@ int run_up(Settings& settings) {
   return up(settings.up, stop);
 }
 
-int run_load(const CLI::App& app, Settings& settings) {
-  const StopSignal stop;
-  settings.load.stop = &stop;
-  if (app.get_option("--timeout")->count() > 0) settings.load.patience = std::chrono::milliseconds(settings.timeout_ms);
-  Client client(settings.endpoints(), Client::Absent::kTell);
-  // A load is patient with a cluster that is lost on the way, not with one that never was.
-  const Answer pong = client.call(Command::kPing, std::string(1, '\x90'), settings.defaults().options,
-                                  [&stop] { return stop.requested(); });
-  if (stop.requested()) return kExitUnavailable;
-  if (pong.reply.status != Code::kOk) {
-    write(print_error({pong.reply.status, pong.reply.info.message}, settings.json));
-    return exit_code_of(pong.reply.status);
-  }
-  const auto result = load(client, settings.load);
-  if (!result) return report_failure("trellis", result.error().message);
-  std::puts((settings.json ? to_json(*result) : to_text(*result)).c_str());
-  return result->exit_code;
+/// What `load` and `export` share with every command.
+DataToolSettings data_tool_settings(const CLI::App& app, const Settings& settings) {
+  DataToolSettings result{settings.endpoints(), settings.json, settings.defaults().options, std::nullopt};
+  if (app.get_option("--timeout")->count() > 0) result.patience = std::chrono::milliseconds(settings.timeout_ms);
+  return result;
 }
 
 int run_bench(Settings& settings) {
@@ -327,7 +309,8 @@ int run(int argc, char** argv) {
   app.footer(kFooter);
   const CLI::App* const up = add_up(app, settings);
   const CLI::App* const down = add_down(app, settings);
-  const CLI::App* const load = add_load(app, settings);
+  const CLI::App* const load = add_load(app, settings.load);
+  const CLI::App* const exporting = add_export(app, settings.exporting);
   const CLI::App* const generate = add_generate(app, settings);
   const CLI::App* const bench = add_bench(app, settings);
 
@@ -338,7 +321,8 @@ int run(int argc, char** argv) {
   if (line.kind == CommandLine::Kind::kCommand) return run_command(app, line, settings);
   if (up->parsed()) return run_up(settings);
   if (down->parsed()) return trellis::down(settings.down_folder);
-  if (load->parsed()) return run_load(app, settings);
+  if (load->parsed()) return run_load(settings.load, data_tool_settings(app, settings));
+  if (exporting->parsed()) return run_export(settings.exporting, data_tool_settings(app, settings));
   if (generate->parsed()) return run_generate(settings);
   if (bench->parsed()) return run_bench(settings);
   return run_shell_here(settings);

@@ -10,8 +10,8 @@
 #include "client/execute.hpp"
 #include "client/help.hpp"
 #include "client/line_editor.hpp"
+#include "client/line_reader.hpp"
 #include "client/open_brackets.hpp"
-#include "client/record_reader.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

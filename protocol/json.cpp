@@ -20,11 +20,16 @@ constexpr std::string_view kFloatMarker = "$float";
 
 class JsonPrinter {
  public:
-  explicit JsonPrinter(std::string& out) : out_(out) {}
+  enum class Markers : std::uint8_t { kWritten, kNone };
+  explicit JsonPrinter(std::string& out, Markers markers = Markers::kWritten)
+      : out_(out), has_markers_(markers == Markers::kWritten) {}
+
+  /// Whether something would have taken a marker and had none.
+  bool has_lost() const { return has_lost_; }
 
   void open(const PackedToken& token, PackedReader rest) {
     out_.push_back(token.type == PackedType::kMap ? '{' : '[');
-    if (token.type != PackedType::kMap || token.count != 1) return;
+    if (!has_markers_ || token.type != PackedType::kMap || token.count != 1) return;
     const auto key = rest.read_bytes();
     escape_key_ = key && key->starts_with('$');
   }
@@ -61,10 +66,13 @@ class JsonPrinter {
     }
   }
   void marked(std::string_view marker, std::string_view text) {
+    has_lost_ = has_lost_ || !has_markers_;
     out_.append("{\"").append(marker).append("\": \"").append(text).append("\"}");
   }
 
   std::string& out_;
+  bool has_markers_;
+  bool has_lost_ = false;
   bool escape_key_ = false;  ///< The next key is the only one of its map and begins with $.
 };
 
@@ -283,6 +291,13 @@ std::string to_json(std::string_view packed) {
   JsonPrinter printer(out);
   walk_packed(packed, printer);
   return out;
+}
+
+std::optional<std::string> to_plain_json(std::string_view document) {
+  std::string out;
+  JsonPrinter printer(out, JsonPrinter::Markers::kNone);
+  walk_packed(document, printer);
+  return printer.has_lost() ? std::nullopt : std::optional(std::move(out));
 }
 
 std::string json_string(std::string_view text) {

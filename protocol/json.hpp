@@ -8,6 +8,7 @@
 // whose only key begins with one $ and is none of these markers is refused.  Pure functions; safe from any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ namespace trellis {
 /// The value as JSON on one line.  Takes any packed value, also what may not be stored: what is
 /// no UTF-8 becomes U+FFFD, an ext value or one that is cut off null.
 std::string to_json(std::string_view packed);
+/// A document as JSON on one line without any markers, so that a map whose only key begins with $ is written as it is.
+/// Nothing where that would not read back equal: it holds bytes, nan or inf.
+std::optional<std::string> to_plain_json(std::string_view document);
 /// Text as a JSON string, in quotes.  Bytes that are no UTF-8 become U+FFFD.
 std::string json_string(std::string_view text);
 

@@ -1,7 +1,6 @@
 // The grammar: records and values.  Recursion goes as deep as a document may nest, and no deeper.
 #include "protocol/notation.hpp"
 
-#include <limits>
 #include <utility>
 
 #include "protocol/limits.hpp"
@@ -310,27 +309,6 @@ bool Parser::list(char close, Separators separators, Notation inside) {
   return true;
 }
 
-/// Writes the value that `word` names; false where it names none.
-bool write_named(std::string_view word, PackedWriter writer) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (word == "null" || word == "None") {
-    writer.nil();
-  } else if (word == "true" || word == "True") {
-    writer.boolean(true);
-  } else if (word == "false" || word == "False") {
-    writer.boolean(false);
-  } else if (word == "nan" || word == "NaN") {
-    writer.float64(std::numeric_limits<double>::quiet_NaN());
-  } else if (word == "inf" || word == "Infinity") {
-    writer.float64(kInfinity);
-  } else if (word == "-inf" || word == "-Infinity") {
-    writer.float64(-kInfinity);
-  } else {
-    return false;
-  }
-  return true;
-}
-
 /// A value without quotes or brackets.
 bool Parser::word(Notation notation) {
   const std::size_t start = scanner_.position();
@@ -412,6 +390,12 @@ RecordParser::~RecordParser() = default;
 std::optional<ParseError> RecordParser::read(std::string_view line, RecordTarget& target) {
   memory_->restart(line);
   if (memory_->records(target)) return std::nullopt;
+  return memory_->scanner().error();
+}
+
+std::optional<ParseError> RecordParser::read_document(std::string_view text, std::string& out) {
+  memory_->restart(text);
+  if (memory_->document(Notation::kBrace, out) && memory_->end()) return std::nullopt;
   return memory_->scanner().error();
 }
 

@@ -54,6 +54,8 @@ class RecordParser {
 
   /// Hands the records of a line to `target`.  Returns what is wrong with the line, if anything is.
   std::optional<ParseError> read(std::string_view line, RecordTarget& target);
+  /// Appends the document that a text is, and nothing else, to `out`: as it is written in braces, or any other value.
+  std::optional<ParseError> read_document(std::string_view text, std::string& out);
 
  private:
   class Memory;

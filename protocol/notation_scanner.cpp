@@ -376,6 +376,26 @@ bool write_short_number(std::string_view word, PackedWriter writer) {
 
 }  // namespace
 
+bool write_named(std::string_view word, PackedWriter writer) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (word == "null" || word == "None") {
+    writer.nil();
+  } else if (word == "true" || word == "True") {
+    writer.boolean(true);
+  } else if (word == "false" || word == "False") {
+    writer.boolean(false);
+  } else if (word == "nan" || word == "NaN") {
+    writer.float64(std::numeric_limits<double>::quiet_NaN());
+  } else if (word == "inf" || word == "Infinity") {
+    writer.float64(kInfinity);
+  } else if (word == "-inf" || word == "-Infinity") {
+    writer.float64(-kInfinity);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 NumberRead write_number(std::string_view word, PackedWriter writer) {
   if (write_short_number(word, writer)) return NumberRead::kWritten;
   switch (form_of(word)) {

@@ -160,6 +160,8 @@ class Scanner {
 enum class NumberRead : std::uint8_t { kWritten, kNoNumber, kOutOfRange };
 /// Writes the number that `word` is: digits alone are an integer, with a point or exponent a float64.
 NumberRead write_number(std::string_view word, PackedWriter writer);
+/// Writes the value that `word` names (null, True, nan, ...).  False: it names none.
+bool write_named(std::string_view word, PackedWriter writer);
 /// What kOutOfRange means for `word`, for a message.
 std::string describe_range(std::string_view word);
 

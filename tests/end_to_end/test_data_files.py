@@ -1,4 +1,5 @@
 """docs/commands.md, section Data files: the notations, wrong lines, load and generate."""
+import gzip
 import json
 import re
 
@@ -131,6 +132,88 @@ class Load(ClusterTest):
         for begin in range(0, 3000, 1000):
             replies = self.assertOk(self.call("BATCH", [["GET", [key]] for key in keys[begin:begin + 1000]])).result
             self.assertEqual([result for _, result, _ in replies], [expected[key] for key in keys[begin:begin + 1000]])
+
+
+    def test_a_wrong_line_costs_no_other_however_large_lines_are(self):
+        many = "{" + ", ".join(f'"many{number}": 1' for number in range(10_002)) + "}"
+        self.load(f"before -> 1\n{many}\nafter -> 1\n", records=10_004)
+        ran = self.load(f"before2 -> 1\n{many[:-1]}, broken\nafter2 -> 1\n", code=1, records=2, errors=1)
+        self.assertEqual(len(ran.err.splitlines()), 1, ran.err[-500:])
+        self.assertOk(self.call("HAS", "before2"), True)
+        self.assertOk(self.call("HAS", "after2"), True)
+
+    def test_the_first_errors_are_told_and_the_others_counted(self):
+        ran = self.load("wrong\n" * 1234 + "right -> 1\n", code=1, records=1, errors=1234)
+        lines = ran.err.splitlines()
+        self.assertEqual(len(lines), 21, ran.err[-500:])
+        self.assertIn("1,214 more errors", lines[-1])
+
+    def test_objects_with_a_key_among_their_fields(self):
+        text = '{"_id": "ann", "age": 22}\n{"_id": "bob", "age": 23}\n'
+        ran = self.assertRan(one_shot(self.cluster, "load", self.file("people.json", text)), 2, "")
+        self.assertOneLine(ran.err, "people.json", "--key-field _id", "--key-line", "--many-records-a-line")
+        self.assertOk(self.call("HAS", "_id"), False)
+        self.load(text, "--key-field", "_id", "--key-prefix", "people:", records=2, name="people.json")
+        self.assertOk(self.call("SCAN", "people:"), [["people:ann", {"_id": "ann", "age": 22}], ["people:bob", {"_id": "bob", "age": 23}]])
+        self.load(text, "--many-records-a-line", records=4)
+        self.assertOk(self.call("GET", "_id"), "bob")
+        self.load("[1, {}]", "--key-line", "--key-prefix", "place", records=2)
+        self.assertOk(self.call("SCAN", "place"), [["place1", 1], ["place2", {}]])
+
+    def test_arrays_and_pretty_printed_json(self):
+        people = [{"_id": number, "name": {"first": f"n{number}"}} for number in range(1500)]
+        for name, text in (("array.json", json.dumps(people)), ("pretty.json", json.dumps(people, indent=2)),
+                           ("values.json", "\n".join(json.dumps(person, indent=4) for person in people))):
+            with self.subTest(name):
+                self.load(text, "--key-field", "name.first,_id", "--key-prefix", name + "/", records=1500, name=name)
+                self.assertOk(self.call("GET", name + "/n7:7"), people[7])
+                self.assertOk(self.call("COUNT", name), 1500)
+
+    def test_tables(self):
+        text = 'id,name,age\r\n7,"Ann, ""A""",22\r\n8,"two\nlines",\r\n9,short\r\n'
+        ran = self.load(text, "--key-field", "id", "--types", "age=number", code=1, records=2, errors=1, name="people.csv")
+        self.assertIn("people.csv:5:1: ", ran.err)
+        self.assertOk(self.call("GET", "7"), {"id": "7", "name": 'Ann, "A"', "age": 22})
+        self.assertOk(self.call("GET", "8"), {"id": "8", "name": "two\nlines", "age": None})
+        ran = self.assertRan(one_shot(self.cluster, "load", self.file("people.csv", text)), 2, "")
+        self.assertOneLine(ran.err, "--key-field", "id, name, age")
+        self.load("id\tn\n10\t007\n11\t-1e2\n", "--key-field", "id", "--types", "auto", records=2, name="people.tsv")
+        self.assertOk(self.call("GET", "10"), {"id": 10, "n": "007"})
+        self.assertOk(self.call("GET", "11"), {"id": 11, "n": -100.0})
+        for flags in (("--types", "age=date"), ("--key-field", "a..b"), ("--format", "xml"), ("--key-field", "a", "--key-line")):
+            with self.subTest(flags=flags):
+                self.assertOneLine(self.assertRan(one_shot(self.cluster, "load", self.file("people.csv", text), *flags), 2, "").err)
+
+    def test_compressed_files(self):
+        text = "".join(f"compressed{number} -> {number}\n" for number in range(2000))
+        for name, data in (("whatever.txt", gzip.compress(text.encode())),
+                           ("parts.gz", gzip.compress(text[:1000].encode()) + gzip.compress(text[1000:].encode()))):
+            self.load(data, records=2000, name=name)
+        ran = self.load(gzip.compress(text.encode())[:-9], code=1, name="cut.gz")
+        self.assertIn("cut.gz: the compressed data ends early", ran.err)
+
+
+class Export(ClusterTest):
+    settings = {"workers": 3, "k": 2}
+
+    def test_what_export_writes_load_gives_back(self):
+        documents = {"plain": {"a": [1, 2.5, None, "é\n"], "b": {"c": True}}, "dollar": {"$binary": "AA=="}, "huge": 2**64 - 1,
+                     "bytes": {"raw": b"\x00\xff"}, "infinite": float("inf"), b"\xff\x00": "a key of bytes", "export:other": 1}
+        for key, document in documents.items():
+            self.assertOk(self.call("PUT", key, document))
+        before = self.call("SCAN", "").result
+        for format in ("json", "arrow"):
+            backup = self.folder / f"backup.{format}"
+            ran = self.assertRan(one_shot(self.cluster, "export", backup, "--format", format), 0, "")
+            self.assertOneLine(ran.err, f"exported {len(before)} records")
+            for key, _ in before:
+                self.assertOk(self.call("DELETE", key), True)
+            self.assertOk(self.call("COUNT", ""), 0)
+            self.assertRan(one_shot(self.cluster, "load", backup), 0)
+            self.assertEqual(self.call("SCAN", "").result, before)
+        ran = self.assertRan(one_shot(self.cluster, "export", "--prefix", "export:"), 0, '{"export:other": 1}\n')
+        ran = self.assertRan(one_shot(self.cluster, "export", "/nowhere/backup.json"), 1, "")
+        self.assertOneLine(ran.err, "/nowhere/backup.json")
 
 
 class Generate(EndToEndTest):

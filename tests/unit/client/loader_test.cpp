@@ -172,6 +172,22 @@ TEST_F(LoaderTest, ItHoldsABoundedNumberOfBytes) {
   EXPECT_TRUE(loader_.has_room());
 }
 
+TEST_F(LoaderTest, TheFirstErrorsAreToldAndTheOthersCounted) {
+  RecordBatch batch;
+  for (std::uint64_t i = 0; i < Loader::kReportsMax - 1; ++i) batch.mistakes.push_back("wrong");
+  loader_.add(now_, std::move(batch));
+  loader_.add(now_, batch_of({"a", "b", "c"}));
+  fail(1, Code::kInvalidArgument);
+  EXPECT_EQ(transport_.reports.size(), Loader::kReportsMax);
+  EXPECT_EQ(loader_.errors(), Loader::kReportsMax + 2);
+  EXPECT_EQ(loader_.errors_untold(), 2u);
+  loader_.add(now_, batch_of({"d"}));
+  now_ += milliseconds(60'000);
+  fail(2, Code::kUnavailable);
+  EXPECT_EQ(transport_.reports.size(), Loader::kReportsMax + 1) << "that it gives up is told in any case";
+  EXPECT_EQ(loader_.errors_untold(), 2u);
+}
+
 TEST_F(LoaderTest, MistakesAreReportedAndCounted) {
   RecordBatch batch;
   batch.mistakes.push_back("data.txt:3:9: a ] is missing");
