@@ -9,6 +9,7 @@
 #include "protocol/bundle.hpp"
 #include "protocol/check.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/value_hash.hpp"
 
 namespace trellis {
 namespace {
@@ -74,7 +75,7 @@ std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
   // Each hash seeds the next one, so the parts cannot run into each other.
   const std::uint64_t asked = XXH3_64bits(head, sizeof head);
   const std::uint64_t key = XXH3_64bits_withSeed(entry.key.data(), entry.key.size(), asked);
-  return XXH3_64bits_withSeed(entry.content.data(), entry.content.size(), key);
+  return hash_of_value(entry.content, key);
 }
 
 std::size_t encoded_size(const Entry& entry) {
