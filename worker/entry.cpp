@@ -21,11 +21,12 @@ constexpr std::size_t kHeadSize = 32;  ///< All up to if_version.
 constexpr std::uint8_t kIfAbsent = 1;
 constexpr std::uint8_t kIfVersion = 2;
 constexpr std::uint8_t kOwnSession = 4;
-constexpr std::uint8_t kFlags = kIfAbsent | kIfVersion | kOwnSession;
+constexpr std::uint8_t kHasFloor = 8;
+constexpr std::uint8_t kFlags = kIfAbsent | kIfVersion | kOwnSession | kHasFloor;
 
 std::uint8_t flags_of(const Entry& entry) {
   return static_cast<std::uint8_t>((entry.if_absent ? kIfAbsent : 0) | (entry.if_version ? kIfVersion : 0) |
-                                   (entry.own_session ? kOwnSession : 0));
+                                   (entry.own_session ? kOwnSession : 0) | (entry.has_floor ? kHasFloor : 0));
 }
 
 /// Appends to memory whose size the caller knows.
@@ -143,6 +144,7 @@ Result<Entry> read_entry(std::string_view bytes) {
   entry.fingerprint = fields.u64();
   entry.if_absent = (flags & kIfAbsent) != 0;
   entry.own_session = (flags & kOwnSession) != 0;
+  entry.has_floor = (flags & kHasFloor) != 0;
   if ((flags & kIfVersion) != 0) entry.if_version = fields.u64();
   entry.session = fields.raw(session_size);
   entry.key = fields.raw(key_size);
@@ -155,7 +157,8 @@ Result<Entry> read_entry(std::string_view bytes) {
   if ((flags & ~kFlags) != 0) return bad("unknown flags");
   if (!conditions_fit(entry)) return bad("conditions that do not belong to its kind");
   if (session_size > kSessionSizeMax) return bad("its session is too long");
-  if (entry.own_session && session_size == 0) return bad("an own session without a name");
+  if ((entry.own_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");
+  if (entry.own_session && entry.has_floor) return bad("a session that is a broker's and a client's");
   if (entry.item >= kBatchItemsMax) return bad("no such position in a BATCH");
   if (key_size == 0 || key_size > kKeySizeMax) return bad("its key is empty or too long");
   if (entry.content.empty() == has_content(entry.kind)) return bad("content where there is none, or none");
