@@ -6,6 +6,7 @@
 
 #include "broker/calls.hpp"
 #include "broker/formation.hpp"
+#include "broker/freeze_guard.hpp"
 #include "broker/outbox.hpp"
 #include "broker/registry.hpp"
 #include "broker/requests.hpp"
@@ -49,13 +50,17 @@ class Broker::Core {
         vouches_(nonce_, registry_, router_, outbox_),
         formation_(options_, registry_, outbox_, output),
         call_timers_(now),
-        requests_({options_, output, registry_, router_, formation_}, random, now),
+        freeze_guard_(now),
+        requests_({options_, output, registry_, router_, formation_, freeze_guard_}, random, now),
         calls_(options_, registry_, router_, outbox_, vouches_, call_timers_, requests_, random()),
         next_pulse_(now) {
     requests_.use(calls_);
   }
 
-  void on_client_message(Frames& frames, TimePoint now) { requests_.on_client_message(frames, now); }
+  void on_client_message(Frames& frames, TimePoint now) {
+    note_time(now);
+    requests_.on_client_message(frames, now);
+  }
   void on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now);
   void on_tick(TimePoint now);
   TimePoint next_deadline() const;
@@ -64,6 +69,7 @@ class Broker::Core {
   std::string metrics(TimePoint now) const;
 
  private:
+  void note_time(TimePoint now);
   void on_item(const BackendAddress& from, const BundleItem& item, TimePoint now);
   void on_hello(const BackendAddress& from, Hello hello, TimePoint now);
   void on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now);
@@ -84,6 +90,7 @@ class Broker::Core {
   Vouches vouches_;
   Formation formation_;
   TimerWheel call_timers_;
+  FreezeGuard freeze_guard_;
   Requests requests_;
   Calls calls_;
   TimePoint next_pulse_;
@@ -97,7 +104,16 @@ class Broker::Core {
   std::optional<TimePoint> drop_told_;
 };
 
+void Broker::Core::note_time(TimePoint now) {
+  if (!freeze_guard_.on_event(now)) return;
+  output_.log(LogLevel::kWarning,
+              "this broker did not run for a while, and sends nothing on that its clients sent meanwhile; is its "
+              "machine overloaded, or was it suspended?",
+              {});
+}
+
 void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now) {
+  note_time(now);
   BundleReader reader(bundle);
   while (const auto item = reader.next()) on_item(from, *item, now);
   if (reader.broken()) drop("a broken message", nullptr, now);
@@ -235,12 +251,14 @@ void Broker::Core::use_new_map(TimePoint now) {
 }
 
 void Broker::Core::on_tick(TimePoint now) {
+  note_time(now);
   if (now >= next_pulse_) pulse(now);  // First, so that what is refused now is told as it stands now.
+  // Then the deadlines, so that nothing is sent again for which nobody waits.
+  requests_.on_tick(now);
+  requests_.settle(now);
   due_.clear();
   call_timers_.take_due(now, due_);
   for (const Tag call : due_) calls_.on_timer(call, now);
-  requests_.settle(now);
-  requests_.on_tick(now);
   requests_.settle(now);
 }
 

@@ -68,6 +68,8 @@ void Calls::dispatch(Call& call, TimePoint now) {
 }
 
 void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
+  // Nobody waits any more: it ends as soon as the broker looks at its deadlines.
+  if (now >= call.deadline) return wait(call, now);
   if (worker.bytes_under_way + call.leg.body.size() > options_.limits.bytes_per_worker && worker.bytes_under_way > 0) {
     if (call.perhaps_applied) return back_off(call, now);
     return finish(call,
@@ -119,7 +121,8 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   request_.own_session = call.leg.writes && call.identity.own;
   request_.session.assign(call.leg.writes ? call.identity.session : std::string_view{});
   request_.seq = call.leg.writes ? call.identity.seq : 0;
-  request_.floor = request_.own_session ? listener_.floor() : 0;
+  request_.has_floor = call.leg.writes && call.identity.floor.has_value();
+  request_.floor = request_.own_session ? listener_.floor() : call.identity.floor.value_or(0);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now).count();
   request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
   request_.page_bytes = call.leg.page_bytes;

@@ -34,9 +34,10 @@ namespace trellis {
 
 /// Under which name writes are made exactly once.
 struct WriteIdentity {
-  bool own = false;  ///< The session is the broker's.
+  bool own = false;  ///< The session is the broker's, whose floor is the listener's to say.
   std::string_view session;
   std::uint64_t seq = 0;
+  std::optional<std::uint64_t> floor;  ///< As a client said it.
 };
 
 class CallListener {

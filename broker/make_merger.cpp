@@ -28,7 +28,8 @@ Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame&
     case Command::kScan: {
       const auto page = read_page(request.arguments);
       if (!page) return page.error();
-      return std::unique_ptr<Merger>(std::make_unique<PageMerger>(request.command, *page, stale, partitions));
+      return std::unique_ptr<Merger>(
+          std::make_unique<PageMerger>(request.command, *page, stale, partitions, limits.page_held));
     }
     case Command::kCount: {
       if (const auto prefix = read_count(request.arguments); !prefix) return prefix.error();

@@ -18,6 +18,7 @@ struct BrokerLimits {
   std::size_t bytes = std::size_t{1} << 30;               ///< Of all requests under way.
   std::size_t bytes_per_worker = std::size_t{256} << 20;  ///< Sent to a worker and not answered.
   std::size_t batch_reply = 64 << 20;                     ///< Bytes of all results of a BATCH.
+  std::size_t page_held = 64 << 20;                       ///< Bytes of shares that a KEYS or SCAN holds.
 };
 
 struct BrokerOptions {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "broker/count_merger.hpp"
 #include "protocol/limits.hpp"
@@ -10,8 +11,8 @@ namespace trellis {
 namespace {
 
 constexpr std::size_t kShareBytesMin = 64 << 10;
-/// A share below this is not worth letting go of.
-constexpr std::size_t kLetGoMin = 64 << 10;
+/// A share below this part of all that may be held is not worth letting go of.
+constexpr std::size_t kLetGoPart = 1024;
 
 /// Keys are spread by a hash, so of a page of n records a partition of p holds n/p, give or take its square root; with
 /// some more than that most pages take one round.
@@ -29,17 +30,17 @@ PageMerger::PageMerger(Command command, const PageArguments& page, bool stale, s
     : command_(command),
       prefix_(page.prefix),
       limit_(page.limit),
-      after_(page.after),
       stale_(stale),
       held_max_(held_max),
       share_(share_of(page.limit, partitions)),
       share_bytes_(static_cast<std::uint32_t>(std::max(2 * kPageSizeMax / partitions, kShareBytesMin))),
-      sources_(partitions) {}
+      sources_(partitions),
+      last_key_(page.after) {}
 
 Merger::Step PageMerger::start() {
   Step step;
   for (std::uint32_t i = 0; i < sources_.size(); ++i) {
-    sources_[i].after = after_;
+    sources_[i].after = last_key_;
     step.legs.push_back(ask(i));
   }
   return step;
@@ -93,8 +94,10 @@ std::optional<Error> PageMerger::load(Source& source, Frame body) {
   held_ += source.share.size();
   source.head_key = source.after ? std::string_view(*source.after) : std::string_view();
   if (auto error = advance(source)) return error;
-  if (held_ > held_max_ && source.share.size() >= kLetGoMin && !source.keep) let_go(source);
-  source.keep = false;
+  // What it was asked for may be gone meanwhile, and another's head the next one.
+  const bool is_next = heap_.empty() || source.head_key < sources_[heap_.front()].head_key;
+  const bool stays = std::exchange(source.keep, false) && is_next;
+  if (held_ > held_max_ && source.share.size() >= held_max_ / kLetGoPart && !stays) let_go(source);
   return std::nullopt;
 }
 
@@ -148,11 +151,13 @@ std::optional<MergedAnswer> PageMerger::take(std::uint32_t number, Step& step) {
   if (source.head_record.empty()) {
     source.keep = true;
     source.head_key = {};
+    source.after = last_key_;
     step.legs.push_back(ask(number));
     return std::nullopt;
   }
   if (count_ > 0 && records_.size() + source.head_record.size() > kPageSizeMax) return finish(true);
   records_.append(source.head_record);
+  last_key_ = source.head_key;
   ++count_;
   const bool was_last = source.left == 0;
   if (count_ == limit_) return finish(!heap_.empty() || !was_last || source.more);

@@ -3,12 +3,15 @@
 // Each partition is asked for its share of the page, and again only when it runs dry, so what is held stays near one
 // page: not partitions x limit.  Where records are so large that their first shares alone would be too much, a share is
 // let go of, but for its first key, and asked for again when that key's turn comes.
+// Invariant: the keys of a page ascend, and of pages that follow one another too.  So a share that is asked for again
+// begins behind the last key on the page, not where it began at first: what was written there meanwhile comes too late.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "broker/merger.hpp"
+#include "broker/options.hpp"
 #include "protocol/command.hpp"
 #include "protocol/packed.hpp"
 
@@ -16,12 +19,10 @@ namespace trellis {
 
 class PageMerger final : public Merger {
  public:
-  /// What may be held before shares are let go of, in bytes.
-  static constexpr std::size_t kHeldMax = 64 << 20;
-
-  /// @param command  kKeys or kScan
+  /// @param command   kKeys or kScan
+  /// @param held_max  what may be held before shares are let go of, in bytes
   PageMerger(Command command, const PageArguments& page, bool stale, std::uint32_t partitions,
-             std::size_t held_max = kHeldMax);
+             std::size_t held_max = BrokerLimits{}.page_held);
 
   Step start() override;
   Step on_leg(std::uint32_t number, LegResult result) override;
@@ -35,9 +36,9 @@ class PageMerger final : public Merger {
     std::string_view head_key;     ///< In `share`, or in `kept_key`.
     std::string_view head_record;  ///< In `share`; empty: let go of.
     std::string kept_key;
-    std::optional<std::string> after;  ///< Where the share begins: what to ask for it again with.
+    std::optional<std::string> after;  ///< Behind which key its next share begins.
     bool more = false;                 ///< There is more behind the share.
-    bool keep = false;                 ///< Its head is next on the page: not to be let go of.
+    bool keep = false;                 ///< Asked for since its head is next on the page: not to be let go of.
   };
 
   Leg ask(std::uint32_t number);
@@ -55,7 +56,6 @@ class PageMerger final : public Merger {
   Command command_;
   std::string prefix_;
   std::size_t limit_;
-  std::optional<std::string> after_;
   bool stale_;
   std::size_t held_max_;
   std::size_t share_;  ///< Records that a partition is asked for.
@@ -65,7 +65,8 @@ class PageMerger final : public Merger {
   std::uint32_t awaited_ = 0;
   std::size_t held_ = 0;  ///< Bytes of all shares.
   std::size_t count_ = 0;
-  std::string records_;  ///< The page so far.
+  std::string records_;                  ///< The page so far,
+  std::optional<std::string> last_key_;  ///< and its last key; at first that behind which the page begins.
   ReplyInfo info_;
 };
 

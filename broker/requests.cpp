@@ -13,6 +13,8 @@ namespace {
 /// A frame beyond this is no command on one key that could be good: it is checked here rather than passed on.
 constexpr std::size_t kGoodFrameSizeMax = kDocumentSizeMax + kKeySizeMax + 1024;
 constexpr std::uint64_t kTicksBetweenSweeps = 1000;
+/// Calls under way, for each request that may be.
+constexpr std::size_t kCallsPerRequest = 2;
 /// Clients that have gone leave their records behind until there are this many.
 constexpr std::size_t kIdleClientsMin = 64;
 
@@ -26,10 +28,15 @@ Result<void> check_large(const Request& request) {
   }
 }
 
-LegResult out_of_time() {
+LegResult failed(Error error) {
   LegResult result;
-  result.error = Error{Code::kDeadlineExceeded, "no answer in time"};
+  result.error = std::move(error);
   return result;
+}
+
+Error out_of_time() { return {Code::kDeadlineExceeded, "no answer in time"}; }
+Error too_much_under_way() {
+  return {Code::kResourceExhausted, "this broker has too much under way; try again later"};
 }
 
 /// The status of a reply frame, from its head alone: [version, id, status, ...
@@ -47,6 +54,7 @@ Requests::Requests(const Parts& parts, const RandomSource& random, TimePoint now
       registry_(parts.registry),
       router_(parts.router),
       formation_(parts.formation),
+      freeze_guard_(parts.freeze_guard),
       session_(random),
       deadlines_(now),
       pool_(random()),
@@ -84,6 +92,11 @@ void Requests::on_client_message(Frames& frames, TimePoint now) {
   if (const auto* bad = std::get_if<BadRequest>(&read)) return refuse(message, bad->id, bad->error);
   const Request& request = std::get<Request>(read);
   if (answer_at_once(message, request, now)) return;
+  if (freeze_guard_.is_doubtful(now)) {
+    return refuse(message, request.id,
+                  {Code::kUnavailable,
+                   "not sent on: this broker did not run for a while, and cannot tell when this was asked; ask again"});
+  }
   Client& client = client_of(message.routing_id.bytes());
   if (const auto error = over_a_bound(client, message.request)) return refuse(message, request.id, *error);
 
@@ -173,7 +186,14 @@ void Requests::begin_merged(Entry& entry, TimePoint now) {
   auto merger = make_merger(entry.request, entry.frame, router_.partition_count(), options_.limits);
   if (!merger) return finish(entry, answer_of(merger.error()));
   entry.merger = std::move(*merger);
-  take_step(entry, entry.merger->start(), now);
+  Merger::Step step = entry.merger->start();
+  // Before anything is sent: of a BATCH that has gone out in part nobody may say that nothing was done.
+  if (!step.answer && !has_room_for(step.legs.size())) return finish(entry, answer_of(too_much_under_way()));
+  take_step(entry, std::move(step), now);
+}
+
+bool Requests::has_room_for(std::size_t legs) const {
+  return calls_->under_way() + legs <= kCallsPerRequest * options_.limits.requests;
 }
 
 WriteIdentity Requests::identity_of(Entry& entry) {
@@ -181,6 +201,7 @@ WriteIdentity Requests::identity_of(Entry& entry) {
   if (entry.request.options.session) {
     identity.session = *entry.request.options.session;
     identity.seq = entry.request.options.seq;
+    identity.floor = entry.request.options.floor;
     return identity;
   }
   if (entry.own_seq == 0) entry.own_seq = session_.issue();
@@ -193,11 +214,12 @@ WriteIdentity Requests::identity_of(Entry& entry) {
 void Requests::take_step(Entry& entry, Merger::Step step, TimePoint now) {
   if (step.answer) return finish(entry, std::move(*step.answer));
   for (Leg& leg : step.legs) {
-    if (calls_->under_way() >= 2 * options_.limits.requests) {
-      return finish(entry,
-                    answer_of({Code::kResourceExhausted, "this broker has too much under way; try again later"}));
-    }
     const std::uint32_t number = leg.number;
+    if (!has_room_for(1)) {
+      // What the request asked for before is under way, or done: its merger says what this leg's end means.
+      done_.push_back({entry.tag, number, failed(too_much_under_way())});
+      continue;
+    }
     const WriteIdentity identity = leg.writes ? identity_of(entry) : WriteIdentity{};
     const Tag call = calls_->start(entry.tag, std::move(leg), identity, entry.deadline, now);
     if (call != 0) entry.asked.push_back({call, number});
@@ -280,9 +302,9 @@ void Requests::expire_merged(Entry& entry) {
     ended.pop_front();
     Merger::Step step = entry.merger->on_leg(number, std::move(result));
     if (step.answer) return finish(entry, std::move(*step.answer));
-    for (const Leg& leg : step.legs) ended.emplace_back(leg.number, out_of_time());
+    for (const Leg& leg : step.legs) ended.emplace_back(leg.number, failed(out_of_time()));
   }
-  finish(entry, answer_of(*out_of_time().error));
+  finish(entry, answer_of(out_of_time()));
 }
 
 void Requests::finish_single(Entry& entry, LegResult result) {
@@ -316,7 +338,7 @@ void Requests::finish_with(Entry& entry, Frame reply) {
   for (const Asked& asked : entry.asked) calls_->cancel(asked.call);
   entry.asked.clear();
   entry.merger.reset();
-  if (entry.own_seq != 0) session_.on_answered(entry.own_seq);
+  if (entry.own_seq != 0) session_.on_done(entry.own_seq);
   deadlines_.clear(entry.timer);
   const Duration took = now_ - entry.begun;
   counts_.on_reply(entry.request.command, status_of(reply), took);

@@ -16,15 +16,16 @@
 #include "broker/counts.hpp"
 #include "broker/envelope.hpp"
 #include "broker/formation.hpp"
+#include "broker/freeze_guard.hpp"
 #include "broker/merger.hpp"
 #include "broker/options.hpp"
-#include "broker/own_session.hpp"
 #include "broker/pool.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
 #include "broker/timer_wheel.hpp"
 #include "program/slow_log.hpp"
 #include "protocol/command.hpp"
+#include "protocol/write_session.hpp"
 
 namespace trellis {
 
@@ -37,6 +38,7 @@ class Requests final : public CallListener {
     Registry& registry;
     Router& router;
     Formation& formation;
+    const FreezeGuard& freeze_guard;
   };
   Requests(const Parts& parts, const RandomSource& random, TimePoint now);
   /// The calls that carry its legs, which need the table as their listener.
@@ -97,6 +99,7 @@ class Requests final : public CallListener {
   std::optional<Error> obstacle_to_all(TimePoint now) const;
   void begin_on_one_key(Entry& entry, TimePoint now);
   void begin_merged(Entry& entry, TimePoint now);
+  bool has_room_for(std::size_t legs) const;
   WriteIdentity identity_of(Entry& entry);
   void take_step(Entry& entry, Merger::Step step, TimePoint now);
   void expire(Entry& entry);
@@ -113,8 +116,9 @@ class Requests final : public CallListener {
   Registry& registry_;
   Router& router_;
   Formation& formation_;
+  const FreezeGuard& freeze_guard_;
   Calls* calls_ = nullptr;
-  BrokerSession session_;
+  WriteSession session_;
   TimerWheel deadlines_;
   Pool<Entry> pool_;
   std::unordered_map<std::string, Client> clients_;

@@ -15,15 +15,6 @@ constexpr milliseconds kSendAgainAfter{10};
 /// Ids are at most 2^63-1; starting below 2^62 leaves room for all a process can ever ask.
 constexpr std::uint64_t kFirstIdMask = (1ull << 62) - 1;
 
-std::string random_session(const RandomSource& random) {
-  std::string session;
-  for (int word = 0; word < 2; ++word) {
-    const std::uint64_t bits = random();
-    for (int shift = 0; shift < 64; shift += 8) session.push_back(static_cast<char>(bits >> shift));
-  }
-  return session;
-}
-
 Answer read_answer(std::string packed) {
   Frame frame(std::move(packed));
   auto reply = read_reply(frame.bytes());
@@ -36,18 +27,20 @@ bool carries_session(Command command) { return is_write(command) || command == C
 }  // namespace
 
 CallTable::CallTable(std::vector<std::string> endpoints, RandomSource random, CallOutput& output)
-    : output_(output), session_(random_session(random)), next_id_((random() & kFirstIdMask) + 1) {
+    : output_(output), session_(random), next_id_((random() & kFirstIdMask) + 1) {
   CHECK(!endpoints.empty());
   for (std::string& endpoint : endpoints) brokers_.push_back({std::move(endpoint), false, {}, {}});
 }
 
 std::uint64_t CallTable::begin(TimePoint now, Command command, std::string_view arguments, Options options) {
-  if (carries_session(command) && !options.session) {
-    options.session = session_;
-    options.seq = next_seq_++;
-  }
   const std::uint64_t id = next_id_++;
   Call& call = calls_[id];
+  if (carries_session(command) && !options.session) {
+    call.own_seq = session_.issue();
+    options.session = session_.id();
+    options.seq = call.own_seq;
+    options.floor = session_.floor();
+  }
   call.request = Frame(pack_request(id, command, arguments, options));
   call.command = command;
   call.begun = now;
@@ -59,6 +52,16 @@ std::uint64_t CallTable::begin(TimePoint now, Command command, std::string_view 
     dispatch(now, id, call);
   }
   return id;
+}
+
+void CallTable::forget(std::uint64_t id) {
+  if (const auto at = calls_.find(id); at != calls_.end()) erase(at);
+}
+
+/// Its seq is not sent any more, whatever becomes of the copies that are under way.
+void CallTable::erase(Calls::iterator at) {
+  if (at->second.own_seq != 0) session_.on_done(at->second.own_seq);
+  calls_.erase(at);
 }
 
 /// Sends a call to the current broker, or to the next one that is connected; where none is, it waits.
@@ -192,7 +195,7 @@ void CallTable::end(Calls::iterator at, const Error& error) {
 
 void CallTable::finish(Calls::iterator at, Answer answer) {
   const std::uint64_t id = at->first;
-  calls_.erase(at);
+  erase(at);
   output_.on_answer(id, std::move(answer));
 }
 

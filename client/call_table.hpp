@@ -7,7 +7,9 @@
 // forgotten first.  Late, repeated and uninvited replies are ignored.
 //
 // Sending again is always safe: the frame that goes out is the same to the byte, and a write in it carries the session
-// of this process and a seq of its own, so that the cluster does it once (docs/protocol.md, "Exactly-once").
+// of this process and a seq of its own, so that the cluster does it once (docs/protocol.md, "Exactly-once").  It also
+// says the floor: the lowest seq of a call that has not ended.  So a copy that arrives after its call has ended, and
+// however much was written meanwhile, is refused.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +25,7 @@
 #include "protocol/frame.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/types.hpp"
+#include "protocol/write_session.hpp"
 
 namespace trellis {
 
@@ -60,11 +63,11 @@ class CallTable {
 
   /// Begins a call.  Its answer comes through the output, though never from inside this function.
   /// @param arguments  a packed array
-  /// @param options    a write that brings no session gets this table's own, and the next seq
+  /// @param options    a write that brings no session gets this table's own, the next seq and the floor
   /// @return           the call's id
   std::uint64_t begin(TimePoint now, Command command, std::string_view arguments, Options options);
   /// Drops a call: its answer is no longer wanted.  A write may take effect all the same.
-  void forget(std::uint64_t id) { calls_.erase(id); }
+  void forget(std::uint64_t id);
 
   void on_connected(TimePoint now, std::size_t broker);
   void on_disconnected(TimePoint now, std::size_t broker);
@@ -77,7 +80,7 @@ class CallTable {
   /// When on_tick has something to do, or nothing where no call is under way.
   std::optional<TimePoint> next_due();
   std::size_t under_way() const { return calls_.size(); }
-  std::string_view session() const { return session_; }
+  std::string_view session() const { return session_.id(); }
 
  private:
   struct Broker {
@@ -89,6 +92,7 @@ class CallTable {
   struct Call {
     Frame request;
     Command command = Command::kPing;
+    std::uint64_t own_seq = 0;  ///< In this table's session; 0: none.
     TimePoint begun;
     TimePoint deadline;
     TimePoint sent;  ///< For the last time.
@@ -117,15 +121,15 @@ class CallTable {
   void on_batch_copy(TimePoint now, Calls::iterator at, const Frame& frame, const Reply& reply);
   void end(Calls::iterator at, const Error& error);
   void finish(Calls::iterator at, Answer answer);
+  void erase(Calls::iterator at);
   Error too_late(const Call& call, TimePoint now) const;
   std::string endpoints_text() const;
   std::optional<std::size_t> connected_after(std::size_t broker) const;
 
   std::vector<Broker> brokers_;
   CallOutput& output_;
-  std::string session_;
+  WriteSession session_;
   std::uint64_t next_id_;
-  std::uint64_t next_seq_ = 1;
   bool ever_connected_ = false;
   std::size_t current_ = 0;  ///< The broker that new calls go to, while it is connected.
   Calls calls_;

@@ -29,12 +29,16 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-/// A write's condition that did not hold is 412; the same codes without one are conflicts.
+/// A write's condition that did not hold is 412; the same codes without one are conflicts, and so is what is known of an
+/// earlier request under the same Idempotency-Key.
 HttpResponse error_response(const Plan& plan, const Reply& reply) {
   int status = status_of(reply.status);
-  const bool conditional = plan.if_absent || plan.if_version;
+  const ExactlyOnce told = reply.info.exactly_once;
+  const bool conditional = (plan.if_absent || plan.if_version) && told == ExactlyOnce::kNothing;
   if (status == 409 && conditional) status = 412;
-  HttpResponse response = problem(status, reply.status, reply.info.message);
+  const std::string more =
+      told == ExactlyOnce::kNothing ? "" : ", \"exactly_once\": \"" + std::string(name_of(told)) + "\"";
+  HttpResponse response = make_problem(status, reply.status, reply.info.message, more);
   add_marks(response, reply.info);
   return response;
 }

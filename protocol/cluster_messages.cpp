@@ -10,6 +10,16 @@ namespace {
 
 constexpr std::size_t kReasonSizeMax = 4096;  ///< Bytes of a Refused's reason that are read.
 
+/// Whose the session of a request is, and whether its floor counts.
+constexpr std::uint8_t kClients = 0;
+constexpr std::uint8_t kBrokersOwn = 1;
+constexpr std::uint8_t kClientsWithFloor = 2;
+
+std::uint8_t session_kind_of(const WorkerRequest& request) {
+  if (request.own_session) return kBrokersOwn;
+  return request.has_floor ? kClientsWithFloor : kClients;
+}
+
 Error bad(const char* message) { return invalid_argument(std::string("a broken ") + message + " message from a peer"); }
 
 /// The item's header, if it is of that type.
@@ -241,7 +251,7 @@ void add(BundleWriter& bundle, const WorkerRequest& message) {
   std::string header;
   FieldWriter fields(header);
   fields.u64(message.tag).u32(message.attempt).u32(message.partition.value).u8(static_cast<std::uint8_t>(message.kind));
-  fields.u8(static_cast<std::uint8_t>(message.mode)).u8(message.own_session ? 1 : 0);
+  fields.u8(static_cast<std::uint8_t>(message.mode)).u8(session_kind_of(message));
   fields.u64(message.seq).u64(message.floor).u32(message.timeout_ms).u32(message.page_bytes).raw(message.session);
   bundle.add(static_cast<std::uint8_t>(MessageType::kRequest), header, message.body);
 }
@@ -255,19 +265,20 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.partition = {fields.u32()};
   const std::uint8_t kind = fields.u8();
   const std::uint8_t mode = fields.u8();
-  const std::uint8_t own_session = fields.u8();
+  const std::uint8_t session_kind = fields.u8();
   request.seq = fields.u64();
   request.floor = fields.u64();
   request.timeout_ms = fields.u32();
   request.page_bytes = fields.u32();
   request.session = fields.rest();
   if (!fields.ok() || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kVouched) ||
-      own_session > 1 || request.session.size() > kSessionSizeMax || request.partition.value >= kPartitionsMax) {
+      session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax || request.partition.value >= kPartitionsMax) {
     return bad("request");
   }
   request.kind = static_cast<RequestKind>(kind);
   request.mode = static_cast<ReadMode>(mode);
-  request.own_session = own_session == 1;
+  request.own_session = session_kind == kBrokersOwn;
+  request.has_floor = session_kind == kClientsWithFloor;
   request.body = item.body;
   return request;
 }

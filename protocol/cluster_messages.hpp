@@ -139,9 +139,10 @@ struct WorkerRequest {
   RequestKind kind = RequestKind::kCommand;
   ReadMode mode = ReadMode::kLinearizable;
   bool own_session = false;  ///< The session is the broker's: `floor` counts.
+  bool has_floor = false;    ///< The session is a client's that says floors: `floor` counts.  Never with own_session.
   std::string session;       ///< Empty for reads.
   std::uint64_t seq = 0;
-  std::uint64_t floor = 0;       ///< Own session: every seq below is answered and may be forgotten.
+  std::uint64_t floor = 0;       ///< Where it counts: no seq below is sent again.
   std::uint32_t timeout_ms = 0;  ///< What is left of the deadline: beyond it nobody waits.
   /// KEYS and SCAN: the page ends at this size (0: kPageSizeMax).  kBatch: reads, but for the first result, that would
   /// take the reply beyond it get RESOURCE_EXHAUSTED (0: no bound).

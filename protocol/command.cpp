@@ -100,6 +100,14 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
     has_seq = true;
     return {};
   }
+  if (name == "floor") {
+    if (!top) return invalid_argument("option \"floor\" belongs to the BATCH, not to its items");
+    if (!is_write(command) && command != Command::kBatch) return does_not_belong(name, command);
+    const auto value = reader.read_uint();
+    if (!value) return invalid_argument("floor must be a uint");
+    options.floor = *value;
+    return {};
+  }
   if (name == "if_absent") {
     if (!is_put(command)) return does_not_belong(name, command);
     const auto value = reader.read_bool();
@@ -122,7 +130,7 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
     return {};
   }
   return invalid_argument("unknown option " + quoted_excerpt(name) +
-                          "; known are timeout_ms, consistency, session, seq, if_absent, if_version, load");
+                          "; known are timeout_ms, consistency, session, seq, floor, if_absent, if_version, load");
 }
 
 Result<Options> read_options(std::string_view packed, Command command, Place place) {
@@ -133,7 +141,7 @@ Result<Options> read_options(std::string_view packed, Command command, Place pla
   if (!pairs) return invalid_argument("options must be a map or nil");
   bool has_seq = false;
   // Never more than there are options: an unknown one, or one that stands twice, ends the loop.
-  std::array<std::string_view, 6> seen;
+  std::array<std::string_view, 8> seen;
   for (std::uint32_t i = 0; i < *pairs; ++i) {
     const auto name = reader.read_str();
     if (!name) return invalid_argument("the keys of options must be str");
@@ -144,6 +152,11 @@ Result<Options> read_options(std::string_view packed, Command command, Place pla
     seen[i] = *name;
   }
   if (options.session.has_value() != has_seq) return invalid_argument("session and seq go together");
+  if (options.floor && !has_seq) return invalid_argument("floor goes with session and seq");
+  if (options.floor && *options.floor > options.seq) {
+    return invalid_argument("floor is " + std::to_string(*options.floor) + " and seq " + std::to_string(options.seq) +
+                            "; floor is the lowest seq that may still be sent again, so at most seq");
+  }
   if (options.if_absent && options.if_version) {
     return invalid_argument("if_absent and if_version exclude each other");
   }
@@ -466,12 +479,13 @@ std::string to_text(std::string_view key, const Path& path) {
 void pack_options(std::string& out, const Options& options) {
   const bool has_timeout = options.timeout != kTimeoutDefault;
   const std::size_t count = (has_timeout ? 1 : 0) + (options.stale ? 1 : 0) + (options.session ? 2 : 0) +
-                            (options.if_absent ? 1 : 0) + (options.if_version ? 1 : 0) + (options.load ? 1 : 0);
+                            (options.session && options.floor ? 1 : 0) + (options.if_absent ? 1 : 0) + (options.if_version ? 1 : 0) + (options.load ? 1 : 0);
   PackedWriter writer(out);
   writer.map(count);
   if (has_timeout) writer.str("timeout_ms").integer(options.timeout.count());
   if (options.stale) writer.str("consistency").str("stale");
   if (options.session) writer.str("session").bin(*options.session).str("seq").natural(options.seq);
+  if (options.session && options.floor) writer.str("floor").natural(*options.floor);
   if (options.if_absent) writer.str("if_absent").boolean(true);
   if (options.load) writer.str("load").boolean(true);
   if (options.if_version) writer.str("if_version").natural(*options.if_version);

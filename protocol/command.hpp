@@ -50,6 +50,7 @@ struct Options {
   bool stale = false;
   std::optional<std::string_view> session;  ///< 1 to kSessionSizeMax bytes, always together with seq.
   std::uint64_t seq = 0;
+  std::optional<std::uint64_t> floor;  ///< With a session; at most seq: the lowest seq that may still be sent again.
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
   bool load = false;  ///< MEMBERS: tell what each worker does, too.

@@ -25,6 +25,7 @@ constexpr std::size_t kRequestsUnderWayMax = 65'536;      ///< Per client.
 constexpr std::size_t kRepliesWaitingMax = 65'536;        ///< Per client that does not read.
 constexpr std::size_t kRepliesWaitingSizeMax = 64 << 20;  ///< Bytes, per client that does not read.
 constexpr std::size_t kRememberedWritesMin = 100'000;     ///< Per partition.
+constexpr std::size_t kSessionsWithFloorsMin = 100'000;   ///< Whose floors are kept, per partition.
 
 constexpr std::chrono::milliseconds kTimeoutDefault{5'000};
 constexpr std::chrono::milliseconds kTimeoutMax{600'000};

@@ -1,6 +1,7 @@
 #include "protocol/reply.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
@@ -29,16 +30,28 @@ std::string one_line(std::string_view message) {
   return escaped.substr(1, escaped.size() - 2);
 }
 
+constexpr std::array<std::string_view, 4> kExactlyOnceNames = {"", "unknown", "other_request", "applied"};
+
+ExactlyOnce exactly_once_of(std::string_view name) {
+  const auto at = std::find(kExactlyOnceNames.begin(), kExactlyOnceNames.end(), name);
+  return at == kExactlyOnceNames.end() ? ExactlyOnce::kNothing
+                                       : static_cast<ExactlyOnce>(at - kExactlyOnceNames.begin());
+}
+
 }  // namespace
+
+std::string_view name_of(ExactlyOnce told) { return kExactlyOnceNames[static_cast<std::size_t>(told)]; }
 
 void pack_info(std::string& out, const ReplyInfo& info) {
   PackedWriter writer(out);
   writer.map((info.message.empty() ? 0 : 1) + (info.version ? 1 : 0) + (info.more ? 1 : 0) + (info.guaranteed ? 0 : 1) +
-             (info.warnings.empty() ? 0 : 1) + (info.missing_partitions.empty() ? 0 : 1));
+             (info.warnings.empty() ? 0 : 1) + (info.missing_partitions.empty() ? 0 : 1) +
+             (info.exactly_once == ExactlyOnce::kNothing ? 0 : 1));
   if (!info.message.empty()) writer.str("message").str(one_line(info.message));
   if (info.version) writer.str("version").natural(*info.version);
   if (info.more) writer.str("more").boolean(true);
   if (!info.guaranteed) writer.str("guaranteed").boolean(false);
+  if (info.exactly_once != ExactlyOnce::kNothing) writer.str("exactly_once").str(name_of(info.exactly_once));
   if (!info.warnings.empty()) {
     writer.str("warnings").array(info.warnings.size());
     for (const std::string& warning : info.warnings) writer.str(warning);
@@ -85,6 +98,8 @@ Result<ReplyInfo> read_info(std::string_view packed) {
       info.more = value.read_bool().value_or(false);
     } else if (*name == "guaranteed") {
       info.guaranteed = value.read_bool().value_or(true);
+    } else if (*name == "exactly_once") {
+      info.exactly_once = exactly_once_of(value.read_str().value_or(""));
     } else if (*name == "warnings") {
       // A forged count ends at the first missing element.
       for (std::uint32_t left = value.read_array().value_or(0); left > 0; --left) {

@@ -1,6 +1,7 @@
 // Replies: packing them, reading them, and adding to their info.  The format is docs/protocol.md's.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,12 +12,24 @@
 
 namespace trellis {
 
+/// With FAILED_PRECONDITION, where it is not a condition of the request that failed: what is known of the write that came
+/// first under its session and seq.
+enum class ExactlyOnce : std::uint8_t {
+  kNothing,       ///< It was a condition.
+  kUnknown,       ///< It was perhaps applied; what was remembered of it is gone.
+  kOtherRequest,  ///< It was another one.
+  kApplied,       ///< It was applied; its reply was too large to keep.
+};
+/// Empty for kNothing.
+std::string_view name_of(ExactlyOnce told);
+
 /// Fields that say nothing are left out of the packed map.
 struct ReplyInfo {
   std::string message;
   std::optional<std::uint64_t> version;
   bool more = false;
   bool guaranteed = true;
+  ExactlyOnce exactly_once = ExactlyOnce::kNothing;
   std::vector<std::string> warnings;
   std::vector<std::uint32_t> missing_partitions;
 };

@@ -220,6 +220,7 @@ void ClientProcess::begin_call(Operation operation, Duration timeout, std::funct
   operation.client = "c" + std::to_string(index_) + "." + std::to_string(life_);
   operation.call = world_.now();
   Options options = options_of(operation);
+  if (options.session) options.floor = floor();
   options.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(timeout);
   const std::string arguments = pack_arguments(operation);
   auto& operations = cluster_.history().operations;
@@ -227,6 +228,17 @@ void ClientProcess::begin_call(Operation operation, Duration timeout, std::funct
   calls_[id] = {{operations.size()}, std::move(done)};
   operations.push_back(std::move(operation));
   arm();
+}
+
+/// The lowest seq of its own sessions that it may still send again; seqs run on from one session to the next.
+std::uint64_t ClientProcess::floor() const {
+  std::uint64_t floor = next_seq_;
+  for (const Operation& operation : repeatable_) floor = std::min(floor, operation.seq);
+  for (const auto& [id, call] : calls_) {
+    const Operation& first = cluster_.history().operations[call.operations.front()];
+    if (!first.session.empty()) floor = std::min(floor, first.seq);
+  }
+  return floor;
 }
 
 void ClientProcess::begin_batch() {
@@ -270,6 +282,9 @@ void ClientProcess::probe(Command command, const std::string& key, std::function
 void ClientProcess::take_result(Operation& operation, Code status, std::string_view result, const ReplyInfo& info) {
   operation.status = status;
   operation.guaranteed = info.guaranteed;
+  // What a history knows of such a write: nothing, or that it was another one.
+  if (info.exactly_once == ExactlyOnce::kUnknown) operation.status.reset();
+  if (info.exactly_once == ExactlyOnce::kOtherRequest) operation.status = Code::kInvalidArgument;
   if (status != Code::kOk) return;
   operation.version = info.version;
   operation.more = info.more;

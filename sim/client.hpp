@@ -65,6 +65,7 @@ class ClientProcess final : public CallOutput {
   void begin_batch();
   void begin_call(Operation operation, Duration timeout, std::function<void(bool)> done = {});
   Operation random_operation(bool in_batch);
+  std::uint64_t floor() const;
   std::string new_document();
   std::string random_key();
   void take_result(Operation& operation, Code status, std::string_view result, const ReplyInfo& info);

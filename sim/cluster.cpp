@@ -94,9 +94,11 @@ void Cluster::on_sessions(PartitionId partition, const SessionTable& sessions, s
     world_.violate("partition " + std::to_string(partition.value) + ": worker " + std::to_string(worker) +
                    " remembers " + std::to_string(held) + what + ", " + std::to_string(allowed) + " are allowed");
   };
-  judge(sessions.size(), limits.writes_max, " writes");
-  judge(sessions.content_bytes(), limits.content_total_max, " bytes of answers");
-  judge(sessions.own_sessions(), limits.writes_max + SessionTable::kSweepEvery, " sessions of brokers");
+  for (const SessionBook* const book : {&sessions.brokers(), &sessions.clients()}) {
+    judge(book->writes().size(), limits.writes_max, " writes");
+    judge(book->writes().content_bytes(), limits.content_total_max, " bytes of answers");
+    judge(book->floors().size(), limits.sessions_max, " sessions with floors");
+  }
 }
 
 bool Cluster::is_level(std::string& why_not) const {

@@ -28,6 +28,7 @@ struct ClusterShape {
   std::uint64_t snapshot_log_bytes = 64 << 10;
   std::uint64_t tail_bytes = 16 << 10;
   std::chrono::milliseconds hand_over_after{3'000};
+  std::size_t page_held = BrokerLimits{}.page_held;
   SessionLimits sessions;        ///< Few writes, so that a run comes to the end of them.
   std::int64_t clock_drift = 0;  ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;

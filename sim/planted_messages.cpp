@@ -58,6 +58,16 @@ Frames with_unconfirmed_reads(const Frames& bundle) {
   });
 }
 
+Frames without_floors(const Frames& bundle) {
+  return rewrite(bundle, [](const BundleItem& item, BundleWriter& out) {
+    auto request = read_worker_request(item);
+    if (!request || !request->has_floor) return false;
+    request->has_floor = false;
+    add(out, *request);
+    return true;
+  });
+}
+
 BootNonce nonce_in(const Frames& bundle) {
   BundleReader reader(bundle);
   const auto first = reader.next();

@@ -15,6 +15,8 @@ namespace trellis::sim {
 
 /// "unconfirmed-read": a linearizable read is served as it is asked for, by whoever is asked.
 Frames with_unconfirmed_reads(const Frames& bundle);
+/// "floor-ignored": what clients' sessions say of floors does not count.
+Frames without_floors(const Frames& bundle);
 
 /// "nonce-ignored", "term-ignored", "round-ignored": a confirmation of leadership that names another life, term or
 /// round counts for that which it reaches.  "earlier-confirmation" is all three, of an earlier life's.

@@ -259,6 +259,7 @@ void WorkerProcess::leave() {
 void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
   if (!is_up()) return;
   if (cluster_.plants().has("unconfirmed-read")) message = with_unconfirmed_reads(message);
+  if (cluster_.plants().has("floor-ignored")) message = without_floors(message);
   from_brokers_.emplace_back(broker, std::move(message));
   wake();
 }
@@ -310,6 +311,7 @@ bool BrokerProcess::begin() {
   options.servers = cluster_.worker_addresses();
   options.k = cluster_.shape().k;
   options.partitions = cluster_.shape().partitions;
+  options.limits.page_held = cluster_.shape().page_held;
   broker_ = std::make_unique<Broker>(
       options, *this, [this] { return world_.random().bits(); }, local_now());
   for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).on_broker(index_, true);

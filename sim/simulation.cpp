@@ -37,6 +37,8 @@ ClusterShape draw_shape(Random& random) {
   shape.workload.under_way = static_cast<std::size_t>(random.between(1, 3));
   shape.workload.think_max = random.between(milliseconds(5), milliseconds(100));
   shape.workload.padding_max = random.chance(0.3) ? 2000 : 100;
+  // Half of the clusters have brokers that let go of nearly every share of a listing, and ask for it again.
+  if (random.chance(0.5)) shape.page_held = 200;
   return shape;
 }
 
@@ -58,7 +60,8 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
     shape.workload.under_way = 4;
     shape.workload.think_max = milliseconds(10);
     shape.workload.keys = 12;
-    shape.sessions = {.writes_max = 1'500, .content_size_max = 1'000, .content_total_max = 8'000};
+    shape.sessions = {
+        .writes_max = 1'500, .sessions_max = 100, .content_size_max = 1'000, .content_total_max = 8'000};
   }
   if (scenario == Scenario::kTwoLives) {
     shape.brokers = 2;
@@ -130,11 +133,12 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
     case Scenario::kCopies:
       return faults.only({FaultKind::kOlderCopy}, milliseconds(11'000), milliseconds(13'000), milliseconds(300));
     case Scenario::kSessions:
-      // A copy that comes after so many other writes is, rightly, a new write.
-      network.doubling = 0.01;
+      // Copies come after more writes than are remembered, and are known by the floors of their sessions.
+      network.doubling = 0.02;
       network.overtaking = 0.02;
-      network.overtaken_by = milliseconds(200);
-      return faults.only({FaultKind::kKillWorker, FaultKind::kPowerCut, FaultKind::kLeave, FaultKind::kCutPair},
+      network.overtaken_by = std::chrono::seconds(8);
+      return faults.only({FaultKind::kKillWorker, FaultKind::kPowerCut, FaultKind::kLeave, FaultKind::kCutPair,
+                          FaultKind::kPauseBroker, FaultKind::kPauseBroker},
                          milliseconds(500), milliseconds(4'000), milliseconds(400));
     case Scenario::kBlackouts:
       return faults.only({FaultKind::kHoldDown, FaultKind::kCutOff, FaultKind::kPauseWorker}, milliseconds(500),

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocol/frame.hpp"
+#include "protocol/reply.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -21,6 +22,7 @@ struct CommandResult {
   std::uint64_t number = 0;  ///< kNumber.
   Frame packed;              ///< kPacked: one packed value.  A read's may lie in the trie, until its next write.
   std::optional<std::uint64_t> version;
+  ExactlyOnce exactly_once = ExactlyOnce::kNothing;
   std::string message;  ///< With every error: one line a person can act on.
 
   static CommandResult of(bool value);

@@ -9,6 +9,7 @@
 #include "protocol/bundle.hpp"
 #include "protocol/check.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/value_hash.hpp"
 
 namespace trellis {
 namespace {
@@ -20,11 +21,12 @@ constexpr std::size_t kHeadSize = 32;  ///< All up to if_version.
 constexpr std::uint8_t kIfAbsent = 1;
 constexpr std::uint8_t kIfVersion = 2;
 constexpr std::uint8_t kOwnSession = 4;
-constexpr std::uint8_t kFlags = kIfAbsent | kIfVersion | kOwnSession;
+constexpr std::uint8_t kHasFloor = 8;
+constexpr std::uint8_t kFlags = kIfAbsent | kIfVersion | kOwnSession | kHasFloor;
 
 std::uint8_t flags_of(const Entry& entry) {
   return static_cast<std::uint8_t>((entry.if_absent ? kIfAbsent : 0) | (entry.if_version ? kIfVersion : 0) |
-                                   (entry.own_session ? kOwnSession : 0));
+                                   (entry.own_session ? kOwnSession : 0) | (entry.has_floor ? kHasFloor : 0));
 }
 
 /// Appends to memory whose size the caller knows.
@@ -74,7 +76,7 @@ std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
   // Each hash seeds the next one, so the parts cannot run into each other.
   const std::uint64_t asked = XXH3_64bits(head, sizeof head);
   const std::uint64_t key = XXH3_64bits_withSeed(entry.key.data(), entry.key.size(), asked);
-  return XXH3_64bits_withSeed(entry.content.data(), entry.content.size(), key);
+  return hash_of_value(entry.content, key);
 }
 
 std::size_t encoded_size(const Entry& entry) {
@@ -142,6 +144,7 @@ Result<Entry> read_entry(std::string_view bytes) {
   entry.fingerprint = fields.u64();
   entry.if_absent = (flags & kIfAbsent) != 0;
   entry.own_session = (flags & kOwnSession) != 0;
+  entry.has_floor = (flags & kHasFloor) != 0;
   if ((flags & kIfVersion) != 0) entry.if_version = fields.u64();
   entry.session = fields.raw(session_size);
   entry.key = fields.raw(key_size);
@@ -154,7 +157,8 @@ Result<Entry> read_entry(std::string_view bytes) {
   if ((flags & ~kFlags) != 0) return bad("unknown flags");
   if (!conditions_fit(entry)) return bad("conditions that do not belong to its kind");
   if (session_size > kSessionSizeMax) return bad("its session is too long");
-  if (entry.own_session && session_size == 0) return bad("an own session without a name");
+  if ((entry.own_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");
+  if (entry.own_session && entry.has_floor) return bad("a session that is a broker's and a client's");
   if (entry.item >= kBatchItemsMax) return bad("no such position in a BATCH");
   if (key_size == 0 || key_size > kKeySizeMax) return bad("its key is empty or too long");
   if (entry.content.empty() == has_content(entry.kind)) return bad("content where there is none, or none");

@@ -36,16 +36,18 @@ struct Entry {
   /// Identity: (session, seq, item).  An empty session is nobody's: such an entry is applied as often as it is logged.
   std::string_view session;
   bool own_session = false;  ///< The session is a broker's own: `floor` counts.
+  bool has_floor = false;    ///< The session is a client's that says floors: `floor` counts.  Never with own_session.
   std::uint16_t item = 0;    ///< The position in a BATCH; 0 for a single command.
   std::uint64_t seq = 0;
-  std::uint64_t floor = 0;        ///< Own session: the lowest seq still unanswered.
+  std::uint64_t floor = 0;        ///< Where it counts: the lowest seq that the session's owner may still send again.
   std::uint64_t fingerprint = 0;  ///< Of the request, see fingerprint_of.
 
   bool operator==(const Entry&) const = default;
 };
 
 /// Tells requests under one identity apart: kind, key, content and conditions, and whether it stands in a BATCH, so
-/// that a single command and item 0 of a BATCH under the same (session, seq) differ.
+/// that a single command and item 0 of a BATCH under the same (session, seq) differ.  The content counts by its value
+/// (protocol/value_hash.hpp), so that a retry which was packed anew is the same request.
 std::uint64_t fingerprint_of(const Entry& entry, bool in_batch);
 
 /// At most so many commands in a log entry, so that a version has room for their positions.

@@ -24,6 +24,7 @@ Task identified(Entry entry, const WorkerRequest& request, std::uint32_t item) {
   }
   entry.session = request.session;
   entry.own_session = request.own_session;
+  entry.has_floor = request.has_floor;
   entry.seq = request.seq;
   entry.floor = request.floor;
   entry.item = static_cast<std::uint16_t>(item);

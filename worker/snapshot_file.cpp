@@ -17,15 +17,22 @@
 namespace trellis {
 namespace {
 
-constexpr std::string_view kMagic = "TRLSNAP\x01";  ///< The last byte is the format version.
+constexpr std::string_view kMagic = "TRLSNAP\x02";  ///< The last byte is the format version.
 constexpr std::uint8_t kDescriptorVersion = 1;
 
-enum class BlockKind : std::uint8_t { kHead = 1, kOwnSessions = 2, kWrites = 3, kDocuments = 4, kEnd = 5 };
+enum class BlockKind : std::uint8_t { kHead = 1, kSessions = 2, kWrites = 3, kDocuments = 4, kEnd = 5 };
 
 constexpr std::size_t kBlockHeadSize = 13;
 constexpr std::size_t kBlockSizeAim = 1 << 20;  ///< A block is closed once it holds that much.
 /// What the last record may add: a document with its key and numbers is the largest there is.
 constexpr std::size_t kBlockSizeMax = kBlockSizeAim + kDocumentSizeMax + kKeySizeMax + 64;
+
+/// Of the sessions of one kind.
+struct BookHead {
+  std::uint64_t first_write = 0;
+  std::uint64_t writes = 0;
+  std::uint64_t sessions = 0;
+};
 
 struct Head {
   PartitionId partition;
@@ -33,9 +40,8 @@ struct Head {
   Term term;
   std::uint64_t documents = 0;
   std::uint64_t document_bytes = 0;
-  std::uint64_t first_write = 0;
-  std::uint64_t writes = 0;
-  std::uint64_t own_sessions = 0;
+  BookHead brokers;
+  BookHead clients;
 };
 
 /// `position`: where the block begins in the file.
@@ -107,17 +113,39 @@ class BlockWriter {
 
 void write_head(FieldWriter fields, const Head& head) {
   fields.u32(head.partition.value).u64(head.index.value).u64(head.term.value).u64(head.documents);
-  fields.u64(head.document_bytes).u64(head.first_write).u64(head.writes).u64(head.own_sessions);
+  fields.u64(head.document_bytes);
+  for (const BookHead& book : {head.brokers, head.clients}) {
+    fields.u64(book.first_write).u64(book.writes).u64(book.sessions);
+  }
 }
 
-void write_own_session(FieldWriter fields, const OwnSession& session) {
-  fields.bytes(session.name).u64(session.floor).u64(session.lost_below).u64(session.last_write);
+BookHead head_of(const FrozenBook& book) { return {book.writes.first(), book.writes.size(), book.floors.size()}; }
+
+void write_session(FieldWriter fields, Owner owner, const SessionFloor& session) {
+  fields.u8(static_cast<std::uint8_t>(owner)).bytes(session.name).u64(session.floor);
+  fields.u8(session.forgotten ? 1 : 0).u64(session.forgotten.value_or(0));
 }
 
-void write_write(FieldWriter fields, const RememberedWrite& write) {
-  fields.u8(write.own_session ? 1 : 0).u8(static_cast<std::uint8_t>(write.answer.code));
-  fields.u8(static_cast<std::uint8_t>(write.answer.kind)).u16(write.item).u64(write.seq).u64(write.fingerprint);
-  fields.u64(write.answer.version).bytes(write.session).bytes(write.answer.content.bytes());
+void write_write(FieldWriter fields, Owner owner, const RememberedWrite& write) {
+  fields.u8(static_cast<std::uint8_t>(owner)).u8(static_cast<std::uint8_t>(write.answer.code));
+  fields.u8(static_cast<std::uint8_t>(write.answer.kind)).u16(write.name.item).u64(write.name.seq);
+  fields.u64(write.fingerprint).u64(write.answer.version);
+  fields.bytes(write.name.session).bytes(write.answer.content.bytes());
+}
+
+void write_sessions(BlockWriter& blocks, const FrozenSessions& sessions) {
+  const std::pair<Owner, const FrozenBook&> books[] = {{Owner::kBroker, sessions.brokers},
+                                                       {Owner::kClient, sessions.clients}};
+  for (const auto& [owner, book] : books) {
+    for (const SessionFloor& session : book.floors.in_order()) {
+      write_session(blocks.record(BlockKind::kSessions), owner, session);
+    }
+  }
+  for (const auto& [owner, book] : books) {
+    book.writes.for_each([&blocks, owner = owner](const RememberedWrite& write) {
+      write_write(blocks.record(BlockKind::kWrites), owner, write);
+    });
+  }
 }
 
 /// Reads a snapshot front to back, and checks all that does not depend on what was read before.
@@ -164,7 +192,8 @@ Result<void> BlockReader::read_magic() {
   if (magic->substr(0, kMagic.size() - 1) != kMagic.substr(0, kMagic.size() - 1)) return broken(0, "no snapshot");
   if (*magic != kMagic) {
     return broken(kMagic.size() - 1, "format version " + std::to_string(static_cast<unsigned char>(magic->back())) +
-                                         ", this software reads version 1,");
+                                         ", this software reads version 2 (use the software that wrote it, or "
+                                         "begin with an empty folder),");
   }
   return {};
 }
@@ -200,8 +229,7 @@ class Loader {
 
  private:
   Result<void> add_head(FieldReader& fields);
-  Result<void> add_own_session(FieldReader& fields);
-  Result<void> begin_writes();
+  Result<void> add_session(FieldReader& fields);
   Result<void> add_write(FieldReader& fields);
   Result<void> add_document(FieldReader& fields);
   Result<void> end();
@@ -211,8 +239,7 @@ class Loader {
   SessionLimits limits_;
   BlockKind last_kind_{};
   Head head_;
-  std::vector<OwnSession> own_;
-  std::optional<SessionTable> sessions_;
+  std::optional<SessionTable> sessions_;  ///< Once the head was read.
   Trie documents_;
   std::string last_key_;
 };
@@ -224,9 +251,6 @@ Result<void> Loader::add(const BlockReader::Block& block) {
     return broken(block.position, "a block out of order");
   }
   last_kind_ = block.kind;
-  if (block.kind > BlockKind::kOwnSessions && !sessions_) {
-    if (auto begun = begin_writes(); !begun) return broken(block.position, begun.error().message);
-  }
   FieldReader fields(block.payload);
   while (!fields.at_end()) {
     auto added = add_record(block.kind, fields);
@@ -241,7 +265,7 @@ Result<void> Loader::add(const BlockReader::Block& block) {
 Result<void> Loader::add_record(BlockKind kind, FieldReader& fields) {
   switch (kind) {
     case BlockKind::kHead: return add_head(fields);
-    case BlockKind::kOwnSessions: return add_own_session(fields);
+    case BlockKind::kSessions: return add_session(fields);
     case BlockKind::kWrites: return add_write(fields);
     case BlockKind::kDocuments: return add_document(fields);
     case BlockKind::kEnd: break;
@@ -255,61 +279,61 @@ Result<void> Loader::add_head(FieldReader& fields) {
   head_.term.value = fields.u64();
   head_.documents = fields.u64();
   head_.document_bytes = fields.u64();
-  head_.first_write = fields.u64();
-  head_.writes = fields.u64();
-  head_.own_sessions = fields.u64();
+  for (BookHead* book : {&head_.brokers, &head_.clients}) {
+    book->first_write = fields.u64();
+    book->writes = fields.u64();
+    book->sessions = fields.u64();
+    // So that they can be counted on from there.
+    if (book->first_write > UINT64_MAX / 2) return invalid_argument("a number of a write that cannot be");
+  }
   if (!fields.at_end()) return invalid_argument("a head of another size");
   if (head_.partition != descriptor_.partition || head_.index != descriptor_.index || head_.term != descriptor_.term) {
     return invalid_argument("it is the snapshot of partition " + std::to_string(head_.partition.value) + ", index " +
                             std::to_string(head_.index.value) + ", term " + std::to_string(head_.term.value) +
                             " and not the one that was asked for");
   }
+  sessions_.emplace(limits_, SessionTable::Beginning{head_.brokers.first_write, head_.clients.first_write});
   return {};
 }
 
-Result<void> Loader::add_own_session(FieldReader& fields) {
-  OwnSession session;
+Result<void> Loader::add_session(FieldReader& fields) {
+  const std::uint8_t owner = fields.u8();
+  SessionFloor session;
   session.name = fields.bytes();
   session.floor = fields.u64();
-  session.lost_below = fields.u64();
-  session.last_write = fields.u64();
-  own_.push_back(std::move(session));
-  return {};
-}
-
-Result<void> Loader::begin_writes() {
-  if (own_.size() != head_.own_sessions) return invalid_argument("other own sessions than the head says");
-  auto table =
-      SessionTable::begin_restore(head_.first_write, head_.first_write + head_.writes, std::move(own_), limits_);
-  if (!table) return table.error();
-  sessions_.emplace(std::move(*table));
-  return {};
+  const std::uint8_t has_forgotten = fields.u8();
+  const std::uint64_t forgotten = fields.u64();
+  if (!fields.ok()) return {};
+  if (owner > static_cast<std::uint8_t>(Owner::kClient) || has_forgotten > 1) {
+    return invalid_argument("a session that cannot be");
+  }
+  if (has_forgotten == 1) session.forgotten = forgotten;
+  return sessions_->book_of(static_cast<Owner>(owner)).restore(session);
 }
 
 Result<void> Loader::add_write(FieldReader& fields) {
   RememberedWrite write;
-  const std::uint8_t own = fields.u8();
+  const std::uint8_t owner = fields.u8();
   const std::uint8_t code = fields.u8();
   const std::uint8_t kind = fields.u8();
-  write.item = fields.u16();
-  write.seq = fields.u64();
+  write.name.item = fields.u16();
+  write.name.seq = fields.u64();
   write.fingerprint = fields.u64();
   write.answer.version = fields.u64();
-  write.session = fields.bytes();
+  write.name.session = fields.bytes();
   const std::string_view content = fields.bytes();
   if (!fields.ok()) return {};
-  if (own > 1 || code > static_cast<std::uint8_t>(Code::kInternal) ||
+  if (owner > static_cast<std::uint8_t>(Owner::kClient) || code > static_cast<std::uint8_t>(Code::kInternal) ||
       kind > static_cast<std::uint8_t>(AnswerKind::kDropped)) {
     return invalid_argument("a write that cannot be");
   }
-  write.own_session = own == 1;
   write.answer.code = static_cast<Code>(code);
   write.answer.kind = static_cast<AnswerKind>(kind);
   if (content.empty() == (write.answer.kind == AnswerKind::kContent)) {
     return invalid_argument("an answer with content that does not belong to it");
   }
   if (!content.empty()) write.answer.content = Frame(std::string(content));
-  return sessions_->restore(write);
+  return sessions_->book_of(static_cast<Owner>(owner)).restore(write);
 }
 
 Result<void> Loader::add_document(FieldReader& fields) {
@@ -327,7 +351,12 @@ Result<void> Loader::add_document(FieldReader& fields) {
 }
 
 Result<void> Loader::end() {
-  if (sessions_->size() != head_.writes) return invalid_argument("other writes than the head says");
+  const auto is_whole = [](const SessionBook& book, const BookHead& head) {
+    return book.writes().size() == head.writes && book.floors().size() == head.sessions;
+  };
+  if (!is_whole(sessions_->brokers(), head_.brokers) || !is_whole(sessions_->clients(), head_.clients)) {
+    return invalid_argument("other sessions or writes than the head says");
+  }
   if (documents_.size() != head_.documents || documents_.bytes() != head_.document_bytes) {
     return invalid_argument("other documents than the head says");
   }
@@ -377,12 +406,9 @@ Result<SnapshotDescriptor> write_snapshot(const FrozenState& state, PartitionId 
   if (!sink) return sink.error();
   BlockWriter blocks(**sink);
   write_head(blocks.record(BlockKind::kHead),
-             {partition, index, term, state.documents.size(), state.documents.bytes(), state.sessions.first(),
-              state.sessions.size(), state.sessions.own_sessions().size()});
-  for (const OwnSession& session : state.sessions.own_sessions()) {
-    write_own_session(blocks.record(BlockKind::kOwnSessions), session);
-  }
-  state.sessions.for_each([&](const RememberedWrite& write) { write_write(blocks.record(BlockKind::kWrites), write); });
+             {partition, index, term, state.documents.size(), state.documents.bytes(),
+              head_of(state.sessions.brokers), head_of(state.sessions.clients)});
+  write_sessions(blocks, state.sessions);
   TrieCursor cursor = state.documents.cursor();
   for (cursor.seek_first(); cursor.valid() && !blocks.failed(); cursor.next()) {
     blocks.record(BlockKind::kDocuments).u64(cursor.version()).bytes(cursor.key()).bytes(cursor.document());

@@ -1,15 +1,17 @@
 // Snapshot files: the whole state of one partition as bytes, checked from end to end when read.
 //
-//   file  = "TRLSNAP" | format version (u8 = 1) | block*
+//   file  = "TRLSNAP" | format version (u8 = 2) | block*
 //   block = kind (u8) | payload size (u32) | checksum (u64) | payload
 //
 //   kind           payload
 //   1 head         partition (u32) | index (u64) | term (u64) | documents (u64) | document bytes (u64) |
-//                  number of the first write (u64) | writes (u64) | own sessions (u64)
-//   2 own session  (name (u32 size, bytes) | floor (u64) | lost below (u64) | last write (u64))*
-//   3 write        (own (u8) | code (u8) | answer kind (u8) | item (u16) | seq (u64) | fingerprint (u64) | version
-//   (u64)
-//                  | session (u32 size, bytes) | content (u32 size, bytes))*, in log order
+//                  (number of the first write (u64) | writes (u64) | sessions (u64)), of brokers' sessions and of clients'
+//   2 session      (owner (u8) | name (u32 size, bytes) | floor (u64) | a write was forgotten (u8) | the highest seq
+//                  that was (u64))*: those that say floors, the brokers' own before the clients', each kind in the
+//                  order of their last writes
+//   3 write        (owner (u8) | code (u8) | answer kind (u8) | item (u16) | seq (u64) | fingerprint (u64) |
+//                  version (u64) | session (u32 size, bytes) | content (u32 size, bytes))*, those of the brokers' own
+//                  sessions before the clients', each kind in log order
 //   4 document     (version (u64) | key (u32 size, bytes) | document (u32 size, bytes))*, in the order of the keys
 //   5 end          empty
 //

@@ -44,8 +44,34 @@ std::string condition_message(const Entry& entry, const WriteAnswer& answer) {
          std::to_string(answer.version);
 }
 
+CommandResult failed_exactly_once(ExactlyOnce told, std::string message) {
+  CommandResult result = CommandResult::failed(Code::kFailedPrecondition, std::move(message));
+  result.exactly_once = told;
+  return result;
+}
+
 CommandResult not_found(bool is_query) {
   return CommandResult::failed(Code::kNotFound, is_query ? "nothing at this path" : "no such key");
+}
+
+CommandResult another_request() {
+  return failed_exactly_once(ExactlyOnce::kOtherRequest,
+                             "nothing new was done: this session and seq stand for another request, which was applied "
+                             "before; a new request takes a seq of its own, a retry repeats the first one's key, "
+                             "document and conditions");
+}
+
+/// A copy that came so late that its record is gone.  Whoever sent it gave it an identity, and can look for itself what
+/// became of the first; to a client that gave it none, its broker's name for it says nothing.
+CommandResult too_old(const Entry& entry) {
+  if (entry.own_session) {
+    return CommandResult::failed(Code::kDeadlineExceeded,
+                                 "this request is so old that it is no longer known whether it was applied");
+  }
+  return failed_exactly_once(ExactlyOnce::kUnknown,
+                             "outcome unknown: seq " + std::to_string(entry.seq) +
+                                 " lies below the floor of its session, or among what is forgotten of it, so this "
+                                 "request was perhaps applied before; nothing was done now, read the key to see");
 }
 
 /// The result that goes with an answer.  A pure function of entry and answer, so a repeated write gets the first
@@ -64,8 +90,8 @@ CommandResult result_of(const Entry& entry, WriteAnswer answer) {
       result.packed = std::move(answer.content);
       break;
     case AnswerKind::kDropped:
-      return CommandResult::failed(Code::kFailedPrecondition,
-                                   "this request was applied before, but its reply was too large to keep");
+      return failed_exactly_once(ExactlyOnce::kApplied,
+                                 "this request was applied before, but its reply was too large to keep");
   }
   return result;
 }
@@ -113,12 +139,8 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   switch (earlier.verdict) {
     case SessionTable::Verdict::kNew: break;
     case SessionTable::Verdict::kRepeated: return result_of(entry, std::move(earlier.answer));
-    case SessionTable::Verdict::kOther:
-      return CommandResult::failed(Code::kInvalidArgument,
-                                   "this session and seq stand for another request, which was applied before");
-    case SessionTable::Verdict::kTooOld:
-      return CommandResult::failed(Code::kDeadlineExceeded,
-                                   "this request is so old that it is no longer known whether it was applied");
+    case SessionTable::Verdict::kOther: return another_request();
+    case SessionTable::Verdict::kTooOld: return too_old(entry);
   }
   WriteAnswer answer = execute(entry);
   sessions_.remember(entry, earlier.hash, answer);

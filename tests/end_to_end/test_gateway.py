@@ -136,6 +136,17 @@ class Keys(GatewayTest):
             self.put(path, '"second"')
         self.assertEqual(self.get(path).json, "second")
 
+    def test_an_idempotency_key_that_was_used_for_another_request_is_a_conflict(self):
+        path = "/v1/keys/" + self.key()
+        first = self.put(path, '{"a": 1, "b": 2}', Idempotency_Key=self.key())
+        again = self.put(path, '{ "b": 2, "a": 1 }', Idempotency_Key=self.key())
+        self.assertEqual((again.status, again["ETag"]), (first.status, first["ETag"]))
+        other = self.put(path, '{"a": 1, "b": 3}', Idempotency_Key=self.key())
+        self.assertProblem(other, 409, "FAILED_PRECONDITION", "nothing new was done")
+        self.assertEqual(other.json["exactly_once"], "other_request")
+        conditional = self.put(path, '{"a": 2}', Idempotency_Key=self.key(), If_Match=first["ETag"])
+        self.assertProblem(conditional, 409, "FAILED_PRECONDITION")
+
     def test_messagepack_in_and_out(self):
         path = "/v1/keys/" + self.key()
         document = {"bytes": b"\x00\xff", "list": [1, 2.5, None]}

@@ -1,7 +1,9 @@
 """docs/protocol.md, section Exactly-once: a write with (session, seq) takes effect once, whatever happens in between."""
 import os
+import time
 
-from support import ClusterTest, EndToEndTest, main
+from support import ClusterTest, EndToEndTest, main, wait_for
+from support.client import Packed
 
 
 class Sessions(ClusterTest):
@@ -13,6 +15,10 @@ class Sessions(ClusterTest):
 
     def write(self, seq, command, *arguments, **options):
         return self.call(command, *arguments, session=self.session, seq=seq, **options)
+
+    def assertIsAnother(self, reply):
+        self.assertError(reply, "FAILED_PRECONDITION", "nothing new was done")
+        self.assertEqual(reply.info["exactly_once"], "other_request")
 
     def assertSameReply(self, first, again):
         self.assertEqual((again.status, again.packed_result, again.info), (first.status, first.packed_result, first.info))
@@ -59,12 +65,52 @@ class Sessions(ClusterTest):
         for command, arguments, options in (("PUT", [key, 2], {}), ("SET", [key, 2], {}), ("DELETE", [key], {}), ("POP", [key], {}),
                                             ("PUT", [key, 1], {"if_absent": True}), ("PUT", [key, 1], {"if_version": 1})):
             with self.subTest(command=command, options=options):
-                self.assertError(self.write(1, command, *arguments, **options), "INVALID_ARGUMENT")
+                self.assertIsAnother(self.write(1, command, *arguments, **options))
         self.assertOk(self.call("GET", key), 1)
 
     def test_another_timeout_or_packing_is_the_same_request(self):
         first = self.assertOk(self.write(1, "PUT", self.key(), 1, timeout_ms=4000), True)
         self.assertSameReply(first, self.write(1, "PUT", self.key().encode(), 1, timeout_ms=9000))
+
+    def test_a_retry_that_was_packed_anew_is_the_same_request(self):
+        """Packers change the order of a map's keys and the width of numbers from one call to the next."""
+        first = self.assertOk(self.write(1, "PUT", self.key(), {"a": 1, "b": {"x": [1, "s"], "y": None}}), True)
+        self.assertSameReply(first, self.write(1, "PUT", self.key(), {"b": {"y": None, "x": [1, "s"]}, "a": 1}))
+        wide = Packed(b"\xdf\x00\x00\x00\x02\xda\x00\x01b\xde\x00\x02\xa1y\xc0\xa1x\xdc\x00\x02\xcf" + bytes(7) + b"\x01\xd9\x01s"
+                      b"\xa1a\xd3" + bytes(7) + b"\x01")
+        self.assertSameReply(first, self.write(1, "PUT", self.key(), wide))
+        self.assertIsAnother(self.write(1, "PUT", self.key(), {"a": 1.0, "b": {"x": [1, "s"], "y": None}}))
+        self.assertIsAnother(self.write(1, "PUT", self.key(), {"a": 1, "b": {"x": ["s", 1], "y": None}}))
+
+    def test_a_floor_is_a_uint_up_to_seq_and_comes_with_a_session(self):
+        for seq, floor in ((5, 0), (6, 5), (7, 7), (2**64 - 1, 2**64 - 1)):
+            self.assertOk(self.write(seq, "PUT", self.key(), 1, floor=floor))
+        for floor in (10, 2**64 - 1, -1, "1", None, [1]):
+            self.assertError(self.write(9, "PUT", self.key(), 1, floor=floor), "INVALID_ARGUMENT", "floor")
+        self.assertError(self.call("PUT", self.key(), 1, floor=0), "INVALID_ARGUMENT", "floor", "session")
+        self.assertError(self.call("GET", self.key(), floor=0), "INVALID_ARGUMENT", "floor")
+        item = self.assertOk(self.call("BATCH", [["PUT", [self.key(), 1], {"floor": 0}]])).result[0]
+        self.assertEqual(item[0], "INVALID_ARGUMENT")
+
+    def assertIsUnknown(self, reply):
+        self.assertError(reply, "FAILED_PRECONDITION", "outcome unknown")
+        self.assertEqual(reply.info["exactly_once"], "unknown")
+
+    def test_what_lies_below_the_floor_is_answered_while_it_is_remembered_and_never_done(self):
+        first = self.assertOk(self.write(1, "PUT", self.key(), 1, floor=1), True)
+        self.assertOk(self.write(9, "PUT", self.key(), 9, floor=7), False)
+        self.assertSameReply(first, self.write(1, "PUT", self.key(), 1, floor=1))
+        self.assertIsUnknown(self.write(6, "PUT", self.key(), 6, floor=6))
+        self.assertIsUnknown(self.write(6, "PUT", self.key(), 6))
+        self.assertOk(self.call("GET", self.key()), 9)
+        self.assertOk(self.write(7, "PUT", self.key(), 7, floor=7), False)
+
+    def test_a_batch_is_one_seq_of_its_session(self):
+        items = [["PUT", [self.key(), 1]], ["PUT", [self.key(), 2]], ["GET", [self.key()]]]
+        first = self.assertOk(self.write(5, "BATCH", items, floor=5))
+        self.assertEqual(self.assertOk(self.write(5, "BATCH", items, floor=3)).result, first.result)
+        late = self.assertOk(self.write(4, "BATCH", items, floor=4)).result
+        self.assertEqual([(status, info["exactly_once"]) for status, _, info in late], [("FAILED_PRECONDITION", "unknown")] * 3)
 
     def test_seqs_come_in_any_order(self):
         for seq in (5, 3, 2**64 - 1, 0, 4, 1):
@@ -94,7 +140,7 @@ class Sessions(ClusterTest):
         self.assertEqual([result for _, result, _ in self.assertOk(self.write(1, "BATCH", twice)).result], [True, False])
         changed = [["PUT", [self.key(), 1]], ["PUT", [self.key(), 2]]]
         self.assertEqual([status for status, _, _ in self.assertOk(self.write(1, "BATCH", changed)).result],
-                         ["OK", "INVALID_ARGUMENT"])
+                         ["OK", "FAILED_PRECONDITION"])
 
     def test_10_000_writes_are_remembered(self):
         items = [["PUT", [self.key(str(number)), number]] for number in range(1000)]
@@ -136,7 +182,38 @@ class OverRestarts(EndToEndTest):
             again = client.call("POP", "popped", session=b"over restarts", seq=1000)
             self.assertEqual((again.status, again.result), (popped.status, popped.result))
             self.assertOk(client.call("GET", "key0"), f"later {round_}")
-            self.assertError(client.call("PUT", "key1", "another", session="over restarts", seq=1), "INVALID_ARGUMENT")
+            self.assertError(client.call("PUT", "key1", "another", session="over restarts", seq=1), "FAILED_PRECONDITION")
+
+    def test_floors_are_remembered_when_every_worker_was_killed(self):
+        cluster = self.start_cluster(workers=3, k=2)
+        client = self.client_of(cluster)
+        self.assertOk(client.call("PUT", "key", 7, session="floors", seq=7, floor=7), True)
+        for number in range(3):
+            cluster.kill_worker(number)
+        for number in range(3):
+            cluster.start_worker(number)
+        cluster.wait_until_whole()
+        late = self.assertError(client.call("PUT", "key", 6, session="floors", seq=6, floor=6), "FAILED_PRECONDITION", "outcome unknown")
+        self.assertEqual(late.info["exactly_once"], "unknown")
+        self.assertOk(client.call("GET", "key"), 7)
+
+    def test_a_broker_that_stood_still_sends_nothing_on_that_lay_in_its_sockets(self):
+        cluster = self.start_cluster(workers=3, k=2, brokers=2)
+        frozen, other = self.client_of(cluster, broker=0), self.client_of(cluster, broker=1)
+        self.assertOk(other.call("PUT", "key", 0), True)
+        cluster.brokers[0].pause()
+        ids = [frozen.send("PUT", "key", number, session="s", seq=number) for number in range(100)]
+        try:
+            # It counts as frozen after a second.
+            until = time.monotonic() + 1.5
+            while time.monotonic() < until:
+                self.assertOk(other.call("PUT", "key", "newer"), False)
+        finally:
+            cluster.brokers[0].resume()
+        for id_ in ids:
+            self.assertError(frozen.receive(id_), "UNAVAILABLE", "not sent on")
+        self.assertOk(other.call("GET", "key"), "newer")
+        wait_for(lambda: frozen.call("PUT", "key", "later").status == "OK", "the broker to serve again")
 
     def test_replies_are_remembered_over_a_change_of_leader(self):
         cluster = self.start_cluster(workers=3, k=2, partitions=1)

@@ -54,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Plant{"vouch-for-later", Scenario::kSeclusions, 4'000}, Plant{"wrong-reply", Scenario::kAny},
                       Plant{"mark-dropped", Scenario::kAny}, Plant{"mark-added", Scenario::kAny},
                       Plant{"warning-dropped", Scenario::kAny}, Plant{"logs-grow", Scenario::kLaggards},
-                      Plant{"sessions-grow", Scenario::kSessions}, Plant{"answers-grow", Scenario::kSessions},
+                      Plant{"floor-ignored", Scenario::kSessions}, Plant{"sessions-grow", Scenario::kSessions},
+                      Plant{"answers-grow", Scenario::kSessions},
                       Plant{"older-copies-taken", Scenario::kCopies}, Plant{"page-skips-key", Scenario::kAny},
                       Plant{"page-out-of-order", Scenario::kAny}),
     [](const auto& info) {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "broker/own_session.hpp"
+#include "protocol/write_session.hpp"
 #include "broker/pool.hpp"
 #include "broker/reply_queue.hpp"
 #include "broker/timer_wheel.hpp"
@@ -82,6 +82,28 @@ TEST(Bounds, AWorkerThatDoesNotAnswerIsSentSoManyBytes) {
   EXPECT_THAT(cluster.replies(), IsEmpty());
 }
 
+TEST(Bounds, ABatchForWhichThereIsNoRoomSendsNothingAtAll) {
+  BrokerLimits limits;
+  limits.requests = 2;
+  Harness cluster({.limits = limits});
+  cluster.make_cluster();
+  const auto batch_over = [&cluster](std::uint32_t partitions) {
+    std::vector<std::string> items;
+    for (std::uint32_t i = 0; i < partitions; ++i) {
+      items.push_back(packed_array(
+          {packed_str("PUT"), packed_array({packed_str(cluster.key_in(PartitionId{i})), packed_uint(1)})}));
+    }
+    return packed_array({packed_array(items)});
+  };
+  cluster.send(Command::kBatch, batch_over(3));
+  ASSERT_EQ(cluster.requests_waiting(), 3u);
+  cluster.send(Command::kBatch, batch_over(2), {}, "another");
+  EXPECT_EQ(cluster.reply("another").status, Code::kResourceExhausted);
+  EXPECT_EQ(cluster.requests_waiting(), 3u) << "it is told that nothing was done";
+  cluster.send(Command::kBatch, batch_over(1), {}, "another");
+  EXPECT_EQ(cluster.requests_waiting(), 4u) << "this one has room";
+}
+
 TEST(Bounds, WhatTheBackendDoesNotTakeIsSentAgainAndWasNotDone) {
   Harness cluster;
   cluster.make_cluster();
@@ -114,19 +136,19 @@ TEST(ReplyQueue, DropsWhatIsBeyondItsBounds) {
   EXPECT_TRUE(queue.may_lend(1'000)) << "one reply of any size";
 }
 
-TEST(BrokerSession, TheFloorIsTheLowestSeqWithoutAnAnswer) {
+TEST(WriteSession, TheFloorIsTheLowestSeqWithoutAnAnswer) {
   std::uint64_t random = 0x0102030405060708;
-  BrokerSession session([&random] { return random++; });
+  WriteSession session([&random] { return random++; });
   EXPECT_EQ(session.id().size(), 16u);
   EXPECT_EQ(session.floor(), 1u);
   EXPECT_EQ(session.issue(), 1u);
   EXPECT_EQ(session.issue(), 2u);
   EXPECT_EQ(session.issue(), 3u);
-  session.on_answered(2);
+  session.on_done(2);
   EXPECT_EQ(session.floor(), 1u);
-  session.on_answered(1);
+  session.on_done(1);
   EXPECT_EQ(session.floor(), 3u);
-  session.on_answered(3);
+  session.on_done(3);
   EXPECT_EQ(session.floor(), 4u);
   EXPECT_EQ(session.issue(), 4u);
 }

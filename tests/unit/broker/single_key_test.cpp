@@ -68,6 +68,21 @@ TEST(SingleKey, AWriteKeepsTheSessionThatItBrings) {
   EXPECT_FALSE(request.own_session);
   EXPECT_EQ(request.session, "mine");
   EXPECT_EQ(request.seq, 7u);
+  EXPECT_FALSE(request.has_floor);
+}
+
+TEST(SingleKey, AWriteKeepsTheFloorThatItsSessionSays) {
+  Harness cluster;
+  cluster.make_cluster();
+  Options options;
+  options.session = "mine";
+  options.seq = 7;
+  options.floor = 0;
+  cluster.send(Command::kPut, put_arguments("a"), options);
+  const WorkerRequest request = cluster.leader_of("a").take();
+  EXPECT_FALSE(request.own_session);
+  EXPECT_TRUE(request.has_floor);
+  EXPECT_EQ(request.floor, 0u);
 }
 
 TEST(SingleKey, FollowsAHintToTheNewLeaderWithoutTheClientNoticing) {

@@ -183,6 +183,75 @@ TEST_F(CallTableTest, WritesCarryOneSessionAndEachItsOwnSeqAndReadsNone) {
   EXPECT_EQ(read(network_.sent[2].bytes).options.session, std::nullopt);
 }
 
+TEST_F(CallTableTest, AWriteSaysTheLowestSeqThatMayStillBeSentAgain) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const auto last = [this] { return read(network_.sent.back().bytes).options; };
+  const std::uint64_t first = put(table);
+  const std::uint64_t lowest = last().seq;
+  EXPECT_EQ(last().floor, lowest);
+  const std::uint64_t second = put(table);
+  EXPECT_EQ(last().floor, lowest);
+  table.on_frame(now_, 0, reply_to(second));
+  put(table);
+  EXPECT_EQ(last().floor, lowest) << "the first is still under way";
+  table.on_frame(now_, 0, reply_to(first));
+  const std::uint64_t forgotten = put(table);
+  EXPECT_EQ(last().floor, lowest + 2);
+  pass(table, std::chrono::seconds(6));
+  put(table);
+  EXPECT_EQ(last().floor, last().seq) << "those that gave up are not sent any more";
+  const std::uint64_t open = last().seq;
+  const std::uint64_t dropped = put(table);
+  table.forget(dropped), table.forget(dropped), table.forget(forgotten);
+  put(table);
+  EXPECT_EQ(last().floor, open);
+}
+
+TEST_F(CallTableTest, ABatchIsOneSeqUntilAllOfItIsDone) {
+  CallTable table = make(2);
+  table.on_connected(now_, 0), table.on_connected(now_, 1);
+  const auto last = [this] { return read(network_.sent.back().bytes).options; };
+  const std::uint64_t id = batch(table);
+  const std::uint64_t seq = last().seq;
+  pass(table, milliseconds(700));
+  ASSERT_EQ(network_.sent.size(), 2u) << "it was sent again";
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kOk}, {Code::kUnavailable}}));
+  put(table);
+  EXPECT_EQ(last().floor, seq) << "an item of it may still be done";
+  table.on_frame(now_, 1, batch_reply_to(id, {{Code::kOk}, {Code::kOk}}));
+  put(table);
+  EXPECT_EQ(last().floor, seq + 1);
+}
+
+TEST_F(CallTableTest, AWriteThatBringsItsOwnSessionIsLeftAlone) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  Options options;
+  options.session = "http:key";
+  table.begin(now_, Command::kPut, put_, options);
+  const Options sent = read(network_.sent.back().bytes).options;
+  EXPECT_EQ(sent.session, "http:key");
+  EXPECT_EQ(sent.seq, 0u);
+  EXPECT_EQ(sent.floor, std::nullopt);
+}
+
+TEST_F(CallTableTest, NotSentOnIsTheLastWordWhereNoOtherCopyWasSent) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t once = put(table);
+  table.on_frame(now_, 0, reply_to(once, Code::kUnavailable));
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(network_.answers.back().second.reply.status, Code::kUnavailable);
+  const std::uint64_t twice = put(table);
+  pass(table, milliseconds(700));
+  table.on_frame(now_, 0, reply_to(twice, Code::kUnavailable));
+  EXPECT_EQ(network_.answers.size(), 1u) << "the other copy may take effect";
+  table.on_frame(now_, 0, reply_to(twice));
+  ASSERT_EQ(network_.answers.size(), 2u);
+  EXPECT_EQ(network_.answers.back().second.reply.status, Code::kOk);
+}
+
 TEST_F(CallTableTest, ALostReplyMakesItAskAgainWithTheSameBytes) {
   CallTable table = make(1);
   table.on_connected(now_, 0);

@@ -69,6 +69,16 @@ TEST_F(AnswerTest, EachCodeHasItsStatus) {
   }
 }
 
+TEST_F(AnswerTest, AnotherRequestUnderAUsedIdempotencyKeyIs409AlsoWhereItHasACondition) {
+  Plan conditional = put_;
+  conditional.if_version = 7;
+  Reply reply = error(Code::kFailedPrecondition);
+  reply.info.exactly_once = ExactlyOnce::kOtherRequest;
+  const HttpResponse response = answer(conditional, reply);
+  EXPECT_EQ(response.status, 409);
+  EXPECT_EQ(nlohmann::json::parse(response.body)["exactly_once"], "other_request");
+}
+
 TEST_F(AnswerTest, AConditionOfAWriteThatDidNotHoldIs412) {
   Plan conditional = put_;
   conditional.if_version = 3;

@@ -134,6 +134,18 @@ TEST(ClusterMessages, CarryTheMapWhole) {
   EXPECT_EQ(*offered, map);
 }
 
+TEST(ClusterMessages, CarryWhoseASessionIsAndWhetherItSaysFloors) {
+  for (const auto& [own, floor] : {std::pair(true, false), std::pair(false, true), std::pair(false, false)}) {
+    WorkerRequest sent = sample_request();
+    sent.own_session = own;
+    sent.has_floor = floor;
+    const auto read = read_worker_request(carried(sent));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->own_session, own);
+    EXPECT_EQ(read->has_floor, floor);
+  }
+}
+
 TEST(ClusterMessages, CarryRequestsWithSmallAndLargeBodies) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{10}, BundleWriter::kInlineMax, std::size_t{1} << 20}) {
     const WorkerRequest sent = sample_request(size);

@@ -219,6 +219,7 @@ TEST(Options, ComeBackFromTheirPackedForm) {
   options.timeout = std::chrono::milliseconds(1);
   options.session = std::string_view("\0\xff", 2);
   options.seq = UINT64_MAX;
+  options.floor = UINT64_MAX;
   options.if_version = 0;
   const std::string frame = pack_request(7, Command::kSet, put_arguments(), options);
   const auto read = read_request(frame);
@@ -227,6 +228,7 @@ TEST(Options, ComeBackFromTheirPackedForm) {
   EXPECT_EQ(back.timeout, options.timeout);
   EXPECT_EQ(back.session, options.session);
   EXPECT_EQ(back.seq, options.seq);
+  EXPECT_EQ(back.floor, options.floor);
   EXPECT_EQ(back.if_version, options.if_version);
   EXPECT_FALSE(back.if_absent);
 }
@@ -260,6 +262,36 @@ TEST(Options, SessionHas1To64BytesAndComesWithASeq) {
               HasSubstr("seq must be a uint"));
   EXPECT_THAT(with([](PackedWriter& to) { to.map(1).str("session").str("s"); }), HasSubstr("go together"));
   EXPECT_THAT(with([](PackedWriter& to) { to.map(1).str("seq").natural(1); }), HasSubstr("go together"));
+}
+
+TEST(Options, AFloorIsAUintUpToSeqAndComesWithASession) {
+  const auto with = [](auto write) {
+    return refused_options(Command::kPut, [&](PackedWriter& to) {
+      write(to.map(3).str("session").str("s").str("floor"));  // It may stand in front of seq.
+      to.str("seq").natural(5);
+    });
+  };
+  EXPECT_EQ(with([](PackedWriter& to) { to.natural(0); }), "");
+  EXPECT_EQ(with([](PackedWriter& to) { to.natural(5); }), "");
+  EXPECT_THAT(with([](PackedWriter& to) { to.natural(6); }), HasSubstr("floor is 6 and seq 5"));
+  EXPECT_THAT(with([](PackedWriter& to) { to.integer(-1); }), HasSubstr("floor must be a uint"));
+  EXPECT_THAT(with([](PackedWriter& to) { to.nil(); }), HasSubstr("floor must be a uint"));
+  const auto alone = [](PackedWriter& to) { to.map(1).str("floor").natural(1); };
+  EXPECT_THAT(refused_options(Command::kPut, alone), HasSubstr("floor goes with session and seq"));
+  EXPECT_THAT(refused_options(Command::kGet, alone), HasSubstr("does not belong to GET"));
+}
+
+TEST(Options, AllOfAWriteStandTogetherAndOneMoreIsRefused) {
+  const auto with = [](std::size_t count, auto write) {
+    return refused_options(Command::kPut, [&](PackedWriter& to) {
+      to.map(count).str("timeout_ms").natural(1).str("session").str("s").str("seq").natural(1).str("floor").natural(1);
+      to.str("if_absent").boolean(false).str("if_version").natural(1);
+      write(to);
+    });
+  };
+  EXPECT_EQ(with(6, [](PackedWriter&) {}), "");
+  EXPECT_THAT(with(7, [](PackedWriter& to) { to.str("floor").natural(1); }), HasSubstr("stands twice"));
+  EXPECT_THAT(with(7, [](PackedWriter& to) { to.str("more").natural(1); }), HasSubstr("unknown option"));
 }
 
 TEST(Options, ConditionsExcludeEachOther) {

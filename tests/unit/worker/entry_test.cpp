@@ -141,6 +141,29 @@ TEST(Fingerprint, TellsRequestsApart) {
   EXPECT_NE(fingerprint_of(other, false), fingerprint_of(put, false)) << "the parts must not run into each other";
 }
 
+TEST(Entry, CarriesTheFloorOfAClientsSession) {
+  const Entry entry = entry_of(EntryKind::kPut, "k", "\x01", {"s", 12, 0, std::nullopt, 10});
+  ASSERT_TRUE(entry.has_floor);
+  const auto read = read_entry(encoded(entry));
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->has_floor);
+  EXPECT_FALSE(read->own_session);
+  EXPECT_EQ(read->floor, 10u);
+}
+
+TEST(Entry, ASessionIsABrokersOrAClients) {
+  Entry entry = entry_of(EntryKind::kPut, "k", "\x01", {"s", 12, 0, 10});
+  entry.has_floor = true;
+  EXPECT_FALSE(read_entry(encoded(entry)));
+}
+
+TEST(Fingerprint, IsOfTheDocumentAndNotOfItsPacking) {
+  const std::string one = "\x82\xa1" "a\x01\xa1" "b\x02";
+  const std::string other = "\xde" + std::string("\x00\x02", 2) + "\xd9\x01" "b\xcc\x02\xa1" "a\xd0\x01";
+  EXPECT_EQ(entry_of(EntryKind::kPut, "k", one).fingerprint, entry_of(EntryKind::kPut, "k", other).fingerprint);
+  EXPECT_NE(entry_of(EntryKind::kPut, "k", one).fingerprint, entry_of(EntryKind::kPut, "k", "\x80").fingerprint);
+}
+
 TEST(Fingerprint, DoesNotDependOnWhoAsks) {
   EXPECT_EQ(entry_of(EntryKind::kPop, "k", {}, {"a", 1, 2, 3}).fingerprint,
             entry_of(EntryKind::kPop, "k", {}, {"b", 4, 5}).fingerprint);

@@ -86,6 +86,19 @@ TEST(Prepare, APutBecomesAnEntryWithTheIdentityOfItsRequest) {
   EXPECT_EQ(entry->fingerprint, fingerprint_of(*entry, false));
 }
 
+TEST(Prepare, TheFloorOfAClientsSessionGoesWithItsEntry) {
+  WorkerRequest request = request_of(Command::kPut, put_arguments("k"));
+  request.has_floor = true;
+  request.floor = 40;
+  const auto prepared = prepare(request);
+  ASSERT_TRUE(prepared);
+  const Entry* entry = prepared->items()[0].entry();
+  ASSERT_NE(entry, nullptr);
+  EXPECT_TRUE(entry->has_floor);
+  EXPECT_FALSE(entry->own_session);
+  EXPECT_EQ(entry->floor, 40u);
+}
+
 TEST(Prepare, SetIsPut) {
   const WorkerRequest put = request_of(Command::kPut, put_arguments("k"));
   const WorkerRequest set = request_of(Command::kSet, put_arguments("k"));

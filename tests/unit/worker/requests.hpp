@@ -24,7 +24,8 @@ struct Identity {
   std::string_view session = {};
   std::uint64_t seq = 0;
   std::uint16_t item = 0;
-  std::optional<std::uint64_t> floor = std::nullopt;  ///< Set: the session is a broker's own.
+  std::optional<std::uint64_t> floor = std::nullopt;         ///< Set: the session is a broker's own.
+  std::optional<std::uint64_t> client_floor = std::nullopt;  ///< Set: it is a client's that says floors.
 };
 
 inline Entry entry_of(EntryKind kind, std::string_view key, std::string_view content = {}, Identity identity = {}) {
@@ -36,7 +37,8 @@ inline Entry entry_of(EntryKind kind, std::string_view key, std::string_view con
   entry.seq = identity.seq;
   entry.item = identity.item;
   entry.own_session = identity.floor.has_value();
-  entry.floor = identity.floor.value_or(0);
+  entry.has_floor = identity.client_floor.has_value();
+  entry.floor = identity.floor.value_or(identity.client_floor.value_or(0));
   entry.fingerprint = fingerprint_of(entry, false);
   return entry;
 }

@@ -28,6 +28,10 @@ StateMachine some_state() {
     apply(entry_of(EntryKind::kPut, key, packed_text(std::string(i * i, 'x')), {"client", i}));
     if (i % 5 == 0) apply(entry_of(EntryKind::kPop, key, {}, {"client", 1000 + i, 1}));
     if (i % 3 == 0) apply(entry_of(EntryKind::kDelete, key, {}, {"broker", i, 0, i / 2}));
+    if (i % 4 == 0) {
+      const std::string session = "floors" + std::to_string(i % 3);
+      apply(entry_of(EntryKind::kPut, key, packed_text("a"), {session, i, 0, std::nullopt, i / 2}));
+    }
   }
   return state;
 }
@@ -51,6 +55,30 @@ TEST(SnapshotFile, HoldsTheWholeState) {
   EXPECT_EQ(restored->remembered_writes(), state.remembered_writes());
   write(*restored, store, "again");
   EXPECT_EQ(store.files["again"], store.files[kName]) << "the same state gives the same bytes";
+}
+
+TEST(SnapshotFile, AReplicaRestoredFromItKnowsACopyThatComesTooLate) {
+  MemorySnapshotStore store;
+  StateMachine state(SessionLimits{.writes_max = 3});
+  const auto write_with_floor = [](std::uint64_t seq) {
+    return entry_of(EntryKind::kPut, "k", packed_text("a"), {"s", seq, 0, std::nullopt, 1});
+  };
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) state.apply(LogIndex{seq}, 0, write_with_floor(seq));
+  const SnapshotDescriptor descriptor = write(state, store);
+  auto restored = read_snapshot(descriptor, store, SessionLimits{.writes_max = 3});
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(restored->apply(LogIndex{6}, 0, write_with_floor(2)).exactly_once, ExactlyOnce::kUnknown);
+  EXPECT_EQ(restored->apply(LogIndex{7}, 0, write_with_floor(3)).status, Code::kOk);
+}
+
+TEST(SnapshotFile, OneOfAnEarlierFormatIsRefusedWithWhatToDo) {
+  MemorySnapshotStore store;
+  StateMachine state = some_state();
+  const SnapshotDescriptor descriptor = write(state, store);
+  store.files[kName][7] = 1;
+  const auto restored = read_snapshot(descriptor, store);
+  ASSERT_FALSE(restored);
+  EXPECT_NE(restored.error().message.find("format version 1, this software reads version 2"), std::string::npos);
 }
 
 TEST(SnapshotFile, HoldsTheStateOfTheMomentItWasFrozen) {

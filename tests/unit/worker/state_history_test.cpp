@@ -3,6 +3,7 @@
 // replicas that are restored from snapshots on the way.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <random>
@@ -26,7 +27,7 @@ std::uint64_t version_of_command(std::uint64_t command) {
   return version_of(place_of(command).index, place_of(command).position);
 }
 
-constexpr SessionLimits kLimits{.writes_max = 60, .content_size_max = 40, .content_total_max = 300};
+constexpr SessionLimits kLimits{.writes_max = 60, .sessions_max = 3, .content_size_max = 40, .content_total_max = 300};
 constexpr PartitionId kPartition{1};
 constexpr Term kTerm{1};
 
@@ -67,19 +68,19 @@ class Model {
  public:
   Seen apply(std::uint64_t version, const OwnedEntry& owned) {
     const Entry& entry = owned.entry;
-    Broker* broker = entry.own_session ? find_broker(owned.session) : nullptr;
-    if (entry.own_session && entry.seq < std::max(entry.floor, broker != nullptr ? broker->floor : 0)) {
-      return {Code::kDeadlineExceeded};
-    }
-    for (const Write& write : writes_) {
-      if (write.session != owned.session || write.own != entry.own_session) continue;
-      if (write.seq != entry.seq || write.item != entry.item) continue;
-      if (write.fingerprint != entry.fingerprint) return {Code::kInvalidArgument};
+    Book& book = books_[entry.own_session];
+    for (const Write& write : book.writes) {
+      if (write.session != owned.session || write.seq != entry.seq || write.item != entry.item) continue;
+      if (write.fingerprint != entry.fingerprint) return {Code::kFailedPrecondition};
       return write.dropped ? Seen{Code::kFailedPrecondition} : write.answer;
     }
-    if (broker != nullptr && entry.seq < broker->lost_below) return {Code::kDeadlineExceeded};
+    const Session* const session = book.find(owned.session);
+    const bool is_below = has_floor(entry) && entry.seq < entry.floor;
+    if (is_below || (session != nullptr && (entry.seq < session->floor || entry.seq < session->lost_below))) {
+      return {entry.own_session ? Code::kDeadlineExceeded : Code::kFailedPrecondition};
+    }
     const Seen answer = execute(version, owned);
-    remember(owned, answer);
+    remember(book, owned, answer);
     return answer;
   }
 
@@ -88,18 +89,29 @@ class Model {
  private:
   struct Write {
     std::string session;
-    bool own;
     std::uint64_t seq;
     std::uint16_t item;
     std::uint64_t fingerprint;
     Seen answer;
     bool dropped;
   };
-  struct Broker {
+  struct Session {
+    std::string name;
     std::uint64_t floor = 0;
     std::uint64_t lost_below = 0;
-    std::uint64_t last_write = 0;
   };
+  /// Of brokers' sessions, or of clients'.
+  struct Book {
+    std::deque<Write> writes;
+    std::deque<Session> sessions;  ///< In the order of their last writes.
+
+    Session* find(const std::string& name) {
+      const auto at = std::find_if(sessions.begin(), sessions.end(), [&](const Session& s) { return s.name == name; });
+      return at == sessions.end() ? nullptr : &*at;
+    }
+  };
+
+  static bool has_floor(const Entry& entry) { return entry.own_session || entry.has_floor; }
 
   Seen execute(std::uint64_t version, const OwnedEntry& owned) {
     const Entry& entry = owned.entry;
@@ -122,45 +134,39 @@ class Model {
     return answer;
   }
 
-  void remember(const OwnedEntry& owned, const Seen& answer) {
+  static void remember(Book& book, const OwnedEntry& owned, const Seen& answer) {
     const Entry& entry = owned.entry;
-    if (entry.own_session) {
-      if (find_broker(owned.session) == nullptr) brokers_[owned.session] = {};
-      Broker& broker = brokers_[owned.session];
-      broker.floor = std::max(broker.floor, entry.floor);
-      broker.last_write = next_;
+    Session* const known = book.find(owned.session);
+    if (known != nullptr || has_floor(entry)) {
+      Session session = known != nullptr ? *known : Session{owned.session};
+      std::erase_if(book.sessions, [&](const Session& s) { return s.name == owned.session; });
+      if (has_floor(entry)) session.floor = std::max(session.floor, entry.floor);
+      book.sessions.push_back(session);
+      if (book.sessions.size() > kLimits.sessions_max) book.sessions.pop_front();
     }
-    writes_.push_back({owned.session, entry.own_session, entry.seq, entry.item, entry.fingerprint, answer,
-                       answer.packed.size() > kLimits.content_size_max});
-    ++next_;
-    while (writes_.size() > kLimits.writes_max || is_answered(writes_.front())) forget_first();
+    book.writes.push_back({owned.session, entry.seq, entry.item, entry.fingerprint, answer,
+                           answer.packed.size() > kLimits.content_size_max});
+    while (book.writes.size() > kLimits.writes_max ||
+           (entry.own_session && !book.writes.empty() && is_answered(book, book.writes.front()))) {
+      const Write& oldest = book.writes.front();
+      if (Session* const its = book.find(oldest.session)) its->lost_below = std::max(its->lost_below, oldest.seq + 1);
+      book.writes.pop_front();
+    }
     // The oldest contents go until the rest is within its bound.
     std::size_t total = 0;
-    for (auto write = writes_.rbegin(); write != writes_.rend(); ++write) {
+    for (auto write = book.writes.rbegin(); write != book.writes.rend(); ++write) {
       if (write->answer.packed.empty() || write->dropped) continue;
       total += write->answer.packed.size();
       write->dropped = total > kLimits.content_total_max;
     }
   }
 
-  bool is_answered(const Write& write) { return write.own && write.seq < brokers_[write.session].floor; }
-  void forget_first() {
-    const Write& oldest = writes_.front();
-    if (oldest.own) {
-      Broker& broker = brokers_[oldest.session];
-      broker.lost_below = std::max(broker.lost_below, oldest.seq + 1);
-    }
-    writes_.pop_front();
-  }
-  Broker* find_broker(const std::string& name) {
-    const auto found = brokers_.find(name);
-    const bool known = found != brokers_.end() && next_ - found->second.last_write <= kLimits.writes_max;
-    return known ? &found->second : nullptr;
+  static bool is_answered(Book& book, const Write& write) {
+    const Session* const session = book.find(write.session);
+    return session != nullptr && write.seq < session->floor;
   }
 
-  std::deque<Write> writes_;
-  std::map<std::string, Broker> brokers_;
-  std::uint64_t next_ = 0;
+  std::map<bool, Book> books_;  ///< By whether they are of brokers' own sessions.
 };
 
 /// Draws entries: mostly new ones, but often enough one of the last again, as it was or changed.
@@ -185,8 +191,8 @@ class History {
       again.key += "!";
       again.entry.fingerprint = fingerprint_of(again.view(), false);
     }
-    // A broker sends it again with the floor it has by now, which may or may not have passed it.
-    if (again.entry.own_session && below(2) == 0)
+    // It is sent again with the floor of now, which may or may not have passed it.
+    if ((again.entry.own_session || again.entry.has_floor) && below(2) == 0)
       again.entry.floor = std::max(again.entry.floor, floors_[again.session]);
     return again;
   }
@@ -217,6 +223,14 @@ class History {
       owned.entry.seq = floor + below(30);
       floor += below(4);
       owned.entry.floor = std::min(floor, owned.entry.seq);
+    } else if (below(2) == 0) {
+      // A client of some floors, now and then without one.
+      owned.session = "floors" + std::to_string(below(5));
+      std::uint64_t& floor = floors_[owned.session];
+      owned.entry.seq = floor + below(30);
+      floor += below(4);
+      owned.entry.has_floor = below(8) != 0;
+      if (owned.entry.has_floor) owned.entry.floor = std::min(floor, owned.entry.seq);
     } else {
       owned.entry.seq = below(100);
     }
@@ -297,7 +311,7 @@ TEST_P(StateHistory, AgreesWithTheModelAndAcrossSnapshots) {
   EXPECT_EQ(documents_of(state), model.documents);
   EXPECT_EQ(snapshot_of(other.freeze()), snapshot_of(state.freeze()));
   for (const Code code : {Code::kOk, Code::kNotFound, Code::kAlreadyExists, Code::kFailedPrecondition,
-                          Code::kInvalidArgument, Code::kDeadlineExceeded}) {
+                          Code::kDeadlineExceeded}) {
     EXPECT_GT(seen_codes[code], 10) << "the history is to provoke " << name_of(code);
   }
 }

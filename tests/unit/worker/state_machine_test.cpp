@@ -157,9 +157,29 @@ TEST(StateMachine, AnotherRequestUnderAUsedIdentityIsRefused) {
   Replica replica;
   replica.put("k", kAda, {"s", 1});
   const CommandResult refused = replica.put("k", kBob, {"s", 1});
-  EXPECT_EQ(refused.status, Code::kInvalidArgument);
-  EXPECT_FALSE(refused.message.empty());
+  EXPECT_EQ(refused.status, Code::kFailedPrecondition);
+  EXPECT_EQ(refused.exactly_once, ExactlyOnce::kOtherRequest);
+  EXPECT_NE(refused.message.find("nothing new was done"), std::string::npos);
   EXPECT_EQ(replica.get("k").packed.bytes(), kAda);
+}
+
+TEST(StateMachine, ACopyFromBelowTheFloorIsRefusedAndTheClientToldThatItsOutcomeIsUnknown) {
+  Replica replica;
+  replica.put("k", kAda, {"s", 7, 0, std::nullopt, 7});
+  const CommandResult refused = replica.put("k", kBob, {"s", 6, 0, std::nullopt, 6});
+  EXPECT_EQ(refused.status, Code::kFailedPrecondition);
+  EXPECT_EQ(refused.exactly_once, ExactlyOnce::kUnknown);
+  EXPECT_NE(refused.message.find("outcome unknown"), std::string::npos);
+  EXPECT_EQ(replica.get("k").packed.bytes(), kAda);
+}
+
+TEST(StateMachine, AConditionThatFailedSaysNothingOfExactlyOnce) {
+  Replica replica;
+  Entry conditional = entry_of(EntryKind::kPut, "k", kAda, {"s", 1});
+  conditional.if_version = 9;
+  const CommandResult refused = replica.apply(conditional);
+  EXPECT_EQ(refused.status, Code::kFailedPrecondition);
+  EXPECT_EQ(refused.exactly_once, ExactlyOnce::kNothing);
 }
 
 TEST(StateMachine, ARepeatedPopOfALargeDocumentSaysThatItWasApplied) {
