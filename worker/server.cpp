@@ -7,6 +7,7 @@
 
 #include "program/log.hpp"
 #include "program/process.hpp"
+#include "program/reconnect.hpp"
 #include "program/zmq_frames.hpp"
 
 namespace trellis {
@@ -24,6 +25,7 @@ void set_common(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::maxmsgsize, kMessageSizeMax);
   socket.set(zmq::sockopt::heartbeat_ivl, 1'000);
   socket.set(zmq::sockopt::heartbeat_timeout, 3'000);
+  set_reconnecting(socket);
 }
 
 Error io_error(const std::string& what, const std::string& why, const std::string& remedy) {
@@ -94,8 +96,6 @@ zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
   set_common(socket);
   // What is said to a dead partner must not reach its next life.
   socket.set(zmq::sockopt::immediate, true);
-  socket.set(zmq::sockopt::reconnect_ivl, 20);
-  socket.set(zmq::sockopt::reconnect_ivl_max, 200);
   socket.connect(endpoint);
   return socket;
 }
