@@ -9,6 +9,7 @@
 #include "program/process.hpp"
 #include "program/reconnect.hpp"
 #include "program/zmq_frames.hpp"
+#include "worker/timing.hpp"
 
 namespace trellis {
 namespace {
@@ -47,6 +48,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
   shard_settings.slow_after = settings.slow_after;
+  shard_settings.replica.timing = timing_of(settings.election_timeout);
   server->background_ = std::make_unique<BackgroundThread>();
   log_info("worker at " + settings.address.text() + ", reading its data in " + settings.data);
   auto shard = Shard::open(std::move(shard_settings), *server->store_, *server->snapshots_, *server->background_,
