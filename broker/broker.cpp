@@ -79,7 +79,7 @@ class Broker::Core {
   void use_new_map(TimePoint now);
   void judge_liveness(TimePoint now);
   void pulse(TimePoint now);
-  void say_welcome();
+  void say_welcome(TimePoint now);
 
   BrokerOptions options_;
   BrokerOutput& output_;
@@ -265,15 +265,14 @@ void Broker::Core::on_tick(TimePoint now) {
 void Broker::Core::pulse(TimePoint now) {
   next_pulse_ = now + kPulse;
   judge_liveness(now);
+  router_.note_leaders(now);
   if (formation_.on_tick(now)) use_new_map(now);
-  if (std::exchange(heartbeat_is_due_, !heartbeat_is_due_)) say_welcome();
+  if (std::exchange(heartbeat_is_due_, !heartbeat_is_due_)) say_welcome(now);
 }
 
-void Broker::Core::say_welcome() {
-  Welcome welcome;
-  welcome.broker_nonce = nonce_;
+void Broker::Core::say_welcome(TimePoint now) {
   for (const auto& [id, worker] : registry_.workers()) {
-    if (worker->slot != nullptr) add(outbox_.to(*worker->slot), welcome);
+    if (worker->slot != nullptr) add(outbox_.to(*worker->slot), Welcome{nonce_, worker->round_trip.stamps(now)});
   }
 }
 

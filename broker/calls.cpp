@@ -13,11 +13,13 @@ constexpr Tag kUnconfirmed = kTagFlag;
 constexpr std::chrono::milliseconds kBackOffMin{4};
 constexpr std::chrono::milliseconds kBackOffMax{50};
 /// A worker that holds a request for so long without an answer has perhaps never got it, or its answer was lost.
-/// Doubles with each attempt, so that a slow cluster is not given more of the same.
+/// Doubles with each attempt, so that a slow cluster is not given more of the same.  To this comes the time that a
+/// write is on its way there, on to the peers, and back: three round trips, if the peers are no further away.
 constexpr std::chrono::milliseconds kResendAfterMin{1'000};
 constexpr std::chrono::milliseconds kResendAfterMax{8'000};
+constexpr int kRoundTripsPerWrite = 3;
 /// Others are asked to vouch in the moment in which the leader is asked, and take about as long as it does.  One that
-/// takes so much longer is down, or as good as that.
+/// takes so much longer, and a round trip, is down, or as good as that.
 constexpr std::chrono::milliseconds kVouchWithin{30};
 
 std::chrono::milliseconds doubled(std::chrono::milliseconds least, std::chrono::milliseconds most,
@@ -80,7 +82,8 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
   write_request(call, worker, mode_for(call, worker, now), now);
   worker.bytes_under_way += call.leg.body.size();
   call.state = State::kSent;
-  wheel_.set(call.timer, now + doubled(kResendAfterMin, kResendAfterMax, call.attempts), call.tag);
+  const Duration on_the_way = kRoundTripsPerWrite * worker.round_trip.value();
+  wheel_.set(call.timer, now + doubled(kResendAfterMin, kResendAfterMax, call.attempts) + on_the_way, call.tag);
   note_attempt(call, worker.hello.id, now);
 }
 
@@ -126,6 +129,7 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now).count();
   request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
   request_.page_bytes = call.leg.page_bytes;
+  request_.heard = worker.hello.stamps.sent;
   request_.body = call.leg.body;
   add(outbox_.to(*worker.slot), request_);
   worker.slot->tags.push_back(call.tag);
@@ -213,7 +217,8 @@ void Calls::on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimeP
   if (settle_held(call, now)) return;
   sweep_held(call.leg.partition);
   held_[call.leg.partition.value].push_back(call.tag);
-  if (call.attempts == 1) wheel_.set(call.timer, now + kVouchWithin, call.tag);
+  if (call.attempts == 1)
+    wheel_.set(call.timer, now + kVouchWithin + vouches_.round_trip(call.leg.partition), call.tag);
 }
 
 /// Returns whether the call holds nothing any more: it may have ended.

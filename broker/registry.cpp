@@ -65,6 +65,8 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
     admission.new_connection = connect(*record, from);
     record->slot_heard = now;
   }
+  if (admission.new_life) record->round_trip = {};
+  record->round_trip.on_stamps(hello.stamps, now);
   record->hello = std::move(hello);
   record->last_heard = now;
   admission.worker = record.get();
@@ -196,9 +198,11 @@ Duration Registry::silence_of(WorkerId id, TimePoint now) const {
 
 WorkerState Registry::state_of(WorkerId id, TimePoint now) const {
   const Duration silence = silence_of(id, now);
-  const auto down_after = find(id) == nullptr ? kBrokerWarmUp : kDownAfter;
+  const WorkerRecord* const record = find(id);
+  const Duration round_trip = record == nullptr ? Duration::zero() : record->round_trip.value();
+  const Duration down_after = record == nullptr ? kBrokerWarmUp : kDownAfter + 2 * round_trip;
   if (silence >= down_after) return WorkerState::kDown;
-  return silence >= kSuspectAfter ? WorkerState::kSuspect : WorkerState::kUp;
+  return silence >= kSuspectAfter + round_trip ? WorkerState::kSuspect : WorkerState::kUp;
 }
 
 void Registry::remove(WorkerId id) {

@@ -1,7 +1,9 @@
 // Registry: which workers there are, where each can be reached, and which are alive, judged by what is heard of them.
 //
 // A worker is up; suspect after kSuspectAfter without any message from it (and still counts as up); down after
-// kDownAfter.  One that was never heard of is down once the broker has run for kBrokerWarmUp.
+// kDownAfter.  What was lost on the way to a worker that is far away comes as much later as it takes to be sent again:
+// there one round trip more is allowed for, or two.  A worker that was never heard of is down once the broker has run
+// for kBrokerWarmUp.
 // Invariant: one record for an id, one live worker for an address.  Where two lives, told apart by their boot nonces,
 // claim the same, both are asked whether they are alive, each with a number that nobody can know otherwise: a message
 // proves nothing, since a connection may still hold what a life said that ended long ago.  The one that comes later
@@ -38,6 +40,7 @@ struct WorkerRecord {
   TimePoint slot_heard;            ///< When it last said hello over the connection in use.
   BootNonce former;                ///< The nonce of the life that it took over from; 0: none.
   std::uint64_t former_proof = 0;  ///< With it that life would show that it is alive after all.
+  RoundTrip round_trip;            ///< Of a hello and a welcome.
   WorkerState state = WorkerState::kUp;
   std::size_t bytes_under_way = 0;  ///< Of requests sent to it and not answered.
   /// When each kind of message of cluster making was last sent to it, by MessageType.

@@ -106,7 +106,8 @@ std::string report_status(const BrokerOptions& options, const Router& router, co
   writer.str("partitions_available").natural(formed ? router.partitions_available() : 0);
   writer.str("workers").natural(map != nullptr ? map->members.size() : std::max(listed, registry.workers().size()));
   writer.str("workers_up").natural(up);
-  writer.str("guaranteed").boolean(formed && router.members_down() <= map->tolerates());
+  const bool is_whole = formed && router.members_down() <= map->tolerates();
+  writer.str("guaranteed").boolean(is_whole && !router.misses_a_leader(now));
   writer.str("version").str(TRELLIS_VERSION);
   return out;
 }

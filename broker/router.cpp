@@ -81,6 +81,23 @@ void Router::refresh(TimePoint now) {
   }
 }
 
+void Router::note_leaders(TimePoint now) {
+  for (std::uint32_t i = 0; i < partitions_.size(); ++i) {
+    auto& since = partitions_[i].leaderless_since;
+    if (leader(PartitionId{i}) != nullptr) {
+      since.reset();
+    } else if (!since) {
+      since = now;
+    }
+  }
+}
+
+bool Router::misses_a_leader(TimePoint now) const {
+  return std::any_of(partitions_.begin(), partitions_.end(), [now](const Partition& partition) {
+    return partition.leaderless_since && now - *partition.leaderless_since > kLeaderlessMax;
+  });
+}
+
 WorkerRecord* Router::leader(PartitionId partition) const {
   WorkerRecord* const worker = registry_.find(partitions_.at(partition.value).leader);
   return can_be_sent_to(worker) ? worker : nullptr;

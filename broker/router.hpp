@@ -6,6 +6,7 @@
 // Threading: none.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ class Router {
   /// Looks again at who is up: after each change of a worker's state.
   void refresh(TimePoint now);
 
+  /// Looks which partitions have no leader: at each pulse.
+  void note_leaders(TimePoint now);
+  /// Whether a partition has been without a leader for longer than kLeaderlessMax: no election takes so long where
+  /// enough of its replicas hear of each other, and nearly every command on it fails.
+  static constexpr std::chrono::milliseconds kLeaderlessMax{3'000};
+  bool misses_a_leader(TimePoint now) const;
+
   /// The leader, if it is known and can be sent to; else null.
   WorkerRecord* leader(PartitionId partition) const;
   WorkerId leader_id(PartitionId partition) const { return partitions_.at(partition.value).leader; }
@@ -57,6 +65,7 @@ class Router {
     Term term;        ///< The highest heard of.
     std::size_t up = 0;
     std::size_t turn = 0;  ///< Of the round robin.
+    std::optional<TimePoint> leaderless_since;
   };
 
   Registry& registry_;

@@ -13,6 +13,7 @@
 #include "program/metrics_server.hpp"
 #include "program/poller.hpp"
 #include "program/process.hpp"
+#include "program/reconnect.hpp"
 #include "program/signals.hpp"
 #include "program/zmq_frames.hpp"
 
@@ -139,6 +140,7 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   // does not read for a while does not answer them either, and its replies are to wait.
   backend_.set(zmq::sockopt::heartbeat_ivl, 500);
   backend_.set(zmq::sockopt::heartbeat_timeout, 3000);
+  set_reconnecting(backend_);
   if (auto bound = bind_to(frontend_, options.frontend, "the frontend"); !bound) return bound;
   if (auto bound = bind_to(backend_, options.backend, "the backend"); !bound) return bound;
   if (options.metrics) {

@@ -87,6 +87,16 @@ Vouches::Verdict Vouches::judge(PartitionId partition, WorkerId leader, Term ter
   return missing == 0 ? Verdict::kProven : Verdict::kOpen;
 }
 
+Duration Vouches::round_trip(PartitionId partition) const {
+  Duration most{};
+  for (const Asked& asked : partitions_[partition.value].asked) {
+    if (const WorkerRecord* const worker = registry_.find(asked.worker)) {
+      most = std::max(most, worker->round_trip.value());
+    }
+  }
+  return most;
+}
+
 void Vouches::on_late(PartitionId id, Ticket ticket, TimePoint now) {
   const Partition& partition = partitions_[id.value];
   for (const Asked& asked : partition.asked) {

@@ -50,6 +50,8 @@ class Vouches {
   };
   /// Of a read under this ticket that was answered by the leader of this term.
   Verdict judge(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const;
+  /// To the furthest of those who are asked for this partition.
+  Duration round_trip(PartitionId partition) const;
   /// Those who were asked have taken too long.
   void on_late(PartitionId partition, Ticket ticket, TimePoint now);
 

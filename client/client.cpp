@@ -9,6 +9,7 @@
 #include <random>
 #include <zmq.hpp>
 
+#include "program/reconnect.hpp"
 #include "protocol/check.hpp"
 
 namespace trellis {
@@ -16,8 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kReconnectEvery = 20;       // ms
-constexpr int kReconnectEveryMax = 250;   // ms
 constexpr int kHeartbeatEvery = 500;      // ms; finds a broker that hangs while its kernel still holds the connection.
 constexpr int kHeartbeatTimeout = 1'500;  // ms
 /// Below this a copy costs less than ZeroMQ's bookkeeping for borrowed memory.
@@ -105,8 +104,7 @@ void Client::Sockets::connect(std::size_t broker, const std::string& endpoint) {
   link.dealer.set(zmq::sockopt::sndhwm, 0);
   link.dealer.set(zmq::sockopt::rcvhwm, 0);
   link.dealer.set(zmq::sockopt::immediate, true);  // Nothing is queued for a broker that is not there.
-  link.dealer.set(zmq::sockopt::reconnect_ivl, kReconnectEvery);
-  link.dealer.set(zmq::sockopt::reconnect_ivl_max, kReconnectEveryMax);
+  set_reconnecting(link.dealer);
   link.dealer.set(zmq::sockopt::heartbeat_ivl, kHeartbeatEvery);
   link.dealer.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeout);
   const std::string events = "inproc://events-" + std::to_string(broker);

@@ -5,6 +5,7 @@
 
 namespace trellis {
 
+/// It counts the time in which the machine was suspended, too.
 TimePoint monotonic_now();
 /// 64 bits a call, fit for ids that must never meet again.
 std::uint64_t random_bits();

@@ -77,6 +77,19 @@ class ControlReader {
 
 constexpr std::size_t kClusterIdSize = 32;
 
+void pack(PackedWriter& writer, const Stamps& stamps) {
+  writer.array(3).natural(stamps.sent).natural(stamps.echo).natural(stamps.held);
+}
+
+Stamps read_stamps(ControlReader& reader) {
+  reader.tuple(3);
+  Stamps stamps;
+  stamps.sent = reader.natural();
+  stamps.echo = reader.natural();
+  stamps.held = reader.natural();
+  return stamps;
+}
+
 /// Whether a byte names one of an enumeration's values, which count from 1 without a gap.
 template <typename Enum>
 bool is_one_of(std::uint8_t value, Enum last) {
@@ -88,7 +101,7 @@ bool is_one_of(std::uint8_t value, Enum last) {
 void add(BundleWriter& bundle, const Hello& message) {
   std::string header;
   PackedWriter writer(header);
-  writer.array(14).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
+  writer.array(15).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
   writer.str(message.address).str(message.cluster).natural(message.map_version).boolean(message.formed);
   writer.boolean(message.leaving).natural(message.keys).natural(message.bytes).natural(message.partitions);
   writer.array(message.leads.size());
@@ -100,6 +113,7 @@ void add(BundleWriter& bundle, const Hello& message) {
   for (const FollowerLag& lag : load.followers) {
     writer.array(3).natural(lag.follower.value).natural(lag.entries).natural(lag.milliseconds);
   }
+  pack(writer, message.stamps);
   add_control(bundle, MessageType::kHello, header);
 }
 
@@ -114,7 +128,7 @@ Result<Hello> read_hello(const BundleItem& item) {
     hello.protocol_version = static_cast<std::uint32_t>(*spoken);
     return hello;
   }
-  ControlReader reader(header, 14);
+  ControlReader reader(header, 15);
   hello.protocol_version = reader.natural32();
   hello.id = {reader.natural()};
   hello.nonce = {reader.natural()};
@@ -144,6 +158,7 @@ Result<Hello> read_hello(const BundleItem& item) {
     lag.milliseconds = reader.natural32();
     hello.load.followers.push_back(lag);
   }
+  hello.stamps = read_stamps(reader);
   if (!reader.at_end() || hello.id.value == 0 || hello.address.empty() ||
       (!hello.cluster.empty() && !is_cluster_id(hello.cluster))) {
     return bad("hello");
@@ -153,13 +168,16 @@ Result<Hello> read_hello(const BundleItem& item) {
 
 void add(BundleWriter& bundle, const Welcome& message) {
   std::string header;
-  PackedWriter(header).array(1).natural(message.broker_nonce.value);
+  PackedWriter writer(header);
+  writer.array(2).natural(message.broker_nonce.value);
+  pack(writer, message.stamps);
   add_control(bundle, MessageType::kWelcome, header);
 }
 
 Result<Welcome> read_welcome(const BundleItem& item) {
-  ControlReader reader(header_of(item, MessageType::kWelcome), 1);
-  const Welcome welcome{{reader.natural()}};
+  ControlReader reader(header_of(item, MessageType::kWelcome), 2);
+  Welcome welcome{{reader.natural()}};
+  welcome.stamps = read_stamps(reader);
   if (!reader.at_end()) return bad("welcome");
   return welcome;
 }
@@ -252,7 +270,12 @@ void add(BundleWriter& bundle, const WorkerRequest& message) {
   FieldWriter fields(header);
   fields.u64(message.tag).u32(message.attempt).u32(message.partition.value).u8(static_cast<std::uint8_t>(message.kind));
   fields.u8(static_cast<std::uint8_t>(message.mode)).u8(session_kind_of(message));
-  fields.u64(message.seq).u64(message.floor).u32(message.timeout_ms).u32(message.page_bytes).raw(message.session);
+  fields.u64(message.seq)
+      .u64(message.floor)
+      .u32(message.timeout_ms)
+      .u32(message.page_bytes)
+      .u64(message.heard)
+      .raw(message.session);
   bundle.add(static_cast<std::uint8_t>(MessageType::kRequest), header, message.body);
 }
 
@@ -270,6 +293,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.floor = fields.u64();
   request.timeout_ms = fields.u32();
   request.page_bytes = fields.u32();
+  request.heard = fields.u64();
   request.session = fields.rest();
   if (!fields.ok() || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kVouched) ||
       session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax || request.partition.value >= kPartitionsMax) {

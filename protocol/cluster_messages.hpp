@@ -14,6 +14,7 @@
 
 #include "protocol/bundle.hpp"
 #include "protocol/cluster_map.hpp"
+#include "protocol/round_trip.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {
@@ -58,7 +59,7 @@ struct WorkerLoad {
 };
 
 /// Of what hellos hold; the first number in each.
-constexpr std::uint32_t kHelloVersion = 3;
+constexpr std::uint32_t kHelloVersion = 4;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.
@@ -77,12 +78,14 @@ struct Hello {
   std::vector<Leadership> leads;
   std::uint64_t proof = 0;  ///< Of the last Doubt that this broker sent to this life; 0: none.
   WorkerLoad load;
+  Stamps stamps;
   bool operator==(const Hello&) const = default;
 };
 
 /// The broker's answer to a hello that it takes.
 struct Welcome {
   BootNonce broker_nonce;
+  Stamps stamps{};
   bool operator==(const Welcome&) const = default;
 };
 
@@ -147,6 +150,9 @@ struct WorkerRequest {
   /// KEYS and SCAN: the page ends at this size (0: kPageSizeMax).  kBatch: reads, but for the first result, that would
   /// take the reply beyond it get RESOURCE_EXHAUSTED (0: no bound).
   std::uint32_t page_bytes = 0;
+  /// Stamps::sent of the latest hello that the broker had heard when it sent this: what a worker finds after it stood
+  /// still was sent before it woke, if this is from before.
+  std::uint64_t heard = 0;
   Frame body;
 };
 

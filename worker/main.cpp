@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   std::string data;
   std::string metrics;
   std::uint32_t slow_ms = 0;
+  std::uint32_t election_ms = static_cast<std::uint32_t>(RaftTiming().election.count());
   LogSettings log_settings;
 
   CLI::App app("A worker of a Trellis cluster: it holds replicas of partitions of the keys.", "trellis-worker");
@@ -25,6 +26,11 @@ int main(int argc, char** argv) {
       ->check(endpoint_problem)
       ->capture_default_str();
   app.add_option("--data", data, "Folder of its log and snapshots, kept over restarts (default ./trellis-worker-PORT)");
+  app.add_option("--election-timeout", election_ms,
+                 "Milliseconds without a leader after which a partition elects another one, at least; ten round trips "
+                 "to the furthest peer where that is longer.  The same for all workers")
+      ->check(CLI::Range(kElectionTimeoutMin, kElectionTimeoutMax))
+      ->capture_default_str();
   add_metrics_setting(app, metrics);
   add_slow_setting(app, slow_ms);
   add_log_settings(app, log_settings);
@@ -39,6 +45,7 @@ int main(int argc, char** argv) {
 
   settings.metrics = metrics_endpoint(metrics);
   settings.slow_after = std::chrono::milliseconds(slow_ms);
+  settings.election_timeout = std::chrono::milliseconds(election_ms);
 
   const StopSignal stop;
   auto server = WorkerServer::open(settings);

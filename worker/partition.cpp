@@ -191,7 +191,7 @@ Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
 bool Partition::wants_confirmation() const {
   if (!replica_.is_ready()) return false;
   if (!proof_.is_waiting()) return !new_reads_.empty();
-  return host_.now() - asked_at_ >= kAskAgainAfter;
+  return host_.now() - asked_at_ >= kAskAgainAfter + (new_reads_.empty() ? host_.round_trip() : Duration::zero());
 }
 
 void Partition::ask(Round round) {

@@ -50,6 +50,8 @@ class PartitionHost : public ReplicaHost {
   virtual void end_snapshot(PartitionId group) = 0;
   virtual void want_chunk(WorkerId from, const ChunkWanted& wanted) = 0;
   virtual Partition* find_partition(PartitionId group) = 0;
+  /// To the peer that is furthest away; zero where that is not known.
+  virtual Duration round_trip() const { return {}; }
   virtual void report(LogLevel level, std::string event, std::optional<PartitionId> partition) = 0;
   /// Leadership of the group was won, or is ready, or was lost.
   virtual void on_leadership_change() = 0;
@@ -71,7 +73,8 @@ class Partition final : public ReplicaOwner {
   static constexpr std::size_t kTogetherBytesMax = 128 << 10;
   /// A batch's reply ends here whatever its broker allows: a frame beyond 256 MiB would close the connection.
   static constexpr std::size_t kBatchReplyMax = 128 << 20;
-  /// A confirmation unanswered for so long is asked again.
+  /// A confirmation unanswered for so long, and a round trip, is asked again.  Reads that come meanwhile wait no longer
+  /// than this for the next round.
   static constexpr std::chrono::milliseconds kAskAgainAfter{60};
 
   /// @param sessions  of the replicated state: the same on all workers, in all their lives

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/bundle.hpp"
+#include "protocol/round_trip.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {
@@ -32,9 +33,15 @@ struct Speaker {
   BootNonce nonce;
   std::uint64_t incarnation = 0;  ///< How often it has been started, this time included.
   bool leaving = false;           ///< It is about to stop: no leadership is handed to it.
+  /// Milliseconds since a broker last welcomed it; kNeverWelcomed: none has in this life.
+  std::uint32_t unwelcome_ms = kNeverWelcomed;
+  Stamps stamps{};
+
+  static constexpr std::uint32_t kNeverWelcomed = UINT32_MAX;
 };
 
-/// The receiver of a snapshot asks for its file piece by piece: flow control and resumption in one.
+/// The receiver of a snapshot asks for its file piece by piece: flow control and resumption in one.  A size of 0 asks
+/// for nothing: it has all, reads it, and wants the sender to keep what comes behind it.
 struct ChunkWanted {
   PartitionId group;
   std::string name;

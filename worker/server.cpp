@@ -7,7 +7,9 @@
 
 #include "program/log.hpp"
 #include "program/process.hpp"
+#include "program/reconnect.hpp"
 #include "program/zmq_frames.hpp"
+#include "worker/timing.hpp"
 
 namespace trellis {
 namespace {
@@ -24,6 +26,7 @@ void set_common(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::maxmsgsize, kMessageSizeMax);
   socket.set(zmq::sockopt::heartbeat_ivl, 1'000);
   socket.set(zmq::sockopt::heartbeat_timeout, 3'000);
+  set_reconnecting(socket);
 }
 
 Error io_error(const std::string& what, const std::string& why, const std::string& remedy) {
@@ -45,6 +48,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
   shard_settings.slow_after = settings.slow_after;
+  shard_settings.replica.timing = timing_of(settings.election_timeout);
   server->background_ = std::make_unique<BackgroundThread>();
   log_info("worker at " + settings.address.text() + ", reading its data in " + settings.data);
   auto shard = Shard::open(std::move(shard_settings), *server->store_, *server->snapshots_, *server->background_,
@@ -94,8 +98,6 @@ zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
   set_common(socket);
   // What is said to a dead partner must not reach its next life.
   socket.set(zmq::sockopt::immediate, true);
-  socket.set(zmq::sockopt::reconnect_ivl, 20);
-  socket.set(zmq::sockopt::reconnect_ivl_max, 200);
   socket.connect(endpoint);
   return socket;
 }

@@ -32,7 +32,13 @@ struct WorkerSettings {
   std::string data;                 ///< Folder of log and snapshots.
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
   Duration slow_after{};            ///< Requests that take so long are logged; zero: none.
+  std::chrono::milliseconds election_timeout = RaftTiming().election;
 };
+
+/// Of --election-timeout, in milliseconds: a heartbeat, a tenth of it, has to be a few ticks of the loop apart from the
+/// next; nobody wants to wait longer.
+constexpr std::uint32_t kElectionTimeoutMin = 150;
+constexpr std::uint32_t kElectionTimeoutMax = 60'000;
 
 class WorkerServer final : public ShardOutput {
  public:

@@ -4,13 +4,11 @@
 #include <tuple>
 
 #include "protocol/limits.hpp"
+#include "worker/timing.hpp"
 
 namespace trellis {
 namespace {
 
-constexpr std::chrono::milliseconds kBalanceInterval{500};
-/// A peer that has been silent for longer is not handed leadership.
-constexpr std::chrono::milliseconds kPeerSilentAfter{500};
 /// Settling wakes others (an applied entry answers, an answer proposes, ...); it ends by itself, long before this.
 constexpr int kSettleRoundsMax = 1000;
 /// A bundle arrives whole: while a large one is on its way, its receiver hears nothing from this worker, heartbeats
@@ -53,11 +51,12 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       now_(now),
       incarnations_(nonce_, now, settings_.replica.omitted.incarnations),
       brokers_(settings_.brokers),
+      peers_(now),
       sender_(snapshots),
       started_(now),
       tick_due_(now),
       hello_due_(now),
-      balance_due_(now),
+      balancer_(membership_.self(), settings_.hand_over_after, now),
       slow_log_(settings_.slow_after) {
   settings_.replica.self = membership_.self();
 }
@@ -79,6 +78,9 @@ Result<void> Shard::open_partitions() {
     incarnations_.on_opened({i}, replica.vote(), {replica.term().value, replica.last_index().value, false});
     looking_on_.insert({i});
     partitions_.emplace(PartitionId{i}, std::move(partition));
+    for (const WorkerId replica : replicas) {
+      if (replica != membership_.self()) greeted_at_.try_emplace(replica);
+    }
   }
   are_open_ = true;
   output_.on_cluster(map.cluster);
@@ -88,13 +90,16 @@ Result<void> Shard::open_partitions() {
 }
 
 void Shard::begin_turn(TimePoint now) {
-  was_frozen_ = has_run_ && now - now_ > kFrozenAfter;
+  const bool was_frozen = has_run_ && now - now_ > kFrozenAfter;
   has_run_ = true;
   now_ = std::max(now, now_);
-  if (was_frozen_)
+  if (was_frozen) {
     warn(
         "this worker did not run for a while, and answers what waited for it as not applied; "
         "is its machine overloaded, or was it suspended?");
+    woke_at_ = hello_due_ = now_;
+    peers_.on_woken(now_);
+  }
   take_durable();
   background_.run_finished();
 }
@@ -129,7 +134,7 @@ void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
     switch (type) {
       case MessageType::kRequest: on_request(broker, *item); break;
       case MessageType::kVouchWanted: on_vouch_wanted(broker, *item); break;
-      case MessageType::kWelcome: brokers_[broker].was_welcome = true; break;
+      case MessageType::kWelcome: on_welcome(broker, *item); break;
       case MessageType::kRefused:
         if (const auto refused = read_refused(*item)) on_refused(broker, *refused);
         break;
@@ -158,6 +163,17 @@ void Shard::note(const Result<void>& done) {
   if (!done) warn("refused: " + done.error().message + "; do the brokers' server files and -b belong together?");
 }
 
+void Shard::on_welcome(BrokerIndex broker, const BundleItem& item) {
+  const auto welcome = read_welcome(item);
+  if (!welcome) return warn("from a broker: " + welcome.error().message + ", dropped" + kAskVersions);
+  BrokerLink& link = brokers_[broker];
+  link.was_welcome = true;
+  link.round_trip.on_stamps(welcome->stamps, now_);
+  if (const auto heard_there = link.round_trip.heard_there()) {
+    peers_.on_welcome(std::min(now_, *heard_there + link.round_trip.value()));
+  }
+}
+
 void Shard::on_doubt(BrokerIndex broker, const Doubt& doubt) {
   if (doubt.nonce != nonce_) return;  // Meant for an earlier life.
   brokers_[broker].proof = doubt.proof;
@@ -184,14 +200,15 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   auto request = read_worker_request(item);
   if (!request) return warn("from a broker: " + request.error().message + ", dropped" + kAskVersions);
   Partition* partition = find_partition(request->partition);
-  // Proposing what lay in the socket of a frozen worker would surprise a client that has given up long ago.
-  const bool refused = partition == nullptr || was_frozen_;
-  if (refused) {
+  // Proposing what lay in the sockets of a frozen worker, or in a queue on the way to them, would surprise a client
+  // that has given up long ago.
+  const bool is_obsolete = woke_at_ && request->heard < to_stamp(*woke_at_);
+  if (partition == nullptr || is_obsolete) {
     WorkerReply answer;
     answer.tag = request->tag;
     answer.attempt = request->attempt;
     answer.partition = request->partition;
-    answer.outcome = was_frozen_ ? Outcome::kBusy : Outcome::kWrongPartition;
+    answer.outcome = is_obsolete ? Outcome::kBusy : Outcome::kWrongPartition;
     return reply(broker, std::move(answer));
   }
   const PartitionId group = request->partition;
@@ -232,7 +249,7 @@ void Shard::on_peer_message(const Frames& message) {
   }
   const WorkerId from = speaker->id;
   const bool counts = incarnations_.listens_to(*speaker, now_, *this);
-  if (counts) heard_[from] = {now_, speaker->leaving};
+  if (counts) peers_.on_speaker(*speaker, now_);
   while (const auto item = reader.next()) {
     const auto type = static_cast<PeerMessageType>(item->type);
     if (is_handshake(type)) incarnations_.on_handshake(*speaker, type, item->header, store_, collecting_, *this);
@@ -339,6 +356,7 @@ void Shard::on_answer(WorkerId from, std::string_view header) {
 void Shard::on_chunk_wanted(WorkerId from, std::string_view header) {
   const auto wanted = read_chunk_wanted(header);
   if (!wanted) return;
+  if (wanted->size == 0) return sender_.keep(*wanted, now_);
   const Partition* partition = find_partition(wanted->group);
   if (partition == nullptr) return;
   const Frame bytes = sender_.read(*wanted, partition->snapshot_descriptor(), now_);
@@ -354,15 +372,27 @@ void Shard::send(WorkerId to, RaftMessage message, BatchNumber after) {
 }
 
 void Shard::to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body) {
-  const ClusterMap* map = membership_.map();
-  if (map == nullptr || durable_ < identity_batch_) return;
-  BundleWriter& out = to_peers_[peer];
-  if (out.empty()) {
-    out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom),
-            pack(Speaker{map->cluster, membership_.self(), nonce_, incarnations_.number(), is_leaving_}));
-  }
+  if (membership_.map() == nullptr || durable_ < identity_batch_) return;
+  BundleWriter& out = bundle_to(peer);
   out.add(static_cast<std::uint8_t>(type), header, body);
   if (out.size() >= kBundleSizeMax) flush_to(peer, out);
+}
+
+BundleWriter& Shard::bundle_to(WorkerId peer) {
+  BundleWriter& out = to_peers_[peer];
+  if (!out.empty()) return out;
+  Speaker self{membership_.map()->cluster, membership_.self(), nonce_, incarnations_.number(), is_leaving_};
+  out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(peers_.greeting(peer, std::move(self), now_)));
+  if (const auto greeted = greeted_at_.find(peer); greeted != greeted_at_.end()) greeted->second = now_;
+  return out;
+}
+
+/// Who has not been spoken to for a while is told that this worker is there.
+void Shard::greet() {
+  if (durable_ < identity_batch_) return;
+  for (const auto& [peer, at] : greeted_at_) {
+    if (now_ - at >= kGreetEvery) bundle_to(peer);
+  }
 }
 
 void Shard::want_chunk(WorkerId from, const ChunkWanted& wanted) {
@@ -453,6 +483,7 @@ void Shard::end_turn() {
 
 void Shard::tick() {
   tick_due_ = now_ + kTickInterval;
+  set_timing();
   if (membership_.map() != nullptr && !membership_.displaced()) {
     incarnations_.tick(*membership_.map(), membership_.self(), now_, store_, *this);
   }
@@ -464,7 +495,20 @@ void Shard::tick() {
   }
   receiver_.tick(*this, now_);
   if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
-  if (now_ >= balance_due_) balance();
+  if (balancer_.is_due(now_)) balance();
+  greet();
+}
+
+/// Elections and heartbeats follow the round trip to the peers.
+void Shard::set_timing() {
+  round_trip_ = peers_.round_trip_max(now_);
+  const RaftTiming leading = timing_for(settings_.replica.timing, round_trip_);
+  RaftTiming following = leading;
+  if (!peers_.can_lead(now_)) following.election *= kUnwelcomeFactor;
+  for (auto& [id, partition] : partitions_) {
+    Replica& replica = partition->replica();
+    replica.set_timing(replica.is_leader() ? leading : following);
+  }
 }
 
 /// Removes the files of snapshots that came to nothing (overtaken by the log, or by a newer one), once their partition
@@ -484,43 +528,23 @@ void Shard::sweep_snapshots() {
   }
 }
 
-/// Leaders go back to where they are preferred: one at a time, and only to a worker that has been up and level for a
-/// while.
 void Shard::balance() {
-  balance_due_ = now_ + kBalanceInterval;
   sweep_snapshots();
   if (membership_.map() == nullptr) return;
-  std::vector<PartitionId> ripe;
-  for (auto& [id, partition] : partitions_) {
-    Replica& replica = partition->replica();
-    const auto can_lead = [&](WorkerId peer) { return is_heard(peer) && replica.is_level(peer); };
-    if (!replica.is_ready()) {
-      level_since_.erase(id);
-      continue;
-    }
-    if (replica.is_transferring()) return;
-    if (is_leaving_) {
-      for (const WorkerId peer : replica.voters()) {
-        if (peer != membership_.self() && can_lead(peer) && replica.transfer_to(peer)) break;
-      }
-      woken_.insert(id);
-      continue;
-    }
-    const WorkerId preferred = membership_.map()->placement(id).preferred_leader;
-    if (preferred == membership_.self() || !can_lead(preferred)) {
-      level_since_.erase(id);
-      continue;
-    }
-    const TimePoint since = level_since_.try_emplace(id, now_).first->second;
-    if (now_ - since >= settings_.hand_over_after) ripe.push_back(id);
+  for (const PartitionId id : balancer_.run(partitions_, *membership_.map(), peers_, gives_up(), now_)) {
+    woken_.insert(id);
   }
-  if (ripe.empty()) return;
-  // One at a time, but not one a balance interval: look again soon.
-  const PartitionId id = ripe.front();
-  level_since_.erase(id);
-  partitions_.at(id)->replica().transfer_to(membership_.map()->placement(id).preferred_leader);
-  woken_.insert(id);
-  balance_due_ = now_ + kTickInterval;
+}
+
+bool Shard::gives_up() {
+  const bool is_unwelcome = !peers_.can_lead(now_);
+  if (is_unwelcome != std::exchange(is_unwelcome_, is_unwelcome)) {
+    is_unwelcome ? warn(
+                       "no broker hears this worker while others are heard: it hands over what it leads; "
+                       "are -b and the network to the brokers right?")
+                 : report(LogLevel::kInfo, "a broker hears this worker again", std::nullopt);
+  }
+  return is_leaving_ || is_unwelcome;
 }
 
 void Shard::settle_all() {
@@ -598,6 +622,7 @@ void Shard::say_hello() {
   hello.load = load();
   for (BrokerLink& link : brokers_) {
     hello.proof = link.proof;
+    hello.stamps = link.round_trip.stamps(now_);
     add(link.out, hello);
   }
 }
@@ -664,18 +689,10 @@ TimePoint Shard::next_turn() const {
 void Shard::begin_leaving() {
   is_leaving_ = true;
   hello_due_ = now_;
-  balance_due_ = now_;
-  if (membership_.map() == nullptr) return;
-  // Peers that are leaving as well need not be handed anything: they learn it from the next thing said to them, which
-  // an empty question makes now.
-  for (const Member& member : membership_.map()->members) {
-    if (member.id != membership_.self()) to_peer(member.id, PeerMessageType::kQuestion, pack_question({nonce_, 0, {}}));
-  }
-}
-
-bool Shard::is_heard(WorkerId peer) const {
-  const auto heard = heard_.find(peer);
-  return heard != heard_.end() && !heard->second.leaving && now_ - heard->second.at <= kPeerSilentAfter;
+  balancer_.hurry(now_);
+  // Peers that are leaving as well need not be handed anything, and learn it from what is said to them now.
+  for (auto& [peer, at] : greeted_at_) at = TimePoint{};
+  greet();
 }
 
 bool Shard::has_left() const {
@@ -683,7 +700,7 @@ bool Shard::has_left() const {
     const Replica& replica = each.second->replica();
     if (!replica.is_leader()) return false;
     const std::vector<WorkerId> voters = replica.voters();
-    return std::any_of(voters.begin(), voters.end(), [this](WorkerId voter) { return is_heard(voter); });
+    return std::any_of(voters.begin(), voters.end(), [this](WorkerId voter) { return peers_.is_heard(voter, now_); });
   });
 }
 

@@ -19,11 +19,13 @@
 
 #include "program/slow_log.hpp"
 #include "worker/background.hpp"
+#include "worker/balancer.hpp"
 #include "worker/counts.hpp"
 #include "worker/incarnations.hpp"
 #include "worker/membership.hpp"
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
+#include "worker/peers.hpp"
 #include "worker/snapshot_transfer.hpp"
 
 namespace trellis {
@@ -59,6 +61,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   static constexpr std::chrono::milliseconds kTickInterval{15};
   /// A turn that comes so late means that the worker was frozen: what waited in its sockets may be long obsolete.
   static constexpr std::chrono::milliseconds kFrozenAfter{1'000};
+  /// A peer with which a partition is shared hears something so often, so that both know of each other.
+  static constexpr std::chrono::milliseconds kGreetEvery{150};
   /// A worker whose folder belongs to another waits so long for a broker to refuse it, and then refuses itself.
   static constexpr std::chrono::milliseconds kRefusalWithin{3'000};
 
@@ -105,6 +109,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
+  Duration round_trip() const override { return round_trip_; }
   void report(LogLevel level, std::string event, std::optional<PartitionId> partition) override {
     output_.report(level, std::move(event), partition);
   }
@@ -131,6 +136,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   struct BrokerLink {
     BundleWriter out;
     bool was_welcome = false;
+    RoundTrip round_trip;
     std::uint64_t proof = 0;  ///< Of the last doubt in this life.
     std::string last_refusal;
   };
@@ -143,8 +149,10 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void tick();
   void balance();
   void sweep_snapshots();
-  /// Whether leadership can be handed to this peer: it speaks, and is not about to stop.
-  bool is_heard(WorkerId peer) const;
+  /// Whether it hands over all that it leads, and takes nothing: it is about to stop, or no broker hears it.
+  bool gives_up();
+  void set_timing();
+  void greet();
   void settle_all();
   std::vector<WorkerId> peers_to_ask(const LeadershipProof& proof) const;
   void ask_for_confirmations();
@@ -156,6 +164,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void fail(const std::string& why);
 
   void on_request(BrokerIndex broker, const BundleItem& item);
+  void on_welcome(BrokerIndex broker, const BundleItem& item);
   void on_vouch_wanted(BrokerIndex broker, const BundleItem& item);
   void on_refused(BrokerIndex broker, const Refused& refused);
   void on_doubt(BrokerIndex broker, const Doubt& doubt);
@@ -172,6 +181,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   }
   void note_promise(const RaftMessage& message, const Replica& replica);
   void let_take_part();
+  /// What is to be said to this peer next; it begins with who speaks.
+  BundleWriter& bundle_to(WorkerId peer);
 
   ShardSettings settings_;
   Membership membership_;
@@ -203,11 +214,10 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::vector<BrokerLink> brokers_;
   Round round_ = 0;
   std::map<WorkerId, TimePoint> answered_at_;  ///< When each peer last answered a question.
-  struct Heard {
-    TimePoint at;
-    bool leaving = false;
-  };
-  std::map<WorkerId, Heard> heard_;  ///< When each peer last spoke.
+  Peers peers_;
+  std::map<WorkerId, TimePoint> greeted_at_;  ///< Those that share a partition; when each was last spoken to.
+  Duration round_trip_{};                     ///< To the peer that is furthest away, as of the last tick.
+  bool is_unwelcome_ = false;                 ///< As it was last told.
 
   std::optional<PartitionId> snapshotting_;
   std::set<PartitionId> unswept_;  ///< A snapshot of theirs was begun, written or fetched: some may be left over.
@@ -217,10 +227,10 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   TimePoint started_;
   TimePoint tick_due_;
   TimePoint hello_due_;
-  TimePoint balance_due_;
-  std::map<PartitionId, TimePoint> level_since_;  ///< Led here, while its preferred leader is up and level.
-  bool has_run_ = false;                          ///< A turn was run: loading before it is no freeze.
-  bool was_frozen_ = false;
+  Balancer balancer_;
+  bool has_run_ = false;  ///< A turn was run: loading before it is no freeze.
+  /// After it stood still.  What a broker sent before it had heard a hello from since then is obsolete.
+  std::optional<TimePoint> woke_at_;
   bool is_leaving_ = false;
   std::optional<std::string> failure_;
 

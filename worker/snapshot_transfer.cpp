@@ -20,6 +20,10 @@ Frame SnapshotSender::read(const ChunkWanted& wanted, std::string_view current_d
   return bytes ? Frame(std::move(*bytes)) : Frame();
 }
 
+void SnapshotSender::keep(const ChunkWanted& wanted, TimePoint now) {
+  if (const auto at = open_.find(wanted.name); at != open_.end()) at->second.used = now;
+}
+
 bool SnapshotSender::is_busy(TimePoint now) {
   std::erase_if(open_, [now](const auto& each) { return now - each.second.used > kLease; });
   return !open_.empty();
@@ -147,12 +151,23 @@ void SnapshotReceiver::deliver(PartitionHost& host) {
 
 void SnapshotReceiver::tick(PartitionHost& host, TimePoint now) {
   if (!fetch_) return;
-  if (fetch_->is_reading) return deliver(host);
+  if (fetch_->is_reading) {
+    keep_source(host, now);
+    return deliver(host);
+  }
   if (now - fetch_->progress_at > kGiveUpAfter) return give_up(host, "its sender fell silent");
   if (now - std::max(fetch_->progress_at, fetch_->asked_at) > kAskAgainAfter) {
     fetch_->asked = fetch_->received;
     ask(host, now);
   }
+}
+
+/// A request for nothing of the file: who wants to catch up from this snapshot needs the log behind it.
+void SnapshotReceiver::keep_source(PartitionHost& host, TimePoint now) {
+  Fetch& fetch = *fetch_;
+  if (now - std::max(fetch.progress_at, fetch.kept_at) < kKeepEvery) return;
+  fetch.kept_at = now;
+  host.want_chunk(fetch.message.from, {fetch.group, fetch.descriptor.name, fetch.descriptor.size, 0});
 }
 
 void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {

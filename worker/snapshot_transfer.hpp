@@ -28,6 +28,8 @@ class SnapshotSender {
 
   /// The piece asked for; empty where the file is not that of `current_descriptor`, nor one still being fetched.
   Frame read(const ChunkWanted& wanted, std::string_view current_descriptor, TimePoint now);
+  /// Its receiver has all of it and is not done: the file, and the log behind it, are kept on.
+  void keep(const ChunkWanted& wanted, TimePoint now);
   /// Whether somebody is fetching.
   bool is_busy(TimePoint now);
 
@@ -46,6 +48,9 @@ class SnapshotReceiver {
   static constexpr std::uint64_t kWindow = 4 * kChunkSize;         ///< Asked for and not yet received.
   static constexpr std::chrono::milliseconds kAskAgainAfter{500};  ///< Without progress.
   static constexpr std::chrono::milliseconds kGiveUpAfter{10'000};
+  /// While a fetched file is verified and read, which may take long, its sender hears of it so often.
+  static constexpr std::chrono::milliseconds kKeepEvery{1'000};
+  static_assert(kKeepEvery * 3 < SnapshotSender::kLease);
 
   /// A leader wants a snapshot installed.
   void on_install(Partition& partition, RaftMessage message, PartitionHost& host, TimePoint now);
@@ -67,12 +72,14 @@ class SnapshotReceiver {
     TimePoint begun;
     TimePoint progress_at;
     TimePoint asked_at;
+    TimePoint kept_at;        ///< When the sender was last told that the file is still needed.
     bool is_reading = false;  ///< Fetched; the background commits and reads it.
     bool is_ready = false;
   };
 
   void ask(PartitionHost& host, TimePoint now);
   void read_in_background(PartitionHost& host);
+  void keep_source(PartitionHost& host, TimePoint now);
   void give_up(PartitionHost& host, const std::string& why);
 
   std::shared_ptr<Fetch> fetch_;

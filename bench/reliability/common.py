@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "
 from support import Cluster, wait_for  # noqa: E402  (the path comes first)
 from support.cases import remove_folder  # noqa: E402
 
-__all__ = ["Cluster", "cluster_of", "machine", "percentile", "resident_mb", "wait_for"]
+__all__ = ["Cluster", "cluster_of", "machine", "percentile", "remove_folder", "resident_mb", "wait_for"]
 
 
 @contextlib.contextmanager

@@ -18,63 +18,16 @@ import sys
 import tempfile
 import time
 
-from support import Cluster, PROGRAMS, Process
+from support import PROGRAMS
 from support.network import Network, NotAllowed, enter
 from support.processes import kill_all_of
+from support.spread_cluster import SpreadCluster
 from support.traffic import History, RecordingClient, Traffic
 
 ELECTION_TIMEOUT = 0.5
 WHOLE_WITHIN = 40
 SHAPES = ({"workers": 3, "k": 2, "partitions": 1}, {"workers": 3, "k": 2, "partitions": 16}, {"workers": 5, "k": 3, "partitions": 4},
           {"workers": 5, "k": 2, "partitions": 16}, {"workers": 3, "k": 2, "partitions": 4})
-
-
-class ChaosCluster(Cluster):
-    """A Cluster whose processes live on hosts of a Network, where there is one."""
-
-    def __init__(self, folder, network, **settings):
-        super().__init__(folder, start=False, **settings)
-        self._network = network
-        self._hosts = {}
-        if network:
-            self._worker_addresses = [self._add_host(f"worker-{number}") for number in range(len(self.workers))]
-            addresses = [self._add_host(f"broker-{number}") for number in range(len(self.brokers))]
-            self.frontends = [f"{address}:7400" for address in addresses]
-            self.backends = [f"{address}:7401" for address in addresses]
-        else:
-            self._worker_addresses = ["127.0.0.1"] * len(self.workers)
-        self.server_file.write_text("".join(f"{address} {port}\n" for address, port in zip(self._worker_addresses, self.ports)))
-
-    def _add_host(self, name):
-        # Names are the namespaces' too: each run has its own.
-        self._hosts[name] = f"{name}-{next(_host_numbers)}"
-        return self._network.add_host(self._hosts[name])
-
-    def host(self, name):
-        return self._hosts[name]
-
-    def address_of(self, number):
-        return f"{self._worker_addresses[number]}:{self.ports[number]}"
-
-    def _start(self, name, program, *flags):
-        where = self._network.command_on(self.host(name)) if self._network else []
-        command = [*where, str(PROGRAMS / program), *flags]
-        return Process(command[0], *command[1:], log=self.folder / f"{name}.log")
-
-    def start_broker(self, number=0, with_server_file=True, flags=()):
-        listed = ["-s", self.server_file] if with_server_file else []
-        self.brokers[number] = self._start(
-            f"broker-{number}", "trellis-broker", "--frontend", f"tcp://{self.frontends[number]}", "--backend",
-            f"tcp://{self.backends[number]}", *listed, "-k", self.k, "--partitions", self.partitions, *flags)
-
-    def start_worker(self, number):
-        backends = [flag for backend in self.backends for flag in ("-b", backend)]
-        self.workers[number] = self._start(
-            f"worker-{number}", "trellis-worker", "-a", self._worker_addresses[number], "-p", self.ports[number], *backends,
-            "--data", self.data_of(number))
-
-
-_host_numbers = itertools.count()
 
 
 class Faults:
@@ -201,7 +154,7 @@ def run_once(seed, seconds, folder, network):
     """One run. Returns a line about it; AssertionError: what was wrong."""
     draw = random.Random(seed)
     shape = {**draw.choice(SHAPES), "brokers": draw.choice((1, 2))}
-    cluster = ChaosCluster(folder, network, **shape)
+    cluster = SpreadCluster(folder, network, **shape)
     try:
         cluster.start()
         history = History(shape["partitions"])

@@ -191,8 +191,7 @@ Result<void> Replica::open_library() {
     return failed("raft_init");
   }
   started_ = true;
-  raft_set_election_timeout(&library.raft, static_cast<unsigned>(settings_.election_timeout.count()));
-  raft_set_heartbeat_timeout(&library.raft, static_cast<unsigned>(settings_.heartbeat.count()));
+  set_timing(settings_.timing);
   raft_set_install_snapshot_timeout(&library.raft, static_cast<unsigned>(settings_.install_timeout.count()));
   raft_set_pre_vote(&library.raft, true);
   raft_set_snapshot_threshold(&library.raft, kNever);
@@ -301,6 +300,22 @@ void Replica::tick() {
 void Replica::restart_election_timer() {
   struct raft& raft = library_->raft;
   raft.election_timer_start = raft.io->time(raft.io);
+}
+
+void Replica::set_timing(const RaftTiming& timing) {
+  settings_.timing = timing;  // For a library that is started anew.
+  struct raft& raft = library_->raft;
+  const std::uint64_t before = raft.election_timeout;
+  const auto election = static_cast<unsigned>(timing.election.count());
+  raft_set_election_timeout(&raft, election);
+  raft_set_heartbeat_timeout(&raft, static_cast<unsigned>(timing.heartbeat.count()));
+  if (before == election || before == 0) return;
+  // The library draws when it becomes a follower or stands for election, and never while it follows.
+  const auto scale = [&](unsigned& drawn) {
+    drawn = std::clamp(static_cast<unsigned>(drawn * std::uint64_t{election} / before), election, 2 * election);
+  };
+  if (raft.state == RAFT_FOLLOWER) scale(raft.follower_state.randomized_election_timeout);
+  if (raft.state == RAFT_CANDIDATE) scale(raft.candidate_state.randomized_election_timeout);
 }
 
 void Replica::receive(RaftMessage message) {

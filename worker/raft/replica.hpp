@@ -49,10 +49,14 @@ struct OmittedRules {
   bool incarnations = false;    ///< Older copies of a folder are taken in.
 };
 
+struct RaftTiming {
+  std::chrono::milliseconds election{500};  ///< Drawn anew between this and twice this each time.
+  std::chrono::milliseconds heartbeat{50};
+};
+
 struct ReplicaSettings {
   WorkerId self;
-  std::chrono::milliseconds election_timeout{500};  ///< Drawn anew between this and twice this each time.
-  std::chrono::milliseconds heartbeat{50};
+  RaftTiming timing;
   std::chrono::milliseconds install_timeout{5'000};  ///< An InstallSnapshot unanswered for so long is sent again.
   std::uint64_t snapshot_log_bytes = 64 << 20;       ///< At least so much log before a snapshot is due.
   std::uint64_t tail_bytes = 8 << 20;  ///< Of the log, kept behind a snapshot for followers a little late.
@@ -88,6 +92,8 @@ class Replica {
   void tick();
   /// It stands for election no earlier than if its leader had just been heard.
   void restart_election_timer();
+  /// Other times from now on; what was drawn from the former ones keeps its place between the least and the most.
+  void set_timing(const RaftTiming& timing);
   void receive(RaftMessage message);
   /// Takes up what became durable, and whatever else waits.  To be called after wake() and after each durable batch.
   void settle();

@@ -130,7 +130,10 @@ void FakeWorker::receive(const Frames& bundle) {
   BundleReader reader(bundle);
   while (const auto item = reader.next()) {
     switch (static_cast<MessageType>(item->type)) {
-      case MessageType::kWelcome: ++welcomes; break;
+      case MessageType::kWelcome:
+        ++welcomes;
+        welcome = *read_welcome(*item);
+        break;
       case MessageType::kRefused: {
         const auto refused = read_refused(*item);
         if (refused->nonce.value != 0 && refused->nonce != hello.nonce) break;

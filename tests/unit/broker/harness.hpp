@@ -59,6 +59,7 @@ class FakeWorker {
   bool was_refused_for_good = false;
   bool is_doubted = false;  ///< Asked whether it lives, and has not answered yet.
   int welcomes = 0;
+  std::optional<Welcome> welcome;  ///< The last.
   int maps_wanted = 0;
   int all_holds = 0;
 

@@ -26,6 +26,7 @@ Hello sample_hello() {
   hello.partitions = 16;
   hello.leads = {{{0}, {5}}, {{1023}, {1ull << 50}}};
   hello.proof = UINT64_MAX;
+  hello.stamps = {UINT64_MAX, 2, 3};
   return hello;
 }
 
@@ -48,6 +49,7 @@ WorkerRequest sample_request(std::size_t body_size = 10) {
   request.floor = 7;
   request.timeout_ms = 4999;
   request.page_bytes = 1 << 20;
+  request.heard = 1ull << 40;
   request.body = Frame(std::string(body_size, 'b'));
   return request;
 }
@@ -102,9 +104,9 @@ TEST(ClusterMessages, ComeBackAsTheyWereSent) {
   const auto hello = read_hello(carried(sample_hello()));
   ASSERT_TRUE(hello);
   EXPECT_EQ(*hello, sample_hello());
-  const auto welcome = read_welcome(carried(Welcome{{UINT64_MAX}}));
+  const auto welcome = read_welcome(carried(Welcome{{UINT64_MAX}, {1, UINT64_MAX, 3}}));
   ASSERT_TRUE(welcome);
-  EXPECT_EQ(welcome->broker_nonce.value, UINT64_MAX);
+  EXPECT_EQ(*welcome, (Welcome{{UINT64_MAX}, {1, UINT64_MAX, 3}}));
   const auto refused = read_refused(carried(Refused{"of another cluster", {UINT64_MAX}, true}));
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->reason, "of another cluster");
@@ -161,6 +163,7 @@ TEST(ClusterMessages, CarryRequestsWithSmallAndLargeBodies) {
     EXPECT_EQ(read->floor, sent.floor);
     EXPECT_EQ(read->timeout_ms, sent.timeout_ms);
     EXPECT_EQ(read->page_bytes, sent.page_bytes);
+    EXPECT_EQ(read->heard, sent.heard);
     EXPECT_EQ(read->body.bytes(), sent.body.bytes());
   }
 }

@@ -5,254 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <random>
+#include "tests/unit/worker/shard_cluster.hpp"
 
-#include "protocol/command.hpp"
-#include "protocol/packed.hpp"
-#include "protocol/reply.hpp"
-#include "tests/support/memory_log_store.hpp"
-#include "tests/unit/worker/memory_snapshot_store.hpp"
-
-namespace trellis {
+namespace trellis::test {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-
-using std::chrono::milliseconds;
-
-/// Runs at the next run_finished().
-class NextTurnBackground final : public Background {
- public:
-  void run(std::function<void()> work, std::function<void()> done) override {
-    jobs_.push_back({std::move(work), std::move(done)});
-  }
-  void run_finished() override {
-    std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs;
-    jobs.swap(jobs_);
-    for (auto& [work, done] : jobs) {
-      work();
-      work = nullptr;
-      done();
-    }
-  }
-
- private:
-  std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs_;
-};
-
-class Cluster;
-
-/// One worker: what survives a crash (disk), and what does not (shard).
-struct Worker final : ShardOutput {
-  Worker(Cluster& owner, std::size_t number) : cluster(owner), index(number) {}
-  void to_broker(BrokerIndex, Frames message) override;
-  void to_peer(WorkerId peer, const std::string& address, Frames message) override;
-  void report(LogLevel, std::string event, std::optional<PartitionId>) override { events.push_back(std::move(event)); }
-
-  Cluster& cluster;
-  std::size_t index;
-  MemoryLogStore store;
-  MemorySnapshotStore snapshots;
-  NextTurnBackground background;
-  std::unique_ptr<Shard> shard;
-  std::deque<Frames> from_peers;
-  std::deque<Frames> from_broker;
-  std::vector<std::string> events;
-  std::size_t largest_to_peer = 0;  ///< Bytes of one message.
-  Hello hello;
-};
-
-class Cluster {
- public:
-  explicit Cluster(std::size_t workers, std::uint32_t partitions = 2, std::uint64_t snapshot_log_bytes = 64 << 20)
-      : partitions_(partitions), snapshot_log_bytes_(snapshot_log_bytes), random_(7) {
-    for (std::size_t i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
-    for (std::size_t i = 0; i < workers; ++i) start(i);
-  }
-
-  Worker& worker(std::size_t index) { return *workers_[index]; }
-  std::size_t size() const { return workers_.size(); }
-
-  std::string address(std::size_t index) const { return "127.0.0.1:" + std::to_string(9001 + index); }
-
-  void start(std::size_t index) {
-    Worker& w = worker(index);
-    ShardSettings settings;
-    settings.address = address(index);
-    settings.slow_after = slow_after;
-    settings.replica.snapshot_log_bytes = snapshot_log_bytes_;
-    settings.replica.tail_bytes = std::min<std::uint64_t>(snapshot_log_bytes_ / 4, 8 << 20);
-    auto shard = Shard::open(
-        settings, w.store, w.snapshots, w.background, w, [this] { return random_(); }, now_);
-    ASSERT_TRUE(shard) << shard.error().message;
-    w.shard = std::move(*shard);
-  }
-
-  void crash(std::size_t index) {
-    Worker& w = worker(index);
-    w.shard.reset();
-    w.background = {};
-    w.store.crash();
-    w.from_peers.clear();
-    w.from_broker.clear();
-    w.hello = {};
-  }
-
-  void step() {
-    now_ += milliseconds(5);
-    for (auto& w : workers_) {
-      if (!w->shard) continue;
-      w->shard->begin_turn(now_);
-      for (std::deque<Frames>* inbox : {&w->from_broker, &w->from_peers}) {
-        std::deque<Frames> messages;
-        messages.swap(*inbox);
-        for (const Frames& frames : messages) {
-          inbox == &w->from_broker ? w->shard->on_broker_message(0, frames) : w->shard->on_peer_message(frames);
-        }
-      }
-      w->shard->end_turn();
-      w->shard->report_slow(now_ + milliseconds(2));  // So long has the turn taken.
-      ASSERT_FALSE(w->shard->failure()) << *w->shard->failure();
-    }
-  }
-
-  bool run_until(const std::function<bool()>& holds, milliseconds within = milliseconds(10'000)) {
-    for (const TimePoint end = now_ + within; now_ < end; step()) {
-      if (holds()) return true;
-    }
-    return holds();
-  }
-
-  /// Plays the broker that makes the cluster.
-  void form(std::uint32_t k = 2) {
-    ASSERT_TRUE(run_until([this] { return every([](const Worker& w) { return w.hello.id.value != 0; }); }));
-    Form form;
-    form.spec.k = k;
-    form.spec.partitions = partitions_;
-    for (std::size_t i = 0; i < size(); ++i) form.spec.workers.push_back({worker(i).hello.id, address(i)});
-    BundleWriter to_first;
-    add(to_first, form);
-    worker(0).from_broker.push_back(to_first.take());
-    ASSERT_TRUE(run_until([this] { return worker(0).hello.map_version == 1; }));
-    spread_map();
-    ASSERT_TRUE(run_until([this] { return every([](const Worker& w) { return w.hello.map_version == 1; }); }));
-    BundleWriter all_hold;
-    add(all_hold, AllHold{worker(0).hello.cluster, 1});
-    worker(0).from_broker.push_back(all_hold.take());
-    ASSERT_TRUE(run_until([this] { return worker(0).hello.formed; }));
-    spread_map();
-    ASSERT_TRUE(run_until([this] { return every([](const Worker& w) { return w.hello.formed; }); }));
-  }
-
-  void spread_map() {
-    for (std::size_t i = 1; i < size(); ++i) {
-      BundleWriter offer;
-      add_map_offer(offer, *worker(0).shard->membership().map());
-      worker(i).from_broker.push_back(offer.take());
-    }
-  }
-
-  bool every(const std::function<bool(const Worker&)>& holds) const {
-    return std::all_of(workers_.begin(), workers_.end(), [&](const auto& w) { return !w->shard || holds(*w); });
-  }
-
-  std::optional<std::size_t> leader(PartitionId partition) const {
-    for (std::size_t i = 0; i < size(); ++i) {
-      if (!workers_[i]->shard) continue;
-      const auto& partitions = workers_[i]->shard->partitions();
-      const auto at = partitions.find(partition);
-      if (at != partitions.end() && at->second->replica().is_ready()) return i;
-    }
-    return std::nullopt;
-  }
-
-  /// Sends a command until it is done, as a broker would, and returns the reply.
-  std::string call(Command command, const std::string& key, const std::string& arguments, std::uint64_t seq = 0) {
-    const PartitionId partition = partition_of(key, partitions_);
-    std::optional<WorkerReply> done;
-    const bool finished = run_until([&] {
-      if (done) return true;
-      const auto at = leader(partition);
-      if (!at) return false;
-      WorkerRequest request;
-      request.tag = ++tag_;
-      request.partition = partition;
-      request.timeout_ms = 5000;
-      if (is_write(command)) {
-        request.session = "session";
-        request.seq = seq != 0 ? seq : ++seq_;
-      }
-      request.body = Frame(pack_request(77, command, arguments, {}));
-      BundleWriter out;
-      add(out, request);
-      worker(*at).from_broker.push_back(out.take());
-      if (!run_until([&] { return replies_.contains(tag_); }, milliseconds(1000))) return false;
-      if (replies_[tag_].outcome == Outcome::kDone) done = replies_[tag_];
-      return done.has_value();
-    });
-    EXPECT_TRUE(finished);
-    return done ? std::string(done->body.bytes()) : "";
-  }
-
-  std::string put(const std::string& key, const std::string& value, std::uint64_t seq = 0) {
-    std::string arguments;
-    PackedWriter(arguments).array(2).str(key).str(value);
-    return call(Command::kPut, key, arguments, seq);
-  }
-  std::string get(const std::string& key) {
-    std::string arguments;
-    PackedWriter(arguments).array(1).str(key);
-    const std::string frame = call(Command::kGet, key, arguments);
-    const auto reply = read_reply(frame);
-    if (!reply) return "no reply";
-    if (reply->status != Code::kOk) return std::string(name_of(reply->status));
-    return std::string(PackedReader(reply->result).read_str().value_or("no str"));
-  }
-
-  static inline Duration slow_after{};  ///< Of the workers that are started.
-  std::map<std::uint64_t, WorkerReply> replies_;
-  std::vector<Vouch> vouches_;
-  std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.
-
- private:
-  std::uint32_t partitions_;
-  std::uint64_t snapshot_log_bytes_;
-  std::mt19937_64 random_;
-  TimePoint now_{std::chrono::seconds(100)};
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::uint64_t tag_ = 0;
-  std::uint64_t seq_ = 1000;
-};
-
-void Worker::to_broker(BrokerIndex, Frames message) {
-  BundleReader reader(message);
-  while (const auto item = reader.next()) {
-    if (static_cast<MessageType>(item->type) == MessageType::kHello) hello = *read_hello(*item);
-    if (static_cast<MessageType>(item->type) == MessageType::kReply) {
-      const auto reply = read_worker_reply(*item);
-      cluster.replies_[reply->tag] = *reply;
-    }
-    if (static_cast<MessageType>(item->type) == MessageType::kVouch) cluster.vouches_.push_back(*read_vouch(*item));
-  }
-}
-
-void Worker::to_peer(WorkerId, const std::string& address, Frames message) {
-  std::size_t size = 0;
-  for (const Frame& frame : message) size += frame.size();
-  largest_to_peer = std::max(largest_to_peer, size);
-  for (std::size_t i = 0; i < cluster.size(); ++i) {
-    Worker& peer = cluster.worker(i);
-    if (cluster.address(i) != address) continue;
-    BundleReader reader(message);
-    while (const auto item = reader.next()) {
-      if (static_cast<PeerMessageType>(item->type) == PeerMessageType::kQuestion) cluster.asked_.push_back(i);
-    }
-    if (peer.shard) peer.from_peers.push_back(std::move(message));
-  }
-}
 
 TEST(Shard, StoresAndReadsBackOnOneWorker) {
   Cluster cluster(1);
@@ -449,7 +209,7 @@ TEST(Shard, AFailedDiskStopsTheWorkerWithoutAnswering) {
   request.body = Frame(pack_request(1, Command::kPut, arguments, {}));
   BundleWriter out;
   add(out, request);
-  TimePoint now{std::chrono::seconds(1000)};
+  TimePoint now = worker.shard->now();
   worker.shard->begin_turn(now);
   worker.shard->end_turn();
   worker.shard->begin_turn(now += milliseconds(5));
@@ -523,17 +283,18 @@ TEST(Shard, VouchesWithTheTermsThatItKnows) {
   }
 }
 
-/// What stood in the socket of a worker that did not run for a while.
+/// What a broker sent before it heard that the worker runs again, wherever it waited.
 TEST(Shard, AFrozenTurnAnswersWhatWaitedAsNotApplied) {
   Cluster cluster(1, 1);
   cluster.form(1);
   Shard& shard = *cluster.worker(0).shard;
-  const auto ask = [&](std::uint64_t tag) {
+  const auto ask = [&](std::uint64_t tag, std::uint64_t heard) {
     WorkerRequest request;
     request.tag = tag;
     request.timeout_ms = 5000;
     request.session = "s";
     request.seq = tag;
+    request.heard = heard;
     std::string arguments;
     PackedWriter(arguments).array(2).str("k").str("v");
     request.body = Frame(pack_request(1, Command::kPut, arguments, {}));
@@ -541,18 +302,23 @@ TEST(Shard, AFrozenTurnAnswersWhatWaitedAsNotApplied) {
     add(out, request);
     shard.on_broker_message(0, out.take());
   };
+  const std::uint64_t before = cluster.worker(0).hello.stamps.sent;
   TimePoint now = shard.now() + Shard::kFrozenAfter + milliseconds(1);
   shard.begin_turn(now);
-  ask(900'001);
+  ask(900'001, before);
   shard.end_turn();
   ASSERT_TRUE(cluster.replies_.contains(900'001));
   EXPECT_EQ(cluster.replies_[900'001].outcome, Outcome::kBusy);
+  const std::uint64_t after = cluster.worker(0).hello.stamps.sent;
+  EXPECT_EQ(after, to_stamp(now)) << "it says hello as soon as it wakes";
   shard.begin_turn(now += milliseconds(5));
-  ask(900'002);
+  ask(900'002, before);
+  ask(900'003, after);
   shard.end_turn();
   shard.begin_turn(now += milliseconds(5));
   shard.end_turn();
-  EXPECT_EQ(cluster.replies_[900'002].outcome, Outcome::kDone);
+  EXPECT_EQ(cluster.replies_[900'002].outcome, Outcome::kBusy) << "it stood in a queue on the way to the socket";
+  EXPECT_EQ(cluster.replies_[900'003].outcome, Outcome::kDone);
 }
 
 TEST(Shard, AWorkerThatIsWelcomeNowhereStopsWithTheReason) {
@@ -648,4 +414,4 @@ TEST(Shard, MegabytesForAPeerGoInBundlesOfTheirOwn) {
 }
 
 }  // namespace
-}  // namespace trellis
+}  // namespace trellis::test

@@ -215,6 +215,25 @@ TEST_F(SnapshotTransfer, TheSenderKeepsAFileThatIsBeingFetched) {
   EXPECT_TRUE(sender.read(first, encode(descriptor), time).empty()) << "gone for good";
 }
 
+/// Reading a large file takes longer than the sender would keep it, and the log behind it, on its own.
+TEST_F(SnapshotTransfer, TheSenderKeepsAFileForAsLongAsItIsRead) {
+  install();
+  fetch_all();
+  for (const TimePoint end = time + 4 * SnapshotSender::kLease; time < end;) {
+    pass(milliseconds(100));
+    for (const ChunkWanted& each : take_wanted()) {
+      EXPECT_EQ(each.size, 0u) << "nothing more of the file is asked for";
+      sender.keep(each, time);
+    }
+    ASSERT_TRUE(sender.is_busy(time));
+  }
+  finish();
+  EXPECT_EQ(partition->state().keys(), 40u);
+  pass(SnapshotSender::kLease + milliseconds(1));
+  EXPECT_TRUE(wanted.empty());
+  EXPECT_FALSE(sender.is_busy(time)) << "once it is installed, nobody needs it";
+}
+
 TEST_F(SnapshotTransfer, TheSenderGivesNothingButItsNewestSnapshotInPieces) {
   install();
   ChunkWanted strange = wanted[0];

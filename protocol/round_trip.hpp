@@ -1,0 +1,59 @@
+// RoundTrip: how long a message to a partner and its answer take, measured by stamps in what is said anyway.
+//
+// Each message carries when it was sent, by its sender's clock, and gives back the last such time that came from the
+// other side, with how long it was held here.  So nobody compares two clocks, and no message is sent for this alone:
+//
+//   a: sent 100 ──▶ b at its 7000
+//                   b: sent 7030, echo 100, held 30 ──▶ a at its 150:  the round trip took 150 - 100 - 30 = 20
+//
+// What counts is the quickest of the last one to two seconds: a partner that stood still for a moment answers late what
+// it was asked meanwhile, and that says nothing of the way to it.  A longer way shows after two seconds at most.
+// Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+struct Stamps {
+  std::uint64_t sent = 0;  ///< Microseconds of the sender's clock.  0: none.
+  std::uint64_t echo = 0;  ///< The last `sent` that it has heard of the receiver.  0: none.
+  std::uint64_t held = 0;  ///< Microseconds from when it heard that until this was sent.
+  bool operator==(const Stamps&) const = default;
+};
+
+class RoundTrip {
+ public:
+  /// What is measured beyond this counts as this: one odd answer must not stop elections for minutes.
+  static constexpr Duration kMost = std::chrono::seconds(3);
+  /// Of what came in such a time the quickest counts, together with that of the time before.
+  static constexpr Duration kWindow = std::chrono::seconds(1);
+
+  /// For the next message to this partner.
+  Stamps stamps(TimePoint now) const;
+  /// A message of this partner came.  Stamps that cannot be (an echo of what was never sent) count for nothing.
+  void on_stamps(const Stamps& stamps, TimePoint now);
+
+  /// Zero: not measured yet.
+  Duration value() const;
+  /// When the latest message was sent that the partner is known to have heard; nothing: none.
+  std::optional<TimePoint> heard_there() const { return heard_there_; }
+
+ private:
+  void note(Duration took, TimePoint now);
+
+  std::uint64_t theirs_ = 0;  ///< The last stamp that came,
+  TimePoint theirs_at_;       ///< and when.
+  std::optional<TimePoint> heard_there_;
+  TimePoint window_began_;
+  std::optional<Duration> quickest_;         ///< In this window,
+  std::optional<Duration> quickest_before_;  ///< and in the one before it.
+};
+
+/// A time as it stands in a stamp.
+std::uint64_t to_stamp(TimePoint time);
+
+}  // namespace trellis

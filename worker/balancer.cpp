@@ -1,0 +1,48 @@
+#include "worker/balancer.hpp"
+
+#include "worker/shard.hpp"
+
+namespace trellis {
+
+std::vector<PartitionId> Balancer::run(const Partitions& partitions, const ClusterMap& map, const Peers& peers,
+                                       bool gives_up, TimePoint now) {
+  due_ = now + kInterval;
+  if (gives_up) return give_up(partitions, peers, now);
+  std::optional<PartitionId> ripe;
+  for (const auto& [id, partition] : partitions) {
+    const Replica& replica = partition->replica();
+    if (replica.is_ready() && replica.is_transferring()) return {};
+    if (is_ripe(id, replica, map.placement(id).preferred_leader, peers, now) && !ripe) ripe = id;
+  }
+  if (!ripe) return {};
+  level_since_.erase(*ripe);
+  partitions.at(*ripe)->replica().transfer_to(map.placement(*ripe).preferred_leader);
+  // One at a time, but not one an interval: look again soon.
+  due_ = now + Shard::kTickInterval;
+  return {*ripe};
+}
+
+std::vector<PartitionId> Balancer::give_up(const Partitions& partitions, const Peers& peers, TimePoint now) const {
+  std::vector<PartitionId> touched;
+  for (const auto& [id, partition] : partitions) {
+    Replica& replica = partition->replica();
+    if (!replica.is_ready() || replica.is_transferring()) continue;
+    for (const WorkerId peer : replica.voters()) {
+      if (peer != self_ && peers.can_lead(peer, now) && replica.transfer_to(peer)) break;
+    }
+    touched.push_back(id);
+  }
+  return touched;
+}
+
+bool Balancer::is_ripe(PartitionId id, const Replica& replica, WorkerId preferred, const Peers& peers, TimePoint now) {
+  const bool is_fit =
+      replica.is_ready() && preferred != self_ && peers.can_lead(preferred, now) && replica.is_level(preferred);
+  if (!is_fit) {
+    level_since_.erase(id);
+    return false;
+  }
+  return now - level_since_.try_emplace(id, now).first->second >= hand_over_after_;
+}
+
+}  // namespace trellis
