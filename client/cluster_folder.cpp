@@ -136,7 +136,9 @@ Result<std::optional<ClusterShape>> ClusterFolder::shape() const {
     object.at("workers").get_to(shape.workers);
     object.at("k").get_to(shape.k);
     object.at("partitions").get_to(shape.partitions);
-    if (!object.at("loaded").is_null()) shape.loaded = object.at("loaded").get<std::string>();
+    if (!object.at("loaded").is_null()) {
+      shape.loaded = {object.at("loaded").get<std::string>(), object.value("loaded_cluster", "")};
+    }
     if (auto good = check_shape(shape, path); !good) return failure(path + ": " + good.error().message);
     return std::optional(std::move(shape));
   } catch (const json::exception&) {
@@ -146,7 +148,8 @@ Result<std::optional<ClusterShape>> ClusterFolder::shape() const {
 
 Result<void> ClusterFolder::keep(const ClusterShape& shape) const {
   json object = {{"format", kFormat}, {"workers", shape.workers}, {"k", shape.k}, {"partitions", shape.partitions}};
-  object["loaded"] = shape.loaded ? json(*shape.loaded) : json(nullptr);
+  object["loaded"] = shape.loaded ? json(shape.loaded->file) : json(nullptr);
+  if (shape.loaded) object["loaded_cluster"] = shape.loaded->cluster;
   return write_file(kShapeFile, object.dump(2, ' ', false, json::error_handler_t::replace));
 }
 

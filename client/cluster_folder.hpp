@@ -1,7 +1,7 @@
 // The data folder of `trellis up`: what cluster it holds, what of it runs, and where everything lies in it.
 //
 //   cluster.json   what the folder's cluster is made of; fixed when it is made
-//   running.json   the processes that were started, as long as they are to run
+//   running.json   the processes that were started, as long as they are to run; changed under the folder's lock
 //   servers.txt    the server file that the broker is given
 //   worker-ADDRESS-PORT/   a worker's log and snapshots        *.log   what the processes print
 //
@@ -19,17 +19,29 @@
 
 namespace trellis {
 
+/// That a data file was loaded, and into which cluster: workers that were started by hand may make up another one
+/// than the folder's before.
+struct LoadedFile {
+  std::string file;
+  std::string cluster;  ///< Its id; empty where an earlier version did not keep it.
+  bool operator==(const LoadedFile&) const = default;
+};
+
 /// What a folder's cluster is made of.
 struct ClusterShape {
   std::vector<std::string> workers;  ///< host:port, in the order of the server file.
   std::uint32_t k = 2;
   std::uint32_t partitions = 16;
-  std::optional<std::string> loaded;  ///< The data file that was loaded into it.
+  std::optional<LoadedFile> loaded;
   bool operator==(const ClusterShape&) const = default;
 
   /// Replicas of a partition, and how many workers may be down.
   std::size_t replicas() const { return std::min<std::size_t>(2 * k - 1, workers.size()); }
   std::size_t tolerates() const { return (replicas() - 1) / 2; }
+  /// Whether that cluster has the documents of `loaded`.
+  bool has_loaded(const std::string& cluster) const {
+    return loaded && (loaded->cluster.empty() || loaded->cluster == cluster);
+  }
 };
 
 /// What was asked for; what was not comes from the folder, or is a default.

@@ -57,6 +57,7 @@ struct Settings {
   std::string frontend = up.frontend.text();
   std::string backend = up.backend.text();
   std::string listen;
+  std::string metrics;
   std::string down_folder = up.folder;
   std::string key_file;
   GenerateOptions generate;
@@ -97,7 +98,7 @@ CLI::App* add_up(CLI::App& app, Settings& settings) {
   up->add_option("-s,--servers", settings.up.server_file,
                  "Server file: `address port` of a worker a line (default 127.0.0.1 9001, 9002 and 9003)")
       ->type_name("FILE");
-  up->add_option("-i,--index", settings.up.data_file, "Data file to load, once in the life of the data folder")
+  up->add_option("-i,--index", settings.up.data_file, "Data file to load, once in the life of the cluster")
       ->type_name("FILE");
   up->add_option("-k,--replication", settings.up.k, "Replication factor (default 2)")->type_name("N");
   up->add_option("--partitions", settings.up.partitions, "Partitions, a power of two (default 16)")->type_name("N");
@@ -114,7 +115,10 @@ CLI::App* add_up(CLI::App& app, Settings& settings) {
   up->add_option("--listen", settings.listen, "Where HTTP is served (default 127.0.0.1:7480, where it is free)")
       ->check(endpoint_problem)
       ->type_name("HOST:PORT");
+  add_metrics_setting(*up, settings.metrics);
   up->footer(R"(
+With --metrics the broker serves at that port, and the workers at those that follow, in the server file's order. What
+has ended is started again, by this `up` while its shell is open, or by a second one.
 Workers that run already are used as they are; for lines of other machines it waits, and prints the command to start
 them there. A second `up` on the folder comes back with its documents. EXIT or Ctrl-D stops what it started.
 
@@ -227,6 +231,7 @@ int run_up(Settings& settings) {
   settings.up.backend = *read_endpoint(settings.backend);
   settings.up.listen_chosen = !settings.listen.empty();
   if (settings.up.listen_chosen) settings.up.listen = *read_endpoint(settings.listen);
+  settings.up.metrics = metrics_endpoint(settings.metrics);
   settings.up.defaults = settings.defaults();
   settings.up.pager = !settings.no_pager;
   return up(settings.up, stop);

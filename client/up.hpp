@@ -1,7 +1,8 @@
 // `trellis up` and `trellis down`: a cluster on this machine, from one command.
 //
-// What `up` started it ends, unless it is told to detach; workers that were started by hand are used as they are and
-// left alone.  Everything that is told goes to standard error: standard output is for answers.
+// What `up` started it ends, unless it is told to detach, and starts again where it has ended by itself; workers that
+// were started by hand are used as they are and left alone.  Everything that is told goes to standard error: standard
+// output is for answers.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,7 @@ namespace trellis {
 
 struct UpOptions {
   std::optional<std::string> server_file;
-  std::optional<std::string> data_file;  ///< Loaded once in the life of the data folder.
+  std::optional<std::string> data_file;  ///< Loaded once in the life of the cluster.
   std::optional<std::uint32_t> k;
   std::optional<std::uint32_t> partitions;
   std::string folder = "./trellis-data";
@@ -24,6 +25,7 @@ struct UpOptions {
   Endpoint backend{"127.0.0.1", 7401};
   Endpoint listen{"127.0.0.1", 7480};  ///< The HTTP gateway's.
   bool listen_chosen = false;          ///< Else `up` does without a gateway where the port is taken.
+  std::optional<Endpoint> metrics;     ///< The broker's; the workers' have the ports that follow.
   StatementDefaults defaults;          ///< Of the shell.
   bool pager = true;                   ///< Of the shell.
 };

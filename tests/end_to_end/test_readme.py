@@ -47,6 +47,10 @@ class Readme(EndToEndTest):
         self.assertEqual([anyones(line) for line in ran.out.splitlines()], [anyones(line) for line in printed])
 
     def test_by_hand(self):
+        """Behind the session, in the same folder: these workers are new ones, and so is their cluster."""
+        session = run("trellis", "up", "-s", "examples/serverFile.txt", "-i", "examples/persons.txt", "--data", self.folder / "data",
+                      stdin="EXIT", cwd=self.folder, environment=self.environment)
+        self.assertEqual(session.code, 0, session)
         with_up, without_up = (block for block in blocks("sh") if "trellis" in block and "scripts/run" not in block)
         self.assertIn("trellis up", with_up)
         start, finish = with_up.split("trellis up", 1)

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import urllib.request
@@ -29,6 +30,8 @@ class UpTest(EndToEndTest):
         return ["--frontend", f"127.0.0.1:{self.frontend}", "--backend", f"127.0.0.1:{self.backend}"]
 
     def up(self, *flags, stdin="", k=2, servers=None, seconds=90):
+        if "--detach" in flags:  # Also where the test fails before it would stop it.
+            self.addCleanup(self.down)
         return run("trellis", "up", *self.endpoints, "-s", servers or self.servers, "-k", k, "--data", self.data, *flags,
                    stdin=stdin, seconds=seconds, cwd=self.folder)
 
@@ -130,6 +133,78 @@ class Up(UpTest):
         up.terminate()
         up.wait(30)
         self.assertNothingRuns()
+
+
+    def test_these_workers_get_the_data_also_where_the_folder_had_it_loaded_into_others(self):
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
+        for port in self.ports:
+            worker = Process("trellis-worker", "-a", "127.0.0.1", "-p", port, "-b", f"127.0.0.1:{self.backend}", "--data",
+                             self.folder / f"by-hand-{port}", log=self.folder / f"by-hand-{port}.log")
+            self.addCleanup(worker.kill)
+            wait_for(lambda port=port: is_listening(port), "the worker")
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1\nDELETE person2"), 0, JOHN + "OK\n")
+        ran = self.assertRan(self.up("-i", self.persons, stdin="GET person2"), 1, "NOT FOUND\n")
+        self.assertIn("not loading", ran.err)
+
+
+class Keeping(UpTest):
+    def worker_at(self, port):
+        """The id of the worker of this port that runs, if one does."""
+        words = [b"-p", str(port).encode()]
+        return next((pid for pid in self.running() if words[1] in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                     and b"worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()), None)
+
+    def open_up(self):
+        """An `up` whose shell is open; what it tells is in self.shown."""
+        self.shown = self.folder / "stderr"
+        with open(self.shown, "wb") as err:
+            up = subprocess.Popen([PROGRAMS / "trellis", "up", *self.endpoints, "-s", self.servers, "--data", self.data], stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, stderr=err, cwd=self.folder, env=clean_environment(),
+                                  start_new_session=True, preexec_fn=die_with_parent)
+        self.addCleanup(up.kill)
+        self.addCleanup(up.stdin.close)
+        wait_for(lambda: "ready after" in self.shown.read_text(), "the cluster", 60, every=0.2)
+        return up
+
+    def assertEnds(self, up):
+        up.stdin.close()
+        self.assertEqual(up.wait(30), 0)
+        self.assertNothingRuns()
+
+    def test_what_has_ended_is_started_again_while_the_shell_is_open(self):
+        up = self.open_up()
+        before = self.worker_at(self.ports[1])
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda: self.worker_at(self.ports[1]) not in (None, before), "another worker", 30, every=0.2)
+        self.assertRegex(self.shown.read_text(), rf"the worker 127.0.0.1:{self.ports[1]} has ended.*started again")
+        self.assertEnds(up)
+
+    def test_a_second_up_repairs(self):
+        self.assertRan(self.up("-i", self.persons, "--detach"), 0, "")
+        for victim in (self.worker_at(self.ports[2]), next(pid for pid in self.running() if pid not in map(self.worker_at, self.ports))):
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda victim=victim: victim not in self.running(), "it to end")
+            self.assertRan(self.up(stdin="GET person1"), 0, JOHN)
+            self.assertEqual(len(self.running()), 4)
+        self.assertRan(self.down(), 0, "")
+        self.assertNothingRuns()
+
+    def test_a_worker_that_is_refused_is_told_with_the_reason(self):
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
+        shutil.rmtree(self.data / f"worker-127.0.0.1-{self.ports[0]}")
+        up = self.open_up()
+        told = rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*{self.ports[0]}"
+        wait_for(lambda: re.search(told, self.shown.read_text()), "the reason", 30, every=0.2)
+        self.assertNotIn("started again", self.shown.read_text())
+        self.assertEnds(up)
+
+    def test_metrics_are_served_from_the_port_on_that_is_named(self):
+        first = next(port for port in free_ports(50) if all(not is_listening(port + number) for number in range(4)))
+        self.assertRan(self.up("--detach", "--metrics", first), 0, "")
+        for number in range(4):
+            with urllib.request.urlopen(f"http://127.0.0.1:{first + number}/metrics", timeout=10) as response:
+                self.assertIn(b"trellis_broker" if number == 0 else b"trellis_worker", response.read())
+        self.assertRan(self.down(), 0, "")
 
 
 class Detached(UpTest):

@@ -33,7 +33,7 @@ TEST(DecideShape, HasADefaultForEverything) {
 }
 
 TEST(DecideShape, TakesWhatIsNotAskedForFromTheFolder) {
-  const ClusterShape held{kTwo, 1, 4, "persons.txt"};
+  const ClusterShape held{kTwo, 1, 4, LoadedFile{"persons.txt", "c1"}};
   const auto shape = decide_shape({}, held, "data");
   ASSERT_TRUE(shape);
   EXPECT_EQ(*shape, held);
@@ -90,9 +90,19 @@ TEST_F(ClusterFolderTest, KeepsItsShape) {
   const auto folder = ClusterFolder::open(path_);
   ASSERT_TRUE(folder);
   EXPECT_EQ(*folder->shape(), std::nullopt);
-  const ClusterShape shape{kTwo, 2, 32, "persons.txt"};
+  const ClusterShape shape{kTwo, 2, 32, LoadedFile{"persons.txt", "c1"}};
   ASSERT_TRUE(folder->keep(shape));
   EXPECT_EQ(*ClusterFolder::open_existing(path_)->shape(), shape);
+}
+
+TEST_F(ClusterFolderTest, RemembersALoadForTheClusterThatHasIt) {
+  const auto folder = ClusterFolder::open(path_);
+  ASSERT_TRUE(folder->keep(ClusterShape{kTwo, 2, 32, LoadedFile{"persons.txt", "c1"}}));
+  const auto shape = *folder->shape();
+  EXPECT_TRUE(shape->has_loaded("c1"));
+  EXPECT_FALSE(shape->has_loaded("c2")) << "other workers, another cluster";
+  put("cluster.json", R"({"format": 1, "workers": ["a:1", "b:1"], "k": 2, "partitions": 16, "loaded": "persons.txt"})");
+  EXPECT_TRUE((*folder->shape())->has_loaded("c2")) << "an earlier version did not say which";
 }
 
 TEST_F(ClusterFolderTest, KeepsWhatRunsAndForgetsIt) {
