@@ -8,6 +8,7 @@
 
 #include "protocol/frame.hpp"
 #include "protocol/result.hpp"
+#include "worker/effort.hpp"
 
 namespace trellis {
 
@@ -22,6 +23,7 @@ struct CommandResult {
   Frame packed;              ///< kPacked: one packed value.  A read's may lie in the trie, until its next write.
   std::optional<std::uint64_t> version;
   std::string message;  ///< With every error: one line a person can act on.
+  Effort effort = 0;    ///< What it took to find, beside kItemEffort and what packing it takes.
 
   static CommandResult of(bool value);
   static CommandResult of_number(std::uint64_t value);
