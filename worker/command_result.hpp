@@ -9,6 +9,7 @@
 #include "protocol/frame.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/result.hpp"
+#include "worker/effort.hpp"
 
 namespace trellis {
 
@@ -24,6 +25,7 @@ struct CommandResult {
   std::optional<std::uint64_t> version;
   ExactlyOnce exactly_once = ExactlyOnce::kNothing;
   std::string message;  ///< With every error: one line a person can act on.
+  Effort effort = 0;    ///< What it took to find, beside kItemEffort and what packing it takes.
 
   static CommandResult of(bool value);
   static CommandResult of_number(std::uint64_t value);

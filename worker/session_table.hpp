@@ -94,6 +94,9 @@ class SessionTable {
   /// The entry was applied.  `hash` comes from find(), which has just called it new.
   void remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer);
 
+  /// Whether remember() keeps an answer's content of so many bytes.
+  bool keeps(std::size_t content_size) const { return content_size <= limits_.content_size_max; }
+
   /// What the table holds now, without copying the records.
   FrozenSessions freeze() { return {brokers_.freeze(), clients_.freeze()}; }
 

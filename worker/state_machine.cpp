@@ -31,11 +31,6 @@ WriteAnswer with_content(Frame content, std::uint64_t version) {
   return answer;
 }
 
-std::optional<std::string_view> part_at(std::string_view document, std::string_view query_arguments) {
-  const auto query = read_query(query_arguments);
-  return query ? walk(document, query->path) : std::nullopt;
-}
-
 /// Why a condition did not hold, from what the answer remembers of it.
 std::string condition_message(const Entry& entry, const WriteAnswer& answer) {
   if (answer.version == 0) return "if_version is " + std::to_string(*entry.if_version) + ", but the key is missing";
@@ -143,6 +138,9 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
     case SessionTable::Verdict::kTooOld: return too_old(entry);
   }
   WriteAnswer answer = execute(entry);
+  // What a logged read found lies in the trie, which the next entry may change: what is remembered is copied.
+  const bool is_read = entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery;
+  if (is_read && sessions_.keeps(answer.content.size())) answer.content = Frame(std::string(answer.content.bytes()));
   sessions_.remember(entry, earlier.hash, answer);
   return result_of(entry, std::move(answer));
 }
@@ -168,6 +166,7 @@ WriteAnswer StateMachine::put(const Entry& entry) {
       return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
     }
   }
+  drop_index(entry.key);
   WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, version_, entry.content));
   answer.version = version_;
   return answer;
@@ -180,15 +179,28 @@ WriteAnswer StateMachine::erase(const Entry& entry) {
       return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
     }
   }
+  drop_index(entry.key);
   return yes_or_no(documents_.erase(entry.key));
 }
 
 WriteAnswer StateMachine::pop(const Entry& entry) {
+  drop_index(entry.key);
   auto taken = documents_.take(entry.key);
   if (!taken) return refused(Code::kNotFound, 0);
   const std::uint64_t version = taken->version();
   const std::string_view document = taken->document();
   return with_content(Frame(std::move(*taken).into_owner(), document), version);
+}
+
+/// The document at `key` is about to be replaced or removed.
+void StateMachine::drop_index(std::string_view key) {
+  if (indexes_.empty()) return;
+  if (const auto stored = documents_.find(key)) indexes_.drop(stored->version);
+}
+
+std::optional<std::string_view> StateMachine::part_at(const StoredDocument& stored, const Path& path,
+                                                      Effort& effort) const {
+  return indexes_.walk(stored.version, stored.document, path, documents_.bytes(), effort);
 }
 
 WriteAnswer StateMachine::read_logged(const Entry& entry) const {
@@ -200,9 +212,13 @@ WriteAnswer StateMachine::read_logged(const Entry& entry) const {
   }
   if (!stored) return refused(Code::kNotFound, 0);
   std::optional<std::string_view> part = stored->document;
-  if (entry.kind == EntryKind::kQuery) part = part_at(stored->document, entry.content);
+  if (entry.kind == EntryKind::kQuery) {
+    Effort effort = 0;
+    const auto query = read_query(entry.content);
+    part = query ? part_at(*stored, query->path, effort) : std::nullopt;
+  }
   if (!part) return refused(Code::kNotFound, 0);
-  return with_content(Frame(std::string(*part)), stored->version);
+  return with_content(Frame(nullptr, *part), stored->version);
 }
 
 CommandResult StateMachine::read(const Read& read) const {
@@ -221,8 +237,11 @@ CommandResult StateMachine::read(const Read& read) const {
   CHECK(read.command == Command::kGet || read.command == Command::kQuery);
   if (!stored) return not_found(false);
   if (read.command == Command::kGet) return CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
-  const auto part = walk(stored->document, read.path);
-  return part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version) : not_found(true);
+  Effort effort = 0;
+  const auto part = part_at(*stored, read.path, effort);
+  CommandResult result = part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version) : not_found(true);
+  result.effort = effort;
+  return result;
 }
 
 CommandResult StateMachine::page(const Read& read) const {
@@ -244,8 +263,10 @@ CommandResult StateMachine::page(const Read& read) const {
       page.next().key(cursor.key());
     }
   }
+  const std::size_t records = page.count();
   CommandResult result = CommandResult::of_packed(std::move(page).finish());
   result.more = cursor.valid();
+  result.effort = records * kRecordEffort + copy_effort(size);
   return result;
 }
 

@@ -12,6 +12,7 @@
 
 #include "protocol/types.hpp"
 #include "worker/command_result.hpp"
+#include "worker/document_indexes.hpp"
 #include "worker/entry.hpp"
 #include "worker/read.hpp"
 #include "worker/session_table.hpp"
@@ -34,7 +35,7 @@ class StateMachine {
       : documents_(std::move(documents)), sessions_(std::move(sessions)), applied_(applied) {}
 
   /// Applies a command of the committed log entry at `index`.  Index and position are greater than those of any before.
-  /// The result owns its bytes.
+  /// A document in the result may lie in the trie: pack it, or copy it, before the next entry is applied.
   CommandResult apply(LogIndex index, std::uint32_t position, const Entry& entry);
 
   /// Answers a read from what has been applied.  A document in the result lies in the trie: pack it, or copy it,
@@ -52,6 +53,10 @@ class StateMachine {
 
   const SessionTable& sessions() const { return sessions_; }
 
+  /// Keys the hashes of the documents' indexes.  To be called before anything is read.
+  void set_secret(std::uint64_t secret) { indexes_ = DocumentIndexes(secret); }
+  const DocumentIndexes& indexes() const { return indexes_; }
+
   /// The state now, in constant time.
   FrozenState freeze();
 
@@ -62,8 +67,11 @@ class StateMachine {
   WriteAnswer pop(const Entry& entry);
   WriteAnswer read_logged(const Entry& entry) const;
   CommandResult page(const Read& read) const;
+  std::optional<std::string_view> part_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
+  void drop_index(std::string_view key);
 
   Trie documents_;
+  mutable DocumentIndexes indexes_;  ///< A read may add one.
   SessionTable sessions_;
   LogIndex applied_;
   std::uint64_t version_ = 0;  ///< Of what the command that is applied writes.

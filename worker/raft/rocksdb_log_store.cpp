@@ -40,6 +40,8 @@ rocksdb::Options options() {
   options.write_buffer_size = 64 << 20;
   options.max_background_jobs = 2;
   options.max_total_wal_size = 512 << 20;
+  // Files are written back as they grow: else the sync of a large one at its end keeps those of the log waiting.
+  options.bytes_per_sync = 1 << 20;
   // The log is read at start alone, when all of it is in files: keeping memory in order would be work for nobody.
   options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
   options.allow_concurrent_memtable_write = false;
@@ -75,16 +77,19 @@ struct RocksDbLogStore::Batches {
   rocksdb::WriteBatch written;
 };
 
-Result<std::unique_ptr<RocksDbLogStore>> RocksDbLogStore::open(const std::string& folder) {
+Result<std::unique_ptr<RocksDbLogStore>> RocksDbLogStore::open(const std::string& folder,
+                                                               LogCompaction::Settings compaction) {
   if (auto checked = check_log_ends(folder); !checked) return checked.error();
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options(), folder, &db);
   if (!status.ok()) return explain(status, folder);
-  return std::unique_ptr<RocksDbLogStore>(new RocksDbLogStore(std::unique_ptr<rocksdb::DB>(db)));
+  return std::unique_ptr<RocksDbLogStore>(
+      new RocksDbLogStore(std::unique_ptr<rocksdb::DB>(db), compaction));
 }
 
-RocksDbLogStore::RocksDbLogStore(std::unique_ptr<rocksdb::DB> db)
+RocksDbLogStore::RocksDbLogStore(std::unique_ptr<rocksdb::DB> db, LogCompaction::Settings compaction)
     : db_(std::move(db)),
+      compaction_(*db_, compaction),
       batches_(std::make_unique<Batches>()),
       completion_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   CHECK(completion_fd_ >= 0);
@@ -110,6 +115,7 @@ void RocksDbLogStore::put(std::string_view key, std::string_view head, std::stri
 
 void RocksDbLogStore::remove_range(std::string_view from, std::string_view to) {
   CHECK(batches_->collected.DeleteRange(slice(from), slice(to)).ok());
+  compaction_.on_removed();
 }
 
 bool RocksDbLogStore::has_collected() const { return batches_->collected.Count() > 0; }

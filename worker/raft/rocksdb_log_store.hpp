@@ -14,6 +14,8 @@
 
 #include "worker/raft/log_store.hpp"
 
+#include "worker/raft/log_compaction.hpp"
+
 namespace rocksdb {
 class DB;
 }  // namespace rocksdb
@@ -24,7 +26,8 @@ class RocksDbLogStore final : public LogStore {
  public:
   /// Opens or makes the store in `folder`, which must exist.  Error: kInternal with what is wrong and what to do, as
   /// when another process holds it, the disk is full or a file is broken.
-  static Result<std::unique_ptr<RocksDbLogStore>> open(const std::string& folder);
+  static Result<std::unique_ptr<RocksDbLogStore>> open(const std::string& folder,
+                                                       LogCompaction::Settings compaction = {});
   ~RocksDbLogStore() override;
 
   void put(std::string_view key, std::string_view head, std::string_view payload) override;
@@ -46,12 +49,13 @@ class RocksDbLogStore final : public LogStore {
  private:
   struct Batches;
 
-  explicit RocksDbLogStore(std::unique_ptr<rocksdb::DB> db);
+  RocksDbLogStore(std::unique_ptr<rocksdb::DB> db, LogCompaction::Settings compaction);
   void write_batches();
   void write_batch();
   bool is_quick() const;
 
   std::unique_ptr<rocksdb::DB> db_;
+  LogCompaction compaction_;
   std::unique_ptr<Batches> batches_;
   bool writing_ = false;  ///< Loop's thread only.
   int completion_fd_ = -1;

@@ -127,6 +127,19 @@ TEST(CheckDocument, RefusesNestingBeyond128Levels) {
   EXPECT_EQ(refusal(maps + '\x01'), "");
 }
 
+TEST(CheckDocument, FindsTheKeyThatStandsTwiceInALargeMap) {
+  for (const std::uint64_t twice : {0, 777, 9'998}) {
+    std::string document;
+    PackedWriter writer(document);
+    writer.map(10'000);
+    for (std::uint64_t i = 0; i < 9'999; ++i) writer.str("key" + std::to_string(i)).nil();
+    const std::size_t place = document.size();
+    writer.str("key" + std::to_string(twice)).nil();
+    EXPECT_THAT(refusal(document), HasSubstr("the key \"key" + std::to_string(twice) + "\" twice in one map at byte " +
+                                             std::to_string(place + 1)));
+  }
+}
+
 TEST(CheckDocument, RefusesMoreThan16MiB) {
   constexpr std::size_t kHead = 5;  // bin32
   const auto of_size = [](std::size_t size) {

@@ -295,5 +295,93 @@ TEST(StateMachine, TheCommandsOfOneLogEntryWriteVersionsOfTheirOwn) {
   EXPECT_LT(version_of({7}, kCommandsPerEntryMax - 1), version_of({8}, 0));
 }
 
+// --- QUERY into large documents ---
+
+std::string large_map(std::string_view value) {
+  std::string out;
+  PackedWriter writer(out);
+  writer.map(2'000);
+  for (int i = 0; i < 2'000; ++i) writer.str("field" + std::to_string(i)).packed(value);
+  return out;
+}
+
+std::optional<std::string> query(const Replica& replica, std::string_view key, Path path) {
+  Read read;
+  read.command = Command::kQuery;
+  read.key = key;
+  read.path = std::move(path);
+  const CommandResult result = replica.state.read(read);
+  if (result.status != Code::kOk) return std::nullopt;
+  return std::string(result.packed.bytes());
+}
+
+TEST(StateMachine, QueriesOfALargeDocumentUseOneIndexAndSeeEachReplacement) {
+  Replica replica;
+  replica.put("large", large_map(kAda));
+  replica.put("small", kBob);
+  EXPECT_EQ(query(replica, "small", {}), kBob);
+  EXPECT_EQ(replica.state.indexes().count(), 0u);
+  for (const char* field : {"field0", "field1000", "field1999"}) EXPECT_EQ(query(replica, "large", {field}), kAda);
+  EXPECT_EQ(query(replica, "large", {"field2000"}), std::nullopt);
+  EXPECT_EQ(replica.state.indexes().count(), 1u);
+
+  // A document of the same size takes the same place in the trie.
+  replica.put("large", large_map(kBob));
+  EXPECT_EQ(replica.state.indexes().count(), 0u);
+  EXPECT_EQ(query(replica, "large", {"field1999"}), kBob);
+  replica.remove("large");
+  EXPECT_EQ(replica.state.indexes().bytes(), 0u);
+  EXPECT_EQ(query(replica, "large", {"field1999"}), std::nullopt);
+}
+
+TEST(StateMachine, AQueryDoesNotDisturbAFrozenView) {
+  Replica replica;
+  const std::string before = large_map(kAda);
+  replica.put("large", before);
+  const FrozenState frozen = replica.state.freeze();
+  EXPECT_EQ(query(replica, "large", {"field7"}), kAda);
+  replica.put("large", large_map(kBob));
+  EXPECT_EQ(query(replica, "large", {"field7"}), kBob);
+  EXPECT_EQ(frozen.documents.find("large")->document, before);
+}
+
+TEST(DocumentIndexes, ThoseNotUsedForLongestAreDroppedBeyondTheBound) {
+  const std::string document = large_map(kAda);
+  const std::size_t size = FieldIndex::build(document, 0)->size();
+  DocumentIndexes indexes(0, 2 * size);
+  Effort effort = 0;
+  const auto walk = [&](std::uint64_t version) {
+    ASSERT_EQ(indexes.walk(version, document, {"field5"}, 0, effort), kAda);
+  };
+  for (const std::uint64_t version : {1, 2, 1, 3}) walk(version);
+  EXPECT_EQ(indexes.count(), 2u);
+  EXPECT_EQ(indexes.bytes(), 2 * size);
+  const Effort without_building = [&] {
+    const Effort before = effort;
+    walk(1);
+    return effort - before;
+  }();
+  EXPECT_LT(without_building, 5'000u);
+  const Effort before = effort;
+  walk(2);
+  EXPECT_GT(effort - before, document.size());
+}
+
+TEST(StateMachine, ALoggedReadOfALargeDocumentIsAnsweredAndNotKept) {
+  Replica replica;
+  const std::string document = large_map(std::string(1, '\xda') + std::string("\x00\x40", 2) + std::string(64, 'x'));
+  ASSERT_GT(document.size(), SessionLimits().content_size_max);
+  replica.put("large", document);
+  const Identity identity{"s", 1};
+  const Entry get = entry_of(EntryKind::kGet, "large", {}, identity);
+  EXPECT_EQ(replica.apply(get).packed.bytes(), document);
+  replica.put("large", kBob);
+  EXPECT_EQ(replica.apply(get).status, Code::kFailedPrecondition);  // It was applied; its reply was too large to keep.
+  const Entry small = entry_of(EntryKind::kGet, "large", {}, {"s", 2});
+  EXPECT_EQ(replica.apply(small).packed.bytes(), kBob);
+  replica.put("large", kAda);
+  EXPECT_EQ(replica.apply(small).packed.bytes(), kBob);
+}
+
 }  // namespace
 }  // namespace trellis

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <vector>
 
 namespace trellis {
@@ -250,6 +251,37 @@ TEST_F(RocksDbLogStoreTest, AFailedWriteStopsItForGood) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   open();
   EXPECT_FALSE(*store->get("key"));
+}
+
+std::uint64_t folder_size(const std::string& folder) {
+  std::uint64_t size = 0;
+  std::error_code gone;  // A file may go while it is looked at.
+  for (const auto& file : std::filesystem::directory_iterator(folder)) size += file.file_size(gone);
+  return size;
+}
+
+TEST_F(RocksDbLogStoreTest, WhatWasRemovedIsGivenBackToTheDisk) {
+  store.reset();
+  LogCompaction::Settings often;
+  often.look_every = std::chrono::milliseconds(20);
+  often.at_the_latest_after = std::chrono::milliseconds(100);
+  often.tables_min = 0;
+  store = std::move(*RocksDbLogStore::open(folder, often));
+  const std::string megabyte(1 << 20, 'x');
+  for (char i = 'a'; i <= 'z'; ++i) {
+    for (char j = 'a'; j < 'e'; ++j) store->put(std::string("L") + i + j, "", megabyte);
+    write();
+  }
+  store->remove_range("La", "Lz");
+  write();
+  // The last 4 MiB are left, and the log of the 64 MiB or less that RocksDB has not put into a table yet.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (folder_size(folder) > (16 << 20) && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_LE(folder_size(folder), 16u << 20);
+  EXPECT_EQ(*store->get("Lza"), megabyte);
+  EXPECT_EQ(*store->get("Lya"), std::nullopt);
 }
 
 }  // namespace
