@@ -199,8 +199,11 @@ CommandResult StateMachine::read(const Read& read) const {
   CHECK(read.command == Command::kGet || read.command == Command::kQuery);
   if (!stored) return not_found(false);
   if (read.command == Command::kGet) return CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
-  const auto part = walk(stored->document, read.path);
-  return part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version) : not_found(true);
+  const auto end = follow(stored->document, read.path);
+  if (const auto* dead_end = std::get_if<DeadEnd>(&end)) {
+    return CommandResult::failed(Code::kNotFound, to_text(*dead_end, read.path));
+  }
+  return CommandResult::of_packed(Frame(nullptr, std::get<std::string_view>(end)), stored->version);
 }
 
 CommandResult StateMachine::page(const Read& read) const {
