@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/lenient.hpp"
 #include "protocol/notation.hpp"
 #include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
@@ -65,16 +66,16 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
   const bool top = place == Place::kRequest;
   if (name == "timeout_ms") {
     if (!top) return invalid_argument("option \"timeout_ms\" belongs to the BATCH, not to its items");
-    const auto value = reader.read_int();
-    if (!value || *value < 1 || *value > kTimeoutMax.count()) {
+    const auto value = read_whole(reader);
+    if (!value || *value < 1 || *value > static_cast<std::uint64_t>(kTimeoutMax.count())) {
       return invalid_argument("timeout_ms must be an int from 1 to " + std::to_string(kTimeoutMax.count()));
     }
-    options.timeout = std::chrono::milliseconds(*value);
+    options.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(*value));
     return {};
   }
   if (name == "consistency") {
     if (!reads_data(command)) return does_not_belong(name, command);
-    const auto value = reader.read_str();
+    const auto value = read_text(reader);
     if (!value || (*value != "linearizable" && *value != "stale")) {
       return invalid_argument("consistency must be \"linearizable\" or \"stale\"");
     }
@@ -94,7 +95,7 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
   if (name == "seq") {
     if (!top) return invalid_argument("option \"seq\" belongs to the BATCH, not to its items");
     if (!is_write(command) && command != Command::kBatch) return does_not_belong(name, command);
-    const auto value = reader.read_uint();
+    const auto value = read_whole(reader);
     if (!value) return invalid_argument("seq must be a uint");
     options.seq = *value;
     has_seq = true;
@@ -117,7 +118,7 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
   }
   if (name == "if_version") {
     if (!is_put(command) && command != Command::kDelete) return does_not_belong(name, command);
-    const auto value = reader.read_uint();
+    const auto value = read_whole(reader);
     if (!value) return invalid_argument("if_version must be a uint");
     options.if_version = *value;
     return {};
@@ -137,13 +138,13 @@ Result<Options> read_options(std::string_view packed, Command command, Place pla
   PackedReader reader(packed);
   Options options;
   if (reader.read_nil()) return options;
-  const auto pairs = reader.read_map();
+  const auto pairs = read_fields(reader);
   if (!pairs) return invalid_argument("options must be a map or nil");
   bool has_seq = false;
   // Never more than there are options: an unknown one, or one that stands twice, ends the loop.
   std::array<std::string_view, 8> seen;
   for (std::uint32_t i = 0; i < *pairs; ++i) {
-    const auto name = reader.read_str();
+    const auto name = read_text(reader);
     if (!name) return invalid_argument("the keys of options must be str");
     if (std::find(seen.begin(), seen.begin() + i, *name) != seen.begin() + i) {
       return invalid_argument("option " + quoted_excerpt(*name) + " stands twice");
@@ -205,9 +206,11 @@ Result<QueryArguments> read_path(PackedReader& reader) {
   if (!key) return key.error();
   QueryArguments query{*key, {}};
   for (std::uint32_t i = 1; i < *segments; ++i) {
-    const auto name = reader.read_str();
-    const auto position = name ? std::nullopt : reader.read_uint();
-    if (!name && !position) return invalid_argument("a path segment must be a str or an int from 0");
+    const auto name = read_text(reader);
+    const auto position = name ? std::nullopt : read_whole(reader);
+    if (!name && !position) {
+      return invalid_argument("step " + std::to_string(i) + " of the path must be a str or an int from 0");
+    }
     // A path of more segments than documents have levels leads nowhere; one more than that is kept, to say so.
     if (query.path.size() > static_cast<std::size_t>(kNestingMax)) continue;
     query.path.push_back(name ? PathSegment(*name) : PathSegment(*position));
@@ -223,7 +226,7 @@ BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std:
     item.error = invalid_argument("a batch item must be [command, arguments] or [command, arguments, options]");
     return item;
   }
-  const auto name = reader.read_str();
+  const auto name = read_text(reader);
   const auto command = name ? command_of(*name) : std::nullopt;
   if (!command || !is_on_one_key(*command)) {
     item.error = invalid_argument((name ? quoted_excerpt(*name) : std::string("that")) +
@@ -236,7 +239,7 @@ BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std:
     item.error = invalid_argument("arguments must be an array");
     return item;
   }
-  item.arguments = *arguments;
+  item.arguments = arguments_of(*arguments);
   if (count == 3) {
     auto options = read_options(packed.substr(reader.position()), *command, Place::kBatchItem);
     if (options) {
@@ -270,7 +273,11 @@ bool is_on_one_key(Command command) { return row_of(command).on_one_key; }
 
 std::variant<Request, BadRequest> read_request(std::string_view frame) {
   std::uint64_t id = 0;
-  const auto bad = [&id](Error error) { return BadRequest{id, std::move(error)}; };
+  // Whatever is wrong with a frame that is cut off or no MessagePack, that is what helps.
+  const auto bad = [&id, frame](Error error) {
+    if (const auto where = broken_at(frame)) error = invalid_argument("not valid MessagePack: the request " + *where);
+    return BadRequest{id, std::move(error)};
+  };
   const auto wrong = [&bad](std::string message) { return bad(invalid_argument(std::move(message))); };
   PackedReader reader(frame);
   const auto elements = reader.read_array();
@@ -280,7 +287,7 @@ std::variant<Request, BadRequest> read_request(std::string_view frame) {
   const auto version = reader.read_int();
   // The id is looked for even behind a wrong version, so that the client can tell which request was wrong.
   if (!version && !reader.read_value()) return wrong("the request ends before its version");
-  const auto given = *elements > 1 ? reader.read_uint() : std::nullopt;
+  const auto given = *elements > 1 ? read_whole(reader) : std::nullopt;
   if (given && *given <= static_cast<std::uint64_t>(INT64_MAX)) id = *given;
   if (!version) return wrong("version must be an int; this broker speaks version 1");
   if (*version != 1) return wrong("version " + std::to_string(*version) + " is not spoken here; version 1 is");
@@ -289,7 +296,7 @@ std::variant<Request, BadRequest> read_request(std::string_view frame) {
     return wrong("a request has 4 or 5 elements [version, id, command, arguments, options], this one has " +
                  std::to_string(*elements));
   }
-  const auto name = reader.read_str();
+  const auto name = read_text(reader);
   if (!name) return wrong("command must be a str");
   const auto command = command_of(*name);
   if (!command) return wrong("unknown command " + quoted_excerpt(*name));
@@ -297,8 +304,8 @@ std::variant<Request, BadRequest> read_request(std::string_view frame) {
   request.id = id;
   request.command = *command;
   const auto arguments = reader.read_value();
-  if (!arguments || !PackedReader(*arguments).read_array()) return wrong("arguments must be an array");
-  request.arguments = *arguments;
+  if (arguments) request.arguments = arguments_of(*arguments);
+  if (!PackedReader(request.arguments).read_array()) return wrong("arguments must be an array");
   if (*elements == 5) {
     const auto packed = reader.read_value();
     if (!packed) return wrong("options must be a map or nil");
@@ -336,7 +343,7 @@ Result<QueryArguments> read_query(std::string_view arguments) {
 Result<ComputeArguments> read_compute(std::string_view arguments) {
   Arguments given(arguments, 1, 2, "[expression, variables]");
   if (!given) return given.error();
-  const auto expression = given.take().read_str();
+  const auto expression = read_text(given.take());
   if (!expression) return invalid_argument("the expression must be a str");
   if (expression->size() > kExpressionSizeMax) {
     return invalid_argument("the expression has " + std::to_string(expression->size()) + " bytes, at most " +
@@ -346,10 +353,10 @@ Result<ComputeArguments> read_compute(std::string_view arguments) {
   if (!given.more()) return compute;
   PackedReader& reader = given.take();
   if (reader.read_nil()) return compute;
-  const auto pairs = reader.read_map();
+  const auto pairs = read_fields(reader);
   if (!pairs) return invalid_argument("variables must be a map of name to path");
   for (std::uint32_t i = 0; i < *pairs; ++i) {
-    const auto name = reader.read_str();
+    const auto name = read_text(reader);
     if (!name) return invalid_argument("a variable's name must be a str");
     PackedReader ahead = reader;
     const auto packed_path = ahead.read_value();
@@ -375,8 +382,8 @@ Result<PageArguments> read_page(std::string_view arguments) {
     page.prefix = *prefix;
   }
   if (given.more()) {
-    const auto limit = given.take().read_int();
-    if (!limit || *limit < 1 || *limit > static_cast<std::int64_t>(kPageKeysMax)) {
+    const auto limit = read_whole(given.take());
+    if (!limit || *limit < 1 || *limit > kPageKeysMax) {
       return invalid_argument("the limit must be an int from 1 to " + std::to_string(kPageKeysMax));
     }
     page.limit = static_cast<std::size_t>(*limit);

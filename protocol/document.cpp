@@ -85,12 +85,59 @@ class KeySet {
 /// An array or map that is open while its content is checked.
 struct Level {
   bool is_map = false;
+  std::uint32_t size = 0;
   std::uint32_t left = 0;  ///< Elements or pairs still to come.
   KeySet keys;
+  std::string_view key{};  ///< Of the pair that is being read.
 };
 
 Error at_byte(std::size_t position, const std::string& what) {
   return invalid_argument("document: " + what + " at byte " + std::to_string(position));
+}
+
+/// Where in the document the value stands that is being read, as people write a path: .address.tags.0; empty: at its top.
+std::string place_of(const std::vector<Level>& open) {
+  constexpr std::size_t kShownMax = 512;
+  std::string place;
+  for (const Level& level : open) {
+    if (place.size() > kShownMax) return place + " ...";
+    place += '.';
+    if (level.is_map) {
+      place += is_key_text(level.key) ? std::string(level.key.substr(0, 64)) : quoted_excerpt(level.key);
+    } else {
+      place += std::to_string(level.size - level.left - 1);
+    }
+  }
+  return place;
+}
+
+Error at_place(const std::string& place, const std::string& what) {
+  return invalid_argument(place.empty() ? "document: " + what : "document, at " + place + ": " + what);
+}
+
+/// The type of the ext value whose packing begins `packed`.
+int ext_type_of(std::string_view packed) {
+  const auto head = static_cast<std::uint8_t>(packed.front());
+  const std::size_t at = head == 0xc7 ? 2 : head == 0xc8 ? 3 : head == 0xc9 ? 5 : 1;
+  return static_cast<std::int8_t>(packed[at]);
+}
+
+Error refused_ext(const std::string& place, std::string_view packed) {
+  const int type = ext_type_of(packed);
+  const std::string kind = type == -1 ? " (a timestamp)" : "";
+  const std::string advice = type == -1 ? "number or str" : "bin, str or what it stands for";
+  return at_place(place, "ext type " + std::to_string(type) + kind + " cannot be stored; pack it as " + advice);
+}
+
+Error refused_key(const std::string& place, std::string_view packed) {
+  PackedReader reader(packed);
+  const auto token = reader.peek();
+  if (!token) return at_byte(0, "no whole MessagePack value");
+  std::string what(describe_type(packed));
+  if (token->type == PackedType::kUint) what = "the int " + std::to_string(token->natural);
+  if (token->type == PackedType::kInt) what = "the int " + std::to_string(token->integer);
+  if (token->type == PackedType::kBin) what = "the bytes " + quoted_excerpt(token->bytes);
+  return at_place(place, "a map's key is " + what + "; keys are str");
 }
 
 }  // namespace
@@ -106,9 +153,14 @@ Result<void> check_document(std::string_view bytes) {
     if (!open.empty() && open.back().is_map) {
       const std::size_t start = reader.position();
       const auto key = reader.read_str();
-      if (!key) return at_byte(start, "a map key that is no str");
+      if (!key && !reader.peek()) return at_byte(start, "no whole MessagePack value");
+      if (!key) {
+        open.pop_back();
+        return refused_key(place_of(open), bytes.substr(start));
+      }
       if (!is_utf8(*key)) return at_byte(start, "a map key that is no UTF-8");
       open.back().keys.add(*key);
+      open.back().key = *key;
     }
     if (!open.empty()) --open.back().left;
     const std::size_t start = reader.position();
@@ -116,15 +168,15 @@ Result<void> check_document(std::string_view bytes) {
     if (!token) return at_byte(start, "no whole MessagePack value");
     switch (token->type) {
       case PackedType::kStr:
-        if (!is_utf8(token->bytes)) return at_byte(start, "a str that is no UTF-8 (pack bytes as bin)");
+        if (!is_utf8(token->bytes)) return at_place(place_of(open), "a str that is no UTF-8; pack bytes as bin");
         break;
-      case PackedType::kExt: return at_byte(start, "an ext value, which cannot be stored");
+      case PackedType::kExt: return refused_ext(place_of(open), bytes.substr(start));
       case PackedType::kArray:
       case PackedType::kMap:
         if (open.size() == static_cast<std::size_t>(kNestingMax)) {
           return at_byte(start, "nested deeper than " + std::to_string(kNestingMax));
         }
-        open.push_back({token->type == PackedType::kMap, token->count, {}});
+        open.push_back({token->type == PackedType::kMap, token->count, token->count, {}});
         break;
       default: break;
     }
@@ -179,14 +231,46 @@ std::optional<std::size_t> find_child(std::string_view document, std::size_t pla
   return place + reader.position();
 }
 
-std::optional<std::string_view> walk(std::string_view document, const Path& path) {
+std::variant<std::string_view, DeadEnd> follow(std::string_view document, const Path& path) {
   std::size_t place = 0;
-  for (const PathSegment& segment : path) {
-    const auto child = find_child(document, place, segment);
-    if (!child) return std::nullopt;
+  const auto value_here = [&] { return PackedReader(document.substr(place)).read_value().value_or(std::string_view()); };
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const auto child = find_child(document, place, path[i]);
+    if (!child) return DeadEnd{i, value_here()};
     place = *child;
   }
-  return PackedReader(document.substr(place)).read_value();
+  return value_here();
+}
+
+std::optional<std::string_view> walk(std::string_view document, const Path& path) {
+  const auto end = follow(document, path);
+  const auto* const part = std::get_if<std::string_view>(&end);
+  return part != nullptr ? std::optional(*part) : std::nullopt;
+}
+
+namespace {
+
+std::string shown(const PathSegment& segment) {
+  if (const auto* position = std::get_if<std::uint64_t>(&segment)) return "the position " + std::to_string(*position);
+  return "the str " + quoted_excerpt(std::get<std::string_view>(segment));
+}
+
+/// Why `segment` leads nowhere in `value`.
+std::string meets(std::string_view value, const PathSegment& segment) {
+  const auto head = PackedReader(value).peek();
+  const bool is_position = std::holds_alternative<std::uint64_t>(segment);
+  if (head && head->type == PackedType::kMap) return shown(segment) + ", is no key of the map there";
+  if (head && head->type == PackedType::kArray) {
+    if (!is_position) return shown(segment) + ", meets an array; positions are ints";
+    return shown(segment) + ", is beyond the end: the array there has " + std::to_string(head->count) + " elements";
+  }
+  return shown(segment) + ", meets " + std::string(describe_type(value));
+}
+
+}  // namespace
+
+std::string to_text(const DeadEnd& end, const Path& path) {
+  return "nothing at this path: step " + std::to_string(end.step + 1) + ", " + meets(end.value, path[end.step]);
 }
 
 std::string_view describe_type(std::string_view packed) {

@@ -203,6 +203,18 @@ std::optional<std::string_view> StateMachine::part_at(const StoredDocument& stor
   return indexes_.walk(stored.version, stored.document, path, documents_.bytes(), effort);
 }
 
+/// Says which step leads nowhere: the one behind the longest beginning of the path that leads somewhere.
+CommandResult StateMachine::nothing_at(const StoredDocument& stored, const Path& path, Effort& effort) const {
+  Path beginning = path;
+  while (!beginning.empty()) {
+    beginning.pop_back();
+    if (const auto value = part_at(stored, beginning, effort)) {
+      return CommandResult::failed(Code::kNotFound, to_text(DeadEnd{beginning.size(), *value}, path));
+    }
+  }
+  return not_found(true);
+}
+
 WriteAnswer StateMachine::read_logged(const Entry& entry) const {
   const auto stored = documents_.find(entry.key);
   if (entry.kind == EntryKind::kHas) {
@@ -239,7 +251,8 @@ CommandResult StateMachine::read(const Read& read) const {
   if (read.command == Command::kGet) return CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
   Effort effort = 0;
   const auto part = part_at(*stored, read.path, effort);
-  CommandResult result = part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version) : not_found(true);
+  CommandResult result = part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version)
+                              : nothing_at(*stored, read.path, effort);
   result.effort = effort;
   return result;
 }

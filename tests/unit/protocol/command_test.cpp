@@ -127,7 +127,7 @@ TEST(Request, TakesIdsFrom0To2To63Minus1) {
   EXPECT_THAT(refusal(with_id([](PackedWriter& to) { to.natural(1ull << 63); }), 0), HasSubstr("2^63-1"));
   EXPECT_THAT(refusal(with_id([](PackedWriter& to) { to.integer(-1); }), 0), HasSubstr("id must be"));
   EXPECT_THAT(refusal(with_id([](PackedWriter& to) { to.str("7"); }), 0), HasSubstr("id must be"));
-  EXPECT_THAT(refusal(with_id([](PackedWriter& to) { to.float64(7); }), 0), HasSubstr("id must be"));
+  EXPECT_THAT(refusal(with_id([](PackedWriter& to) { to.float64(7.5); }), 0), HasSubstr("id must be"));
   EXPECT_THAT(refusal(with_id([](PackedWriter& to) { to.nil(); }), 0), HasSubstr("id must be"));
 }
 
@@ -154,7 +154,7 @@ TEST(Request, KeepsItsIdInTheRefusalWhereItHasOne) {
       << "upper case only";
   EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).natural(3).array(0); })),
               HasSubstr("command must be a str"));
-  EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).str("PING").nil(); })),
+  EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).str("PING").boolean(true); })),
               HasSubstr("arguments must be an array"));
   EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).str("PING").map(0); })),
               HasSubstr("arguments must be an array"));
@@ -359,7 +359,7 @@ TEST(Options, AreRefusedWhereUnknownDoubledOrNoMap) {
       HasSubstr("stands twice"));
   EXPECT_THAT(refused_options(Command::kGet, [](PackedWriter& to) { to.map(1).natural(1).natural(1); }),
               HasSubstr("keys of options must be str"));
-  EXPECT_THAT(refused_options(Command::kGet, [](PackedWriter& to) { to.array(0); }), HasSubstr("map or nil"));
+  EXPECT_THAT(refused_options(Command::kGet, [](PackedWriter& to) { to.array(1).nil(); }), HasSubstr("map or nil"));
 }
 
 // ---- arguments ----

@@ -70,7 +70,7 @@ TEST(CheckDocument, TakesWhatTheGeneratorOfRandomDocumentsMakes) {
 
 TEST(CheckDocument, RefusesExtTypes) {
   EXPECT_THAT(refusal(std::string("\xd4\x01\x00", 3)), HasSubstr("ext"));
-  EXPECT_THAT(refusal(std::string("\x91\xd6\xff\x00\x00\x00\x00", 7)), HasSubstr("ext value"));  // A timestamp.
+  EXPECT_THAT(refusal(std::string("\x91\xd6\xff\x00\x00\x00\x00", 7)), HasSubstr("document, at .0: ext type -1 (a timestamp) cannot be stored; pack it as number or str"));
 }
 
 TEST(CheckDocument, RefusesInvalidUtf8InStrAndKeys) {
@@ -207,6 +207,32 @@ TEST(DescribeType, NamesEachForPeople) {
   EXPECT_EQ(describe_type(packed([](PackedWriter& to) { to.str("x"); })), "a string");
   EXPECT_EQ(describe_type(packed([](PackedWriter& to) { to.boolean(true); })), "a boolean");
   EXPECT_EQ(describe_type(""), "nothing");
+}
+
+TEST(CheckDocument, SaysWhereAndWhatWouldBeRight) {
+  EXPECT_EQ(refusal(std::string("\x81\xa1x\xd6\xff\x00\x00\x00\x00", 9)),
+            "document, at .x: ext type -1 (a timestamp) cannot be stored; pack it as number or str");
+  EXPECT_EQ(refusal(std::string("\xc7\x01\x05\x00", 4)),
+            "document: ext type 5 cannot be stored; pack it as bin, str or what it stands for");
+  EXPECT_EQ(refusal("\x81\xcd\x07\xe8\x01"), "document: a map's key is the int 2024; keys are str");
+  EXPECT_EQ(refusal("\x81\xa1x\x92\x01\x81\xff\x01"), "document, at .x.1: a map's key is the int -1; keys are str");
+  EXPECT_EQ(refusal(std::string("\x81\xc4\x01k\x01")), "document: a map's key is the bytes \"k\"; keys are str");
+  EXPECT_EQ(refusal("\x81\xc0\x01"), "document: a map's key is null; keys are str");
+  EXPECT_EQ(refusal("\x81\xa3" "a.b\x91\xa1\xff"), "document, at .\"a.b\".0: a str that is no UTF-8; pack bytes as bin");
+}
+
+TEST(Walk, ADeadEndSaysWhichStepMeetsWhat) {
+  const std::string document = "\x82\xa4list\x92\x0a\x14\xa4name\xa1x";  // {"list": [10, 20], "name": "x"}
+  const auto why = [&](const Path& path) {
+    const auto end = follow(document, path);
+    EXPECT_TRUE(std::holds_alternative<DeadEnd>(end));
+    return to_text(std::get<DeadEnd>(end), path);
+  };
+  const std::string nothing = "nothing at this path: ";
+  EXPECT_EQ(why({"list", "1"}), nothing + "step 2, the str \"1\", meets an array; positions are ints");
+  EXPECT_EQ(why({"list", std::uint64_t{2}}), nothing + "step 2, the position 2, is beyond the end: the array there has 2 elements");
+  EXPECT_EQ(why({"name", "a"}), nothing + "step 2, the str \"a\", meets a string");
+  EXPECT_EQ(why({"nobody"}), nothing + "step 1, the str \"nobody\", is no key of the map there");
 }
 
 }  // namespace
