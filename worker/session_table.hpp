@@ -50,6 +50,7 @@ class SessionBook {
   bool is_past(const Entry& entry) const;
 
   void remember(const RememberedWrite& write, std::uint64_t hash, std::optional<std::uint64_t> floor);
+  bool keeps(std::size_t content_size) const { return content_size <= limits_.content_size_max; }
 
   FrozenBook freeze() { return {writes_.freeze(), floors_.freeze()}; }
   /// As in a snapshot: first the sessions, then the writes, each in the order of their view.  Errors: kInvalidArgument
@@ -94,8 +95,8 @@ class SessionTable {
   /// The entry was applied.  `hash` comes from find(), which has just called it new.
   void remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer);
 
-  /// Whether remember() keeps an answer's content of so many bytes.
-  bool keeps(std::size_t content_size) const { return content_size <= limits_.content_size_max; }
+  /// Whether remember() keeps the content of an answer to this entry, of so many bytes.
+  bool keeps(const Entry& entry, std::size_t content_size) const { return book_of(entry).keeps(content_size); }
 
   /// What the table holds now, without copying the records.
   FrozenSessions freeze() { return {brokers_.freeze(), clients_.freeze()}; }

@@ -140,7 +140,7 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   WriteAnswer answer = execute(entry);
   // What a logged read found lies in the trie, which the next entry may change: what is remembered is copied.
   const bool is_read = entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery;
-  if (is_read && sessions_.keeps(answer.content.size())) answer.content = Frame(std::string(answer.content.bytes()));
+  if (is_read && sessions_.keeps(entry, answer.content.size())) answer.content = Frame(std::string(answer.content.bytes()));
   sessions_.remember(entry, earlier.hash, answer);
   return result_of(entry, std::move(answer));
 }
