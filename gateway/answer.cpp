@@ -1,5 +1,7 @@
 #include "gateway/answer.hpp"
 
+#include <algorithm>
+
 #include "protocol/json.hpp"
 #include "protocol/packed.hpp"
 
@@ -29,6 +31,15 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
+/// A path that is written as in the shell is one key here.
+std::string advice_on_path(const Plan& plan, Code status) {
+  if (plan.route->command != Command::kQuery || status != Code::kNotFound) return "";
+  if (plan.is_deep || plan.key.find('.') == std::string::npos) return "";
+  std::string path = "/v1/query/" + percent_encoded(plan.key);
+  std::replace(path.begin(), path.end(), '.', '/');
+  return "; a path is written with slashes: " + path;
+}
+
 /// A write's condition that did not hold is 412; the same codes without one are conflicts, and so is what is known of an
 /// earlier request under the same Idempotency-Key.
 HttpResponse error_response(const Plan& plan, const Reply& reply) {
@@ -38,7 +49,7 @@ HttpResponse error_response(const Plan& plan, const Reply& reply) {
   if (status == 409 && conditional) status = 412;
   const std::string more =
       told == ExactlyOnce::kNothing ? "" : ", \"exactly_once\": \"" + std::string(name_of(told)) + "\"";
-  HttpResponse response = make_problem(status, reply.status, reply.info.message, more);
+  HttpResponse response = make_problem(status, reply.status, reply.info.message + advice_on_path(plan, reply.status), more);
   add_marks(response, reply.info);
   return response;
 }

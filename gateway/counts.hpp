@@ -1,7 +1,8 @@
-// What the gateway counts, and as text for Prometheus.  Used by the HTTP thread alone.
+// What the gateway counts, and as text for Prometheus.  Safe from any thread.
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <string>
 #include <tuple>
 
@@ -22,10 +23,13 @@ class GatewayCounts {
  public:
   /// A response is on its way.  @param route  null: nothing was at the path
   void on_response(const Route* route, Method method, int status, double seconds);
-  void on_broken_listing() { ++broken_listings_; }
+  void on_broken_listing();
   std::string text(const GatewayGauges& gauges) const;
+  /// Of requests that are not what the page asks to draw itself.
+  Histogram of_clients() const;
 
  private:
+  mutable std::mutex mutex_;
   std::map<std::tuple<const Route*, Method, int>, std::uint64_t> responses_;
   std::map<const Route*, Histogram> seconds_;
   std::uint64_t broken_listings_ = 0;

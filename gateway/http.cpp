@@ -1,5 +1,7 @@
 #include "gateway/http.hpp"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <array>
 
@@ -47,6 +49,14 @@ Result<std::string> decoded(std::string_view text, bool plus_is_blank) {
   return out;
 }
 
+/// Of "http://" or "https://" in front, in any case; 0: neither is there.
+std::size_t scheme_size(std::string_view url) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (url.size() >= scheme.size() && strncasecmp(url.data(), scheme.data(), scheme.size()) == 0) return scheme.size();
+  }
+  return 0;
+}
+
 /// Takes the part in front of the next `separator` off `rest`; nothing once all parts are taken.
 std::optional<std::string_view> take_part(std::optional<std::string_view>& rest, char separator) {
   if (!rest) return std::nullopt;
@@ -72,6 +82,17 @@ std::optional<Method> method_of(std::string_view name) {
 
 Result<Target> read_target(std::string_view target) {
   Target result;
+  if (!target.starts_with('/')) {
+    const std::size_t scheme = scheme_size(target);
+    if (scheme == 0) return invalid_argument("the target of a request is a path that begins with /, or a whole URL");
+    target.remove_prefix(scheme);
+    const std::size_t path_at = std::min(target.find_first_of("/?#"), target.size());
+    result.authority = target.substr(0, path_at);
+    target.remove_prefix(path_at);
+    if (result.authority.empty() || result.authority.find('@') != std::string::npos) {
+      return invalid_argument("a URL names a host, and nobody in front of an @");
+    }
+  }
   const std::size_t question = target.find('?');
   std::string_view path = target.substr(0, question);
   if (path.starts_with('/')) path.remove_prefix(1);
@@ -131,6 +152,7 @@ std::string_view reason_of(int status) {
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 415: return "Unsupported Media Type";
+    case 421: return "Misdirected Request";
     case 431: return "Request Header Fields Too Large";
     case 429: return "Too Many Requests";
     case 500: return "Internal Server Error";

@@ -23,10 +23,12 @@ std::optional<Method> method_of(std::string_view name);
 
 /// A request's target, percent-decoded after it was split.
 struct Target {
-  std::vector<std::string> segments;                            ///< Of the path; at least one, "" for the path "/".
+  std::string authority;              ///< Of a whole URL, which a proxy sends: host and perhaps port; else empty.
+  std::vector<std::string> segments;  ///< Of the path; at least one, "" for the path "/".
   std::vector<std::pair<std::string, std::string>> parameters;  ///< Of the query, in their order; + is a blank.
 };
-/// Error: kInvalidArgument, for a % that is not followed by two hex digits.
+/// Takes a path or, as proxies send it, a whole URL (RFC 9112, 3.2.1 and 3.2.2).
+/// Error: kInvalidArgument, for another form, or a % that is not followed by two hex digits.
 Result<Target> read_target(std::string_view target);
 /// Writes bytes so that they can stand as one segment of a path, or as a value in a query.
 std::string percent_encoded(std::string_view bytes);

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "gateway/hosts.hpp"
 #include "gateway/server.hpp"
 #include "program/log.hpp"
 #include "program/settings.hpp"
@@ -70,6 +71,12 @@ int main(int argc, char** argv) {
       ->check(endpoint_problem)
       ->allow_extra_args(false)
       ->capture_default_str();
+  app.add_option("--host", options.hosts,
+                 "A name or address that requests may name as their host, besides localhost and the one of --listen; "
+                 "repeat it for several")
+      ->check(host_problem)
+      ->allow_extra_args(false)
+      ->type_name("NAME");
   app.add_option("--connections", options.connections_max, "HTTP connections at once, at most")
       ->check(CLI::Range(1U, 1'000'000U))
       ->capture_default_str();

@@ -34,6 +34,8 @@ std::string operation_id(const Route& route) {
   switch (route.service) {
     case Service::kCluster: return lower(name_of(route.command));
     case Service::kPartitions: return "partitions";
+    case Service::kConsole: return "console";
+    case Service::kRecent: return "recent";
     case Service::kLive: return "livez";
     case Service::kReady: return "readyz";
     case Service::kMetrics: return "metrics";
@@ -102,6 +104,9 @@ std::string request_body(const Route& route) {
   } else if (route.body == BodyKind::kBatch) {
     schema = R"({"type": "array", "maxItems": 10000, "items": {"type": "array", "minItems": 2, "maxItems": 3}, )"
              R"("example": [["PUT", ["person1", {"age": 22}]], ["GET", ["person1"]]]})";
+  } else if (route.body == BodyKind::kConsole) {
+    schema = R"({"type": "object", "required": ["line"], "additionalProperties": false, "properties": )"
+             R"({"line": {"type": "string"}, "all": {"type": "boolean"}}, "example": {"line": "GET person1"}})";
   }
   return "{\"required\": true, \"content\": " + both_formats(schema) + "}";
 }
@@ -126,7 +131,12 @@ std::string responses(const Route& route) {
     if (route.body != BodyKind::kNone) all[413] = all[415] = "";
   } else {
     std::string_view type = "text/plain";
-    if (route.service == Service::kOpenApi) type = "application/json";
+    const bool is_json =
+        route.service == Service::kOpenApi || route.service == Service::kRecent || route.service == Service::kConsole;
+    if (is_json) type = "application/json";
+    if (route.body != BodyKind::kNone) {
+      for (const int status : {400, 403, 413, 415}) all[status] = "";
+    }
     if (route.service == Service::kPage) type = "text/html";
     all[200] = response("It is there", content(type, route.result));
     if (route.service == Service::kReady) all[503] = response("Not ready", content(type, route.result));

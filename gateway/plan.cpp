@@ -5,6 +5,7 @@
 
 #include "gateway/accept.hpp"
 #include "gateway/answer.hpp"
+#include "gateway/nearest.hpp"
 #include "protocol/document.hpp"
 #include "protocol/json.hpp"
 #include "protocol/notation_text.hpp"
@@ -85,6 +86,7 @@ class Planner {
   Refusal write_key_arguments();
   Refusal write_compute_arguments();
   Refusal write_batch_arguments();
+  Refusal read_console();
   /// The body as one packed value.
   Result<std::string, HttpResponse> read_body(std::string_view what) const;
 
@@ -221,6 +223,7 @@ Refusal Planner::read_session() {
 }
 
 Refusal Planner::write_arguments() {
+  if (plan_.route->service == Service::kConsole) return read_console();
   PackedWriter writer(plan_.arguments);
   switch (plan_.route->command) {
     case Command::kKeys:
@@ -244,6 +247,7 @@ Refusal Planner::write_key_arguments() {
   }
   PackedWriter writer(plan_.arguments);
   if (plan_.route->command == Command::kQuery) {
+    plan_.is_deep = values_.size() > 1;
     writer.array(1).array(values_.size()).key(plan_.key);
     for (std::size_t i = 1; i < values_.size(); ++i) {
       const auto position = read_position(values_[i]);
@@ -297,6 +301,30 @@ Refusal Planner::write_batch_arguments() {
   return {};
 }
 
+/// {"line": "GET person1", "all": true}
+Refusal Planner::read_console() {
+  const auto body = read_body(R"({"line": "GET person1"})");
+  if (!body) return body.error();
+  const HttpResponse wrong = bad_request(R"(the console takes {"line": "GET person1"}, perhaps with "all": true)");
+  PackedReader reader(*body);
+  const auto pairs = reader.read_map();
+  if (!pairs) return wrong;
+  bool has_line = false;
+  for (std::uint32_t i = 0; i < *pairs; ++i) {
+    const auto name = reader.read_str();
+    const auto value = reader.read_value();
+    if (!name || !value) return wrong;
+    PackedReader field(*value);
+    const auto line = *name == "line" ? field.read_str() : std::nullopt;
+    const auto all = *name == "all" ? field.read_bool() : std::nullopt;
+    if (!line && !all) return wrong;
+    if (line) plan_.line = *line;
+    if (all) plan_.all = *all;
+    has_line = has_line || line.has_value();
+  }
+  return has_line ? Refusal() : wrong;
+}
+
 Result<std::string, HttpResponse> Planner::read_body(std::string_view what) const {
   const std::string& body = request_.body;
   if (body.empty())
@@ -329,9 +357,10 @@ bool is_foreign(const HttpRequest& request) {
 HttpResponse nothing_there(const HttpRequest& request, const Match& match) {
   if (match.allowed.empty()) {
     const bool slashes = request.target.segments.size() > 3 && request.target.segments[0] == "v1";
+    const std::string nearest = nearest_path(request.target);
     return problem(404, Code::kNotFound,
-                   std::string("there is nothing at this path; /openapi.json describes what there is") +
-                       (slashes ? ", and a / in a key is written %2F" : ""));
+                   "there is nothing at this path; " + (nearest.empty() ? "" : "the nearest is " + nearest + ", and ") +
+                       "/openapi.json describes what there is" + (slashes ? "; a / in a key is written %2F" : ""));
   }
   std::string allowed;
   for (const Method method : match.allowed) allowed += (allowed.empty() ? "" : ", ") + std::string(name_of(method));

@@ -43,7 +43,8 @@ struct Plan {
   std::optional<std::uint64_t> if_version;
 
   Format format = Format::kJson;
-  std::string key;                                ///< As it came, for Location.
+  std::string key;                                ///< As it came, for Location and for advice.
+  bool is_deep = false;                           ///< A query leads into the document.
   std::optional<VersionCondition> if_match;       ///< Of a read, or of a guarded write; other writes' stand above.
   std::optional<VersionCondition> if_none_match;  ///< Likewise.
   bool is_guarded = false;                        ///< A write whose conditions gateway/guard.hpp judges.
@@ -52,6 +53,8 @@ struct Plan {
   std::optional<std::size_t> limit;               ///< Of a listing; none: it is streamed.
   bool verbose = false;                           ///< /readyz
   bool load = false;                              ///< /v1/members
+  std::string line;                               ///< /v1/console
+  bool all = false;                               ///< /v1/console: all pages.
 
   bool streamed() const { return is_listing(*route) && !limit; }
   /// Views point into the plan.

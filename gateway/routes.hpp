@@ -19,15 +19,17 @@ namespace trellis {
 enum class Service : std::uint8_t {
   kCluster,     ///< The cluster, by the route's command.
   kPartitions,  ///< The cluster, by one LOCATE a partition.
+  kConsole,     ///< The cluster, by what a line of the shell says.
   kLive,        ///< The rest: the gateway itself.
   kReady,
   kMetrics,
   kOpenApi,
+  kRecent,
   kPage,
 };
 
 /// What a request's body holds.
-enum class BodyKind : std::uint8_t { kNone, kDocument, kCompute, kBatch };
+enum class BodyKind : std::uint8_t { kNone, kDocument, kCompute, kBatch, kConsole };
 
 struct Route {
   Method method;

@@ -1,8 +1,9 @@
 // The gateway's process: HTTP by libmicrohttpd on one side, a Client of the brokers on the other.
 //
-// Two threads, however many connections: the library's, which reads requests and writes responses, and the one that
-// calls run(), which owns the Client.  An Exchange (one request and its response) is touched by one of them at a time:
-// by the HTTP thread while its connection runs, by the Client's while the connection is suspended.
+// Two threads, however many connections: the library's (gateway/http_side.hpp), which reads requests and writes
+// responses, and the one that calls run(), which owns the Client (gateway/cluster_side.hpp).  An Exchange, which is one
+// request and its response, is touched by one of them at a time: by the first while its connection runs, by the second
+// while the connection is suspended.
 #pragma once
 
 #include <chrono>
@@ -19,6 +20,7 @@ namespace trellis {
 struct GatewayOptions {
   Endpoint listen{"127.0.0.1", 7480};
   std::vector<std::string> brokers;  ///< As tcp://host:port, at least one.
+  std::vector<std::string> hosts;    ///< Names that it answers to, besides loopback's and the one it listens at.
   unsigned connections_max = 4096;
   Duration slow_after{};  ///< Requests that take so long are logged; zero: none.
   /// A connection that does not bring a request whole within this, or on which nothing happens for so long, is closed.

@@ -1,109 +1,92 @@
 #include "program/metrics_server.hpp"
 
-#include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-
-#include "program/listen.hpp"
-#include "protocol/check.hpp"
+#include "program/http_daemon.hpp"
+#include "program/process.hpp"
 
 namespace trellis {
 namespace {
 
-constexpr std::size_t kRequestMax = 8 << 10;  // Bytes
-constexpr timeval kPatience{2, 0};            // For each read and write.
-constexpr int kReadsMax = 16;
+constexpr std::size_t kConnectionMemory = 16 << 10;  // Bytes; a longer request is refused by the library.
 
-/// Up to the empty line; "" where it does not come.
-std::string read_head(int connection) {
-  std::string head;
-  for (int i = 0; i < kReadsMax && head.size() < kRequestMax; ++i) {
-    char buffer[1024];
-    const ssize_t got = recv(connection, buffer, sizeof buffer, 0);
-    if (got <= 0) return "";
-    head.append(buffer, static_cast<std::size_t>(got));
-    if (head.find("\r\n\r\n") != std::string::npos) return head;
-  }
-  return "";
+using Text = std::shared_ptr<const std::string>;
+
+/// The response holds the text for as long as somebody reads it.
+MHD_Response* response_of(Text text) {
+  auto* held = new Text(std::move(text));
+  MHD_Response* response = MHD_create_response_from_callback(
+      (*held)->size(), 32 << 10,
+      [](void* self, std::uint64_t position, char* buffer, std::size_t size) -> ssize_t {
+        return static_cast<ssize_t>((*static_cast<Text*>(self))->copy(buffer, size, position));
+      },
+      held, [](void* self) { delete static_cast<Text*>(self); });
+  if (response == nullptr) delete held;
+  return response;
 }
 
-void write_all(int connection, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-}
-
-std::string response(std::string_view status, std::string_view body) {
-  std::string out = "HTTP/1.1 ";
-  out.append(status).append("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: ");
-  out.append(std::to_string(body.size())).append("\r\nConnection: close\r\n\r\n").append(body);
-  return out;
+MHD_Result send(MHD_Connection* connection, unsigned status, Text text) {
+  MHD_Response* response = response_of(std::move(text));
+  if (response == nullptr) return MHD_NO;
+  MHD_add_response_header(response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  MHD_add_response_header(response, "Connection", "close");
+  const MHD_Result sent = MHD_queue_response(connection, status, response);
+  MHD_destroy_response(response);
+  return sent;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<MetricsServer>> MetricsServer::listen(const Endpoint& endpoint) {
-  auto fd = listen_at(endpoint);
-  if (!fd) return Error{fd.error().code, "metrics: " + fd.error().message};
-  return std::unique_ptr<MetricsServer>(new MetricsServer(*fd));
-}
+struct MetricsServer::Callbacks {
+  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
+                               const char*, std::size_t*, void**);
+  static void on_connection(void* self, MHD_Connection* connection, void** visitor,
+                            MHD_ConnectionNotificationCode code);
+};
 
-MetricsServer::MetricsServer(int listening)
-    : listening_(listening), wake_(eventfd(0, EFD_CLOEXEC)), text_(std::make_shared<const std::string>()) {
-  CHECK(wake_ >= 0);
-  // Signals are for the loop's thread.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { serve(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+Result<std::unique_ptr<MetricsServer>> MetricsServer::listen(const Endpoint& endpoint) {
+  std::unique_ptr<MetricsServer> server(new MetricsServer);
+  const auto daemon =
+      start_http_daemon(endpoint, &Callbacks::on_request, server.get(),
+                        {http_option(MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::on_connection, server.get()),
+                         http_option(MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax),
+                         http_option(MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory),
+                         http_option(MHD_OPTION_CONNECTION_TIMEOUT, static_cast<std::size_t>(kPatience.count()))});
+  if (!daemon) return Error{daemon.error().code, "metrics: " + daemon.error().message};
+  server->daemon_ = *daemon;
+  return server;
 }
 
 MetricsServer::~MetricsServer() {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = write(wake_, &one, sizeof one);
-  thread_.join();
-  close(wake_);
-  close(listening_);
+  if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
 }
 
 void MetricsServer::publish(TimePoint now, std::string text) {
   due_ = now + kPublishEvery;
+  visitors_.end_those_waited_for_since(now - kPatience);
   auto fresh = std::make_shared<const std::string>(std::move(text));
   const std::lock_guard lock(mutex_);
   text_.swap(fresh);
 }
 
-void MetricsServer::serve() {
-  for (;;) {
-    pollfd items[2] = {{listening_, POLLIN, 0}, {wake_, POLLIN, 0}};
-    if (poll(items, 2, -1) < 0) continue;
-    if (items[1].revents != 0) return;
-    const int connection = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (connection < 0) continue;
-    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-    setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-    answer(connection);
-    close(connection);
+MHD_Result MetricsServer::Callbacks::on_request(void* self, MHD_Connection* connection, const char* url,
+                                                const char* method, const char*, const char*, std::size_t*, void**) {
+  auto& server = *static_cast<MetricsServer*>(self);
+  if (std::string_view(method) != "GET" || std::string_view(url) != "/metrics") {
+    return send(connection, MHD_HTTP_NOT_FOUND, std::make_shared<const std::string>("GET /metrics\n"));
   }
+  Text text;
+  {
+    const std::lock_guard lock(server.mutex_);
+    text = server.text_;
+  }
+  return send(connection, MHD_HTTP_OK, std::move(text));
 }
 
-void MetricsServer::answer(int connection) {
-  const std::string head = read_head(connection);
-  if (head.empty()) return;
-  if (!head.starts_with("GET /metrics ")) return write_all(connection, response("404 Not Found", "GET /metrics\n"));
-  std::shared_ptr<const std::string> text;
-  {
-    const std::lock_guard lock(mutex_);
-    text = text_;
-  }
-  write_all(connection, response("200 OK", *text));
+void MetricsServer::Callbacks::on_connection(void* self, MHD_Connection* connection, void** visitor,
+                                             MHD_ConnectionNotificationCode code) {
+  Visitors& visitors = static_cast<MetricsServer*>(self)->visitors_;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) return visitors.on_close(static_cast<Visitors::Visitor*>(*visitor));
+  const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  *visitor = visitors.on_open(info->connect_fd, monotonic_now());
 }
 
 }  // namespace trellis

@@ -276,7 +276,8 @@ bool JsonParser::word() {
   if (word == "false") return writer.boolean(false), true;
   switch (is_json_number(word) ? write_number(word, writer) : NumberRead::kNoNumber) {
     case NumberRead::kWritten: return true;
-    case NumberRead::kOutOfRange: return scanner_.fail(start, "the number is out of range: " + describe_range(word));
+    case NumberRead::kOutOfRange:
+      return scanner_.fail(start, "the number is out of range: " + describe_range(word, R"({"$float": "inf"})"));
     case NumberRead::kNoNumber: break;
   }
   scanner_.move_to(start);

@@ -409,11 +409,11 @@ NumberRead write_number(std::string_view word, PackedWriter writer) {
   return NumberRead::kWritten;
 }
 
-std::string describe_range(std::string_view word) {
+std::string describe_range(std::string_view word, std::string_view infinity) {
   if (form_of(word) == NumberForm::kInteger) {
     return "an integer goes from -9223372036854775808 to 18446744073709551615; write a float (with .0) beyond";
   }
-  return "a float64 goes up to 1.7976931348623157e+308; infinity is written inf";
+  return "a float64 goes up to 1.7976931348623157e+308; infinity is written " + std::string(infinity);
 }
 
 }  // namespace trellis

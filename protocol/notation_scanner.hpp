@@ -163,6 +163,7 @@ NumberRead write_number(std::string_view word, PackedWriter writer);
 /// Writes the value that `word` names (null, True, nan, ...).  False: it names none.
 bool write_named(std::string_view word, PackedWriter writer);
 /// What kOutOfRange means for `word`, for a message.
-std::string describe_range(std::string_view word);
+/// @param infinity  how the notation at hand writes it
+std::string describe_range(std::string_view word, std::string_view infinity = "inf");
 
 }  // namespace trellis

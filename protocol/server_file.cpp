@@ -41,6 +41,8 @@ Result<std::string> read_line(const std::vector<std::string_view>& words) {
 Result<std::vector<std::string>> read_server_file(std::string_view text, std::string_view name) {
   std::vector<std::string> addresses;
   std::vector<std::size_t> lines;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // Some editors write one in front.
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const auto wrong = [name](std::size_t line, const std::string& reason) {
     return invalid_argument(std::string(name) + ":" + std::to_string(line) + ": " + reason);
   };

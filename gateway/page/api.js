@@ -10,6 +10,11 @@ export function keyText(key) {
   return typeof key === "string" ? key : `bytes("${key.$binary}")`;
 }
 
+/// Digits in groups of three.
+export function grouped(number, digits = 0) {
+  return number.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
+}
+
 /// The answer's text (not parsed, so that 64-bit integers stay what they are), and what its headers say.
 export async function ask(method, path, body, headers = {}) {
   const response = await fetch(path, {
@@ -18,7 +23,7 @@ export async function ask(method, path, body, headers = {}) {
   });
   const text = await response.text();
   return {
-    ok: response.ok, status: response.status, text, link: response.headers.get("Link"),
+    ok: response.ok, status: response.status, text, link: response.headers.get("Link"), etag: response.headers.get("ETag"),
     problem: response.ok ? "" : detailOf(text), warning: response.headers.get("Warning") ?? "",
   };
 }

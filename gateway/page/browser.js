@@ -1,11 +1,11 @@
 // The key browser: keys by prefix, a page at a time; a key shows its document, and where it lives.
-import {ask, askJson, keyInPath, keyText} from "/api.js";
+import {ask, askJson, grouped, keyInPath, keyText} from "/api.js";
+import {showDocument, whenDeleted} from "/document.js";
 import {showOnRing} from "/ring.js";
 
 const prefix = document.getElementById("prefix");
 const list = document.getElementById("keys");
 const more = document.getElementById("more");
-const shown = document.getElementById("document");
 const count = document.getElementById("count");
 let next = null;
 let asked = 0;
@@ -13,9 +13,7 @@ let asked = 0;
 async function show(key, button) {
   list.querySelector('[aria-current="true"]')?.removeAttribute("aria-current");
   button.setAttribute("aria-current", "true");
-  const [answer, where] = await Promise.all([ask("GET", `/v1/keys/${keyInPath(key)}`), askJson(`/v1/locate/${keyInPath(key)}`)]);
-  shown.hidden = false;
-  shown.textContent = answer.ok ? `${keyText(key)} = ${answer.text}` : answer.problem;
+  const [, where] = await Promise.all([showDocument(key), askJson(`/v1/locate/${keyInPath(key)}`)]);
   showOnRing(keyText(key), where);
 }
 
@@ -24,7 +22,7 @@ function add(key) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = keyText(key);
-  button.addEventListener("click", () => show(key, button).catch((error) => { shown.hidden = false; shown.textContent = error.message; }));
+  button.addEventListener("click", () => show(key, button).catch((error) => { count.textContent = error.message; }));
   item.append(button);
   list.append(item);
 }
@@ -43,11 +41,12 @@ async function load(path, fresh) {
   more.hidden = next === null;
   if (!fresh) return;
   const total = await askJson(`/v1/count?prefix=${encodeURIComponent(prefix.value)}`);
-  if (turn === asked) count.textContent = `${total} ${total === 1 ? "key" : "keys"}`;
+  if (turn === asked) count.textContent = `${grouped(total)} ${total === 1 ? "key" : "keys"}`;
 }
 
 const reload = () => load(`/v1/keys?limit=100&prefix=${encodeURIComponent(prefix.value)}`, true).catch(() => {});
 prefix.addEventListener("input", reload);
 document.getElementById("browser").addEventListener("submit", (event) => { event.preventDefault(); reload(); });
+whenDeleted(reload);
 more.addEventListener("click", () => load(next, false).catch(() => {}));
 reload();

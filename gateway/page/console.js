@@ -1,4 +1,4 @@
-// The console: lines as in the shell, documents in JSON, answered over the gateway's API.
+// The console: lines as in the shell, which the gateway reads and prints by the shell's own grammar.
 import {ask, askJson, keyText} from "/api.js";
 import {showOnRing} from "/ring.js";
 
@@ -9,90 +9,61 @@ const history = [];
 let place = 0;
 let asked = 0;
 
+const SHOWN_LINES = 40;
+const SHOWN_SIZE = 4000; // characters
 const KEY_COMMANDS = ["GET", "PUT", "SET", "HAS", "DELETE", "POP", "QUERY", "LOCATE"];
-const COMMANDS = {
-  GET: "GET KEY", PUT: "PUT KEY JSON", SET: "SET KEY JSON", HAS: "HAS KEY", DELETE: "DELETE KEY", POP: "POP KEY",
-  QUERY: "QUERY KEY.SEGMENT.SEGMENT", COMPUTE: "COMPUTE 2*x WHERE x = person2.address.number AND y = …",
-  KEYS: "KEYS [PREFIX]", SCAN: "SCAN [PREFIX]", COUNT: "COUNT [PREFIX]", LOCATE: "LOCATE KEY", MEMBERS: "MEMBERS",
-  STATUS: "STATUS", PING: "PING", HELP: "HELP",
-};
+const COMMANDS = [...KEY_COMMANDS, "COMPUTE", "KEYS", "SCAN", "COUNT", "MEMBERS", "STATUS", "PING", "HELP"];
 
-class Wrong extends Error {}
-
-/// Takes a word, bare or in quotes, off the front: [word, rest].
-function takeWord(text) {
-  const match = /^\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))\s*/s.exec(text);
-  if (!match) return ["", text];
-  return [match[1] === undefined ? match[2] : JSON.parse(`"${match[1]}"`), text.slice(match[0].length)];
-}
-
-/// person2."my key".0  ->  ["person2", "my key", "0"]
-function readPath(text) {
-  const segments = [...text.trim().matchAll(/"((?:[^"\\]|\\.)*)"|([^."\s]+)/g)];
-  if (segments.length === 0) throw new Wrong("a path is KEY.SEGMENT.SEGMENT");
-  return segments.map((match) => (match[1] === undefined ? match[2] : JSON.parse(`"${match[1]}"`)));
-}
-
-const listing = (what, rest) => ["GET", `/v1/${what}?limit=200&prefix=${encodeURIComponent(takeWord(rest)[0])}`];
-
-function computeBody(rest) {
-  const [expression, conditions] = rest.split(/\s+where\s+/i);
-  const where = {};
-  for (const part of (conditions ?? "").split(/\s+and\s+/i).filter(Boolean)) {
-    const match = /^\s*(\w+)\s*=\s*(?:query\s+)?(.+)$/i.exec(part);
-    if (!match) throw new Wrong(`${part}: it is NAME = PATH`);
-    where[match[1]] = readPath(match[2]).map((word, i) => (i > 0 && /^(0|[1-9]\d{0,14})$/.test(word) ? Number(word) : word));
-  }
-  return JSON.stringify({expression, where});
-}
-
-/// A line as [method, path, body].
-function readLine(line) {
-  const [word, rest] = takeWord(line.replace(/;\s*$/, ""));
-  const command = word.toUpperCase();
-  if (!(command in COMMANDS)) throw new Wrong(`there is no command ${word}; HELP lists them`);
-  const [key, after] = takeWord(rest);
-  if (KEY_COMMANDS.includes(command) && !key) throw new Wrong(COMMANDS[command]);
-  const path = `/v1/keys/${encodeURIComponent(key)}`;
-  switch (command) {
-    case "GET": return ["GET", path];
-    case "HAS": return ["HEAD", path];
-    case "PUT":
-    case "SET": return ["PUT", path, after.replace(/^(->|:)\s*/, "")];
-    case "DELETE": return ["DELETE", path];
-    case "POP": return ["POST", `${path}/pop`];
-    case "QUERY": return ["GET", `/v1/query/${readPath(rest).map(encodeURIComponent).join("/")}`];
-    case "COMPUTE": return ["POST", "/v1/compute", computeBody(rest)];
-    case "LOCATE": return ["GET", `/v1/locate/${encodeURIComponent(key)}`];
-    case "KEYS": return listing("keys", rest);
-    case "SCAN": return listing("scan", rest);
-    case "COUNT": return ["GET", `/v1/count?prefix=${encodeURIComponent(key)}`];
-    default: return ["GET", `/v1/${command.toLowerCase()}`];
-  }
-}
-
-function print(kind, text) {
+/// Adds an answer; a long one is cut.
+/// @param askAll  what brings the rest of one that the gateway has cut, or null
+function print(kind, text, askAll = null) {
   const line = document.createElement("div");
   line.className = kind;
-  line.textContent = text;
+  const lines = text.split("\n");
+  // Columns stand below each other only where no line is broken.
+  if (kind === "answer" && lines.length > 1 && lines.every((one) => one.length <= 160)) line.classList.add("table");
+  const cut = lines.slice(0, SHOWN_LINES).join("\n").slice(0, SHOWN_SIZE);
+  line.textContent = cut;
+  if (cut.length < text.length || askAll) {
+    const all = Object.assign(document.createElement("button"), {type: "button", textContent: "show all"});
+    all.addEventListener("click", async () => {
+      all.disabled = true;
+      line.textContent = askAll ? await askAll() : text;
+      line.tabIndex = -1;
+      line.focus();
+    });
+    line.append("\n… ", all);
+  }
   answers.append(line);
   while (answers.childElementCount > 500) answers.firstChild.remove();
   answers.scrollTop = answers.scrollHeight;
 }
 
+async function askConsole(line, all) {
+  const answer = await ask("POST", "/v1/console", JSON.stringify({line, all}));
+  if (!answer.ok) throw new Error(answer.problem);
+  return JSON.parse(answer.text);
+}
+
+async function everything(line) {
+  try {
+    const {out, err, more} = await askConsole(line, true);
+    return out + err + (more ? "… and more: trellis scan, in the system's shell, prints any number\n" : "");
+  } catch (error) {
+    return `ERROR: ${error.message}`;
+  }
+}
+
 async function run(line) {
   print("asked", `> ${line}`);
-  if (/^\s*help\b/i.test(line)) return print("answer", Object.values(COMMANDS).join("\n"));
   try {
-    const [method, path, body] = readLine(line);
-    const answer = await ask(method, path, body);
-    if (answer.warning) print("warning", `WARNING: ${answer.warning}`);
-    if (method === "HEAD") return print("answer", answer.ok ? "true" : "false");
-    if (!answer.ok) return print("error", answer.status === 404 ? `NOT FOUND: ${answer.problem}` : `ERROR: ${answer.problem}`);
-    print("answer", answer.text.trimEnd() + (answer.link ? "\n… and more" : ""));
-    if (path.startsWith("/v1/locate/")) showOnRing(takeWord(takeWord(line)[1])[0], JSON.parse(answer.text));
-  } catch (wrong) {
-    print("error", `ERROR: ${wrong.message}`);
+    const {out, err, more} = await askConsole(line, false);
+    for (const told of err.trimEnd().split("\n").filter(Boolean)) print(told.startsWith("WARNING") ? "warning" : "error", told);
+    if (out) print("answer", out.trimEnd(), more ? () => everything(line) : null);
+    const located = /^partition (\d+)/.exec(out);
+    if (located && /^\s*locate\s/i.test(line)) showOnRing(line.trim().split(/\s+/)[1], {partition: Number(located[1])});
+  } catch (error) {
+    print("error", `ERROR: ${error.message}`);
   }
 }
 
@@ -103,7 +74,7 @@ async function candidates(line) {
   const first = /^\s*(\w*)$/.exec(line);
   if (first) {
     const begun = first[1].toUpperCase();
-    return ["", Object.keys(COMMANDS).filter((name) => name.startsWith(begun)).map((name) => `${name} `)];
+    return ["", COMMANDS.filter((name) => name.startsWith(begun)).map((name) => `${name} `)];
   }
   const second = /^(\s*(\w+)\s+)([^\s."]*)$/.exec(line);
   if (!second || !KEY_COMMANDS.includes(second[2].toUpperCase())) return [line, []];

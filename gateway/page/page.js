@@ -1,7 +1,7 @@
 // The page: follows the cluster live by asking the gateway, as anybody could.
-import {ask, askJson} from "/api.js";
+import {askJson, grouped} from "/api.js";
 import {colourOf, drawRing} from "/ring.js";
-import {noteMembers, plot} from "/plots.js";
+import {plot} from "/plots.js";
 import "/console.js";
 import "/browser.js";
 
@@ -12,7 +12,7 @@ const health = document.getElementById("health");
 
 function bytes(number) {
   for (const unit of ["B", "KiB", "MiB", "GiB"]) {
-    if (number < 1024 || unit === "GiB") return `${unit === "B" ? number : number.toFixed(1)} ${unit}`;
+    if (number < 1024 || unit === "GiB") return `${grouped(number, unit === "B" ? 0 : 1)} ${unit}`;
     number /= 1024;
   }
 }
@@ -52,11 +52,11 @@ function rateOf(member) {
 }
 
 function milliseconds(number) {
-  return number < 10000 ? `${number} ms` : `${Math.round(number / 1000)} s`;
+  return number < 10000 ? `${grouped(number)} ms` : `${grouped(Math.round(number / 1000))} s`;
 }
 
 function lagText(member) {
-  return member.lag_entries === 0 ? "none" : `${member.lag_entries} (${milliseconds(member.lag_ms)})`;
+  return member.lag_entries === 0 ? "none" : `${grouped(member.lag_entries)} (${milliseconds(member.lag_ms)})`;
 }
 
 /// Its cells by the table's headings.  Of a worker that is down only what is known without it.
@@ -64,9 +64,9 @@ function cellsOf(member, rate) {
   const down = member.state === "down";
   return {
     worker: member.address, state: member.state, heartbeat: milliseconds(member.last_heartbeat_ms),
-    leads: down ? "–" : `${member.leads} of ${member.partitions}`, keys: member.keys, size: bytes(member.bytes),
+    leads: down ? "–" : `${member.leads} of ${member.partitions}`, keys: grouped(member.keys), size: bytes(member.bytes),
     memory: down ? "–" : bytes(member.memory), lag: down && member.lag_entries === 0 ? "–" : lagText(member),
-    load: down ? "–" : `${Math.round(rate)}/s`,
+    load: down ? "–" : `${grouped(Math.round(rate))}/s`,
   };
 }
 
@@ -110,9 +110,11 @@ async function follow() {
     members.sort((a, b) => (a.address < b.address ? -1 : 1));
     showStatus(status);
     showMembers(members);
-    noteMembers(members);
     drawRing(await askJson("/v1/partitions"), members);
+    document.body.classList.remove("stale");
   } catch (error) {
+    // What is shown is what was, and looks like it.
+    document.body.classList.add("stale");
     showHealth("bad", error instanceof TypeError ? "the gateway does not answer" : error.message);
   }
 }
@@ -125,4 +127,4 @@ async function forEver(every, work) {
 }
 
 forEver(EVERY, follow);
-forEver(PLOT_EVERY, () => ask("GET", "/metrics").then((answer) => plot(answer.text), () => {}));
+forEver(PLOT_EVERY, () => plot().catch(() => {}));

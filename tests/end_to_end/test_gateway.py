@@ -235,6 +235,10 @@ class Refusals(GatewayTest):
         self.assertProblem(self.get("/v1/keys?limti=3"), 400, "INVALID_ARGUMENT", "limti", "limit")
         self.assertProblem(self.get("/v1/keys?limit=0"), 400, "INVALID_ARGUMENT", "10000")
         self.assertProblem(self.get("/v1/nothing"), 404, "NOT_FOUND")
+        self.assertProblem(self.get("/keys/x"), 404, "NOT_FOUND", "/v1/keys/x")
+        self.assertProblem(self.get("/healthz"), 404, "NOT_FOUND", "/livez")
+        self.assertProblem(self.get("/v1/query/no.such.key"), 404, "NOT_FOUND", "/v1/query/no/such/key")
+        self.assertProblem(self.put(path, "[1e400]"), 400, "INVALID_ARGUMENT", '{"$float": "inf"}')
         self.assertProblem(self.get("/v1/keys/%zz"), 400, "INVALID_ARGUMENT", "%25")
         self.assertProblem(self.get("/v1/keys/"), 400, "INVALID_ARGUMENT", "4096")
         self.assertProblem(self.get("/v1/keys/" + "k" * 4097), 400, "INVALID_ARGUMENT", "4096")
@@ -253,6 +257,28 @@ class Refusals(GatewayTest):
         path = "/v1/keys/" + self.key()
         self.assertProblem(self.put(path, 1, Origin="http://evil.example"), 403, "PERMISSION_DENIED")
         self.assertEqual(self.put(path, 1, Origin=self.gateway.url).status, 201)
+
+    def test_the_console_reads_and_prints_as_the_shell(self):
+        def console(line, **more):
+            return self.gateway.request("POST", "/v1/console", {"line": line, **more}).json
+        self.assertEqual(console(f'PUT "{self.key()}" : {{"n": 18446744073709551615}}')["out"], "OK\n")
+        self.assertIn("[ n -> 18446744073709551615 ]", console(f'GET "{self.key()}"')["out"])
+        self.assertIn("last heartbeat", console("MEMBERS")["out"])
+        self.assertEqual(console("GET no:such:key"), {"out": "NOT FOUND\n", "err": "", "code": 1, "more": False})
+        wrong = console("DEL x")
+        self.assertEqual((wrong["out"], wrong["code"]), ("", 2))
+        self.assertIn("DELETE KEY", wrong["err"])
+        self.gateway.request("POST", "/v1/batch", [["PUT", [f"{self.key()}{i:05}", i]] for i in range(2500)])
+        first, whole = console(f'KEYS "{self.key()}"'), console(f'KEYS "{self.key()}"', all=True)
+        self.assertTrue(first["more"])
+        self.assertEqual((whole["more"], whole["out"].count("\n")), (False, 2501))
+
+    def test_the_last_two_minutes_are_kept(self):
+        def kept():
+            self.get("/v1/keys/x")
+            recent = self.get("/v1/recent").json
+            return len(recent["gateway"]) >= 2 and recent["gateway"][-1] > 0 and len(recent["cluster"]) == len(recent["p99"])
+        wait_for(kept, "points", 20)
 
     def test_health_and_description(self):
         self.assertEqual(self.get("/livez").body, b"ok\n")
@@ -275,7 +301,7 @@ class ManyConnections(GatewayTest):
         for _ in range(1000):
             idle.append(socket.create_connection(("127.0.0.1", self.gateway.port)))
         for connection in idle[::2]:  # Half of them have been used.
-            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         for connection in idle[::2]:
             self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200"))
         ready = threading.Barrier(200)
@@ -301,7 +327,7 @@ class ManyConnections(GatewayTest):
             for done in [pool.submit(work, number) for number in range(200)]:
                 done.result()
         for connection in idle:
-            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         for connection in idle:
             self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200"))
         self.assertLess(self.threads(), 10)

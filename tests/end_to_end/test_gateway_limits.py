@@ -1,4 +1,5 @@
 """The gateway's bounds: slow senders, bodies of all together, long heads, clients that go in the middle of a listing."""
+import concurrent.futures
 import json
 import socket
 
@@ -9,6 +10,8 @@ from support.gateway import Gateway
 
 
 class Limits(EndToEndTest):
+    bound = 240
+
     def start(self, *flags):
         self.cluster = self.start_cluster(workers=1, k=1, partitions=4)
         self.gateway = Gateway(self.cluster, *flags)
@@ -59,7 +62,7 @@ class Limits(EndToEndTest):
     def test_who_sends_a_byte_now_and_then_is_closed(self):
         self.start("--request-time", "1")
         slow = self.connect()
-        slow.sendall(b"PUT /v1/keys/k HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+        slow.sendall(b"PUT /v1/keys/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
 
         def closed():
             if self.is_closed(slow):
@@ -80,12 +83,12 @@ class Limits(EndToEndTest):
         self.start("--body-memory", "1")
         body = json.dumps("x" * 700_000).encode()
         first = self.connect()
-        first.sendall(b"PUT /v1/keys/first HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:-10])
+        first.sendall(b"PUT /v1/keys/first HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:-10])
         wait_for(lambda: self.metric("trellis_gateway_request_body_bytes") >= 699_000, "the first body to be held")
         refused = self.gateway.put("/v1/keys/second", body)
         self.assertEqual((refused.status, refused["Content-Type"], refused["Retry-After"]), (503, "application/problem+json", "1"))
         unannounced = self.connect()  # Its size is not told beforehand.
-        unannounced.sendall(b"PUT /v1/keys/third HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        unannounced.sendall(b"PUT /v1/keys/third HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
                             b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n")
         self.assertProblem(self.answer_of(unannounced), 503)
         first.sendall(body[-10:])
@@ -99,7 +102,7 @@ class Limits(EndToEndTest):
                                      ("/livez", "X-Long: " + "h" * 30_000 + "\r\n", 431)):
             with self.subTest(status=status):
                 connection = self.connect()
-                connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{header}\r\n".encode())
+                connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode())
                 self.assertProblem(self.answer_of(connection), status)
         longest = self.gateway.get("/v1/keys/" + "%00" * 4096)
         self.assertEqual((longest.status, longest.json["code"]), (404, "NOT_FOUND"), "the longest key fits")
@@ -112,7 +115,7 @@ class Limits(EndToEndTest):
 
         def begin_and_go():
             connection = self.connect()
-            connection.sendall(b"GET /v1/scan HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /v1/scan HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertTrue(connection.recv(1000).startswith(b"HTTP/1.1 200"))
             connection.close()
             wait_for(self.is_idle, "the gateway to let go of it")
@@ -125,6 +128,28 @@ class Limits(EndToEndTest):
         self.assertLess(self.metric("process_resident_memory_bytes"), before + (128 << 20))
         self.assertEqual(len(self.gateway.get("/v1/scan").json), 400, "it serves as before")
         self.assertEqual(self.gateway.process.stop(), 0)
+
+    def test_many_large_scans_at_once_come_whole_or_are_told_so(self):
+        self.start()
+        text = "x" * 100_000
+        for batch in range(8):
+            self.gateway.request("POST", "/v1/batch", [["PUT", [f"k{batch}.{i:02}", text]] for i in range(50)])
+
+        def scan(_):
+            answer = self.gateway.request("GET", "/v1/scan", timeout=300)  # Fails where the end is missing.
+            if answer.status in (503, 504):  # Its turn did not come in time, or the first page did not.
+                self.assertIn(answer.json["code"], ("UNAVAILABLE", "DEADLINE_EXCEEDED"))
+                return None
+            self.assertEqual(answer.status, 200)
+            return len(answer.json)
+
+        with concurrent.futures.ThreadPoolExecutor(40) as pool:
+            found = list(pool.map(scan, range(40)))
+        self.assertEqual(set(found) - {None}, {400}, found)
+        self.assertGreaterEqual(found.count(400), 4, "some come whole")
+        self.assertEqual(self.metric("trellis_gateway_listings_broken_total"), 0)
+        wait_for(self.is_idle, "all turns to be given back")
+        self.assertEqual(len(self.gateway.get("/v1/scan").json), 400, "it serves as before")
 
     def is_idle(self):
         # The connection that asks is the one that is left.

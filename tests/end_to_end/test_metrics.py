@@ -1,12 +1,14 @@
 """/metrics of broker, worker and gateway, read by Debian's python3-prometheus-client: conventions, and that they count."""
 import re
+import socket
+import time
 import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from support import EndToEndTest, Process, free_ports, main, run, wait_for
 from support.gateway import Gateway
-from support.processes import ROOT
+from support.processes import ROOT, is_listening
 
 NAME = re.compile(r"(trellis_(broker|worker|gateway)|process)_[a-z0-9_]+")
 
@@ -106,6 +108,29 @@ class Metrics(EndToEndTest):
         self.assertGreaterEqual(lagging[self.cluster.address_of(2)], 20)
         self.cluster.start_worker(2)
         wait_for(lambda: sum(lags("trellis_worker_replication_lag_entries")) == 0, "it to catch up", 60)
+
+    def test_slow_connections_hold_nobody_up(self):
+        self.cluster.brokers[0].stop()
+        port = self.start_with_metrics(lambda flags: self.cluster.start_broker(flags=flags))
+        wait_for(lambda: is_listening(port), "the broker's metrics")
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+        self.addCleanup(lambda: [connection.close() for connection in slow])
+        for connection in slow[::2]:
+            connection.sendall(b"GET /metr")
+        begun = time.monotonic()
+        self.assertTrue(self.read(port))
+        self.assertLess(time.monotonic() - begun, 2, "beside twenty connections that say nothing")
+
+        def are_closed():
+            try:
+                return [connection.recv(65536) for connection in slow]
+            except ConnectionError:
+                return True
+            except BlockingIOError:
+                return False
+        for connection in slow:
+            connection.setblocking(False)
+        wait_for(are_closed, "the slow ones to be closed", 30)
 
     def test_the_page_of_metrics_lists_each_and_no_other(self):
         described = set(re.findall(r"`((?:trellis|process)_[a-z_]+)`", (ROOT / "docs" / "monitoring.md").read_text()))

@@ -45,11 +45,11 @@ class Gateway:
     def connection(self, timeout=30):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def request(self, method, path, body=None, **headers):
+    def request(self, method, path, body=None, timeout=30, **headers):
         """Underscores in header names stand for dashes. A body that is no text or bytes is sent as JSON."""
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
-        connection = self.connection()
+        connection = self.connection(timeout)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             response = connection.getresponse()

@@ -15,7 +15,8 @@ std::string_view field_of(std::string_view packed_map, std::string_view wanted) 
   PackedReader reader(packed_map);
   for (std::uint32_t left = reader.read_map().value_or(0); left > 0; --left) {
     const auto name = reader.read_str();
-    const auto value = reader.next();
+    const auto value = reader.read_value();
+    if (!value) break;
     if (name == wanted) return *value;
   }
   return {};
@@ -34,7 +35,7 @@ class Liveness : public ::testing::Test {
     const std::string members = cluster.reply("members").result;
     PackedReader reader(members);
     for (std::uint32_t left = reader.read_array().value_or(0); left > 0; --left) {
-      const std::string_view member = *reader.next();
+      const std::string_view member = *reader.read_value();
       if (PackedReader(field_of(member, "id")).read_str() != to_string(worker.hello.id)) continue;
       return std::string(*PackedReader(field_of(member, "state")).read_str());
     }

@@ -79,6 +79,15 @@ TEST_F(AnswerTest, AnotherRequestUnderAUsedIdempotencyKeyIs409AlsoWhereItHasACon
   EXPECT_EQ(nlohmann::json::parse(response.body)["exactly_once"], "other_request");
 }
 
+TEST_F(AnswerTest, AQueryWithDotsIsToldHowAPathIsWritten) {
+  const auto told = [](const std::string& target) {
+    return answer(plan_of(Method::kGet, target), error(Code::kNotFound)).body;
+  };
+  EXPECT_THAT(told("/v1/query/person1.name"), testing::HasSubstr("slashes: /v1/query/person1/name"));
+  EXPECT_THAT(told("/v1/query/person1/name"), testing::Not(testing::HasSubstr("slashes")));
+  EXPECT_THAT(told("/v1/query/person1"), testing::Not(testing::HasSubstr("slashes")));
+}
+
 TEST_F(AnswerTest, AConditionOfAWriteThatDidNotHoldIs412) {
   Plan conditional = put_;
   conditional.if_version = 3;

@@ -164,5 +164,43 @@ TEST(Target, EveryByteComesBackFromItsEncoding) {
   EXPECT_THAT(read_target("/" + percent_encoded(all))->segments, testing::ElementsAre(all));
 }
 
+TEST(Plan, AWholeUrlIsTakenAndNamesTheHost) {
+  const auto target = read_target("http://Db.example:7480/v1/keys/a%2Fb?limit=1");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->authority, "Db.example:7480");
+  EXPECT_EQ(target->segments, (std::vector<std::string>{"v1", "keys", "a/b"}));
+  EXPECT_EQ(target->parameters.size(), 1u);
+  EXPECT_EQ(read_target("HTTPS://db")->segments, std::vector<std::string>{""});
+  EXPECT_EQ(read_target("/v1/keys/http://x")->authority, "");
+  for (const char* wrong : {"*", "v1/keys", "db:80", "http:///v1", "http://u@db/", "ftp://db/", ""}) {
+    EXPECT_FALSE(read_target(wrong)) << wrong;
+  }
+}
+
+TEST(Plan, APathThatNothingIsAtNamesTheNearest) {
+  const auto told = [](const std::string& target) { return planned(request(Method::kGet, target)); };
+  EXPECT_THAT(told("/keys/x"), HasSubstr("the nearest is /v1/keys/x,"));
+  EXPECT_THAT(told("/v2/keys/x%2Fy"), HasSubstr("the nearest is /v1/keys/x%2Fy,"));
+  EXPECT_THAT(told("/v1/key/x"), HasSubstr("the nearest is /v1/keys/x,"));
+  EXPECT_THAT(told("/healthz"), HasSubstr("the nearest is /livez,"));
+  EXPECT_THAT(told("/v1/metrics"), HasSubstr("the nearest is /metrics,"));
+  EXPECT_THAT(told("/query/a/b"), HasSubstr("the nearest is /v1/query/a/b,"));
+  EXPECT_THAT(told("/v1/frobnicate"), testing::Not(HasSubstr("nearest")));
+}
+
+TEST(Plan, TheConsoleTakesALine) {
+  const auto plan = make_plan(request(Method::kPost, "/v1/console", R"({"line": "GET a", "all": true})"));
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->line, "GET a");
+  EXPECT_TRUE(plan->all);
+  for (const char* wrong : {"{}", "[]", R"({"line": 1})", R"({"line": "GET a", "more": 1})", R"({"all": true})"}) {
+    EXPECT_THAT(planned(request(Method::kPost, "/v1/console", wrong)), HasSubstr("400 ")) << wrong;
+  }
+}
+
+TEST(Plan, AnInfiniteNumberInABodyIsToldHowItIsWritten) {
+  EXPECT_THAT(planned(request(Method::kPut, "/v1/keys/k", "[1e400]")), HasSubstr(R"({\"$float\": \"inf\"})"));
+}
+
 }  // namespace
 }  // namespace trellis

@@ -21,6 +21,15 @@ TEST(ServerFile, ListsAddressesInTheOrderOfItsLines) {
   EXPECT_THAT(*read, ElementsAre("127.0.0.1:9002", "127.0.0.1:9001", "host-3:9003"));
 }
 
+TEST(ServerFile, AByteOrderMarkInFrontIsTaken) {
+  const auto read = read_server_file(
+      "\xef\xbb\xbf"
+      "127.0.0.1 9001\r\n",
+      "servers.txt");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_THAT(*read, ElementsAre("127.0.0.1:9001"));
+}
+
 TEST(ServerFile, NamesFileLineAndReasonOfWhatIsWrong) {
   EXPECT_EQ(problem_of("127.0.0.1 9001\n127.0.0.1\n"), "servers.txt:2: a line is `address port`, this one has 1 word");
   EXPECT_EQ(problem_of("a 1 2"), "servers.txt:1: a line is `address port`, this one has 3 words");

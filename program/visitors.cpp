@@ -1,4 +1,4 @@
-#include "gateway/visitors.hpp"
+#include "program/visitors.hpp"
 
 #include <sys/socket.h>
 
