@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gateway/server.hpp"
+#include "program/hangup.hpp"
 #include "program/log.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
@@ -40,6 +41,7 @@ Result<void> allow_files(unsigned connections) {
 
 int run(const GatewayOptions& options) {
   StopSignal stop;
+  outlive_terminal();
   if (const auto allowed = allow_files(options.connections_max); !allowed) {
     return report_failure(kName, allowed.error().message);
   }

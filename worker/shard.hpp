@@ -19,6 +19,7 @@
 
 #include "program/slow_log.hpp"
 #include "worker/background.hpp"
+#include "worker/broker_watch.hpp"
 #include "worker/counts.hpp"
 #include "worker/incarnations.hpp"
 #include "worker/membership.hpp"
@@ -217,6 +218,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   TimePoint started_;
   TimePoint tick_due_;
   TimePoint hello_due_;
+  BrokerWatch broker_watch_;
   TimePoint balance_due_;
   std::map<PartitionId, TimePoint> level_since_;  ///< Led here, while its preferred leader is up and level.
   bool has_run_ = false;                          ///< A turn was run: loading before it is no freeze.
