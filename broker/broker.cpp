@@ -223,9 +223,9 @@ void Broker::Core::drop(const std::string& what, const WorkerRecord* from, TimeP
   LogSubject subject;
   if (from != nullptr) subject.worker = from->hello.id;
   output_.log(LogLevel::kWarning,
-              what + " was dropped, " + std::to_string(dropped_) + " since the start; does " +
-                  (from == nullptr ? "what connects to the backend" : from->hello.address) +
-                  " run this version of Trellis?",
+              what + " was dropped, " + std::to_string(dropped_) + " since the start; " +
+                  (from == nullptr ? "is it a client, which belongs at the frontend, or a worker of another version?"
+                                   : "does " + from->hello.address + " run this version of Trellis?"),
               subject);
 }
 

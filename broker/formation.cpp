@@ -7,6 +7,10 @@
 namespace trellis {
 namespace {
 
+constexpr std::string_view kWhatToDo =
+    "Start it with its own folder; where that is lost, bring the documents over while the others serve: "
+    "`trellis export` from this cluster, and `trellis load` into a new one of workers with empty folders";
+
 /// A map is as large as its cluster: it is not offered or asked for with every heartbeat.
 constexpr std::chrono::milliseconds kMapInterval{300};
 constexpr std::size_t kCandidatesMax = 64;
@@ -32,6 +36,26 @@ std::string addresses_of(const ClusterMap& map) {
     text += (text.empty() ? "" : ", ") + member.address;
   }
   return text;
+}
+
+/// Says where a server file and the cluster's members differ; empty where they do not, or where there is no file.
+std::string difference_of(const std::vector<std::string>& servers, const ClusterMap& map) {
+  if (servers.empty()) return "";
+  std::string unlisted;
+  for (const Member& member : map.members) {
+    if (std::find(servers.begin(), servers.end(), member.address) != servers.end()) continue;
+    unlisted += (unlisted.empty() ? "" : ", ") + member.address;
+  }
+  std::string unknown;
+  for (const std::string& address : servers) {
+    if (map.find_address(address) == nullptr) unknown += (unknown.empty() ? "" : ", ") + address;
+  }
+  if (unlisted.empty() && unknown.empty()) return "";
+  return "the server file of this broker is not what cluster " + map.cluster +
+         " is made of:" + (unlisted.empty() ? "" : " it lacks " + unlisted) +
+         (unlisted.empty() || unknown.empty() ? "" : " and") +
+         (unknown.empty() ? "" : " it lists " + unknown + ", which is no member") +
+         "; the cluster stays as it is, and the file changes nothing";
 }
 
 }  // namespace
@@ -84,14 +108,13 @@ std::optional<std::string> Formation::refusal_by_map(const Hello& hello) const {
     return "address " + hello.address + " of cluster " + map_->cluster + " belongs to worker " + to_string(holder->id) +
            ", and this one is " + to_string(hello.id) +
            ": its data folder was emptied or is another one. It has voted and acknowledged writes in its earlier life; "
-           "taking it in without them could lose what only it and workers that are down hold. Start it with its own "
-           "folder";
+           "taking it in without them could lose what only it and workers that are down hold. " +
+           std::string(kWhatToDo);
   }
   if (map_->formed && hello.cluster.empty()) {
     return "worker " + to_string(hello.id) + " belongs to cluster " + map_->cluster +
-           ", but its data folder has lost what it held: taking it in could lose acknowledged writes. Start it with "
-           "its "
-           "own folder";
+           ", but its data folder has lost what it held: taking it in could lose acknowledged writes. " +
+           std::string(kWhatToDo);
   }
   return std::nullopt;
 }
@@ -219,6 +242,9 @@ void Formation::adopt(const ClusterMap& map) {
                                      std::to_string(options_.k) + " and --partitions " +
                                      std::to_string(options_.partitions) +
                                      " of this broker change nothing; leave them out, or give what the cluster has");
+  }
+  if (const std::string difference = difference_of(options_.servers, *map_); !difference.empty()) {
+    log_once(LogLevel::kWarning, difference);
   }
 }
 

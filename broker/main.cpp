@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "broker/server.hpp"
+#include "program/hangup.hpp"
 #include "program/log.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
@@ -40,6 +41,7 @@ Result<std::vector<std::string>> load_server_file(const std::string& path) {
 
 int run(const BrokerServerOptions& options) {
   StopSignal stop;
+  outlive_terminal();
   auto server = BrokerServer::bind(options);
   if (!server) return report_failure(kName, server.error().message);
   log_info("clients at " + options.frontend.text() + ", workers at " + options.backend.text());

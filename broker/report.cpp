@@ -31,11 +31,17 @@ void pack_member(PackedWriter& writer, WorkerId id, const std::string& address, 
   // As judged when the time last passed, as everything else the broker says and does goes by.
   const WorkerState state = worker == nullptr ? registry.state_of(id, now) : worker->state;
   writer.str("state").str(name_of(state));
-  writer.str("last_heartbeat_ms").integer(silence.count());
-  writer.str("partitions").natural(hello.partitions).str("leads");
-  // What a worker that is down said last is not so any more.
-  writer.natural(state == WorkerState::kDown ? 0 : hello.leads.size());
-  writer.str("keys").natural(hello.keys).str("bytes").natural(hello.bytes);
+  // Of one that this broker has not heard yet it knows nothing, which is not the same as that it holds nothing.
+  const auto number = [&](std::string_view name, std::uint64_t value) {
+    writer.str(name);
+    worker == nullptr ? writer.nil() : writer.natural(value);
+  };
+  writer.str("last_heartbeat_ms");
+  worker == nullptr ? writer.nil() : writer.integer(silence.count());
+  number("partitions", hello.partitions);
+  number("leads", state == WorkerState::kDown ? 0 : hello.leads.size());  // What it said last is not so any more.
+  number("keys", hello.keys);
+  number("bytes", hello.bytes);
   if (!with_load) return;
   const WorkerLoad& load = hello.load;
   writer.str("memory").natural(load.resident_bytes).str("requests").natural(load.requests);

@@ -6,6 +6,7 @@
 
 #include "gateway/hosts.hpp"
 #include "gateway/server.hpp"
+#include "program/hangup.hpp"
 #include "program/log.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
@@ -41,6 +42,7 @@ Result<void> allow_files(unsigned connections) {
 
 int run(const GatewayOptions& options) {
   StopSignal stop;
+  outlive_terminal();
   if (const auto allowed = allow_files(options.connections_max); !allowed) {
     return report_failure(kName, allowed.error().message);
   }

@@ -1,6 +1,7 @@
 // trellis-worker: options and wiring.
 #include <CLI/CLI.hpp>
 
+#include "program/hangup.hpp"
 #include "program/log.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
@@ -48,6 +49,7 @@ int main(int argc, char** argv) {
   settings.election_timeout = std::chrono::milliseconds(election_ms);
 
   const StopSignal stop;
+  outlive_terminal();
   auto server = WorkerServer::open(settings);
   if (!server) return report_failure("trellis-worker", server.error().message);
   log_info("ready");

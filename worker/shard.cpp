@@ -57,6 +57,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       tick_due_(now),
       hello_due_(now),
       balancer_(membership_.self(), settings_.hand_over_after, now),
+      broker_watch_(now),
       slow_log_(settings_.slow_after) {
   settings_.replica.self = membership_.self();
 }
@@ -156,7 +157,8 @@ void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
       default: break;  // Of a later version, or not for a worker.
     }
   }
-  if (reader.broken()) warn("a broken message from a broker was dropped" + std::string(kAskVersions));
+  if (!reader.broken()) return broker_watch_.on_word(now_);
+  if (auto told = broker_watch_.on_broken(now_)) warn(std::move(*told));
 }
 
 void Shard::note(const Result<void>& done) {
@@ -191,7 +193,7 @@ void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
   }
   if (link.last_refusal != refused.reason) {
     warn("refused by a broker: " + refused.reason +
-         "; other brokers take this worker: does -b name one of another cluster?");
+         (brokers_.size() == 1 ? "" : "; other brokers take this worker: does -b name one of another cluster?"));
   }
   link.last_refusal = refused.reason;
 }
@@ -487,6 +489,7 @@ void Shard::tick() {
   if (membership_.map() != nullptr && !membership_.displaced()) {
     incarnations_.tick(*membership_.map(), membership_.self(), now_, store_, *this);
   }
+  if (auto told = broker_watch_.on_tick(now_)) warn(std::move(*told));
   let_take_part();
   for (auto& [id, partition] : partitions_) {
     if (looking_on_.count(id) != 0) continue;

@@ -20,6 +20,7 @@
 #include "program/slow_log.hpp"
 #include "worker/background.hpp"
 #include "worker/balancer.hpp"
+#include "worker/broker_watch.hpp"
 #include "worker/counts.hpp"
 #include "worker/incarnations.hpp"
 #include "worker/membership.hpp"
@@ -227,6 +228,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   TimePoint started_;
   TimePoint tick_due_;
   TimePoint hello_due_;
+  BrokerWatch broker_watch_;
   Balancer balancer_;
   bool has_run_ = false;  ///< A turn was run: loading before it is no freeze.
   /// After it stood still.  What a broker sent before it had heard a hello from since then is obsolete.

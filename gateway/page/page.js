@@ -62,9 +62,11 @@ function lagText(member) {
 /// Its cells by the table's headings.  Of a worker that is down only what is known without it.
 function cellsOf(member, rate) {
   const down = member.state === "down";
+  const unheard = member.last_heartbeat_ms === null;
   return {
-    worker: member.address, state: member.state, heartbeat: milliseconds(member.last_heartbeat_ms),
-    leads: down ? "–" : `${member.leads} of ${member.partitions}`, keys: grouped(member.keys), size: bytes(member.bytes),
+    worker: member.address, state: member.state, heartbeat: unheard ? "–" : milliseconds(member.last_heartbeat_ms),
+    leads: down || unheard ? "–" : `${member.leads} of ${member.partitions}`,
+    keys: unheard ? "–" : grouped(member.keys), size: unheard ? "–" : bytes(member.bytes),
     memory: down ? "–" : bytes(member.memory), lag: down && member.lag_entries === 0 ? "–" : lagText(member),
     load: down ? "–" : `${grouped(Math.round(rate))}/s`,
   };

@@ -193,7 +193,7 @@ class Keeping(UpTest):
         self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
         shutil.rmtree(self.data / f"worker-127.0.0.1-{self.ports[0]}")
         up = self.open_up()
-        told = rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*{self.ports[0]}"
+        told = rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*{self.ports[0]}.*trellis export"
         wait_for(lambda: re.search(told, self.shown.read_text()), "the reason", 30, every=0.2)
         self.assertNotIn("started again", self.shown.read_text())
         self.assertEnds(up)
@@ -204,6 +204,15 @@ class Keeping(UpTest):
         for number in range(4):
             with urllib.request.urlopen(f"http://127.0.0.1:{first + number}/metrics", timeout=10) as response:
                 self.assertIn(b"trellis_broker" if number == 0 else b"trellis_worker", response.read())
+        self.assertRan(self.down(), 0, "")
+
+    def test_a_closed_terminal_ends_none_of_the_programs(self):
+        self.assertRan(self.up("--detach"), 0, "")
+        before = sorted(self.running())
+        for pid in before:
+            os.kill(pid, signal.SIGHUP)
+        self.assertRan(self.get("ping"), 0, "PONG\n")
+        self.assertEqual(sorted(self.running()), before)
         self.assertRan(self.down(), 0, "")
 
 

@@ -112,7 +112,7 @@ class Cluster:
             status = self.status(broker)
             return (status.get("cluster") is not None and status.get("workers_up") == len(self.workers)
                     and status.get("guaranteed") is True
-                    and sum(member["leads"] for member in self.members(broker).values()) == self.partitions)
+                    and sum(member["leads"] or 0 for member in self.members(broker).values()) == self.partitions)
         try:
             wait_for(whole, "the whole cluster", seconds, every=0.05)
         except AssertionError as late:

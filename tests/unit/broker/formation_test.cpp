@@ -222,6 +222,24 @@ TEST(Formation, WithAServerFileAnUnlistedWorkerIsRefused) {
   EXPECT_THAT(unlisted.refusals[0], HasSubstr("127.0.0.1:9999 is not in the server file"));
 }
 
+TEST(Formation, AServerFileThatIsNotTheClustersMembersIsTold) {
+  Harness cluster(with_server_file());
+  ClusterMap map = make_cluster_map(
+      std::string(32, 'b'),
+      {.k = 2,
+       .partitions = 4,
+       .workers = {{WorkerId{1}, "127.0.0.1:9001"}, {WorkerId{2}, "127.0.0.1:9002"}, {WorkerId{9}, "127.0.0.1:9009"}}});
+  map.formed = true;
+  cluster.worker(0).hold(map);
+  cluster.worker(1).hold(map);
+  cluster.pass(milliseconds(200));
+  cluster.worker(0).offer_map();
+  cluster.worker(1).offer_map();
+  cluster.pass(milliseconds(2'500));
+  EXPECT_THAT(cluster.events, Contains(HasSubstr("it lacks 127.0.0.1:9009 and it lists 127.0.0.1:9003, which is no "
+                                                 "member; the cluster stays as it is")));
+}
+
 TEST(Formation, OneFolderOfAnotherClusterDoesNotTakeTheBrokerWithIt) {
   Harness cluster(with_server_file());
   ClusterMap other = make_cluster_map(

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "tests/unit/broker/harness.hpp"
 
 namespace trellis::test {
@@ -305,6 +308,38 @@ TEST(Guarantee, WorkersAreUpThenSuspectThenDown) {
   EXPECT_EQ(leads, 0u);
   cluster.worker(1).say_hello();
   EXPECT_EQ(state(), "up");
+}
+
+/// The values of a field of all members, as they are packed.
+std::vector<std::string> of_members(const std::string& result, std::string_view field) {
+  std::vector<std::string> values;
+  PackedReader reader(result);
+  for (auto members = reader.read_array().value_or(0); members > 0; --members) {
+    for (auto fields = reader.read_map().value_or(0); fields > 0; --fields) {
+      const auto name = reader.read_str();
+      const auto value = reader.read_value();
+      if (name == field) values.emplace_back(value.value_or(""));
+    }
+  }
+  return values;
+}
+
+TEST(Members, WhatABrokerHasNotHeardYetIsUnknownToIt) {
+  const std::string nil = "\xc0";
+  Harness cluster;
+  cluster.make_cluster();
+  cluster.worker(2).alive = false;
+  cluster.broker = std::make_unique<Broker>(BrokerOptions{}, cluster, std::mt19937_64(1), cluster.now);
+  cluster.worker(0).say_hello();
+  cluster.worker(0).offer_map();
+  cluster.pass(milliseconds(400));
+  cluster.send(Command::kMembers, packed_array({}));
+  const Received reply = cluster.reply();
+  ASSERT_EQ(reply.status, Code::kOk);
+  for (const char* field : {"last_heartbeat_ms", "partitions", "leads", "keys", "bytes"}) {
+    const auto values = of_members(reply.result, field);
+    EXPECT_EQ(std::count(values.begin(), values.end(), nil), 1) << field;
+  }
 }
 
 }  // namespace
