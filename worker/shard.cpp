@@ -56,8 +56,8 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       started_(now),
       tick_due_(now),
       hello_due_(now),
-      balancer_(membership_.self(), settings_.hand_over_after, now),
       broker_watch_(now),
+      balancer_(membership_.self(), settings_.hand_over_after, now),
       slow_log_(settings_.slow_after) {
   settings_.replica.self = membership_.self();
 }
