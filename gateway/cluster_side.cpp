@@ -1,5 +1,6 @@
 #include "gateway/cluster_side.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/answer.hpp"
@@ -19,8 +20,10 @@ constexpr seconds kLearnEvery{1};
 constexpr std::string_view kNoArguments("\x90", 1);
 constexpr std::string_view kStopping = "the gateway is being stopped; another one may answer";
 constexpr std::string_view kManyListings = "too many listings at once, and none of them ended in time; try again later";
-/// A page of a listing that has begun is asked for so often: reading it again harms nobody, breaking off does.
-constexpr int kPageAttemptsMax = 3;
+/// A page of a listing that has begun is asked for anew for so long: reading it again harms nobody, breaking off does.
+constexpr seconds kPagePatience{10};
+/// A broker that refuses at once, since it was held up, has caught up by then.
+constexpr milliseconds kPageRetryAfter{200};
 
 bool may_pass(Code status) { return status == Code::kUnavailable || status == Code::kDeadlineExceeded; }
 
@@ -164,14 +167,18 @@ void ClusterSide::take_turns(TimePoint now) {
   }
   for (Exchange* ready : turns_.take_ready()) {
     ready->has_turn = true;
-    ready->page_attempts = 0;
+    ready->page_wanted = now;
     ask_page(*ready);
   }
+  const auto due_from =
+      std::stable_partition(retries_.begin(), retries_.end(), [now](const Retry& retry) { return retry.at > now; });
+  const std::vector<Retry> due(due_from, retries_.end());
+  retries_.erase(due_from, retries_.end());
+  for (const Retry& retry : due) ask_page(*retry.exchange);
 }
 
 void ClusterSide::ask_page(Exchange& exchange) {
   Exchange* const at = &exchange;
-  ++exchange.page_attempts;
   call(exchange, exchange.plan->route->command, exchange.listing->next_arguments(),
        [this, at](const Answer& answer) { on_page(*at, answer.reply); });
 }
@@ -202,7 +209,10 @@ void ClusterSide::on_answer(Exchange& exchange, const Reply& reply) {
 /// The first page decides the response's head; a later one can only go on with it, or break off.
 void ClusterSide::on_page(Exchange& exchange, const Reply& reply) {
   const bool first = !exchange.response;
-  if (!first && may_pass(reply.status) && exchange.page_attempts < kPageAttemptsMax) return ask_page(exchange);
+  const TimePoint now = monotonic_now();
+  if (!first && may_pass(reply.status) && now - exchange.page_wanted < kPagePatience) {
+    return retries_.push_back({now + kPageRetryAfter, &exchange});
+  }
   turns_.on_page();
   auto text = exchange.listing->on_page(reply);
   if (text) {
@@ -240,6 +250,7 @@ void ClusterSide::close() {
     waiting_.insert(inbox_.begin(), inbox_.end());
     inbox_.clear();
   }
+  retries_.clear();
   while (!waiting_.empty()) {
     Exchange& exchange = **waiting_.begin();
     exchange.broken = exchange.response.has_value();

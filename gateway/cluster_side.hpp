@@ -64,6 +64,11 @@ class ClusterSide {
   Client client_;
   Recent recent_;
   ListingTurns turns_;
+  struct Retry {
+    TimePoint at;
+    Exchange* exchange;
+  };
+  std::vector<Retry> retries_;  ///< Pages of listings that are to be asked for again.
   enum class Learning : std::uint8_t { kUnknown, kAsked, kKnown };
   Learning cluster_ = Learning::kUnknown;
   bool is_silence_told_ = false;

@@ -41,7 +41,7 @@ struct Exchange {
   std::string block;         ///< What of the current page is not yet sent,
   std::size_t block_at = 0;  ///< from here on.
   bool broken = false;
-  int page_attempts = 0;  ///< Of the current page.
+  TimePoint page_wanted;  ///< Since when the current page is asked for.
   bool has_turn = false;  ///< It is one of the listings under way, as gateway/listing_turns.hpp counts them.
 
   std::unique_ptr<PartitionsGatherer> gatherer;
