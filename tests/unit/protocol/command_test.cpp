@@ -243,7 +243,8 @@ TEST(Options, TimeoutIsAnIntFrom1To600000) {
   EXPECT_THAT(with([](PackedWriter& to) { to.natural(600'001); }), HasSubstr("1 to 600000"));
   EXPECT_THAT(with([](PackedWriter& to) { to.natural(UINT64_MAX); }), HasSubstr("1 to 600000"));
   EXPECT_THAT(with([](PackedWriter& to) { to.integer(-1); }), HasSubstr("1 to 600000"));
-  EXPECT_THAT(with([](PackedWriter& to) { to.float64(5); }), HasSubstr("1 to 600000"));
+  EXPECT_EQ(with([](PackedWriter& to) { to.float64(5); }), "") << "a whole float is an integer";
+  EXPECT_THAT(with([](PackedWriter& to) { to.float64(5.5); }), HasSubstr("1 to 600000"));
   EXPECT_THAT(with([](PackedWriter& to) { to.nil(); }), HasSubstr("1 to 600000"));
 }
 
@@ -410,8 +411,8 @@ TEST(QueryArguments, AreAKeyAndThenNamesAndPositions) {
   EXPECT_NE(refusal(read_query(path([](PackedWriter& to) { to.array(2).natural(1).str("name"); }))), "");
   EXPECT_THAT(refusal(read_query(path([](PackedWriter& to) { to.array(2).str("k").integer(-1); }))),
               HasSubstr("str or an int from 0"));
-  EXPECT_NE(refusal(read_query(path([](PackedWriter& to) { to.array(2).str("k").float64(1); }))), "");
-  EXPECT_NE(refusal(read_query(path([](PackedWriter& to) { to.array(2).str("k").bin("name"); }))), "");
+  EXPECT_NE(refusal(read_query(path([](PackedWriter& to) { to.array(2).str("k").float64(1.5); }))), "");
+  EXPECT_NE(refusal(read_query(path([](PackedWriter& to) { to.array(2).str("k").bin("\xff"); }))), "");
 }
 
 TEST(QueryArguments, HoldNoMoreOfALongPathThanLeadsSomewhere) {
@@ -452,7 +453,8 @@ TEST(ComputeArguments, AreRefusedWhereTheyAreWrong) {
   EXPECT_THAT(with([](PackedWriter& to) { to.str(std::string(kExpressionSizeMax + 1, '1')).map(0); }),
               HasSubstr("4097 bytes, at most 4096"));
   EXPECT_NE(with([](PackedWriter& to) { to.natural(1).map(0); }), "");
-  EXPECT_NE(with([](PackedWriter& to) { to.str("x").array(0); }), "");
+  EXPECT_EQ(with([](PackedWriter& to) { to.str("x").array(0); }), "") << "an empty array is an empty map";
+  EXPECT_NE(with([](PackedWriter& to) { to.str("x").array(1).nil(); }), "");
   EXPECT_NE(with([](PackedWriter& to) { to.str("x").map(1).natural(1).array(1).str("k"); }), "");
   EXPECT_NE(with([](PackedWriter& to) { to.str("x").map(1).str("x").array(0); }), "");
   EXPECT_NE(with([](PackedWriter& to) { to.str("x").map(1).str("x").str("k"); }), "");

@@ -79,9 +79,10 @@ TEST(CheckDocument, RefusesInvalidUtf8InStrAndKeys) {
 }
 
 TEST(CheckDocument, RefusesMapKeysThatAreNoStr) {
-  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).natural(1).nil(); })), HasSubstr("map key"));
-  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).bin("a").nil(); })), HasSubstr("map key"));
-  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).array(0).nil(); })), HasSubstr("map key"));
+  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).natural(1).nil(); })), HasSubstr("a map's key is the int 1;"));
+  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).bin("a").nil(); })),
+              HasSubstr("a map's key is the bytes \"a\";"));
+  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).array(0).nil(); })), HasSubstr("a map's key is a list;"));
 }
 
 TEST(CheckDocument, RefusesAKeyTwiceInOneMapAndNamesIt) {
@@ -154,7 +155,7 @@ TEST(CheckDocument, RefusesBytesAfterTheValueAndValuesThatAreNotWhole) {
   EXPECT_THAT(refusal(std::string("\x01\x02")), HasSubstr("bytes after the value at byte 1"));
   EXPECT_THAT(refusal(""), HasSubstr("no whole MessagePack value"));
   EXPECT_THAT(refusal("\xc1"), HasSubstr("no whole MessagePack value"));
-  EXPECT_THAT(refusal(std::string("\xdf\xff\xff\xff\xff", 5)), HasSubstr("map key"));
+  EXPECT_THAT(refusal(std::string("\xdf\xff\xff\xff\xff", 5)), HasSubstr("no whole"));
   EXPECT_THAT(refusal(std::string("\xdd\xff\xff\xff\xff\x01", 6)), HasSubstr("no whole"));
   for_each_truncation(person(), [](const std::string& cut) { EXPECT_NE(refusal(cut), "") << cut.size(); });
 }

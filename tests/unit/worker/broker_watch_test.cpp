@@ -13,7 +13,7 @@ using testing::HasSubstr;
 TEST(BrokerWatch, TellsOfSilenceAfterFiveSecondsAndThenEachMinute) {
   BrokerWatch watch(TimePoint{});
   int told = 0;
-  for (int second = 0; second < 185; ++second) {
+  for (int second = 0; second < 186; ++second) {
     const auto line = watch.on_tick(TimePoint(seconds(second)));
     if (!line) continue;
     EXPECT_EQ(second, 5 + 60 * told++);
