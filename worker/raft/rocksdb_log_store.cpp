@@ -112,6 +112,8 @@ void RocksDbLogStore::remove_range(std::string_view from, std::string_view to) {
   CHECK(batches_->collected.DeleteRange(slice(from), slice(to)).ok());
 }
 
+void RocksDbLogStore::save_memory() { static_cast<void>(db_->Flush(rocksdb::FlushOptions())); }
+
 bool RocksDbLogStore::has_collected() const { return batches_->collected.Count() > 0; }
 
 void RocksDbLogStore::start_write() {
