@@ -12,6 +12,7 @@
 #include "broker/requests.hpp"
 #include "broker/router.hpp"
 #include "protocol/cluster_messages.hpp"
+#include "protocol/map_contradiction.hpp"
 
 namespace trellis {
 namespace {
@@ -95,7 +96,7 @@ class Broker::Core {
   Calls calls_;
   TimePoint next_pulse_;
   bool heartbeat_is_due_ = true;  ///< At every other pulse.
-  std::set<BootNonce> refused_;  ///< Lives whose refusal was logged.
+  std::set<BootNonce> refused_;   ///< Lives whose refusal was logged.
   std::vector<std::uint64_t> due_;
   std::vector<Tag> unsent_;
   std::vector<PartitionId> changed_;
@@ -142,7 +143,8 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
 }
 
 void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint now) {
-  if (const WorkerRecord* const known = registry_.find(hello.id); known != nullptr && is_outdated(hello, known->hello)) {
+  if (const WorkerRecord* const known = registry_.find(hello.id);
+      known != nullptr && is_outdated(hello, known->hello)) {
     return;
   }
   if (const auto reason = formation_.refusal(hello)) {
@@ -197,6 +199,13 @@ void Broker::Core::on_map_offer(const BackendAddress& from, const BundleItem& it
                        "the cluster map of " + worker->hello.address + " cannot be read: " + map.error().message +
                            "; stop that worker, and start it again with the version of Trellis that the others run",
                        {worker->hello.id, {}});
+  }
+  const ClusterMap* const held = formation_.map();
+  if (held != nullptr && held->cluster == map->cluster) {
+    if (const auto says = contradiction(*held, *map)) {
+      return drop("a map of this cluster, version " + std::to_string(map->version) + ", with " + *says,
+                  registry_.heard(from, now), now);
+    }
   }
   if (formation_.on_map_offer(std::move(*map), now)) use_new_map(now);
 }

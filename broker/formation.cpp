@@ -83,8 +83,8 @@ std::optional<std::string> Formation::refusal(const Hello& hello) const {
   if (const auto candidate = candidates_.find(hello.cluster);
       candidate != candidates_.end() && !is_eligible(candidate->second)) {
     return "its data folder belongs to cluster " + hello.cluster + " (" + addresses_of(candidate->second) +
-           "), not to the cluster of this broker's server file: start it with an empty --data folder, or with a broker "
-           "of its own cluster";
+           "), not to the cluster of this broker's server file: start it with a broker of its own cluster, or start a "
+           "worker for this one with a --data folder of its own, and keep this folder";
   }
   return std::nullopt;
 }

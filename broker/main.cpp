@@ -7,6 +7,7 @@
 #include "broker/server.hpp"
 #include "program/hangup.hpp"
 #include "program/log.hpp"
+#include "program/resources.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
 #include "protocol/server_file.hpp"
@@ -76,6 +77,8 @@ int main(int argc, char** argv) {
   add_log_settings(app, log_settings);
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("broker", log_settings);
+  end_where_memory_runs_out(kName);
+  options.files = allow_all_files();
 
   options.frontend = *read_endpoint(frontend);
   options.backend = *read_endpoint(backend);

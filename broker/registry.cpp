@@ -91,7 +91,9 @@ std::string Registry::condemn(const Hello& claimant, const WorkerRecord& incumbe
   return condemned_[claimant.nonce] =
              has_same_id
                  ? "another live worker has the same id " + to_string(claimant.id) + " at " + incumbent.hello.address +
-                       ": was its data folder copied? Start this one with an empty --data folder"
+                       ": was its data folder copied? End the one that should not be there, and keep both folders "
+                       "until it is clear "
+                       "which is the newer"
                  : "address " + claimant.address + " is held by another live worker, " + to_string(incumbent.hello.id) +
                        ": start this one with another -a or -p";
 }

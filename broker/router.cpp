@@ -6,6 +6,9 @@
 namespace trellis {
 namespace {
 
+/// Hellos: some 2 s, longer than an election takes.
+constexpr std::uint8_t kPassedOverMax = 20;
+
 bool can_be_sent_to(const WorkerRecord* worker) {
   return worker != nullptr && worker->slot != nullptr && worker->state != WorkerState::kDown && !worker->hello.leaving;
 }
@@ -31,12 +34,20 @@ void Router::on_leads(WorkerId worker, const std::vector<Leadership>& before, co
   for (const Leadership& lead : now) {
     if (lead.partition.value >= partitions_.size()) continue;
     Partition& partition = partitions_[lead.partition.value];
-    if (lead.term < partition.term || (lead.term == partition.term && partition.leader == worker)) continue;
+    if (lead.term == partition.term && partition.leader == worker) continue;
+    if (lead.term < partition.term && !is_believed_at_last(partition)) continue;
     const bool is_other = partition.leader != worker;
     partition.leader = worker;
     partition.term = lead.term;
+    partition.passed_over = 0;
     if (is_other) changed.push_back(lead.partition);
   }
+}
+
+/// Who leads says so with each hello.  A higher term whose leader is gone gets a new one within that time, or it never
+/// was: no replica of the group knows it.
+bool Router::is_believed_at_last(Partition& partition) {
+  return partition.leader.value == 0 && ++partition.passed_over >= kPassedOverMax;
 }
 
 bool Router::on_not_leader(PartitionId id, WorkerId from, WorkerId leader, Term term) {
@@ -50,6 +61,7 @@ bool Router::on_not_leader(PartitionId id, WorkerId from, WorkerId leader, Term 
   // Only a term that has a leader counts: a replica that is cut off from its group raises its own without end.
   partition.term = term;
   partition.leader = leader;
+  partition.passed_over = 0;
   return true;
 }
 

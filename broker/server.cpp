@@ -1,5 +1,6 @@
 #include "broker/server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <memory>
@@ -9,11 +10,13 @@
 
 #include "broker/broker.hpp"
 #include "broker/reply_queue.hpp"
+#include "program/connection_watch.hpp"
 #include "program/log.hpp"
 #include "program/metrics_server.hpp"
 #include "program/poller.hpp"
 #include "program/process.hpp"
 #include "program/reconnect.hpp"
+#include "program/resources.hpp"
 #include "program/signals.hpp"
 #include "program/zmq_frames.hpp"
 
@@ -29,6 +32,15 @@ constexpr int kFrontendSendMark = 4096;
 /// Between attempts to send what waits for a client: doubles while it does not read.
 constexpr std::chrono::milliseconds kRetryMin{1};
 constexpr std::chrono::milliseconds kRetryMax{50};
+/// A client's message: envelope and request.
+constexpr std::size_t kClientFramesMax = 1'024;
+/// What is said between processes of the cluster is never larger; a forged length is not believed.
+constexpr std::int64_t kBundleSizeMax = 256 << 20;
+/// Of one message: routing id, envelope, the frames' heads.
+constexpr std::uint64_t kEnvelopeSizeMax = 1 << 20;
+/// Workers, and what they leave behind while they reconnect.
+constexpr std::size_t kBackendConnectionsMax = 4 * kWorkersMax;
+
 /// At the end: for what is under way, and for replies on their way out.
 constexpr std::chrono::milliseconds kDrainMax{1'000};
 constexpr std::chrono::milliseconds kLingerMax{300};
@@ -67,8 +79,9 @@ Sent send_part(zmq::socket_t& socket, zmq::message_t message, bool more) {
 
 void set_up(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::linger, 0);
+  // No ROUTER_HANDOVER: it leaves a descriptor behind each time, and lets a stranger take a worker's place by its
+  // routing id.  Nobody needs it, since a routing id that was drawn is never drawn again.
   socket.set(zmq::sockopt::router_mandatory, true);
-  socket.set(zmq::sockopt::router_handover, true);
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, 30);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, 10);
@@ -124,6 +137,8 @@ class BrokerServer::Loop final : public BrokerOutput {
   Poller poller_;
   zmq::socket_t frontend_;
   zmq::socket_t backend_;
+  std::optional<ConnectionWatch> frontend_watch_;
+  std::optional<ConnectionWatch> backend_watch_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
   TimePoint now_;
@@ -135,7 +150,15 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   set_up(frontend_);
   frontend_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kRequestSizeMax));
   frontend_.set(zmq::sockopt::sndhwm, kFrontendSendMark);
+  const std::size_t clients_max = files_for_clients(options.files);
+  frontend_watch_.emplace(
+      context_, frontend_, "the frontend",
+      ConnectionLimits{clients_max, std::max<std::size_t>(clients_max / 2, 1), kRequestSizeMax + kEnvelopeSizeMax});
   set_up(backend_);
+  backend_.set(zmq::sockopt::maxmsgsize, kBundleSizeMax);
+  backend_watch_.emplace(context_, backend_, "the backend",
+                         ConnectionLimits{kBackendConnectionsMax, kBackendConnectionsMax,
+                                          static_cast<std::uint64_t>(kBundleSizeMax) + kEnvelopeSizeMax});
   // ZeroMQ's heartbeats end a connection whose other end stopped without a word.  Not at the frontend: a client that
   // does not read for a while does not answer them either, and its replies are to wait.
   backend_.set(zmq::sockopt::heartbeat_ivl, 500);
@@ -158,6 +181,8 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
 void BrokerServer::Loop::run(const StopSignal& stop) {
   poller_.add(backend_);
   poller_.add(frontend_);
+  poller_.guard(kBackend, Intake::kFramesMax, *backend_watch_);
+  poller_.guard(kFrontend, kClientFramesMax, *frontend_watch_);
   poller_.add(stop.fd());
   while (!stop.requested()) turn();
   // What has been taken in is answered, as far as that takes no longer than kDrainMax; nothing new is taken in.
@@ -189,10 +214,15 @@ void BrokerServer::Loop::turn() {
   });
   poller_.receive_all(kFrontend, kMessagesPerTurnMax,
                       [this](Frames& frames) { broker_->on_client_message(frames, now_); });
+  frontend_watch_->tick(now_);
+  backend_watch_->tick(now_);
   if (now_ >= broker_->next_deadline()) broker_->on_tick(now_);
   broker_->flush(now_);
   if (!slow_.empty()) retry_slow_clients();
-  if (metrics_ && metrics_->is_due(now_)) metrics_->publish(now_, broker_->metrics(now_));
+  if (metrics_ && metrics_->is_due(now_)) {
+    metrics_->publish(now_, broker_->metrics(now_) +
+                                metrics_of("broker", {{"frontend", &*frontend_watch_}, {"backend", &*backend_watch_}}));
+  }
 }
 
 bool BrokerServer::Loop::to_worker(const BackendAddress& worker, Frames bundle) {

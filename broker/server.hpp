@@ -25,6 +25,7 @@ struct BrokerServerOptions {
   Endpoint backend{"127.0.0.1", 7401};
   BrokerOptions broker;
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
+  std::size_t files = 1'024;        ///< How many this process may open.
 };
 
 class BrokerServer {

@@ -19,9 +19,30 @@ bool may_have_messages(zmq::socket_t& socket) {
 }  // namespace
 
 Poller::Number Poller::add(zmq::socket_t& socket) {
-  sockets_.push_back({&socket, polled_.size()});
+  Socket added;
+  added.socket = &socket;
+  added.polled = polled_.size();
+  sockets_.push_back(added);
   add(socket.get(zmq::sockopt::fd));
   return sockets_.size() - 1;
+}
+
+void Poller::guard(Number socket, std::size_t frames_max, ConnectionWatch& watch) {
+  sockets_[socket].intake.frames_max = frames_max;
+  sockets_[socket].watch = &watch;
+}
+
+bool Poller::receive_one(Socket& from) {
+  Intake& intake = from.intake;
+  const bool was_discarding = intake.is_discarding;
+  intake.source = -1;
+  intake.wants_source = from.watch != nullptr && from.watch->is_observing();
+  const bool is_whole = receive(*from.socket, frames_, intake);
+  if (is_whole && intake.wants_source) from.watch->on_message(intake.source);
+  if (is_whole) return true;
+  if (!was_discarding && intake.source >= 0 && from.watch != nullptr) from.watch->cut_off(intake.source);
+  if (was_discarding || intake.is_discarding || intake.source >= 0) from.is_unsure = true;
+  return false;
 }
 
 void Poller::add(int descriptor) { polled_.push_back({descriptor, POLLIN, 0}); }

@@ -18,6 +18,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "program/connection_watch.hpp"
 #include "program/zmq_frames.hpp"
 
 namespace trellis {
@@ -29,6 +30,8 @@ class Poller {
 
   /// The socket stays where it is.
   Number add(zmq::socket_t& socket);
+  /// Messages of more frames are dropped, and their senders cut off; `watch` stays where it is.
+  void guard(Number socket, std::size_t frames_max, ConnectionWatch& watch);
   /// Wakes the loop when it is readable; what that means, its owner asks elsewhere.
   void add(int descriptor);
   void remove(Number socket);
@@ -44,7 +47,7 @@ class Poller {
   void receive_all(Number socket, int most, const Take& take) {
     if (!sockets_[socket].is_ready) return;
     for (int n = 0; n < most; ++n) {
-      if (!receive(*sockets_[socket].socket, frames_)) return;
+      if (!receive_one(sockets_[socket])) return;
       take(frames_);
     }
     look_at(socket);
@@ -52,11 +55,15 @@ class Poller {
 
  private:
   struct Socket {
-    zmq::socket_t* socket;
-    std::size_t polled;  ///< Where in polled_.
+    zmq::socket_t* socket = nullptr;
+    std::size_t polled = 0;  ///< Where in polled_.
     bool is_unsure = true;
     bool is_ready = false;
+    Intake intake;
+    ConnectionWatch* watch = nullptr;
   };
+  bool receive_one(Socket& from);
+
   std::vector<Socket> sockets_;
   std::vector<pollfd> polled_;  ///< One that was removed has descriptor -1, which poll() passes over.
   Frames frames_;               ///< The message that is being taken in.

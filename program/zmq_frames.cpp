@@ -39,16 +39,38 @@ bool send_part(zmq::socket_t& socket, zmq::message_t message, zmq::send_flags fl
   }
 }
 
+/// Drops some of what is left of a message.
+void discard(zmq::socket_t& socket, Intake& intake) {
+  zmq::message_t part;
+  for (std::size_t n = 0; n < Intake::kDiscardedAtOnce; ++n) {
+    if (!receive_part(socket, part)) return;
+    if (part.more()) continue;
+    intake.is_discarding = false;
+    return;
+  }
+}
+
 }  // namespace
 
-bool receive(zmq::socket_t& socket, Frames& frames) {
+bool receive(zmq::socket_t& socket, Frames& frames, Intake& intake) {
   frames.clear();
+  if (intake.is_discarding) {
+    discard(socket, intake);
+    return false;
+  }
   for (;;) {
     auto message = std::make_shared<zmq::message_t>();
     // Once the first part is here, so are the others.
     if (!receive_part(socket, *message)) return false;
     const bool more = message->more();
     const std::string_view bytes = message->to_string_view();
+    const bool is_too_much = frames.size() == intake.frames_max;
+    if (is_too_much || (intake.wants_source && !more)) intake.source = zmq_msg_get(message->handle(), ZMQ_SRCFD);
+    if (is_too_much) {
+      frames.clear();
+      intake.is_discarding = more;
+      return false;
+    }
     frames.emplace_back(std::move(message), bytes);
     if (!more) return true;
   }

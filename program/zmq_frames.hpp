@@ -7,8 +7,26 @@
 
 namespace trellis {
 
-/// Receives one whole message, if one waits; its frames keep ZeroMQ's memory alive.  False: none waits.
-bool receive(zmq::socket_t& socket, Frames& frames);
+/// What receive() knows of the message that it is at.
+struct Intake {
+  /// A message of more frames is no message: they are dropped as they come, some at a time.
+  std::size_t frames_max = kFramesMax;
+  bool is_discarding = false;  ///< The rest of such a message waits.
+  bool wants_source = false;   ///< Asks where each message came from, which takes some 100 ns.
+  int source = -1;             ///< The descriptor it came from, where that was asked or it is discarded.
+
+  /// What a bundle between processes of a cluster may have.
+  static constexpr std::size_t kFramesMax = 131'072;
+  static constexpr std::size_t kDiscardedAtOnce = 100'000;
+};
+
+/// Receives one whole message, if one waits; its frames keep ZeroMQ's memory alive.  False: none waits, or it is one
+/// that is discarded.
+bool receive(zmq::socket_t& socket, Frames& frames, Intake& intake);
+inline bool receive(zmq::socket_t& socket, Frames& frames) {
+  Intake intake;
+  return receive(socket, frames, intake);
+}
 
 /// Sends one whole message without waiting.  False: not sent (no peer, or its queue is full); nothing of it is.
 /// Frames under kCopyMax bytes are copied, larger ones lent to ZeroMQ.

@@ -14,6 +14,7 @@ inline OmittedRules omitted_rules(const Plants& plants) {
   omitted.trim = plants.has("no-trim");
   omitted.configurations = plants.has("no-configurations");
   omitted.sessions = plants.has("no-sessions-in-snapshot");
+  omitted.lone_term = plants.has("lone-term-reused");
   omitted.incarnations = plants.has("older-copies-taken");
   return omitted;
 }

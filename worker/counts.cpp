@@ -113,6 +113,11 @@ std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
   out.counter("trellis_worker_entries_applied_total", "Log entries applied.", counts.entries_applied);
   out.counter("trellis_worker_leadership_changes_total", "Leaderships won, made ready or lost here.",
               counts.leader_changes);
+  out.counter("trellis_worker_messages_refused_total",
+              "Raft messages that contradict what is committed, or name a term that cannot be.",
+              counts.messages_refused);
+  out.counter("trellis_worker_maps_refused_total", "Cluster maps that contradict the one that this worker holds.",
+              counts.maps_refused);
   out.counter("trellis_worker_peer_messages_dropped_total",
               "Messages of workers that had not proven to be the latest start of the member that they name.",
               shard.incarnations().dropped());

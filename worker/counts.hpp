@@ -20,12 +20,14 @@ struct WorkerCounts {
 
   std::array<std::uint64_t, kOutcomes> replies{};
   std::uint64_t entries_applied = 0;
-  std::uint64_t leader_changes = 0;  ///< Leaderships won, made ready or lost here.
-  SizeHistogram batch_partitions;    ///< With records in each of the log's batches.
-  SizeHistogram batch_entries;       ///< In each of the log's batches.
-  Histogram log_sync_seconds;        ///< From the start of a batch until it is durable, as the loop sees it.
-  Histogram snapshot_seconds;        ///< Written, or tried to.
-  Histogram snapshot_fetch_seconds;  ///< From a leader, read and checked.
+  std::uint64_t messages_refused = 0;  ///< Of peers, that contradict what is committed, or name a term that cannot be.
+  std::uint64_t maps_refused = 0;      ///< Cluster maps that contradict what this worker holds.
+  std::uint64_t leader_changes = 0;    ///< Leaderships won, made ready or lost here.
+  SizeHistogram batch_partitions;      ///< With records in each of the log's batches.
+  SizeHistogram batch_entries;         ///< In each of the log's batches.
+  Histogram log_sync_seconds;          ///< From the start of a batch until it is durable, as the loop sees it.
+  Histogram snapshot_seconds;          ///< Written, or tried to.
+  Histogram snapshot_fetch_seconds;    ///< From a leader, read and checked.
   std::array<Histogram, kCommands> request_seconds{};
 
   void on_answered(Command command, Duration took);

@@ -231,6 +231,10 @@ bool Incarnations::may_take_part(const std::vector<WorkerId>& replicas, WorkerId
   return now - started_ >= kPeersWithin && have_told > replicas.size() / 2;
 }
 
+bool Incarnations::has_been_told() const {
+  return is_blind_ || std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.has_told; });
+}
+
 void Incarnations::on_promise(WorkerId id, PartitionId group, const Promise& promise) {
   Peer& from = peers_[id];
   Promise& kept = from.promises[group];

@@ -82,6 +82,9 @@ class Incarnations {
   /// Whether this worker may vote and acknowledge in a group of these replicas.
   bool may_take_part(const std::vector<WorkerId>& replicas, WorkerId self, TimePoint now) const;
 
+  /// Whether any peer is there that knows this worker.
+  bool has_been_told() const;
+
   /// A replica of a peer promised this.
   void on_promise(WorkerId peer, PartitionId group, const Promise& promise);
 

@@ -3,6 +3,7 @@
 
 #include "program/hangup.hpp"
 #include "program/log.hpp"
+#include "program/resources.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
 #include "worker/server.hpp"
@@ -38,8 +39,10 @@ int main(int argc, char** argv) {
   app.footer("Example: trellis-worker -a 127.0.0.1 -p 9001 -b 127.0.0.1:7401 --data /var/lib/trellis/9001");
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("worker", log_settings);
+  end_where_memory_runs_out("trellis-worker");
 
   WorkerSettings settings;
+  settings.files = allow_all_files();
   settings.address = {address, static_cast<std::uint16_t>(port)};
   for (const std::string& broker : brokers) settings.brokers.push_back(*read_endpoint(broker));
   settings.data = data.empty() ? "./trellis-worker-" + std::to_string(port) : data;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/bundle.hpp"
+#include "protocol/map_contradiction.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/raft/replica.hpp"
 
@@ -92,7 +93,11 @@ Result<void> Membership::on_map_offer(const ClusterMap& offer, LogStore& store, 
   if (held->cluster != offer.cluster) {
     return refuse("offered the map of cluster " + offer.cluster + " while this worker belongs to " + held->cluster);
   }
-  if (offer.version > held->version) collect(offer, store, collecting);
+  if (offer.version <= held->version) return {};
+  if (const auto says = contradiction(*held, offer)) {
+    return refuse("offered a map of this cluster, version " + std::to_string(offer.version) + ", with " + *says);
+  }
+  collect(offer, store, collecting);
   return {};
 }
 

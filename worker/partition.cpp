@@ -399,7 +399,12 @@ Result<void> Partition::restore(std::string_view descriptor) {
     const auto read = read_snapshot_descriptor(descriptor);
     if (!read) return read.error();
     auto state = read_snapshot(*read, host_.snapshot_store(), session_limits_);
-    if (!state) return state.error();
+    if (!state) {
+      return Error{state.error().code,
+                   state.error().message + " (file " + read->name +
+                       "); put the data folder back as it was last; where that is gone, leave this worker stopped: the "
+                       "other replicas hold its data and serve on without it"};
+    }
     state_ = std::make_unique<StateMachine>(std::move(*state));
     snapshot_descriptor_ = descriptor;
   }

@@ -8,6 +8,7 @@
 #include "program/log.hpp"
 #include "program/process.hpp"
 #include "program/reconnect.hpp"
+#include "program/resources.hpp"
 #include "program/zmq_frames.hpp"
 #include "worker/timing.hpp"
 
@@ -18,6 +19,10 @@ namespace {
 constexpr int kMessagesPerTurn = 1000;
 /// A message between processes of the cluster is never larger; a forged length is not believed.
 constexpr std::int64_t kMessageSizeMax = 256 << 20;
+/// Whether files of the log were deleted is looked at so often, and told at the second look.
+constexpr std::chrono::seconds kFilesLookedAtEvery{10};
+/// Peers, and what they leave behind while they reconnect.
+constexpr std::size_t kPeerConnectionsMax = 4 * kWorkersMax;
 /// SIGTERM: how long handing over may take.
 constexpr std::chrono::milliseconds kLeaveWithin{1'500};
 
@@ -37,7 +42,7 @@ Error io_error(const std::string& what, const std::string& why, const std::strin
 
 Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& settings) {
   std::unique_ptr<WorkerServer> server(new WorkerServer());
-  if (auto bound = server->bind(settings.address); !bound) return bound.error();
+  if (auto bound = server->bind(settings.address, settings.files); !bound) return bound.error();
   if (settings.metrics) {
     auto metrics = MetricsServer::listen(*settings.metrics);
     if (!metrics) return metrics.error();
@@ -60,9 +65,12 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   return server;
 }
 
-Result<void> WorkerServer::bind(const Endpoint& address) {
+Result<void> WorkerServer::bind(const Endpoint& address, std::size_t files) {
   peers_in_ = zmq::socket_t(context_, zmq::socket_type::router);
   set_common(peers_in_);
+  const std::size_t connections_max = std::min(kPeerConnectionsMax, files_for_clients(files));
+  peers_watch_.emplace(context_, peers_in_, "the peers' port",
+                       ConnectionLimits{connections_max, connections_max, 2 * kMessageSizeMax});
   try {
     peers_in_.bind(address.zmq());
   } catch (const zmq::error_t& error) {
@@ -87,6 +95,7 @@ Result<void> WorkerServer::open_folder(const std::string& folder) {
   auto store = RocksDbLogStore::open(folder + "/log");
   if (!store) return store.error();
   store_ = std::move(*store);
+  deleted_.emplace(folder + "/log");
   auto snapshots = FileSnapshotStore::open_folder(folder + "/snapshots");
   if (!snapshots) return snapshots.error();
   snapshots_ = std::move(*snapshots);
@@ -104,7 +113,7 @@ zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
 
 void WorkerServer::watch(const StopSignal& stop) {
   for (zmq::socket_t& broker : brokers_) poller_.add(broker);
-  poller_.add(peers_in_);
+  poller_.guard(poller_.add(peers_in_), Intake::kFramesMax, *peers_watch_);
   poller_.add(store_->completion_fd());
   poller_.add(background_->fd());
   poller_.add(stop.fd());
@@ -118,6 +127,7 @@ Result<void> WorkerServer::run(const StopSignal& stop) {
     poller_.wait(std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero())));
     turn();
     if (shard_->failure()) return Error{Code::kInternal, *shard_->failure()};
+    if (auto looked = look_at_files(monotonic_now()); !looked) return looked;
     if (stop.requested() && !leave_by) {
       poller_.remove(stop.fd());
       leave_by = monotonic_now() + kLeaveWithin;
@@ -138,8 +148,25 @@ void WorkerServer::turn() {
   });
   shard_->end_turn();
   const TimePoint now = monotonic_now();
+  peers_watch_->tick(now);
   shard_->report_slow(now);
-  if (metrics_ && metrics_->is_due(now)) metrics_->publish(now, metrics_of(shard_->counts(), *shard_));
+  if (metrics_ && metrics_->is_due(now)) {
+    metrics_->publish(now, metrics_of(shard_->counts(), *shard_) + metrics_of("worker", {{"peers", &*peers_watch_}}));
+  }
+}
+
+Result<void> WorkerServer::look_at_files(TimePoint now) {
+  if (now - files_looked_at_ < kFilesLookedAtEvery) return {};
+  files_looked_at_ = now;
+  const auto file = deleted_->look();
+  if (!file) return {};
+  store_->save_memory();
+  return Error{
+      Code::kInternal,
+      *file +
+          " was deleted under this worker, which stops: what it acknowledges would not be there at its next "
+          "start. What it still had in memory was written anew: start it again; where its folder has lost what "
+          "it promised, it says so and what to do"};
 }
 
 void WorkerServer::to_broker(BrokerIndex broker, Frames message) {

@@ -15,12 +15,14 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "program/connection_watch.hpp"
 #include "program/metrics_server.hpp"
-#include "program/signals.hpp"
 #include "program/poller.hpp"
+#include "program/signals.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
 #include "worker/file_snapshot_store.hpp"
+#include "worker/raft/deleted_files.hpp"
 #include "worker/raft/rocksdb_log_store.hpp"
 #include "worker/shard.hpp"
 
@@ -33,6 +35,7 @@ struct WorkerSettings {
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
   Duration slow_after{};            ///< Requests that take so long are logged; zero: none.
   std::chrono::milliseconds election_timeout = RaftTiming().election;
+  std::size_t files = 1'024;        ///< How many this process may open.
 };
 
 /// Of --election-timeout, in milliseconds: a heartbeat, a tenth of it, has to be a few ticks of the loop apart from the
@@ -58,19 +61,24 @@ class WorkerServer final : public ShardOutput {
 
  private:
   WorkerServer() = default;
-  Result<void> bind(const Endpoint& address);
+  Result<void> bind(const Endpoint& address, std::size_t files);
   Result<void> open_folder(const std::string& folder);
   zmq::socket_t connect(const std::string& endpoint);
   void watch(const StopSignal& stop);
   void turn();
+  /// Error: files of the log were deleted.
+  Result<void> look_at_files(TimePoint now);
 
   zmq::context_t context_{1};
   Poller poller_;  ///< The brokers' sockets, in their order, and then that of the peers.
   zmq::socket_t peers_in_;
+  std::optional<ConnectionWatch> peers_watch_;
   std::vector<zmq::socket_t> brokers_;
   std::map<WorkerId, zmq::socket_t> peers_out_;
   std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
   std::unique_ptr<RocksDbLogStore> store_;
+  std::optional<DeletedFiles> deleted_;
+  TimePoint files_looked_at_;
   std::unique_ptr<FileSnapshotStore> snapshots_;
   std::unique_ptr<BackgroundThread> background_;
   std::unique_ptr<Shard> shard_;  ///< Last: it uses all of the above.

@@ -9,6 +9,8 @@
 namespace trellis {
 namespace {
 
+/// Refused messages come in floods, or not at all.
+constexpr std::chrono::seconds kRefusalsToldEvery{10};
 /// Settling wakes others (an applied entry answers, an answer proposes, ...); it ends by itself, long before this.
 constexpr int kSettleRoundsMax = 1000;
 /// A bundle arrives whole: while a large one is on its way, its receiver hears nothing from this worker, heartbeats
@@ -162,7 +164,11 @@ void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
 }
 
 void Shard::note(const Result<void>& done) {
-  if (!done) warn("refused: " + done.error().message + "; do the brokers' server files and -b belong together?");
+  if (done) return;
+  ++counts_.maps_refused;
+  if (map_refusal_told_ && now_ - *map_refusal_told_ < kRefusalsToldEvery) return;
+  map_refusal_told_ = now_;
+  warn("refused: " + done.error().message + "; do the brokers' server files and -b belong together?");
 }
 
 void Shard::on_welcome(BrokerIndex broker, const BundleItem& item) {
@@ -185,17 +191,33 @@ void Shard::on_doubt(BrokerIndex broker, const Doubt& doubt) {
 void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
   if (refused.nonce.value != 0 && refused.nonce != nonce_) return;  // Meant for an earlier life.
   BrokerLink& link = brokers_[broker];
+  const bool is_told = link.last_refusal == refused.reason && now_ - link.refusal_told < kRefusalsToldEvery;
+  link.last_refusal = refused.reason;
   const bool welcome_anywhere =
       std::any_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) { return each.was_welcome; });
-  if (!welcome_anywhere || refused.is_final) {
+  // Whoever holds data is not sent away by one word: what a broker knows, a stranger may have told it.
+  const bool holds_data = membership_.map() != nullptr && !membership_.displaced();
+  if (!holds_data && (!welcome_anywhere || refused.is_final)) {
     return fail("refused by the broker: " + refused.reason +
                 (membership_.displaced() ? " (" + *membership_.displaced() + ")" : ""));
   }
-  if (link.last_refusal != refused.reason) {
-    warn("refused by a broker: " + refused.reason +
-         (brokers_.size() == 1 ? "" : "; other brokers take this worker: does -b name one of another cluster?"));
+  if (is_told) return;
+  link.refusal_told = now_;
+  warn("refused by a broker: " + refused.reason + "; this worker keeps its data and goes on asking" +
+       (brokers_.size() == 1 ? "" : "; other brokers take this worker: does -b name one of another cluster?"));
+}
+
+/// All its brokers refuse it, and of its own cluster nobody is there: it was started in the wrong place.
+void Shard::stop_where_nobody_takes_it() {
+  if (membership_.map() == nullptr || membership_.displaced() || now_ - started_ <= kRefusalWithin) return;
+  const bool is_alone = membership_.map()->members.size() == 1;
+  if (is_alone || incarnations_.has_been_told()) return;
+  const bool is_refused_everywhere = std::all_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) {
+    return !each.was_welcome && !each.last_refusal.empty();
+  });
+  if (is_refused_everywhere) {
+    fail("refused by all its brokers, and no other worker of its cluster answers: " + brokers_.front().last_refusal);
   }
-  link.last_refusal = refused.reason;
 }
 
 void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
@@ -422,6 +444,14 @@ void Shard::on_answered(const Answered& answered) {
   if (!slowest_ || answered.arrived < slowest_->arrived) slowest_ = answered;
 }
 
+void Shard::on_message_refused(PartitionId group, const std::string& why) {
+  ++counts_.messages_refused;
+  if (refusal_told_ && now_ - *refusal_told_ < kRefusalsToldEvery) return;
+  refusal_told_ = now_;
+  report(LogLevel::kError,
+         "refused " + why + " (" + std::to_string(counts_.messages_refused) + " such messages since the start)", group);
+}
+
 void Shard::on_snapshot_fetched(Duration took) {
   counts_.snapshot_fetch_seconds.observe(std::chrono::duration<double>(took).count());
 }
@@ -498,6 +528,7 @@ void Shard::tick() {
   }
   receiver_.tick(*this, now_);
   if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
+  stop_where_nobody_takes_it();
   if (balancer_.is_due(now_)) balance();
   greet();
 }

@@ -115,6 +115,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     output_.report(level, std::move(event), partition);
   }
   void on_answered(const Answered& answered) override;
+  void on_message_refused(PartitionId group, const std::string& why) override;
   void on_snapshot_fetched(Duration took) override;
   void on_entries_collected(std::size_t count) override { collected_entries_ += count; }
   void on_leadership_change() override {
@@ -140,6 +141,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     RoundTrip round_trip;
     std::uint64_t proof = 0;  ///< Of the last doubt in this life.
     std::string last_refusal;
+    TimePoint refusal_told;
   };
 
   Shard(ShardSettings settings, Membership membership, LogStore& store, SnapshotStore& snapshots,
@@ -168,6 +170,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void on_welcome(BrokerIndex broker, const BundleItem& item);
   void on_vouch_wanted(BrokerIndex broker, const BundleItem& item);
   void on_refused(BrokerIndex broker, const Refused& refused);
+  void stop_where_nobody_takes_it();
   void on_doubt(BrokerIndex broker, const Doubt& doubt);
   void note(const Result<void>& done);
   void warn(std::string event) { report(LogLevel::kWarning, std::move(event), std::nullopt); }
@@ -240,6 +243,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   SlowLog slow_log_;
   std::optional<Answered> slowest_;  ///< Of this turn's answers the one that arrived first.
   TimePoint snapshot_begun_;
+  std::optional<TimePoint> refusal_told_;
+  std::optional<TimePoint> map_refusal_told_;
 };
 
 }  // namespace trellis

@@ -39,6 +39,8 @@ class ReplicaHost {
   virtual void run_in_background(std::function<void()> work, std::function<void()> done) = 0;
   /// For whoever measures: so many entries joined the batch that is collected.
   virtual void on_entries_collected(std::size_t) {}
+  /// A peer said what no honest one says; it was dropped.  For people.
+  virtual void on_message_refused(PartitionId, const std::string& /*why*/) {}
   /// The replica has work for this turn: call its settle().
   virtual void wake(PartitionId group) = 0;
 };

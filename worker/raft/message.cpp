@@ -8,7 +8,7 @@ namespace {
 
 Error bad(const char* what) { return invalid_argument(std::string("raft message: ") + what); }
 
-/// Terms and indexes are added to; a quarter of the range is more than any log will see.
+/// Indexes are added to; a quarter of the range is more than any log will see.
 constexpr std::uint64_t kNumberMax = 1ull << 62;
 
 /// The type of an entry that holds a configuration.  So far only the first of each log is one.
@@ -68,7 +68,7 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
   message.pre_vote = fields.u8();
   message.body = std::move(body);
   if (!fields.at_end()) return bad("its head has the wrong size");
-  if (message.term == 0 || message.term > kNumberMax || message.log_term > message.term || message.pre_vote > 2) {
+  if (message.term == 0 || message.term > kTermMax || message.log_term > message.term || message.pre_vote > 2) {
     return bad("an impossible term or vote");
   }
   const bool is_vote = message.kind == RaftMessageKind::kRequestVote;

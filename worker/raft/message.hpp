@@ -29,6 +29,9 @@ enum class RaftMessageKind : std::uint8_t {
   kTimeoutNow = 6,
 };
 
+/// No group comes to a higher term in a million years of elections.
+constexpr std::uint64_t kTermMax = 1ull << 48;
+
 struct RaftMessage {
   RaftMessageKind kind = RaftMessageKind::kAppendEntries;
   PartitionId group;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "protocol/check.hpp"
+#include "worker/raft/stored_configuration.hpp"
 
 namespace trellis {
 namespace {
@@ -61,12 +62,12 @@ struct raft_snapshot* to_library(const records::SnapshotRecord& record) {
 
 std::uint64_t cost_of(const struct raft_entry& entry) { return entry.buf.len + kEntryOverhead; }
 
+}  // namespace
+
 std::uint64_t entries_held(const struct raft_log& log) {
   if (log.size == 0) return 0;
   return log.front <= log.back ? log.back - log.front : log.size - log.front + log.back;
 }
-
-}  // namespace
 
 const struct raft_entry* entry_at(const struct raft& raft, raft_index index) {
   const struct raft_log& log = raft.log;
@@ -224,8 +225,32 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
   } else if (snapshot_ && next <= snapshot_index) {
     return damaged("the log ends before its snapshot");
   }
+  if (auto raised = raise_term_of_lone_voter(entries, term, vote); !raised) return raised;
   *start = first_index_;
   if (snapshot_) *snapshot = to_library(*snapshot_);
+  return {};
+}
+
+/// The library elects a lone voter when it starts, in the term that it finds: two lives would lead in one term, and
+/// write different entries at one index of it.  So the term is raised before the library sees it, with the vote for
+/// itself; both are in the batch of the first entry that this life writes.
+Result<void> RaftIo::raise_term_of_lone_voter(const std::vector<struct raft_entry>& entries, raft_term* term,
+                                              raft_id* vote) {
+  const auto is_change = [](const struct raft_entry& entry) { return entry.type == RAFT_CHANGE; };
+  const auto newest = std::find_if(entries.rbegin(), entries.rend(), is_change);
+  std::vector<records::ConfigurationMember> members;
+  if (newest != entries.rend()) {
+    auto read = records::read_configuration_entry(view(newest->buf));
+    if (!read) return read.error();
+    members = std::move(*read);
+  } else if (snapshot_) {
+    members = snapshot_->configuration;
+  }
+  if (!raises_lone_term || !records::is_lone_voter(members, raft_.id)) return {};
+  hard_state_ = {hard_state_.term + 1, raft_.id};
+  put_hard_state();
+  *term = hard_state_.term;
+  *vote = hard_state_.vote;
   return {};
 }
 

@@ -38,6 +38,7 @@ class RaftIo {
   void tick() { tick_(&io_); }
   void receive(struct raft_message* message) { receive_(&io_, message); }
 
+  bool raises_lone_term = true;  ///< False: in the simulator, to see whether that is noticed.
   /// What load() found wrong, for people.
   const std::optional<Error>& load_error() const { return load_error_; }
   /// The entry with the configuration that the loaded snapshot holds; without a snapshot, the first.
@@ -111,6 +112,7 @@ class RaftIo {
            struct raft_entry** entries, size_t* count);
   Result<void> load_records(raft_term* term, raft_id* vote, struct raft_snapshot** snapshot, raft_index* start,
                             std::vector<struct raft_entry>& entries);
+  Result<void> raise_term_of_lone_voter(const std::vector<struct raft_entry>& entries, raft_term* term, raft_id* vote);
   int send(struct raft_io_send* request, const struct raft_message* message, raft_io_send_cb done);
   void fill_append(RaftMessage& out, const struct raft_message& message);
   int append(struct raft_io_append* request, const struct raft_entry* entries, unsigned count, raft_io_append_cb done);
@@ -147,6 +149,8 @@ class RaftIo {
   std::optional<Error> load_error_;
 };
 
+/// How many entries the library's in-memory log has.
+std::uint64_t entries_held(const struct raft_log& log);
 /// The entry at `index` of the library's in-memory log, or nullptr.
 const struct raft_entry* entry_at(const struct raft& raft, raft_index index);
 /// Its term; also that of the last entry a snapshot holds.  0: not known.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "protocol/check.hpp"
+#include "worker/raft/objections.hpp"
 #include "worker/raft/raft_io.hpp"
 
 namespace trellis {
@@ -161,6 +162,7 @@ Result<void> Replica::start() {
 
 Result<void> Replica::open_library() {
   library_ = std::make_unique<Library>(*this, group_, host_, owner_);
+  library_->io.raises_lone_term = !settings_.omitted.lone_term;
   library_->io.on_work = [this] { start_snapshot_job(); };
   struct raft_fsm& fsm = library_->fsm;
   fsm.version = 3;
@@ -370,8 +372,21 @@ bool Replica::is_impossible(const RaftMessage& message) const {
   return from_leader && raft.state == RAFT_LEADER && message.term == raft.current_term;
 }
 
+bool Replica::refuses(const RaftMessage& message) {
+  const auto objection = objection_to(message, library_->raft);
+  if (!objection) return false;
+  host_.on_message_refused(group_, describe(message) + ": " + *objection + "; here: " + describe(library_->raft));
+  return true;
+}
+
 void Replica::deliver(const RaftMessage& message) {
-  if (is_impossible(message)) return;
+  if (is_impossible(message) || refuses(message)) return;
+  delivering_ = &message;
+  tell_library(message);
+  delivering_ = nullptr;
+}
+
+void Replica::tell_library(const RaftMessage& message) {
   if (message.kind == RaftMessageKind::kAppendEntries && begin_reopening(message)) return;
   if (message.kind == RaftMessageKind::kRequestVote) catch_up_with_term(message);
   const std::string address = to_string(message.from);
@@ -510,7 +525,7 @@ void Replica::after_call() {
   library_->io.finish_sends();
   library_->io.apply_caps();
   const struct raft& raft = library_->raft;
-  if (raft.state == RAFT_UNAVAILABLE && !failure_) fail(std::string("libraft gave up: ") + library_->raft.errmsg);
+  if (raft.state == RAFT_UNAVAILABLE && !failure_) fail(gave_up("libraft gave up"));
   if (lead_term_ != 0 && (raft.state != RAFT_LEADER || raft.current_term != lead_term_)) step_down();
   if (!failure_ && raft.state == RAFT_LEADER && lead_term_ == 0) become_leader();
 }
@@ -523,7 +538,7 @@ void Replica::become_leader() {
   drop_transfer();
   if (settings_.omitted.barrier) return owner_.on_leader({lead_term_});
   const int status = raft_barrier(&raft, &library_->barrier, [](struct raft_barrier*, int) {});
-  if (status != 0) return fail(std::string("barrier: ") + raft_strerror(status));
+  if (status != 0) return fail(gave_up(std::string("barrier: ") + raft_strerror(status)));
   barrier_index_ = raft_last_index(&raft);
   library_->io.finish_sends();
   owner_.on_leader({lead_term_});
@@ -574,7 +589,7 @@ LogIndex Replica::propose(std::vector<CommandBuffer> commands) {
     static_cast<void>(request.release());
   } else {
     for (const struct raft_buffer& buffer : buffers) raft_free(buffer.base);
-    fail(std::string("propose: ") + raft_strerror(status));
+    fail(gave_up(std::string("propose: ") + raft_strerror(status)));
   }
   after_call();
   return first;
@@ -706,6 +721,13 @@ void Replica::start_snapshot_job() {
                             library_->io.finish_work_of_library();
                             after_call();
                           });
+}
+
+/// All that is known of why, and where the replica stands.
+std::string Replica::gave_up(const std::string& what) const {
+  const char* const reason = library_->raft.errmsg;
+  return what + ": " + (*reason == '\0' ? "no reason given" : reason) +
+         (delivering_ == nullptr ? "" : ", at " + describe(*delivering_)) + "; here: " + describe(library_->raft);
 }
 
 void Replica::fail(std::string why) {

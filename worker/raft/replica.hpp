@@ -46,6 +46,7 @@ struct OmittedRules {
   bool trim = false;            ///< R4
   bool configurations = false;  ///< R5
   bool sessions = false;        ///< Snapshots hold no session table.
+  bool lone_term = false;       ///< R13
   bool incarnations = false;    ///< Older copies of a folder are taken in.
 };
 
@@ -153,8 +154,11 @@ class Replica {
   struct Library;  // Keeps raft.h out of this header.
 
   bool passes_gate(const RaftMessage& message) const;
+  /// Drops what the library must not hear.
+  bool refuses(const RaftMessage& message);
   bool is_impossible(const RaftMessage& message) const;
   void deliver(const RaftMessage& message);
+  void tell_library(const RaftMessage& message);
   void deliver_append(const RaftMessage& message);
   void catch_up_with_term(const RaftMessage& message);
   void deliver_install(const RaftMessage& message);
@@ -171,6 +175,7 @@ class Replica {
   bool begin_reopening(const RaftMessage& message);
   void reopen();
   void start_snapshot_job();
+  std::string gave_up(const std::string& what) const;
   void fail(std::string why);
 
   PartitionId group_;
@@ -187,6 +192,7 @@ class Replica {
   BatchNumber reopening_after_ = 0;  ///< R5: once this batch is durable, the library is started anew; 0: no.
   bool is_reopening_ = false;
   std::deque<RaftMessage> inbox_;
+  const RaftMessage* delivering_ = nullptr;  ///< What the library is being told.
   std::optional<std::string> failure_;
   /// Tells background work that the replica is gone.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -118,6 +118,8 @@ void RocksDbLogStore::remove_range(std::string_view from, std::string_view to) {
   compaction_.on_removed();
 }
 
+void RocksDbLogStore::save_memory() { static_cast<void>(db_->Flush(rocksdb::FlushOptions())); }
+
 bool RocksDbLogStore::has_collected() const { return batches_->collected.Count() > 0; }
 
 void RocksDbLogStore::start_write() {

@@ -41,6 +41,8 @@ class RocksDbLogStore final : public LogStore {
   Result<void> scan(std::string_view from, std::string_view to,
                     const std::function<Result<void>(std::string_view, std::string_view)>& visit) override;
 
+  /// Files were lost: writes what is in memory into new ones, as far as that goes.
+  void save_memory();
   /// Readable when finish_write() has something to say.
   int completion_fd() const { return completion_fd_; }
   /// Waits until the batch under way is durable; for start-up, before the loop runs.

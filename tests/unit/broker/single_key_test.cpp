@@ -132,6 +132,20 @@ TEST(SingleKey, TheTermOfAReplicaThatIsCutOffDoesNotHideTheLeader) {
   EXPECT_EQ(cluster.reply().status, Code::kOk);
 }
 
+TEST(SingleKey, ATermThatNobodyClaimsAnyMoreDoesNotHideTheLeaderForGood) {
+  Harness cluster;
+  cluster.make_cluster();
+  const PartitionId partition = cluster.partition("k");
+  FakeWorker& leader = cluster.leader_of("k");
+  FakeWorker& forger = leader.hello.id == cluster.worker(0).hello.id ? cluster.worker(1) : cluster.worker(0);
+  forger.lead(partition, Term{1ull << 47});
+  cluster.turn();
+  forger.lead_nothing();
+  cluster.pass(milliseconds(2'500));
+  cluster.send(Command::kGet, packed_key("k"));
+  EXPECT_NO_FATAL_FAILURE(leader.take()) << "no replica knows that term";
+}
+
 TEST(SingleKey, IsSentAgainTheMomentANewLeaderIsHeardOf) {
   Harness cluster;
   cluster.make_cluster();

@@ -165,6 +165,30 @@ TEST_F(MembershipOfThree, AMapWithoutThisWorkerIsRefused) {
   EXPECT_FALSE(stranger.offer(*first->map()));
 }
 
+TEST_F(MembershipOfThree, AMapThatContradictsTheGroupsOfThisWorkerIsRefused) {
+  ASSERT_TRUE(first.form(spec_of({&first, &second, &third})));
+  first.sync();
+  const ClusterMap held = *first->map();
+  const auto expect_refused = [&](const std::function<void(ClusterMap&)>& change, const char* why) {
+    ClusterMap offer = held;
+    offer.version += 5;
+    change(offer);
+    const auto taken = first.offer(offer);
+    ASSERT_FALSE(taken) << why;
+    EXPECT_THAT(taken.error().message, HasSubstr(why));
+    EXPECT_FALSE(first.store.has_collected());
+  };
+  expect_refused([](ClusterMap& map) { map.k = 1; }, "k = 1 instead of 2");
+  expect_refused([](ClusterMap& map) { map.partitions.resize(2); }, "partitions of 2 instead of 4");
+  expect_refused([](ClusterMap& map) { std::swap(map.partitions[1].replicas[0], map.partitions[1].replicas[1]); },
+                 "partition 1 on other workers");
+  expect_refused([](ClusterMap& map) { map.members[1].address = "127.0.0.1:1"; }, "at another address");
+  ClusterMap newer = held;
+  newer.version += 5;
+  newer.formed = true;
+  EXPECT_TRUE(first.offer(newer));
+}
+
 TEST_F(MembershipOfThree, AnOlderMapChangesNothing) {
   ASSERT_TRUE(first.form(spec));
   first.sync();

@@ -343,17 +343,41 @@ TEST(Shard, AWorkerThatWasWelcomeGoesOnWhenItIsRefused) {
   EXPECT_FALSE(shard.failure());
 }
 
-TEST(Shard, AWorkerThatIsRefusedForGoodStopsThoughItWasWelcome) {
-  Cluster cluster(1, 1);
-  cluster.form(1);
+/// What a broker says of it a stranger may have told that broker; its peers know it.
+TEST(Shard, AWorkerThatHoldsDataAndIsKnownToItsPeersIsNotSentAwayByABroker) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  cluster.run_until([] { return false; }, milliseconds(4'000));
   Shard& shard = *cluster.worker(0).shard;
   BundleWriter out;
-  add(out, Welcome{{1}});
   add(out, Refused{"another live worker has the same id", cluster.worker(0).hello.nonce, true});
   shard.begin_turn(shard.now() + milliseconds(5));
   shard.on_broker_message(0, out.take());
+  shard.end_turn();
+  EXPECT_FALSE(shard.failure());
+  EXPECT_THAT(cluster.worker(0).events, Contains(AllOf(HasSubstr("the same id"), HasSubstr("keeps its data"))));
+}
+
+TEST(Shard, AWorkerThatHoldsDataStopsWhereNeitherBrokersNorPeersTakeIt) {
+  Cluster cluster(3, 1);
+  cluster.form();
+  for (const std::size_t each : {0, 1, 2}) cluster.crash(each);
+  cluster.start(0);
+  Shard& shard = *cluster.worker(0).shard;
+  const auto refuse_for = [&](milliseconds time) {
+    for (const TimePoint until = shard.now() + time; shard.now() < until && !shard.failure();) {
+      BundleWriter out;
+      add(out, Refused{"this is cluster b"});
+      shard.begin_turn(shard.now() + milliseconds(20));
+      shard.on_broker_message(0, out.take());
+      shard.end_turn();
+    }
+  };
+  refuse_for(milliseconds(2'900));
+  EXPECT_FALSE(shard.failure()) << "perhaps its peers come yet";
+  refuse_for(milliseconds(500));
   ASSERT_TRUE(shard.failure());
-  EXPECT_NE(shard.failure()->find("the same id"), std::string::npos);
+  EXPECT_THAT(*shard.failure(), AllOf(HasSubstr("this is cluster b"), HasSubstr("no other worker of its cluster")));
 }
 
 TEST(Shard, WhatIsSaidToAnEarlierLifeIsNoneOfTheWorkersBusiness) {

@@ -1,0 +1,204 @@
+#include "program/connection_watch.hpp"
+
+#include <linux/tcp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "program/log.hpp"
+#include "program/metrics.hpp"
+#include "protocol/check.hpp"
+
+namespace trellis {
+namespace {
+
+/// Who is at the other end, as address and port; empty where nobody is.
+std::pair<std::string, std::string> peer_of(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return {};
+  }
+  return {host, port};
+}
+
+std::uint64_t bytes_received(int descriptor) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_bytes_received;
+}
+
+struct Event {
+  std::uint16_t kind = 0;
+  std::uint32_t value = 0;
+};
+
+/// The next event of a socket's monitor (ZMQ_EVENT_..., and its value), if there is one.
+std::optional<Event> next_event(zmq::socket_t& events) {
+  zmq::message_t head;
+  zmq::message_t address;
+  try {
+    if (!events.recv(head, zmq::recv_flags::dontwait)) return std::nullopt;
+    static_cast<void>(events.recv(address, zmq::recv_flags::dontwait));
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EINTR) return std::nullopt;  // It comes with the next look.
+    throw;
+  }
+  Event event;
+  CHECK(head.size() == sizeof event.kind + sizeof event.value);
+  std::memcpy(&event.kind, head.data(), sizeof event.kind);
+  std::memcpy(&event.value, static_cast<const char*>(head.data()) + sizeof event.kind, sizeof event.value);
+  return event;
+}
+
+constexpr int kWatchedEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED;
+
+}  // namespace
+
+ConnectionWatch::ConnectionWatch(zmq::context_t& context, zmq::socket_t& watched, std::string port,
+                                 ConnectionLimits limits)
+    : events_(context, zmq::socket_type::pair), port_(std::move(port)), limits_(limits) {
+  std::string endpoint = "inproc://connections of " + port_;
+  CHECK(zmq_socket_monitor(watched.handle(), endpoint.c_str(), kWatchedEvents) == 0);
+  events_.set(zmq::sockopt::rcvhwm, 0);  // ZeroMQ's own thread must never wait for this one.
+  events_.set(zmq::sockopt::linger, 0);
+  events_.connect(endpoint);
+}
+
+void ConnectionWatch::tick(TimePoint now) {
+  if (now - looked_at_ < kLookEvery) return;
+  looked_at_ = now;
+  take_events(now);
+  look();
+}
+
+void ConnectionWatch::take_events(TimePoint now) {
+  while (const auto event = next_event(events_)) {
+    const int descriptor = static_cast<int>(event->value);
+    switch (event->kind) {
+      case ZMQ_EVENT_ACCEPTED: on_accepted(descriptor, now); break;
+      case ZMQ_EVENT_DISCONNECTED: on_closed(descriptor); break;
+      case ZMQ_EVENT_ACCEPT_FAILED:
+        ++failed_;
+        tell(failure_told_, now,
+             port_ + " could not take a connection: " + std::strerror(descriptor) + ", with " +
+                 std::to_string(connections_.size()) +
+                 " open; raise the limit of open files (ulimit -n, LimitNOFILE), or find out who opens so many");
+        break;
+      default: break;
+    }
+  }
+}
+
+void ConnectionWatch::on_accepted(int descriptor, TimePoint now) {
+  on_closed(descriptor);  // Of an earlier one no word may have come.
+  const auto [address, port] = peer_of(descriptor);
+  if (address.empty()) return;  // Gone already.
+  const std::size_t of_address = ++per_address_[address];
+  Connection& connection = connections_[descriptor];
+  connection.peer = address + ":" + port;
+  connection.address = address;
+  const bool is_full = connections_.size() > limits_.connections_max;
+  if (!is_full && of_address <= limits_.per_address_max) return;
+  ++refused_;
+  ::shutdown(descriptor, SHUT_RDWR);
+  tell(refusal_told_, now,
+       port_ + " refused a connection of " + address +
+           (is_full ? ": " + std::to_string(limits_.connections_max) +
+                          " are open, and the rest of the open files is kept for the cluster; raise the limit of open "
+                          "files (ulimit -n, LimitNOFILE), or find out who opens so many"
+                    : ": it has " + std::to_string(limits_.per_address_max) +
+                          ", as many as one address may have; does it close what it does not need?"));
+}
+
+void ConnectionWatch::on_closed(int descriptor) {
+  const auto at = connections_.find(descriptor);
+  if (at == connections_.end()) return;
+  if (at->second.observed_at) --observed_;
+  const auto of_address = per_address_.find(at->second.address);
+  if (--of_address->second == 0) per_address_.erase(of_address);
+  connections_.erase(at);
+}
+
+/// Some of them each time, in turn.
+void ConnectionWatch::look() {
+  auto at = connections_.lower_bound(next_);
+  for (std::size_t looked = 0; looked < kLookedAtMax && at != connections_.end(); ++looked) {
+    const auto [descriptor, unused] = *at;
+    const bool is_there = look_at(descriptor, at->second);
+    ++at;
+    if (!is_there) on_closed(descriptor);
+  }
+  next_ = at == connections_.end() ? 0 : at->first;
+}
+
+bool ConnectionWatch::look_at(int descriptor, Connection& connection) {
+  const std::uint64_t received = bytes_received(descriptor);
+  if (received < connection.taken_at) return false;  // Another one has the descriptor by now.
+  if (!connection.observed_at) {
+    if (received - connection.taken_at <= limits_.message_size_max) return true;
+    connection.observed_at = received;
+    connection.looks = 0;
+    ++observed_;
+    return true;
+  }
+  const bool is_endless = received - *connection.observed_at > limits_.message_size_max;
+  if (++connection.looks < kLooksMin || !is_endless) return true;
+  cut_off(descriptor);
+  return false;
+}
+
+void ConnectionWatch::on_message(int descriptor) {
+  const auto at = connections_.find(descriptor);
+  if (at == connections_.end() || !at->second.observed_at) return;
+  at->second.taken_at = bytes_received(descriptor);
+  at->second.observed_at.reset();
+  --observed_;
+}
+
+void ConnectionWatch::cut_off(int descriptor) {
+  const auto at = connections_.find(descriptor);
+  if (at == connections_.end()) return;
+  const auto [address, port] = peer_of(descriptor);
+  if (address + ":" + port != at->second.peer) return;
+  ++cut_;
+  ::shutdown(descriptor, SHUT_RDWR);
+  tell(cut_told_, looked_at_,
+       port_ + " cut off " + at->second.peer +
+           ": its message does not end, or has more frames than any message has; what is it? A firewall keeps "
+           "strangers out (docs/security.md)");
+}
+
+void ConnectionWatch::tell(std::optional<TimePoint>& told, TimePoint now, const std::string& line) {
+  if (told && now - *told < kToldEvery) return;
+  told = now;
+  log_warning(line);
+}
+
+std::string metrics_of(const std::string& program,
+                       std::initializer_list<std::pair<std::string_view, const ConnectionWatch*>> ports) {
+  MetricsText out;
+  const auto family = [&](const std::string& name, const char* type, const char* help, const auto& value) {
+    out.family("trellis_" + program + "_" + name, type, help);
+    for (const auto& [port, watch] : ports) out.sample({{"port", port}}, std::uint64_t{value(*watch)});
+  };
+  family("connections", "gauge", "Connections that are open, by port.",
+         [](const ConnectionWatch& watch) { return watch.connections(); });
+  family("connections_refused_total", "counter", "Connections for which there was no room, or too many of one address.",
+         [](const ConnectionWatch& watch) { return watch.refused(); });
+  family("connections_cut_off_total", "counter", "Connections whose message did not end, or had too many frames.",
+         [](const ConnectionWatch& watch) { return watch.cut_off(); });
+  family("accepts_failed_total", "counter", "Connections that could not be taken for want of open files.",
+         [](const ConnectionWatch& watch) { return watch.accepts_failed(); });
+  return out.text();
+}
+
+}  // namespace trellis

@@ -1,0 +1,104 @@
+// ConnectionWatch: who is connected to a port, and who is cut off: bounds that ZeroMQ does not keep.
+//
+// ZeroMQ takes connections until no descriptor is left and then spins; and it gathers a multipart message in memory
+// until its last frame has come, however long that takes: its own bounds are for a frame (ZMQ_MAXMSGSIZE) and for whole
+// messages (high-water marks).  So this watches from beside it: the socket's monitor names the descriptor of each
+// connection, the kernel counts what came over it (TCP_INFO), and shutdown(2) ends it.
+//
+//   - more connections than there is room for, or than one address may have: the newest are ended
+//   - more bytes than the largest message since the last whole one: that message does not end, and its sender is cut
+//   off
+//
+// For the second, the sender of each message would have to be known, which costs some 100 ns a message (ZMQ_SRCFD).
+// So it is asked only while a connection is observed: from when it has brought in more than the bound until its next
+// message comes.
+//
+// Thread: that of the watched socket.  A descriptor is used again as soon as ZeroMQ has closed it; before one is ended
+// it is compared with the address that it was accepted from.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <zmq.hpp>
+
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+struct ConnectionLimits {
+  std::size_t connections_max = 0;
+  std::size_t per_address_max = 0;
+  std::uint64_t message_size_max = 0;  ///< Bytes of one whole message, with its frames' heads.
+};
+
+class ConnectionWatch {
+ public:
+  static constexpr Duration kLookEvery = std::chrono::milliseconds(100);
+  /// Connections whose bytes are looked at in one go.
+  static constexpr std::size_t kLookedAtMax = 1'000;
+  /// An observed connection is cut off only after so many looks, between which its loop has received.
+  static constexpr int kLooksMin = 3;
+  /// Each kind of trouble is told so often.
+  static constexpr Duration kToldEvery = std::chrono::seconds(10);
+
+  /// Before the socket is bound.  `port` names it in lines: "the frontend".
+  ConnectionWatch(zmq::context_t& context, zmq::socket_t& watched, std::string port, ConnectionLimits limits);
+
+  /// After the socket was received from.
+  void tick(TimePoint now);
+  /// Whether on_message() is to be told where messages come from.
+  bool is_observing() const { return observed_ > 0; }
+  void on_message(int descriptor);
+  /// Its message had more frames than any message has.
+  void cut_off(int descriptor);
+
+  std::size_t connections() const { return connections_.size(); }
+  std::uint64_t refused() const { return refused_; }        ///< Over a bound when they came.
+  std::uint64_t cut_off() const { return cut_; }            ///< For a message that did not end.
+  std::uint64_t accepts_failed() const { return failed_; }  ///< For want of descriptors.
+
+ private:
+  struct Connection {
+    std::string peer;            ///< address:port, as it was accepted.
+    std::string address;         ///< Without the port.
+    std::uint64_t taken_at = 0;  ///< Bytes received when a message of it was last known to be whole.
+    std::optional<std::uint64_t> observed_at;
+    int looks = 0;
+  };
+  using Connections = std::map<int, Connection>;
+
+  void take_events(TimePoint now);
+  void on_accepted(int descriptor, TimePoint now);
+  void on_closed(int descriptor);
+  void look();
+  /// False: it is gone, or cut off.
+  bool look_at(int descriptor, Connection& connection);
+  void tell(std::optional<TimePoint>& told, TimePoint now, const std::string& line);
+
+  zmq::socket_t events_;
+  std::string port_;
+  ConnectionLimits limits_;
+  Connections connections_;
+  std::unordered_map<std::string, std::size_t> per_address_;
+  std::size_t observed_ = 0;
+  int next_ = 0;  ///< The descriptor to be looked at next.
+  TimePoint looked_at_;
+  std::uint64_t refused_ = 0;
+  std::uint64_t cut_ = 0;
+  std::uint64_t failed_ = 0;
+  std::optional<TimePoint> refusal_told_;
+  std::optional<TimePoint> cut_told_;
+  std::optional<TimePoint> failure_told_;
+};
+
+/// For Prometheus: who is there, and who was not let in or was cut off, by port.  @param program  "broker", "worker"
+std::string metrics_of(const std::string& program,
+                       std::initializer_list<std::pair<std::string_view, const ConnectionWatch*>> ports);
+
+}  // namespace trellis
