@@ -203,7 +203,7 @@ void Load::report(const std::string& line) {
 
 int Load::exit_code() const {
   if (loader_.failure()) return 3;
-  if (interrupted()) return 4;
+  if (interrupted()) return kLoadStopped;
   return loader_.errors() > 0 || reader_.failure() ? 1 : 0;
 }
 
@@ -219,6 +219,11 @@ Result<LoadResult> load(Client& client, const LoadOptions& options) {
 std::string to_text(const LoadResult& result) {
   const double rate = static_cast<double>(result.records) / std::max(result.seconds, 1e-3);
   char text[160];
+  if (result.exit_code == kLoadStopped) {
+    std::snprintf(text, sizeof text, "interrupted after %llu records, in %.1f s; the rest was not loaded",
+                  static_cast<unsigned long long>(result.records), result.seconds);
+    return text;
+  }
   std::snprintf(text, sizeof text, "loaded %llu records, %llu errors, in %.1f s (%.0f records/s)",
                 static_cast<unsigned long long>(result.records), static_cast<unsigned long long>(result.errors),
                 result.seconds, rate);

@@ -18,6 +18,9 @@ struct LoadOptions {
   const StopSignal* stop = nullptr;            ///< Ends the load early.
 };
 
+/// The exit code of a load that was stopped.
+constexpr int kLoadStopped = 4;
+
 struct LoadResult {
   std::uint64_t records = 0;
   std::uint64_t errors = 0;
@@ -29,7 +32,7 @@ struct LoadResult {
 /// all; kFailedPrecondition: it is not as the rules say, and what to say instead.
 Result<LoadResult> load(Client& client, const LoadOptions& options);
 
-/// loaded N records, M errors, in S s (R records/s)
+/// loaded N records, M errors, in S s (R records/s); of one that was stopped, how far it came.
 std::string to_text(const LoadResult& result);
 /// The same as one line of JSON.
 std::string to_json(const LoadResult& result);
