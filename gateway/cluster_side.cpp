@@ -27,6 +27,13 @@ constexpr milliseconds kPageRetryAfter{200};
 
 bool may_pass(Code status) { return status == Code::kUnavailable || status == Code::kDeadlineExceeded; }
 
+/// For how long a page that failed is asked for again.  A listing that has begun is not to break off; one that has not
+/// has its own time, and is refused where that is over.
+Duration patience_with(const Exchange& exchange, Code status) {
+  if (exchange.response) return kPagePatience;
+  return status == Code::kUnavailable ? exchange.plan->timeout - kPageRetryAfter : Duration{};
+}
+
 }  // namespace
 
 ClusterSide::ClusterSide(const std::vector<std::string>& brokers, ConnectionHooks hooks, OwnCounts own_counts)
@@ -210,7 +217,7 @@ void ClusterSide::on_answer(Exchange& exchange, const Reply& reply) {
 void ClusterSide::on_page(Exchange& exchange, const Reply& reply) {
   const bool first = !exchange.response;
   const TimePoint now = monotonic_now();
-  if (!first && may_pass(reply.status) && now - exchange.page_wanted < kPagePatience) {
+  if (may_pass(reply.status) && now - exchange.page_wanted < patience_with(exchange, reply.status)) {
     return retries_.push_back({now + kPageRetryAfter, &exchange});
   }
   turns_.on_page();
