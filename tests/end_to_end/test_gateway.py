@@ -138,13 +138,13 @@ class Keys(GatewayTest):
 
     def test_an_idempotency_key_that_was_used_for_another_request_is_a_conflict(self):
         path = "/v1/keys/" + self.key()
-        first = self.put(path, '{"a": 1, "b": 2}', Idempotency_Key=self.key())
-        again = self.put(path, '{ "b": 2, "a": 1 }', Idempotency_Key=self.key())
+        first = self.put(path, '{"a": 1, "b": 2}', Idempotency_Key="used-twice")
+        again = self.put(path, '{ "b": 2, "a": 1 }', Idempotency_Key="used-twice")
         self.assertEqual((again.status, again["ETag"]), (first.status, first["ETag"]))
-        other = self.put(path, '{"a": 1, "b": 3}', Idempotency_Key=self.key())
+        other = self.put(path, '{"a": 1, "b": 3}', Idempotency_Key="used-twice")
         self.assertProblem(other, 409, "FAILED_PRECONDITION", "nothing new was done")
         self.assertEqual(other.json["exactly_once"], "other_request")
-        conditional = self.put(path, '{"a": 2}', Idempotency_Key=self.key(), If_Match=first["ETag"])
+        conditional = self.put(path, '{"a": 2}', Idempotency_Key="used-twice", If_Match=first["ETag"])
         self.assertProblem(conditional, 409, "FAILED_PRECONDITION")
 
     def test_messagepack_in_and_out(self):
