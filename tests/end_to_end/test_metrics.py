@@ -2,6 +2,7 @@
 import re
 import socket
 import time
+import urllib.error
 import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -142,8 +143,11 @@ class Metrics(EndToEndTest):
         exposed = set()
         for port in (broker, worker, self.gateway.port):
             def families():
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-                    return re.findall(r"^# TYPE (\S+)", answer.read().decode(), re.MULTILINE)
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                        return re.findall(r"^# TYPE (\S+)", answer.read().decode(), re.MULTILINE)
+                except urllib.error.URLError:  # The program has not opened the port yet.
+                    return []
             exposed.update(wait_for(families, "metrics"))
         self.assertEqual(exposed, described)
 
