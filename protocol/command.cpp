@@ -104,7 +104,7 @@ Result<void> read_option(PackedReader& reader, std::string_view name, Command co
   if (name == "floor") {
     if (!top) return invalid_argument("option \"floor\" belongs to the BATCH, not to its items");
     if (!is_write(command) && command != Command::kBatch) return does_not_belong(name, command);
-    const auto value = reader.read_uint();
+    const auto value = read_whole(reader);
     if (!value) return invalid_argument("floor must be a uint");
     options.floor = *value;
     return {};

@@ -56,7 +56,7 @@ class OneKey(ClusterTest):
         self.assertError(self.call("QUERY", [self.key("nothing"), "a"]), "NOT_FOUND")
 
     def test_paths_that_are_none(self):
-        for path in ([], "k", None, {"k": 1}, ["k", None], ["k", -1], ["k", 1.0], ["k", ["a"]], ["k", True]):
+        for path in ([], "k", None, {"k": 1}, ["k", None], ["k", -1], ["k", 1.5], ["k", ["a"]], ["k", True]):
             self.assertError(self.call("QUERY", path), "INVALID_ARGUMENT", "path")
 
     def test_versions_grow_with_each_write_and_are_read_back(self):
@@ -265,7 +265,7 @@ class Listing(ClusterTest):
     def test_limits(self):
         for limit in (1, 10_000):
             self.assertOk(self.call("KEYS", "list.", limit))
-        for limit in (0, -1, 10_001, 2**63, 1.0, "1", None):
+        for limit in (0, -1, 10_001, 2**63, 1.5, "1", None):
             for command in ("KEYS", "SCAN"):
                 self.assertError(self.call(command, "list.", limit), "INVALID_ARGUMENT", "10000")
 

@@ -24,7 +24,8 @@ def bundle(*items):
 
 
 def speaker(worker, nonce, start, cluster):
-    return 1, struct.pack("<QQQB", worker, nonce, start, 0) + field_bytes(cluster.encode())
+    never_welcomed = 2**32 - 1
+    return 1, struct.pack("<QQQBIQQQ", worker, nonce, start, 0, never_welcomed, 0, 0, 0) + field_bytes(cluster.encode())
 
 
 def vote_wanted(candidate, group, term):
