@@ -8,6 +8,7 @@
 #include "gateway/server.hpp"
 #include "program/hangup.hpp"
 #include "program/log.hpp"
+#include "program/resources.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
 
@@ -95,6 +96,7 @@ int main(int argc, char** argv) {
   add_log_settings(app, log_settings);
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("gateway", log_settings);
+  end_where_memory_runs_out(kName);
 
   options.listen = *read_endpoint(listen);
   options.slow_after = std::chrono::milliseconds(slow_ms);
