@@ -44,7 +44,7 @@ class Broker::Core {
   Core(BrokerOptions options, BrokerOutput& output, const RandomSource& random, TimePoint now)
       : options_(std::move(options)),
         output_(output),
-        outbox_(output),
+        outbox_(output, random()),
         registry_(outbox_, random(), now),
         router_(registry_),
         nonce_{random()},
@@ -72,6 +72,7 @@ class Broker::Core {
  private:
   void note_time(TimePoint now);
   void on_item(const BackendAddress& from, const BundleItem& item, TimePoint now);
+  void on_bulk(const BackendAddress& from, WorkerRecord& worker, const BundleItem& item, TimePoint now);
   void on_hello(const BackendAddress& from, Hello hello, TimePoint now);
   void on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now);
   void on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now);
@@ -131,6 +132,7 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   }
   WorkerRecord* const worker = registry_.heard(from, now);
   if (worker == nullptr) return;  // Its hello comes first, and was not taken.
+  if (bulk::is_bulk_type(item.type)) return on_bulk(from, *worker, item, now);
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
   if (type == MessageType::kVouch) {
     const auto vouch = read_vouch(item);
@@ -140,6 +142,16 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   auto reply = read_worker_reply(item);
   if (!reply) return drop(reply.error().message, worker, now);
   calls_.on_reply(worker->hello.id, std::move(*reply), now);
+}
+
+void Broker::Core::on_bulk(const BackendAddress& from, WorkerRecord& worker, const BundleItem& item, TimePoint now) {
+  if (worker.slot == nullptr || worker.slot->address != from) return;  // Of a connection that is not its own any more.
+  BulkLink& bulk = worker.slot->bulk;
+  const auto whole = bulk.on_item(item, outbox_.to(*worker.slot), now);
+  if (!whole) return drop(whole.error().message, &worker, now);
+  if (*whole) return on_item(from, (*whole)->item(), now);
+  // What is on its way here need not be asked for again yet.
+  if (bulk.in.type() == static_cast<std::uint8_t>(MessageType::kReply)) calls_.on_progress(bulk.in.header(), now);
 }
 
 void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint now) {
@@ -274,6 +286,7 @@ void Broker::Core::on_tick(TimePoint now) {
 void Broker::Core::pulse(TimePoint now) {
   next_pulse_ = now + kPulse;
   judge_liveness(now);
+  outbox_.tick(now);
   router_.note_leaders(now);
   if (formation_.on_tick(now)) use_new_map(now);
   if (std::exchange(heartbeat_is_due_, !heartbeat_is_due_)) say_welcome(now);
@@ -315,7 +328,7 @@ TimePoint Broker::Core::next_deadline() const { return call_timers_.next_due(req
 void Broker::Core::flush(TimePoint now) {
   unsent_.clear();
   vouches_.send();
-  outbox_.flush(unsent_);
+  outbox_.flush(unsent_, now);
   for (const Tag call : unsent_) calls_.on_not_sent(call, now);
 }
 

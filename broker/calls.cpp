@@ -83,8 +83,15 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
   worker.bytes_under_way += call.leg.body.size();
   call.state = State::kSent;
   const Duration on_the_way = kRoundTripsPerWrite * worker.round_trip.value();
-  wheel_.set(call.timer, now + doubled(kResendAfterMin, kResendAfterMax, call.attempts) + on_the_way, call.tag);
+  wheel_.set(call.timer, now + resend_after(call) + on_the_way, call.tag);
   note_attempt(call, worker.hello.id, now);
+}
+
+/// A large request has its way to the leader before it, and from there to the followers, over links that may be as slow
+/// as bulk::kSlowestLink.
+Duration Calls::resend_after(const Call& call) {
+  const auto on_its_way = std::chrono::microseconds(2'000'000 * call.leg.body.size() / bulk::kSlowestLink);
+  return doubled(kResendAfterMin, kResendAfterMax, call.attempts) + on_its_way;
 }
 
 ReadMode Calls::mode_for(Call& call, const WorkerRecord& worker, TimePoint now) {
@@ -131,8 +138,7 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   request_.page_bytes = call.leg.page_bytes;
   request_.heard = worker.hello.stamps.sent;
   request_.body = call.leg.body;
-  add(outbox_.to(*worker.slot), request_);
-  worker.slot->tags.push_back(call.tag);
+  outbox_.add(*worker.slot, request_, now);
 }
 
 void Calls::wait(Call& call, TimePoint now) {
@@ -149,6 +155,7 @@ void Calls::back_off(Call& call, TimePoint now) {
 void Calls::leave_worker(Call& call) {
   if (call.state != State::kSent) return;
   if (WorkerRecord* const worker = registry_.find(call.sent_to)) {
+    if (worker->slot != nullptr) outbox_.take_back(*worker->slot, call.tag);
     worker->bytes_under_way -= std::min(worker->bytes_under_way, call.leg.body.size());
   }
   call.state = State::kWaiting;
@@ -208,7 +215,7 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
     return;
   }
   if (!is_current) return;
-  if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = true;
+  if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = call->perhaps_applied || call->leg.writes;
   back_off(*call, now);
 }
 
@@ -306,11 +313,27 @@ void Calls::on_timer(Tag tag, TimePoint now) {
     call->asking->awaited.clear();
     return finish_asking_if_all_came(*call, now);
   }
+  // A request that has not left yet is not lost.
+  if (call->state == State::kSent && is_waiting_to_leave(*call)) {
+    return wheel_.set(call->timer, now + kResendAfterMin, call->tag);
+  }
   if (call->state == State::kSent) {
     if (call->held && call->attempts == 1) vouches_.on_late(call->leg.partition, call->ticket, now);
     perhaps_lost(*call);
   }
   dispatch(*call, now);
+}
+
+bool Calls::is_waiting_to_leave(const Call& call) const {
+  const WorkerRecord* const worker = registry_.find(call.sent_to);
+  return worker != nullptr && worker->slot != nullptr && Outbox::is_waiting(*worker->slot, call.tag);
+}
+
+void Calls::on_progress(std::string_view reply_header, TimePoint now) {
+  FieldReader fields(reply_header);
+  Call* const call = pool_.find(fields.u64() & ~kUnconfirmed);
+  if (!fields.ok() || call == nullptr || call->state != State::kSent) return;
+  wheel_.set(call->timer, now + resend_after(*call), call->tag);
 }
 
 void Calls::perhaps_lost(Call& call) {

@@ -73,6 +73,8 @@ class Calls {
   void cancel(Tag call);
 
   void on_reply(WorkerId from, WorkerReply reply, TimePoint now);
+  /// A part of a reply with this header has come, the rest is on its way.
+  void on_progress(std::string_view reply_header, TimePoint now);
   void on_vouch(WorkerId from, const Vouch& vouch);
   /// After all that a worker has said at once: hands on what is proven now.
   void settle_vouched(TimePoint now);
@@ -143,6 +145,8 @@ class Calls {
   void ask_all(Call& call, TimePoint now);
   void not_taken(Call& call, TimePoint now);
   void perhaps_lost(Call& call);
+  bool is_waiting_to_leave(const Call& call) const;
+  static Duration resend_after(const Call& call);
   void on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
   void finish_asking_if_all_came(Call& call, TimePoint now);
   void wake(PartitionId partition, TimePoint now);

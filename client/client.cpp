@@ -10,15 +10,21 @@
 #include <zmq.hpp>
 
 #include "program/reconnect.hpp"
+#include "protocol/bulk.hpp"
 #include "protocol/check.hpp"
+#include "protocol/limits.hpp"
 
 namespace trellis {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kHeartbeatEvery = 500;      // ms; finds a broker that hangs while its kernel still holds the connection.
-constexpr int kHeartbeatTimeout = 1'500;  // ms
+/// Ends the connection to a broker whose kernel still holds it although nobody is there.  A broker that is silent is
+/// passed over long before, by the call table.
+constexpr int kHeartbeatEvery = 500;  // ms
+/// ZeroMQ takes a frame for a sign of life when it has come to its end, and answers no ping before.  So the largest
+/// request may leave, and the largest page arrive, over the slowest link: some 84 s.
+constexpr int kHeartbeatTimeout = (kRequestSizeMax + kPageSizeMax) / (bulk::kSlowestLink / 1'000);  // ms
 /// Below this a copy costs less than ZeroMQ's bookkeeping for borrowed memory.
 constexpr std::size_t kCopyMax = 4096;
 /// Messages taken from one socket before the others are looked at.

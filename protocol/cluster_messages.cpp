@@ -265,8 +265,9 @@ Result<AllHold> read_all_hold(const BundleItem& item) {
   return all_hold;
 }
 
-void add(BundleWriter& bundle, const WorkerRequest& message) {
+std::string pack_header(const WorkerRequest& message) {
   std::string header;
+  header.reserve(WorkerRequest::kHeaderSize + message.session.size());
   FieldWriter fields(header);
   fields.u64(message.tag).u32(message.attempt).u32(message.partition.value).u8(static_cast<std::uint8_t>(message.kind));
   fields.u8(static_cast<std::uint8_t>(message.mode)).u8(session_kind_of(message));
@@ -276,7 +277,11 @@ void add(BundleWriter& bundle, const WorkerRequest& message) {
       .u32(message.page_bytes)
       .u64(message.heard)
       .raw(message.session);
-  bundle.add(static_cast<std::uint8_t>(MessageType::kRequest), header, message.body);
+  return header;
+}
+
+void add(BundleWriter& bundle, const WorkerRequest& message) {
+  bundle.add(static_cast<std::uint8_t>(MessageType::kRequest), pack_header(message), message.body);
 }
 
 Result<WorkerRequest> read_worker_request(const BundleItem& item) {
@@ -307,12 +312,17 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   return request;
 }
 
-void add(BundleWriter& bundle, const WorkerReply& message) {
+std::string pack_header(const WorkerReply& message) {
   std::string header;
+  header.reserve(WorkerReply::kHeaderSize);
   FieldWriter fields(header);
   fields.u64(message.tag).u32(message.attempt).u8(static_cast<std::uint8_t>(message.outcome)).u32(message.partition.value);
   fields.u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
-  bundle.add(static_cast<std::uint8_t>(MessageType::kReply), header, message.body);
+  return header;
+}
+
+void add(BundleWriter& bundle, const WorkerReply& message) {
+  bundle.add(static_cast<std::uint8_t>(MessageType::kReply), pack_header(message), message.body);
 }
 
 Result<WorkerReply> read_worker_reply(const BundleItem& item) {

@@ -136,6 +136,8 @@ enum class ReadMode : std::uint8_t {
 
 /// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
 struct WorkerRequest {
+  static constexpr std::size_t kHeaderSize = 52;  ///< But for the session.
+
   std::uint64_t tag = 0;      ///< The broker's; comes back in the reply,
   std::uint32_t attempt = 0;  ///< as does the number of the attempt: "not applied" is said of that one alone.
   PartitionId partition;
@@ -183,6 +185,8 @@ enum class Outcome : std::uint8_t {
 };
 
 struct WorkerReply {
+  static constexpr std::size_t kHeaderSize = 41;
+
   std::uint64_t tag = 0;
   std::uint32_t attempt = 0;
   Outcome outcome = Outcome::kDone;
@@ -205,6 +209,9 @@ void add_map_offer(BundleWriter& bundle, const ClusterMap& map);
 void add(BundleWriter& bundle, const AllHold& message);
 void add(BundleWriter& bundle, const WorkerRequest& message);
 void add(BundleWriter& bundle, const WorkerReply& message);
+/// The header alone, where the body travels in bulk.
+std::string pack_header(const WorkerRequest& message);
+std::string pack_header(const WorkerReply& message);
 void add(BundleWriter& bundle, const VouchWanted& message);
 void add(BundleWriter& bundle, const Vouch& message);
 

@@ -114,7 +114,8 @@ bool ClientProcess::send(std::size_t place, const Frame& original) {
     request = with_new_seq(original, copies_[std::string(original.bytes())]++);
   BrokerProcess& to = cluster_.broker(broker_at(place));
   world_.note("client asks broker", number_, to.number(), request.size());
-  cluster_.network().carry(number_, to.number(), [this, &to, request] { to.receive_from_client(index_, request); });
+  cluster_.network().carry(number_, to.number(), request.size(),
+                           [this, &to, request] { to.receive_from_client(index_, request); });
   return true;
 }
 

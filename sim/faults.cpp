@@ -36,7 +36,9 @@ void Faults::only(std::vector<FaultKind> kinds, Duration pause_min, Duration pau
   restart_max_ = restart_max;
 }
 
-void Faults::begin() { schedule_next(); }
+void Faults::begin() {
+  if (!kinds_.empty()) schedule_next();
+}
 
 void Faults::schedule_next() {
   world_.after(random_.between(pause_min_, pause_max_), [this] {

@@ -244,7 +244,7 @@ void Member::send(WorkerId to, RaftMessage message, BatchNumber after) {
               message.index);
   Member& peer = group_.member(to);
   group_.network().carry(static_cast<ProcessNumber>(index_), static_cast<ProcessNumber>(to.value - 1),
-                         [&peer, message = std::move(message)] { peer.receive(message); });
+                         message.body.size(), [&peer, message = std::move(message)] { peer.receive(message); });
 }
 
 void Member::receive(RaftMessage message) {

@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
                                                      {"two-lives", Scenario::kTwoLives},
                                                      {"sessions", Scenario::kSessions},
                                                      {"copies", Scenario::kCopies},
+                                                     {"slow-links", Scenario::kSlowLinks},
+                                                     {"broken-links", Scenario::kBrokenLinks},
                                                      {"group", Scenario::kGroup},
                                                      {"members", Scenario::kMembers}};
   app.add_option("--scenario", settings.scenario, "What to concentrate on")

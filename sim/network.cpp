@@ -18,14 +18,14 @@ void Network::heal() {
   calm_since_ = world_.now();
 }
 
-void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive) {
+void Network::carry(ProcessNumber from, ProcessNumber to, std::uint64_t size, std::function<void()> arrive) {
   Random& random = world_.random();
   ++carried_;
   if (is_cut(from, to) || random.chance(manners.loss)) {
     ++lost_;
     return;
   }
-  const TimePoint arrival = world_.now() + random.between(manners.delay_min, manners.delay_max);
+  const TimePoint arrival = departure(from, to, size) + random.between(manners.delay_min, manners.delay_max);
   const Duration late_by = manners.overtaken_by;
   const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
   if (!is_of_client && random.chance(manners.doubling))
@@ -42,6 +42,13 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::function<void()> 
   TimePoint& last = last_arrival_[{from, to}];
   last = std::max(last, arrival);
   arrive_at(last, std::move(arrive));
+}
+
+TimePoint Network::departure(ProcessNumber from, ProcessNumber to, std::uint64_t size) {
+  if (manners.rate == 0) return world_.now();
+  TimePoint& free_at = free_at_[{from, to}];
+  free_at = std::max(free_at, world_.now()) + Duration(1'000'000 * size / manners.rate);
+  return free_at;
 }
 
 void Network::arrive_at(TimePoint when, std::function<void()> arrive) {

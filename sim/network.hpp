@@ -27,6 +27,8 @@ struct NetworkManners {
   double doubling = 0;    ///< Of what workers say or hear; a client's requests without a session must not be.
   double overtaking = 0;  ///< Share of messages that later ones may overtake, by up to
   Duration overtaken_by{200'000};
+  /// Bytes a second from one process to another: what is sent waits for what was sent before.  0: no limit.
+  std::uint64_t rate = 0;
 };
 
 class Network {
@@ -44,8 +46,8 @@ class Network {
   NetworkManners manners;
   std::optional<Echo> echo;
 
-  /// One message under way; `arrive` is called for each copy that arrives.
-  void carry(ProcessNumber from, ProcessNumber to, std::function<void()> arrive);
+  /// One message of `size` bytes under way; `arrive` is called for each copy that arrives.
+  void carry(ProcessNumber from, ProcessNumber to, std::uint64_t size, std::function<void()> arrive);
 
   /// Nothing goes from one to the other until healed.
   void cut(ProcessNumber from, ProcessNumber to) { cuts_.insert({from, to}); }
@@ -63,10 +65,13 @@ class Network {
 
  private:
   void arrive_at(TimePoint when, std::function<void()> arrive);
+  /// When the last of so many bytes has left its sender.
+  TimePoint departure(ProcessNumber from, ProcessNumber to, std::uint64_t size);
 
   World& world_;
   std::set<std::pair<ProcessNumber, ProcessNumber>> cuts_;
   std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint> last_arrival_;
+  std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint> free_at_;  ///< Of each way, where there is a rate.
   bool is_usual_ = true;
   TimePoint calm_since_;
   Duration worst_delay_{};

@@ -16,6 +16,7 @@ inline OmittedRules omitted_rules(const Plants& plants) {
   omitted.sessions = plants.has("no-sessions-in-snapshot");
   omitted.lone_term = plants.has("lone-term-reused");
   omitted.incarnations = plants.has("older-copies-taken");
+  omitted.bulk = plants.has("bulk-is-urgent");
   return omitted;
 }
 

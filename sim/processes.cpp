@@ -278,7 +278,8 @@ void WorkerProcess::to_broker(BrokerIndex broker, Frames message) {
   step();
   world_.note("worker says to broker", number(), broker, bytes_of(message));
   BrokerProcess& to = cluster_.broker(broker);
-  cluster_.network().carry(number(), to.number(), [this, &to, life = life(), message = std::move(message)] {
+  const std::uint64_t size = bytes_of(message);
+  cluster_.network().carry(number(), to.number(), size, [this, &to, life = life(), message = std::move(message)] {
     to.receive_from_worker(index_, life, message);
   });
 }
@@ -290,7 +291,8 @@ void WorkerProcess::to_peer(WorkerId, const std::string& address, Frames message
   CHECK(peer != nullptr);
   nonce_ = nonce_in(message);
   world_.note("worker says to worker", number(), peer->number(), bytes_of(message));
-  cluster_.network().carry(number(), peer->number(),
+  const std::uint64_t size = bytes_of(message);
+  cluster_.network().carry(number(), peer->number(), size,
                            [peer, message = std::move(message)] { peer->receive_from_peer(message); });
 }
 
@@ -370,7 +372,8 @@ void BrokerProcess::to_client(const ClientAddress& address, Frame reply) {
     reply = planted_reply(reply, last_reply_[client.number()], cluster_.plants(), world_.random());
   }
   world_.note("broker answers client", number(), client.number(), reply.size());
-  cluster_.network().carry(number(), client.number(),
+  const std::uint64_t size = reply.size();
+  cluster_.network().carry(number(), client.number(), size,
                            [this, &client, reply = std::move(reply)] { client.receive(index_, reply); });
 }
 
@@ -387,7 +390,8 @@ bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
   // A connection whose other end has gone: noticed, or not yet.
   if (!is_same_life && world_.random().chance(0.5)) return false;
   world_.note("broker says to worker", number(), worker.number(), bytes_of(bundle));
-  cluster_.network().carry(number(), worker.number(),
+  const std::uint64_t size = bytes_of(bundle);
+  cluster_.network().carry(number(), worker.number(), size,
                            [this, &worker, bundle = std::move(bundle)] { worker.receive_from_broker(index_, bundle); });
   return true;
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "protocol/bulk.hpp"
 #include "sim/faults.hpp"
 #include "sim/group.hpp"
 #include "sim/judge.hpp"
@@ -45,6 +46,13 @@ ClusterShape draw_shape(Random& random) {
 ClusterShape draw_shape(Random& random, Scenario scenario) {
   ClusterShape shape = draw_shape(random);
   if (scenario == Scenario::kAny) return shape;
+  if (scenario == Scenario::kBrokenLinks) {
+    shape.workload.padding_max = 400'000;
+    shape.workload.keys = 6;
+    shape.snapshot_log_bytes = 4 << 20;
+    shape.tail_bytes = 1 << 20;
+    return shape;
+  }
   shape.workers = 3;
   shape.k = 2;
   shape.partitions = 1;
@@ -60,8 +68,7 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
     shape.workload.under_way = 4;
     shape.workload.think_max = milliseconds(10);
     shape.workload.keys = 12;
-    shape.sessions = {
-        .writes_max = 1'500, .sessions_max = 100, .content_size_max = 1'000, .content_total_max = 8'000};
+    shape.sessions = {.writes_max = 1'500, .sessions_max = 100, .content_size_max = 1'000, .content_total_max = 8'000};
   }
   if (scenario == Scenario::kTwoLives) {
     shape.brokers = 2;
@@ -81,6 +88,19 @@ ClusterShape draw_shape(Random& random, Scenario scenario) {
     shape.workload.think_max = milliseconds(20);
     shape.workload.keys = 12;
   }
+  if (scenario == Scenario::kSlowLinks) {
+    shape.brokers = 1;
+    shape.clients = 3;
+    shape.clock_drift = 0;
+    shape.workload.keys = 6;
+    shape.workload.under_way = 1;
+    shape.workload.think_max = milliseconds(100);
+    shape.workload.padding_max = 1'000'000;
+    shape.workload.timeout_min = milliseconds(5'000);
+    shape.workload.timeout_max = milliseconds(10'000);
+    shape.snapshot_log_bytes = 4 << 20;
+    shape.tail_bytes = 1 << 20;
+  }
   if (scenario == Scenario::kSeclusions) {
     shape.brokers = 2;
     shape.clients = 4;
@@ -99,6 +119,7 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
   NetworkManners& network = cluster.network().manners;
   switch (scenario) {
     case Scenario::kAny:
+    case Scenario::kBrokenLinks:
     case Scenario::kGroup:
     case Scenario::kMembers: return;
     case Scenario::kElections:
@@ -130,6 +151,11 @@ void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
       network.doubling = 0;
       network.overtaking = 0;
       return faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
+    case Scenario::kSlowLinks:
+      network = NetworkManners();
+      network.rate = bulk::kSlowestLink;
+      for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
+      return faults.only({}, milliseconds(1'000), milliseconds(1'000), milliseconds(1'000));
     case Scenario::kCopies:
       return faults.only({FaultKind::kOlderCopy}, milliseconds(11'000), milliseconds(13'000), milliseconds(300));
     case Scenario::kSessions:
@@ -183,6 +209,7 @@ class Run {
     faults.begin();
     world_.run_until(end);
     faults.end();
+    if (settings_.scenario == Scenario::kSlowLinks) judge_leaders();
     finish_clients();
     probe();
     await_level();
@@ -284,6 +311,14 @@ class Run {
     if (!wait_for(nothing_is_under_way, kWellWithin)) {
       world_.violate("a broker holds requests that nobody waits for");
     }
+  }
+
+  /// Where no process fails, each partition gets its first leader, and the one that is preferred.
+  void judge_leaders() {
+    const std::uint64_t leaders = cluster_.counters().leaders;
+    if (leaders <= 2 * cluster_.shape().partitions) return;
+    world_.violate(std::to_string(leaders) + " leaders of " + std::to_string(cluster_.shape().partitions) +
+                   " partitions in turn, and no process has failed");
   }
 
   /// Nothing has grown beyond what its owner's settings allow.  What gathered while a disk stood still, or while a

@@ -14,7 +14,10 @@ void Peers::on_speaker(const Speaker& speaker, TimePoint now) {
   peer.welcomed_at = now - std::chrono::milliseconds(speaker.unwelcome_ms);
 }
 
-void Peers::on_welcome(TimePoint when) { welcomed_at_ = std::max(welcomed_at_.value_or(when), when); }
+void Peers::on_welcome(TimePoint when, Duration round_trip) {
+  welcomed_at_ = std::max(welcomed_at_.value_or(when), when);
+  broker_round_trip_ = round_trip;
+}
 
 Speaker Peers::greeting(WorkerId id, Speaker self, TimePoint now) const {
   if (welcomed_at_) {
@@ -39,11 +42,11 @@ bool Peers::can_lead(WorkerId id, TimePoint now) const {
   if (!is_heard(id, now)) return false;
   const auto& welcomed_at = peers_.at(id).welcomed_at;
   // One that was never welcomed may have started just now: what counts is whether anybody has brokers at present.
-  return !is_unwelcome(welcomed_at ? now - *welcomed_at : kUnwelcomeAfter + kWelcomedLater, now);
+  return !is_unwelcome(welcomed_at ? now - *welcomed_at : unwelcome_after() + kWelcomedLater, now);
 }
 
 bool Peers::is_unwelcome(Duration since, TimePoint now) const {
-  if (since < kUnwelcomeAfter) return false;
+  if (since < unwelcome_after()) return false;
   const auto is_later = [&](TimePoint welcomed_at) { return since - (now - welcomed_at) >= kWelcomedLater; };
   if (welcomed_at_ && is_later(*welcomed_at_)) return true;
   return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {

@@ -4,7 +4,8 @@
 // way only is no place for leadership either.
 //
 // Brokers and leadership.  A leader that no broker hears serves nobody, however well its peers hear it.  So each worker
-// tells its peers how long ago a broker welcomed it, and one that has been unwelcome for kUnwelcomeAfter, while
+// tells its peers how long ago a broker welcomed it, and one that has been unwelcome for kUnwelcomeAfter and
+// kUnwelcomeRoundTrips, while
 // somebody was welcomed at least kWelcomedLater after it, is out of the brokers' hearing: it leads nothing until it is
 // heard again.  Where no member has brokers, all have been unwelcome for as long, and nothing changes.
 //
@@ -26,6 +27,9 @@ class Peers {
   /// A peer that has been silent for so long, and a round trip, is not handed leadership.
   static constexpr std::chrono::milliseconds kSilentAfter{500};
   static constexpr std::chrono::milliseconds kUnwelcomeAfter{1'000};
+  /// To kUnwelcomeAfter come so many round trips to the brokers.  On a link that is full a few packets may be lost one
+  /// after the other, and TCP waits twice as long each time: that is no cut.
+  static constexpr int kUnwelcomeRoundTrips = 10;
   static constexpr std::chrono::milliseconds kWelcomedLater{500};
   /// The round trip to one that has been silent for so long is no concern any more.
   static constexpr std::chrono::milliseconds kForgottenAfter{10'000};
@@ -33,8 +37,8 @@ class Peers {
   explicit Peers(TimePoint start) : awake_since_(start) {}
 
   void on_speaker(const Speaker& speaker, TimePoint now);
-  /// A broker welcomed what this worker said; as of `when`.
-  void on_welcome(TimePoint when);
+  /// A broker, so far away, welcomed what this worker said; as of `when`.
+  void on_welcome(TimePoint when, Duration round_trip = {});
   /// This worker stood still until now: that is no sign of others.
   void on_woken(TimePoint now) { awake_since_ = now; }
 
@@ -62,10 +66,12 @@ class Peers {
     std::optional<TimePoint> welcomed_at;  ///< By a broker.
     RoundTrip round_trip;
   };
+  Duration unwelcome_after() const { return kUnwelcomeAfter + kUnwelcomeRoundTrips * broker_round_trip_; }
   bool is_unwelcome(Duration since, TimePoint now) const;
 
   TimePoint awake_since_;
-  std::optional<TimePoint> welcomed_at_;  ///< By a broker.
+  std::optional<TimePoint> welcomed_at_;  ///< By a broker,
+  Duration broker_round_trip_{};          ///< which is so far away.
   std::map<WorkerId, Peer> peers_;
 };
 

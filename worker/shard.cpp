@@ -13,8 +13,7 @@ namespace {
 constexpr std::chrono::seconds kRefusalsToldEvery{10};
 /// Settling wakes others (an applied entry answers, an answer proposes, ...); it ends by itself, long before this.
 constexpr int kSettleRoundsMax = 1000;
-/// A bundle arrives whole: while a large one is on its way, its receiver hears nothing from this worker, heartbeats
-/// included.
+/// A bundle arrives whole: what has gathered leaves.
 constexpr std::size_t kBundleSizeMax = 1 << 20;
 /// Said by whoever has just started; it counts before anything else of its sender does.
 bool is_handshake(PeerMessageType type) { return type >= PeerMessageType::kArrival && type <= PeerMessageType::kProof; }
@@ -52,7 +51,6 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       nonce_{random_()},
       now_(now),
       incarnations_(nonce_, now, settings_.replica.omitted.incarnations),
-      brokers_(settings_.brokers),
       peers_(now),
       sender_(snapshots),
       started_(now),
@@ -62,6 +60,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       balancer_(membership_.self(), settings_.hand_over_after, now),
       slow_log_(settings_.slow_after) {
   settings_.replica.self = membership_.self();
+  for (BrokerIndex i = 0; i < settings_.brokers; ++i) brokers_.emplace_back(random_(), bulk_room_);
 }
 
 Shard::~Shard() {
@@ -132,35 +131,43 @@ void Shard::take_durable() {
 void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
   BundleReader reader(message);
   while (const auto item = reader.next()) {
-    const auto type = static_cast<MessageType>(item->type);
-    if (membership_.displaced() && type != MessageType::kRefused) continue;
-    switch (type) {
-      case MessageType::kRequest: on_request(broker, *item); break;
-      case MessageType::kVouchWanted: on_vouch_wanted(broker, *item); break;
-      case MessageType::kWelcome: on_welcome(broker, *item); break;
-      case MessageType::kRefused:
-        if (const auto refused = read_refused(*item)) on_refused(broker, *refused);
-        break;
-      case MessageType::kDoubt:
-        if (const auto doubt = read_doubt(*item)) on_doubt(broker, *doubt);
-        break;
-      case MessageType::kForm:
-        if (const auto form = read_form(*item)) note(membership_.on_form(*form, store_, random_, collecting_));
-        break;
-      case MessageType::kMapWanted:
-        if (membership_.map() != nullptr) add_map_offer(brokers_[broker].out, *membership_.map());
-        break;
-      case MessageType::kMapOffer:
-        if (const auto map = read_map_offer(*item)) note(membership_.on_map_offer(*map, store_, collecting_));
-        break;
-      case MessageType::kAllHold:
-        if (const auto all = read_all_hold(*item)) note(membership_.on_all_hold(*all, store_, collecting_));
-        break;
-      default: break;  // Of a later version, or not for a worker.
+    if (bulk::is_bulk_type(item->type)) {
+      on_bulk(broker, *item);
+    } else {
+      on_broker_item(broker, *item);
     }
   }
   if (!reader.broken()) return broker_watch_.on_word(now_);
   if (auto told = broker_watch_.on_broken(now_)) warn(std::move(*told));
+}
+
+void Shard::on_broker_item(BrokerIndex broker, const BundleItem& item) {
+  const auto type = static_cast<MessageType>(item.type);
+  if (membership_.displaced() && type != MessageType::kRefused) return;
+  switch (type) {
+    case MessageType::kRequest: on_request(broker, item); break;
+    case MessageType::kVouchWanted: on_vouch_wanted(broker, item); break;
+    case MessageType::kWelcome: on_welcome(broker, item); break;
+    case MessageType::kRefused:
+      if (const auto refused = read_refused(item)) on_refused(broker, *refused);
+      break;
+    case MessageType::kDoubt:
+      if (const auto doubt = read_doubt(item)) on_doubt(broker, *doubt);
+      break;
+    case MessageType::kForm:
+      if (const auto form = read_form(item)) note(membership_.on_form(*form, store_, random_, collecting_));
+      break;
+    case MessageType::kMapWanted:
+      if (membership_.map() != nullptr) add_map_offer(brokers_[broker].out, *membership_.map());
+      break;
+    case MessageType::kMapOffer:
+      if (const auto map = read_map_offer(item)) note(membership_.on_map_offer(*map, store_, collecting_));
+      break;
+    case MessageType::kAllHold:
+      if (const auto all = read_all_hold(item)) note(membership_.on_all_hold(*all, store_, collecting_));
+      break;
+    default: break;  // Of a later version, or not for a worker.
+  }
 }
 
 void Shard::note(const Result<void>& done) {
@@ -176,9 +183,12 @@ void Shard::on_welcome(BrokerIndex broker, const BundleItem& item) {
   if (!welcome) return warn("from a broker: " + welcome.error().message + ", dropped" + kAskVersions);
   BrokerLink& link = brokers_[broker];
   link.was_welcome = true;
+  // What its earlier life asked for nobody waits for any more.
+  if (link.bulk.on_life(welcome->broker_nonce)) link.bulk.out.clear();
   link.round_trip.on_stamps(welcome->stamps, now_);
   if (const auto heard_there = link.round_trip.heard_there()) {
-    peers_.on_welcome(std::min(now_, *heard_there + link.round_trip.value()));
+    const Duration round_trip = link.round_trip.value();
+    peers_.on_welcome(std::min(now_, *heard_there + round_trip), round_trip);
   }
 }
 
@@ -273,20 +283,19 @@ void Shard::on_peer_message(const Frames& message) {
   }
   const WorkerId from = speaker->id;
   const bool counts = incarnations_.listens_to(*speaker, now_, *this);
-  if (counts) peers_.on_speaker(*speaker, now_);
+  if (counts) {
+    peers_.on_speaker(*speaker, now_);
+    receiver_.on_heard(from, now_);
+    if (const auto bulk = bulk_with_.find(from); bulk != bulk_with_.end()) bulk->second.on_life(speaker->nonce);
+  }
   while (const auto item = reader.next()) {
     const auto type = static_cast<PeerMessageType>(item->type);
     if (is_handshake(type)) incarnations_.on_handshake(*speaker, type, item->header, store_, collecting_, *this);
     if (!counts) continue;
-    switch (type) {
-      case PeerMessageType::kRaft: on_raft_item(from, *item); break;
-      case PeerMessageType::kQuestion: on_question(from, item->header); break;
-      case PeerMessageType::kAnswer: on_answer(from, item->header); break;
-      case PeerMessageType::kChunkWanted: on_chunk_wanted(from, item->header); break;
-      case PeerMessageType::kChunk:
-        if (const auto chunk = read_chunk(item->header)) receiver_.on_chunk(from, *chunk, item->body, *this, now_);
-        break;
-      default: break;
+    if (bulk::is_bulk_type(item->type)) {
+      on_bulk(from, *item);
+    } else {
+      on_peer_item(from, *item);
     }
   }
   if (reader.broken()) warn("a broken message from worker " + to_string(from) + " was dropped" + kAskVersions);
@@ -295,6 +304,19 @@ void Shard::on_peer_message(const Frames& message) {
          ". What this worker voted and acknowledged since would be forgotten, and acknowledged writes be lost. Put the "
          "folder back as it was last; where that is gone, leave this worker stopped: the other replicas hold its data "
          "and serve on without it");
+  }
+}
+
+void Shard::on_peer_item(WorkerId from, const BundleItem& item) {
+  switch (static_cast<PeerMessageType>(item.type)) {
+    case PeerMessageType::kRaft: on_raft_item(from, item); break;
+    case PeerMessageType::kQuestion: on_question(from, item.header); break;
+    case PeerMessageType::kAnswer: on_answer(from, item.header); break;
+    case PeerMessageType::kChunkWanted: on_chunk_wanted(from, item.header); break;
+    case PeerMessageType::kChunk:
+      if (const auto chunk = read_chunk(item.header)) receiver_.on_chunk(from, *chunk, item.body, *this, now_);
+      break;
+    default: break;
   }
 }
 
@@ -397,6 +419,11 @@ void Shard::send(WorkerId to, RaftMessage message, BatchNumber after) {
 
 void Shard::to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body) {
   if (membership_.map() == nullptr || durable_ < identity_batch_) return;
+  if ((!bulk::is_urgent(body) || bulk_waits_) && !settings_.replica.omitted.bulk) return to_peer_in_turn(peer, type, header, body);
+  to_peer_now(peer, type, header, body);
+}
+
+void Shard::to_peer_now(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body) {
   BundleWriter& out = bundle_to(peer);
   out.add(static_cast<std::uint8_t>(type), header, body);
   if (out.size() >= kBundleSizeMax) flush_to(peer, out);
@@ -435,7 +462,7 @@ void Shard::wake(PartitionId group) {
 void Shard::reply(BrokerIndex broker, WorkerReply reply) {
   ++counts_.replies[static_cast<std::size_t>(reply.outcome)];
   BundleWriter& out = brokers_[broker].out;
-  add(out, reply);
+  add_reply(brokers_[broker], reply);
   if (out.size() >= kBundleSizeMax) output_.to_broker(broker, out.take());
 }
 
@@ -527,6 +554,7 @@ void Shard::tick() {
     woken_.insert(id);
   }
   receiver_.tick(*this, now_);
+  forget_unfinished_bulk();
   if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
   stop_where_nobody_takes_it();
   if (balancer_.is_due(now_)) balance();
@@ -706,6 +734,7 @@ void Shard::flush_to(WorkerId peer, BundleWriter& out) {
 }
 
 void Shard::flush() {
+  fill_bulk();
   for (auto& [peer, out] : to_peers_) {
     if (!out.empty()) flush_to(peer, out);
   }

@@ -10,6 +10,7 @@
 // stuck falls silent.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "program/slow_log.hpp"
+#include "protocol/bulk_link.hpp"
 #include "worker/background.hpp"
 #include "worker/balancer.hpp"
 #include "worker/broker_watch.hpp"
@@ -136,7 +138,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     Frame body;
   };
   struct BrokerLink {
+    BrokerLink(std::uint64_t first, BulkRoom& room) : bulk(first, room) {}
     BundleWriter out;
+    BulkLink bulk;
     bool was_welcome = false;
     RoundTrip round_trip;
     std::uint64_t proof = 0;  ///< Of the last doubt in this life.
@@ -175,11 +179,14 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void note(const Result<void>& done);
   void warn(std::string event) { report(LogLevel::kWarning, std::move(event), std::nullopt); }
 
+  void on_broker_item(BrokerIndex broker, const BundleItem& item);
+  void on_peer_item(WorkerId from, const BundleItem& item);
   void on_raft_item(WorkerId from, const BundleItem& item);
   void on_question(WorkerId from, std::string_view header);
   void on_answer(WorkerId from, std::string_view header);
   void on_chunk_wanted(WorkerId from, std::string_view header);
   void to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body = {});
+  void to_peer_now(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body = {});
   void say_to_peer(WorkerId peer, PeerMessageType type, const std::string& header) override {
     to_peer(peer, type, header);
   }
@@ -187,6 +194,15 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void let_take_part();
   /// What is to be said to this peer next; it begins with who speaks.
   BundleWriter& bundle_to(WorkerId peer);
+
+  // worker/shard_bulk.cpp
+  BulkLink& bulk_with(WorkerId peer);
+  void to_peer_in_turn(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body);
+  void fill_bulk();
+  void forget_unfinished_bulk();
+  void on_bulk(WorkerId from, const BundleItem& item);
+  void on_bulk(BrokerIndex from, const BundleItem& item);
+  void add_reply(BrokerLink& broker, const WorkerReply& reply);
 
   ShardSettings settings_;
   Membership membership_;
@@ -215,7 +231,10 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::set<PartitionId> in_under_way_;  ///< and in the one under way.
 
   std::map<WorkerId, BundleWriter> to_peers_;
-  std::vector<BrokerLink> brokers_;
+  BulkRoom bulk_room_;
+  std::map<WorkerId, BulkLink> bulk_with_;
+  bool bulk_waits_ = false;  ///< Something, for one peer at least.
+  std::deque<BrokerLink> brokers_;
   Round round_ = 0;
   std::map<WorkerId, TimePoint> answered_at_;  ///< When each peer last answered a question.
   Peers peers_;

@@ -46,13 +46,18 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
     return;
   }
   // A newer snapshot of the same partition replaces the one under way; another partition waits its turn.
-  if (fetch_ && (fetch_->group != partition.id() || fetch_->is_reading)) return;
+  if (fetch_ && fetch_->group != partition.id()) {
+    waiting_.insert_or_assign(partition.id(), std::move(message));
+    return;
+  }
+  if (fetch_ && fetch_->is_reading) return;
+  waiting_.erase(partition.id());
   auto fetch = std::make_shared<Fetch>();
   fetch->group = partition.id();
   fetch->packed_descriptor = record->descriptor;
   fetch->descriptor = *descriptor;
   fetch->message = std::move(message);
-  fetch->begun = fetch->progress_at = now;
+  fetch->begun = fetch->progress_at = fetch->heard_at = now;
   if (partition.holds_for_install(fetch->packed_descriptor)) {
     fetch->is_reading = fetch->is_ready = true;
     fetch_ = std::move(fetch);
@@ -96,6 +101,10 @@ void SnapshotReceiver::on_chunk(WorkerId from, const Chunk& chunk, const Frame& 
   if (auto written = fetch.sink->write(bytes.bytes()); !written) return give_up(host, written.error().message);
   fetch.received += bytes.size();
   fetch.asked = std::max(fetch.asked, fetch.received);
+  // A piece that had to be asked for again says nothing of how long pieces take.
+  if (fetch.asked_at <= fetch.progress_at) {
+    fetch.patience = std::clamp<Duration>(4 * (now - fetch.progress_at), fetch.patience, kAskAgainAfterMax);
+  }
   fetch.progress_at = now;
   if (fetch.received < fetch.descriptor.size) return ask(host, now);
   read_in_background(host);
@@ -142,11 +151,22 @@ void SnapshotReceiver::deliver(PartitionHost& host) {
   if (partition != nullptr && !partition->replica().can_install()) return;
   const std::shared_ptr<Fetch> fetch = std::move(fetch_);
   fetch_.reset();
-  if (partition == nullptr) return;
+  if (partition == nullptr) return begin_next(host);
   host.report(LogLevel::kInfo, "installing the snapshot at entry " + std::to_string(fetch->descriptor.index.value),
               fetch->group);
   partition->on_raft_message(fetch->message);
   host.wake(fetch->group);
+  begin_next(host);
+}
+
+void SnapshotReceiver::begin_next(PartitionHost& host) {
+  while (!fetch_ && !waiting_.empty()) {
+    auto next = waiting_.extract(waiting_.begin());
+    Partition* const partition = host.find_partition(next.key());
+    if (partition == nullptr) continue;
+    on_install(*partition, std::move(next.mapped()), host, host.now());
+    host.wake(partition->id());
+  }
 }
 
 void SnapshotReceiver::tick(PartitionHost& host, TimePoint now) {
@@ -155,11 +175,15 @@ void SnapshotReceiver::tick(PartitionHost& host, TimePoint now) {
     keep_source(host, now);
     return deliver(host);
   }
-  if (now - fetch_->progress_at > kGiveUpAfter) return give_up(host, "its sender fell silent");
-  if (now - std::max(fetch_->progress_at, fetch_->asked_at) > kAskAgainAfter) {
-    fetch_->asked = fetch_->received;
-    ask(host, now);
+  if (now - std::max(fetch_->progress_at, fetch_->heard_at) > kSilentAfter) {
+    return give_up(host, "its sender fell silent");
   }
+  if (now - fetch_->progress_at > kGiveUpAfter) return give_up(host, "its sender speaks, but sends none of it");
+  if (now - std::max(fetch_->progress_at, fetch_->asked_at) > fetch_->patience) {
+    fetch_->asked = fetch_->received;
+    return ask(host, now);
+  }
+  keep_source(host, now);
 }
 
 /// A request for nothing of the file: who wants to catch up from this snapshot needs the log behind it.
@@ -175,6 +199,7 @@ void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {
               "gave up fetching a snapshot: " + why + "; it is fetched anew when the leader offers it again",
               fetch_->group);
   fetch_.reset();
+  begin_next(host);
 }
 
 namespace {

@@ -48,6 +48,7 @@ struct OmittedRules {
   bool sessions = false;        ///< Snapshots hold no session table.
   bool lone_term = false;       ///< R13
   bool incarnations = false;    ///< Older copies of a folder are taken in.
+  bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
 };
 
 struct RaftTiming {

@@ -96,6 +96,23 @@ class Network:
             self._cuts.remove((sender, receiver))
             _run("ip", "-n", sender, "neighbour", "del", self._addresses[receiver], "dev", "eth0")
 
+    def limit(self, host, rate):
+        """What `host` sends leaves at so many bytes a second, however many there are whom it speaks to. NotAllowed where
+        this kernel has no such queue."""
+        try:
+            _run("ip", "netns", "exec", host, "tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate",
+                 f"{int(rate) * 8}bit", "burst", "16kb", "latency", "200ms")
+        except subprocess.CalledProcessError as failed:
+            raise NotAllowed(f"this kernel cannot limit a link's rate: {failed.stderr.strip()}") from None
+
+    def lose(self, host, share):
+        """So much of what is sent to `host` never arrives. NotAllowed where iptables, or its module, is not there."""
+        try:
+            _run("ip", "netns", "exec", host, "iptables", "-A", "INPUT", "-i", "eth0", "-m", "statistic", "--mode", "random",
+                 "--probability", str(share), "-j", "DROP")
+        except (subprocess.CalledProcessError, FileNotFoundError) as failed:
+            raise NotAllowed(f"packets cannot be lost here: {getattr(failed, 'stderr', failed)}".strip()) from None
+
 
 def _run(*command):
     subprocess.run(command, check=True, capture_output=True, text=True)

@@ -55,8 +55,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Plant{"mark-dropped", Scenario::kAny}, Plant{"mark-added", Scenario::kAny},
                       Plant{"warning-dropped", Scenario::kAny}, Plant{"logs-grow", Scenario::kLaggards},
                       Plant{"floor-ignored", Scenario::kSessions}, Plant{"sessions-grow", Scenario::kSessions},
-                      Plant{"answers-grow", Scenario::kSessions},
-                      Plant{"older-copies-taken", Scenario::kCopies}, Plant{"page-skips-key", Scenario::kAny},
+                      Plant{"answers-grow", Scenario::kSessions}, Plant{"older-copies-taken", Scenario::kCopies},
+                      Plant{"bulk-is-urgent", Scenario::kSlowLinks}, Plant{"page-skips-key", Scenario::kAny},
                       Plant{"page-out-of-order", Scenario::kAny}),
     [](const auto& info) {
       std::string name = info.param.name;

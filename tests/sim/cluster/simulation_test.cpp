@@ -29,13 +29,25 @@ TEST(Simulation, TheClusterIsWellUnderTheFaultsOfAHundredSeeds) {
 }
 
 TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
-  for (const Scenario scenario : {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts,
-                                  Scenario::kSeclusions, Scenario::kTwoLives, Scenario::kSessions, Scenario::kCopies}) {
+  for (const Scenario scenario :
+       {Scenario::kElections, Scenario::kLaggards, Scenario::kLeaders, Scenario::kBlackouts, Scenario::kSeclusions,
+        Scenario::kTwoLives, Scenario::kSessions, Scenario::kCopies, Scenario::kBrokenLinks}) {
     RunsSettings settings;
     settings.run.length = std::chrono::seconds(10);
     settings.run.scenario = scenario;
     settings.count = 10;
     EXPECT_TRUE(run_many(settings).empty()) << "scenario " << static_cast<int>(scenario);
+  }
+}
+
+TEST(Simulation, NothingUrgentWaitsBehindDocumentsOnSlowLinks) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    RunSettings settings;
+    settings.seed = seed;
+    settings.scenario = Scenario::kSlowLinks;
+    const RunOutcome outcome = run_simulation(settings);
+    EXPECT_EQ(outcome.violation, "") << "seed " << seed;
+    EXPECT_GE(outcome.counters.ok, 40u) << "seed " << seed;
   }
 }
 

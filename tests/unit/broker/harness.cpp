@@ -53,6 +53,8 @@ void FakeWorker::restart() {
   hello.leads.clear();
   connection = "w" + to_string(hello.id) + "." + std::to_string(++lives_);
   requests.clear();
+  bulk_.emplace(lives_, room_);
+  reached_.take();
   say_hello();
 }
 
@@ -129,35 +131,47 @@ void FakeWorker::vouch(const VouchWanted& wanted) {
 void FakeWorker::receive(const Frames& bundle) {
   BundleReader reader(bundle);
   while (const auto item = reader.next()) {
-    switch (static_cast<MessageType>(item->type)) {
-      case MessageType::kWelcome:
-        ++welcomes;
-        welcome = *read_welcome(*item);
-        break;
-      case MessageType::kRefused: {
-        const auto refused = read_refused(*item);
-        if (refused->nonce.value != 0 && refused->nonce != hello.nonce) break;
-        refusals.push_back(refused->reason);
-        was_refused_for_good = refused->is_final;
-        break;
-      }
-      case MessageType::kDoubt: {
-        const auto doubt = read_doubt(*item);
-        if (doubt->nonce != hello.nonce || !alive) break;
-        hello.proof = doubt->proof;
-        is_doubted = true;
-        break;
-      }
-      case MessageType::kForm: form = *read_form(*item); break;
-      case MessageType::kMapWanted: ++maps_wanted; break;
-      case MessageType::kMapOffer: hold(*read_map_offer(*item)); break;
-      case MessageType::kAllHold: ++all_holds; break;
-      case MessageType::kRequest: requests.push_back(*read_worker_request(*item)); break;
-      case MessageType::kVouchWanted: vouches_wanted.push_back(*read_vouch_wanted(*item)); break;
-      default: ADD_FAILURE() << "unexpected item " << int{item->type};
+    if (!bulk::is_bulk_type(item->type)) {
+      on_item(*item);
+      continue;
     }
+    const auto whole = bulk_->on_item(*item, reached_, harness_.now);
+    ASSERT_TRUE(whole) << whole.error().message;
+    if (*whole) on_item((*whole)->item());
   }
   EXPECT_FALSE(reader.broken());
+}
+
+Frames FakeWorker::reached() { return alive && !reached_.empty() ? reached_.take() : Frames(); }
+
+void FakeWorker::on_item(const BundleItem& item) {
+  switch (static_cast<MessageType>(item.type)) {
+    case MessageType::kWelcome:
+      ++welcomes;
+      welcome = *read_welcome(item);
+      break;
+    case MessageType::kRefused: {
+      const auto refused = read_refused(item);
+      if (refused->nonce.value != 0 && refused->nonce != hello.nonce) break;
+      refusals.push_back(refused->reason);
+      was_refused_for_good = refused->is_final;
+      break;
+    }
+    case MessageType::kDoubt: {
+      const auto doubt = read_doubt(item);
+      if (doubt->nonce != hello.nonce || !alive) break;
+      hello.proof = doubt->proof;
+      is_doubted = true;
+      break;
+    }
+    case MessageType::kForm: form = *read_form(item); break;
+    case MessageType::kMapWanted: ++maps_wanted; break;
+    case MessageType::kMapOffer: hold(*read_map_offer(item)); break;
+    case MessageType::kAllHold: ++all_holds; break;
+    case MessageType::kRequest: requests.push_back(*read_worker_request(item)); break;
+    case MessageType::kVouchWanted: vouches_wanted.push_back(*read_vouch_wanted(item)); break;
+    default: ADD_FAILURE() << "unexpected item " << int{item.type};
+  }
 }
 
 Harness::Harness(HarnessOptions wanted) : options(std::move(wanted)) {
@@ -259,8 +273,22 @@ void Harness::pass(milliseconds time) {
 void Harness::turn() {
   if (now >= broker->next_deadline()) broker->on_tick(now);
   broker->flush(now);
+  report_reached();
   answer_doubts();
   answer_vouches_wanted();
+}
+
+void Harness::report_reached() {
+  for (bool is_more = true; is_more;) {
+    is_more = false;
+    for (const auto& worker : workers_) {
+      const Frames reached = worker->reached();
+      if (reached.empty()) continue;
+      is_more = true;
+      broker->on_worker_message(worker->connection, reached, now);
+      broker->flush(now);
+    }
+  }
 }
 
 void Harness::answer_vouches_wanted() {
@@ -290,12 +318,14 @@ void Harness::send_raw(std::vector<std::string> sent, const std::string& client)
   for (std::string& frame : sent) frames.emplace_back(std::move(frame));
   broker->on_client_message(frames, now);
   broker->flush(now);
+  report_reached();
   answer_vouches_wanted();
 }
 
 void Harness::from_worker(const FakeWorker& worker, BundleWriter& bundle) {
   broker->on_worker_message(worker.connection, bundle.take(), now);
   broker->flush(now);
+  report_reached();
   answer_doubts();
   answer_vouches_wanted();
 }

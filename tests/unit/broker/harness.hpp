@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "broker/broker.hpp"
+#include "protocol/bulk_link.hpp"
 #include "protocol/cluster_messages.hpp"
 #include "protocol/command.hpp"
 #include "protocol/packed.hpp"
@@ -80,9 +81,16 @@ class FakeWorker {
   void answer_error(const WorkerRequest& request, Code code, const std::string& message);
   void vouch(const VouchWanted& wanted);
   void receive(const Frames& bundle);
+  /// What it has to say of the marks that reached it (protocol/bulk.hpp), unless it is dead.
+  Frames reached();
 
  private:
+  void on_item(const BundleItem& item);
+
   Harness& harness_;
+  BulkRoom room_;
+  std::optional<BulkLink> bulk_{std::in_place, 1, room_};
+  BundleWriter reached_;
   int lives_ = 1;
 };
 
@@ -145,6 +153,7 @@ class Harness final : public BrokerOutput {
 
  private:
   /// Live workers that were asked whether they live say so.
+  void report_reached();
   void answer_doubts();
   /// Live workers that were asked to vouch do, those that still want to.
   void answer_vouches_wanted();

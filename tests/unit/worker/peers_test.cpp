@@ -63,6 +63,15 @@ TEST_F(PeersTest, OneThatWasUnwelcomeForASecondCannotLeadWhileOthersAreWelcome) 
   EXPECT_TRUE(peers.can_lead(kBob, now));
 }
 
+TEST_F(PeersTest, WhereBrokersAreFarAwayItTakesTenRoundTripsLonger) {
+  peers.on_welcome(now, milliseconds(100));
+  speaks(kBob, milliseconds(400));
+  speaks(kAda, milliseconds(1'999));
+  EXPECT_TRUE(peers.can_lead(kAda, now));
+  speaks(kAda, milliseconds(2'000));
+  EXPECT_FALSE(peers.can_lead(kAda, now));
+}
+
 TEST_F(PeersTest, WhereAllHaveBeenUnwelcomeForAboutAsLongAllCanLead) {
   peers.on_welcome(now);
   pass(milliseconds(5'000));

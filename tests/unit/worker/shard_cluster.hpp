@@ -46,6 +46,8 @@ struct Worker final : ShardOutput {
   void to_broker(BrokerIndex, Frames message) override;
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;
   void report(LogLevel, std::string event, std::optional<PartitionId>) override { events.push_back(std::move(event)); }
+  /// The broker's part, of one item.
+  void on_item(const BundleItem& item);
 
   Cluster& cluster;
   std::size_t index;
@@ -60,6 +62,8 @@ struct Worker final : ShardOutput {
   Hello hello;
   bool is_heard_by_broker = false;  ///< Its hellos are answered with a welcome.
   RoundTrip to_broker_and_back;
+  BulkRoom room;
+  std::optional<BulkLink> bulk{std::in_place, 1, room};  ///< The broker's side.
 };
 
 class Cluster {
@@ -97,6 +101,7 @@ class Cluster {
     w.from_broker.clear();
     w.hello = {};
     w.to_broker_and_back = {};
+    w.bulk.emplace(1, w.room);
   }
 
   void step() {
@@ -266,18 +271,30 @@ class Cluster {
 
 inline void Worker::to_broker(BrokerIndex, Frames message) {
   BundleReader reader(message);
+  BundleWriter answer;
   while (const auto item = reader.next()) {
-    if (static_cast<MessageType>(item->type) == MessageType::kHello) {
-      hello = *read_hello(*item);
-      to_broker_and_back.on_stamps(hello.stamps, cluster.now());
-      if (is_heard_by_broker) cluster.welcome(*this);
+    if (!bulk::is_bulk_type(item->type)) {
+      on_item(*item);
+      continue;
     }
-    if (static_cast<MessageType>(item->type) == MessageType::kReply) {
-      const auto reply = read_worker_reply(*item);
-      cluster.replies_[reply->tag] = *reply;
-    }
-    if (static_cast<MessageType>(item->type) == MessageType::kVouch) cluster.vouches_.push_back(*read_vouch(*item));
+    const auto whole = bulk->on_item(*item, answer, cluster.now());
+    ASSERT_TRUE(whole) << whole.error().message;
+    if (*whole) on_item((*whole)->item());
   }
+  if (!answer.empty()) from_broker.push_back(answer.take());
+}
+
+inline void Worker::on_item(const BundleItem& item) {
+  if (static_cast<MessageType>(item.type) == MessageType::kHello) {
+    hello = *read_hello(item);
+    to_broker_and_back.on_stamps(hello.stamps, cluster.now());
+    if (is_heard_by_broker) cluster.welcome(*this);
+  }
+  if (static_cast<MessageType>(item.type) == MessageType::kReply) {
+    const auto reply = read_worker_reply(item);
+    cluster.replies_[reply->tag] = *reply;
+  }
+  if (static_cast<MessageType>(item.type) == MessageType::kVouch) cluster.vouches_.push_back(*read_vouch(item));
 }
 
 inline void Worker::to_peer(WorkerId, const std::string& address, Frames message) {

@@ -269,7 +269,7 @@ TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
 TEST(Shard, VouchesWithTheTermsThatItKnows) {
   Cluster cluster(3, 2);
   cluster.form();
-  cluster.put("user:7", "ada");
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.leader({0}) && cluster.leader({1}); }));
   BundleWriter out;
   add(out, VouchWanted{{55}, 9, {{0}, {1}, {77}}});
   cluster.worker(1).from_broker.push_back(out.take());

@@ -181,8 +181,30 @@ TEST_F(SnapshotTransfer, ASenderThatHasTheFileNoMoreEndsIt) {
 
 TEST_F(SnapshotTransfer, ASenderThatFallsSilentIsGivenUp) {
   install();
-  pass(SnapshotReceiver::kGiveUpAfter + milliseconds(1));
+  pass(SnapshotReceiver::kSilentAfter + milliseconds(1));
   EXPECT_THAT(last_event, HasSubstr("fell silent"));
+}
+
+TEST_F(SnapshotTransfer, ASlowSenderIsWaitedForAsLongAsItSpeaks) {
+  const auto pieces_wanted = [this] {
+    return std::count_if(wanted.begin(), wanted.end(), [](const ChunkWanted& each) { return each.size > 0; });
+  };
+  const auto pass_with_words = [this](int tenths) {
+    for (int i = 0; i < tenths; ++i) {
+      receiver.on_heard(kPeer, time);
+      pass(milliseconds(100));
+    }
+  };
+  install();
+  pass_with_words(16);
+  give(wanted[0], piece(wanted[0]));
+  const auto asked_for = pieces_wanted();
+  pass_with_words(40);
+  EXPECT_EQ(pieces_wanted(), asked_for) << "a piece took 1.6 s: the next one may take four times as long";
+  pass_with_words(400);
+  EXPECT_THAT(last_event, Not(HasSubstr("gave up")));
+  pass_with_words(200);
+  EXPECT_THAT(last_event, HasSubstr("speaks, but sends none"));
 }
 
 TEST_F(SnapshotTransfer, WhatIsAppliedAlreadyIsNotFetched) {
