@@ -237,12 +237,13 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   // Proposing what lay in the sockets of a frozen worker, or in a queue on the way to them, would surprise a client
   // that has given up long ago.
   const bool is_obsolete = woke_at_ && request->heard < to_stamp(*woke_at_);
-  if (partition == nullptr || is_obsolete) {
+  const bool is_busy = is_obsolete || (request->page_bytes != 0 && !takes_pages(brokers_[broker]));
+  if (partition == nullptr || is_busy) {
     WorkerReply answer;
     answer.tag = request->tag;
     answer.attempt = request->attempt;
     answer.partition = request->partition;
-    answer.outcome = is_obsolete ? Outcome::kBusy : Outcome::kWrongPartition;
+    answer.outcome = is_busy ? Outcome::kBusy : Outcome::kWrongPartition;
     return reply(broker, std::move(answer));
   }
   const PartitionId group = request->partition;
@@ -460,8 +461,12 @@ void Shard::wake(PartitionId group) {
 }
 
 void Shard::reply(BrokerIndex broker, WorkerReply reply) {
-  ++counts_.replies[static_cast<std::size_t>(reply.outcome)];
   BundleWriter& out = brokers_[broker].out;
+  if (!has_room_for(brokers_[broker], reply)) {
+    reply.outcome = Outcome::kUnknown;
+    reply.body = {};
+  }
+  ++counts_.replies[static_cast<std::size_t>(reply.outcome)];
   add_reply(brokers_[broker], reply);
   if (out.size() >= kBundleSizeMax) output_.to_broker(broker, out.take());
 }

@@ -202,6 +202,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void forget_unfinished_bulk();
   void on_bulk(WorkerId from, const BundleItem& item);
   void on_bulk(BrokerIndex from, const BundleItem& item);
+  static bool takes_pages(const BrokerLink& broker);
+  static bool has_room_for(const BrokerLink& broker, const WorkerReply& reply);
   void add_reply(BrokerLink& broker, const WorkerReply& reply);
 
   ShardSettings settings_;

@@ -5,8 +5,10 @@
 namespace trellis {
 namespace {
 
-/// Of replies that wait for one broker.  Beyond it one is dropped, and asked for again in its time.
+/// Of replies that wait for one broker.  Beyond it what is large is not sent, and the broker told to ask again soon.
 constexpr std::size_t kReplyBytesWaitingMax = 64 << 20;
+/// Beyond it no page of a listing is begun: it would be made for nothing.
+constexpr std::size_t kPagesUpTo = kReplyBytesWaitingMax / 2;
 
 /// What waits once.  A large reply of the same tag, to the same broker, says the same; the log of one partition is one
 /// conversation; a piece of a snapshot may be asked for again while it waits.
@@ -94,6 +96,14 @@ void Shard::on_bulk(BrokerIndex from, const BundleItem& item) {
   if (*whole) on_broker_item(from, (*whole)->item());
 }
 
+bool Shard::takes_pages(const BrokerLink& broker) { return broker.bulk.out.bytes_waiting() <= kPagesUpTo; }
+
+bool Shard::has_room_for(const BrokerLink& broker, const WorkerReply& reply) {
+  const BulkSender& bulk = broker.bulk.out;
+  return reply.body.size() <= bulk::kWholeMax || !bulk.has_waiting() ||
+         bulk.bytes_waiting() + reply.body.size() <= kReplyBytesWaitingMax;
+}
+
 /// Adds a reply, now or as soon as the link has room for it.  A broker that says nothing sends its requests again once
 /// it is back, so what waited for it goes, and only what is small is tried.
 void Shard::add_reply(BrokerLink& broker, const WorkerReply& reply) {
@@ -108,7 +118,6 @@ void Shard::add_reply(BrokerLink& broker, const WorkerReply& reply) {
     if (bulk::is_urgent(reply.body)) add(broker.out, reply);
     return;
   }
-  if (bulk.has_waiting() && bulk.bytes_waiting() + size > kReplyBytesWaitingMax) return;
   bulk.add(broker.out, {static_cast<std::uint8_t>(MessageType::kReply), pack_header(reply), reply.body, key_of(reply)},
            now_);
 }

@@ -46,7 +46,8 @@ struct Worker final : ShardOutput {
   void to_broker(BrokerIndex, Frames message) override;
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;
   void report(LogLevel, std::string event, std::optional<PartitionId>) override { events.push_back(std::move(event)); }
-  /// The broker's part, of one item.
+  /// The broker's part, of one message and of one item.
+  void on_read(const Frames& message);
   void on_item(const BundleItem& item);
 
   Cluster& cluster;
@@ -62,6 +63,8 @@ struct Worker final : ShardOutput {
   Hello hello;
   bool is_heard_by_broker = false;  ///< Its hellos are answered with a welcome.
   RoundTrip to_broker_and_back;
+  bool is_read_by_broker = true;  ///< Else what it says waits.
+  std::vector<Frames> unread;
   BulkRoom room;
   std::optional<BulkLink> bulk{std::in_place, 1, room};  ///< The broker's side.
 };
@@ -270,6 +273,14 @@ class Cluster {
 };
 
 inline void Worker::to_broker(BrokerIndex, Frames message) {
+  unread.push_back(std::move(message));
+  if (!is_read_by_broker) return;
+  std::vector<Frames> messages;
+  messages.swap(unread);
+  for (const Frames& each : messages) on_read(each);
+}
+
+inline void Worker::on_read(const Frames& message) {
   BundleReader reader(message);
   BundleWriter answer;
   while (const auto item = reader.next()) {

@@ -417,6 +417,46 @@ TEST(Shard, AWorkerThatLeavesHandsOverWhatItLeads) {
   EXPECT_EQ(cluster.get("user:7"), "ada");
 }
 
+/// A worker keeps up to 64 MiB for a broker that takes nothing, and says of all else that it was not sent.
+TEST(Shard, LargeRepliesBeyondItsMemoryAreToldAndNotLost) {
+  Cluster cluster(1, 1);
+  cluster.form(1);
+  cluster.put("key", std::string(10'000'000, 'x'));
+  Worker& worker = cluster.worker(0);
+  const auto ask = [&](std::uint64_t tag, Command command, const std::string& arguments, std::uint32_t page_bytes) {
+    WorkerRequest request;
+    request.tag = tag;
+    request.mode = ReadMode::kStale;
+    request.timeout_ms = 5'000;
+    request.page_bytes = page_bytes;
+    request.body = Frame(pack_request(77, command, arguments, {}));
+    BundleWriter out;
+    add(out, request);
+    worker.from_broker.push_back(out.take());
+  };
+  std::string get;
+  PackedWriter(get).array(1).str("key");
+  std::string scan;
+  PackedWriter(scan).array(3).str("").natural(1'000).nil();
+
+  worker.is_read_by_broker = false;
+  for (std::uint64_t tag = 900; tag < 910; ++tag) ask(tag, Command::kGet, get, 0);
+  cluster.step();
+  ask(910, Command::kScan, scan, 1 << 20);
+  cluster.step();
+  worker.is_read_by_broker = true;
+  const auto count = [&](Outcome outcome) {
+    return std::count_if(cluster.replies_.begin(), cluster.replies_.end(), [&](const auto& reply) {
+      return reply.first >= 900 && reply.second.outcome == outcome;
+    });
+  };
+  EXPECT_TRUE(cluster.run_until([&] { return count(Outcome::kDone) == 6; })) << count(Outcome::kDone);
+  EXPECT_EQ(count(Outcome::kUnknown), 4);
+  EXPECT_EQ(cluster.replies_[910].outcome, Outcome::kBusy) << "the page was not made";
+  ask(911, Command::kScan, scan, 1 << 20);
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.replies_[911].outcome == Outcome::kDone; }));
+}
+
 TEST(Shard, MegabytesForAPeerGoInBundlesOfTheirOwn) {
   Cluster cluster(3, 1);
   cluster.form();
