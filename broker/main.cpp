@@ -60,7 +60,6 @@ int main(int argc, char** argv) {
   std::string backend = options.backend.zmq();
   std::string server_file;
   std::string metrics;
-  std::uint32_t slow_ms = 0;
   CLI::App app("The broker of a Trellis cluster: between clients and workers, without state of its own", kName);
   app.add_option("--frontend", frontend, "Where clients connect")->check(endpoint_problem)->capture_default_str();
   app.add_option("--backend", backend, "Where workers connect")->check(endpoint_problem)->capture_default_str();
@@ -73,7 +72,7 @@ int main(int argc, char** argv) {
       ->check(not_a_partition_count)
       ->capture_default_str();
   add_metrics_setting(app, metrics);
-  add_slow_setting(app, slow_ms);
+  add_slow_settings(app, options.broker.slow);
   add_log_settings(app, log_settings);
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("broker", log_settings);
@@ -83,7 +82,6 @@ int main(int argc, char** argv) {
   options.frontend = *read_endpoint(frontend);
   options.backend = *read_endpoint(backend);
   options.metrics = metrics_endpoint(metrics);
-  options.broker.slow_after = std::chrono::milliseconds(slow_ms);
   if (!server_file.empty()) {
     auto servers = load_server_file(server_file);
     if (!servers) {

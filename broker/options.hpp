@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "program/slow_log.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/types.hpp"
 
@@ -28,7 +29,7 @@ struct BrokerOptions {
   std::uint32_t k = 2;                            ///< Of a cluster that it makes.
   std::uint32_t partitions = kPartitionsDefault;  ///< Of a cluster that it makes.
   BrokerLimits limits;
-  Duration slow_after{};  ///< Requests that take so long are logged; zero: none.
+  SlowSettings slow;
 };
 
 }  // namespace trellis

@@ -58,7 +58,7 @@ Requests::Requests(const Parts& parts, const RandomSource& random, TimePoint now
       session_(random),
       deadlines_(now),
       pool_(random()),
-      slow_log_(parts.options.slow_after) {}
+      slow_log_(parts.options.slow) {}
 
 Requests::Client& Requests::client_of(std::string_view routing_id) {
   Client& client = clients_[std::string(routing_id)];
@@ -355,10 +355,18 @@ void Requests::note_times(Entry& entry, const LegTimes& times) {
   if (entry.legs++ == 0 || times.total() > entry.slowest.total()) entry.slowest = times;
 }
 
+/// Empty where it has none, or several.
+std::string_view Requests::key_of(const Entry& entry) {
+  if (!is_on_one_key(entry.request.command)) return {};
+  const auto key = read_routing_key(entry.request.command, entry.request.arguments);
+  return key ? *key : std::string_view();
+}
+
 /// Names the part that took longest, and what to do about it.
 void Requests::tell_slow(const Entry& entry, Duration took) {
   if (!slow_log_.admits(now_)) return;
-  std::string line = slow_log_.head(name_of(entry.request.command), took);
+  const std::string client = output_.address_of(entry.frame);
+  std::string line = slow_log_.head({name_of(entry.request.command), key_of(entry), client}, took);
   LogSubject subject;
   if (entry.legs == 0) {
     line += ": it waited for the cluster; STATUS tells what is missing";

@@ -109,6 +109,7 @@ class Requests final : public CallListener {
   void finish_with(Entry& entry, Frame reply);
   static void note_times(Entry& entry, const LegTimes& times);
   void tell_slow(const Entry& entry, Duration took);
+  static std::string_view key_of(const Entry& entry);
   void forget_idle_clients();
 
   const BrokerOptions& options_;

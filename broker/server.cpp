@@ -27,6 +27,8 @@ namespace {
 constexpr int kMessagesPerTurnMax = 1000;
 /// Below this a copy costs less than lending the memory.
 constexpr std::size_t kCopyMax = 2048;
+/// Requests end far sooner, so a client that has waited so long for its first answer was not heard.
+constexpr std::chrono::seconds kUnansweredMax{60};
 /// Messages that ZeroMQ keeps for one client; those of kCopyMax bytes and more are bounded in bytes as well.
 constexpr int kFrontendSendMark = 4096;
 /// Between attempts to send what waits for a client: doubles while it does not read.
@@ -114,6 +116,7 @@ class BrokerServer::Loop final : public BrokerOutput {
     trellis::log(level, event, subject);
   }
   void on_cluster(const ClusterId& cluster) override { set_log_cluster(cluster); }
+  std::string address_of(const Frame& request) const override { return trellis::address_of(request); }
 
  private:
   struct SlowClient {
@@ -151,14 +154,16 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   frontend_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kRequestSizeMax));
   frontend_.set(zmq::sockopt::sndhwm, kFrontendSendMark);
   const std::size_t clients_max = files_for_clients(options.files);
-  frontend_watch_.emplace(
-      context_, frontend_, "the frontend",
-      ConnectionLimits{clients_max, std::max<std::size_t>(clients_max / 2, 1), kRequestSizeMax + kEnvelopeSizeMax});
+  frontend_watch_.emplace(context_, frontend_, "the frontend",
+                          ConnectionLimits{clients_max, std::max<std::size_t>(clients_max / 2, 1),
+                                           kRequestSizeMax + kEnvelopeSizeMax, kUnansweredMax});
   set_up(backend_);
   backend_.set(zmq::sockopt::maxmsgsize, kBundleSizeMax);
   backend_watch_.emplace(context_, backend_, "the backend",
-                         ConnectionLimits{kBackendConnectionsMax, kBackendConnectionsMax,
-                                          static_cast<std::uint64_t>(kBundleSizeMax) + kEnvelopeSizeMax});
+                         ConnectionLimits{kBackendConnectionsMax,
+                                          kBackendConnectionsMax,
+                                          static_cast<std::uint64_t>(kBundleSizeMax) + kEnvelopeSizeMax,
+                                          {}});
   // ZeroMQ's heartbeats end a connection whose other end stopped without a word.  Not at the frontend: a client that
   // does not read for a while does not answer them either, and its replies are to wait.
   backend_.set(zmq::sockopt::heartbeat_ivl, 500);

@@ -31,6 +31,8 @@ class BrokerOutput {
   virtual bool to_worker(const BackendAddress& worker, Frames bundle) = 0;
   /// One event, one line.
   virtual void log(LogLevel level, std::string_view event, const LogSubject& subject) = 0;
+  /// The address of the client that sent this frame, for people; empty where it is not known.
+  virtual std::string address_of(const Frame&) const { return {}; }
   /// From now on the broker serves this cluster.
   virtual void on_cluster(const ClusterId&) {}
 };

@@ -13,12 +13,15 @@
 #include "gateway/page_files.hpp"
 #include "program/http_daemon.hpp"
 #include "program/log.hpp"
+#include "program/peer_of.hpp"
 #include "program/process.hpp"
 
 namespace trellis {
 namespace {
 
 /// Request line and headers: a key of 4096 bytes takes 12 KiB percent-encoded.
+/// Where a pattern with {key} has it: /v1/keys/{key}.
+constexpr std::size_t kKeySegment = 2;
 constexpr std::size_t kTargetMax = 24 << 10;
 constexpr std::size_t kHeadersMax = 24 << 10;
 /// The library answers what does not fit in here with a page of its own, and so should come after our own refusals; but
@@ -328,7 +331,11 @@ void HttpSide::count(const Exchange& exchange) {
   if (exchange.whole == TimePoint{} || !slow_log_.is_slow(now - exchange.whole) || !slow_log_.admits(now)) return;
   const Duration took = now - exchange.whole;
   const std::string_view pattern = exchange.route != nullptr ? exchange.route->pattern : "an unknown path";
-  std::string line = slow_log_.head(std::string(name_of(method)) + " " + std::string(pattern), took);
+  const std::string what = std::string(name_of(method)) + " " + std::string(pattern);
+  const bool has_key = pattern.find("{key}") != std::string_view::npos;
+  const std::string_view key = has_key ? std::string_view(exchange.request.target.segments.at(kKeySegment)) : "";
+  const std::string client = peer_of(exchange.visitor->fd).text();
+  std::string line = slow_log_.head({what, key, client}, took);
   line += ": answered " + std::to_string(status) + ", " + in_milliseconds(exchange.at_broker) + " at the broker, " +
           in_milliseconds(took - exchange.at_broker) + " in the gateway";
   line += 2 * exchange.at_broker >= took ? "; the broker's log tells where its time went"

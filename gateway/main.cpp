@@ -60,7 +60,6 @@ int run(const GatewayOptions& options) {
 int main(int argc, char** argv) {
   GatewayOptions options;
   LogSettings log_settings;
-  std::uint32_t slow_ms = 0;
   auto request_seconds = static_cast<std::uint32_t>(options.request_time.count());
   auto body_mib = static_cast<std::uint32_t>(options.bodies_max >> 20);
   std::string listen = options.listen.text();
@@ -92,14 +91,13 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1U, 1U << 20))
       ->type_name("MIB")
       ->capture_default_str();
-  add_slow_setting(app, slow_ms);
+  add_slow_settings(app, options.slow);
   add_log_settings(app, log_settings);
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("gateway", log_settings);
   end_where_memory_runs_out(kName);
 
   options.listen = *read_endpoint(listen);
-  options.slow_after = std::chrono::milliseconds(slow_ms);
   options.request_time = std::chrono::seconds(request_seconds);
   options.bodies_max = std::size_t{body_mib} << 20;
   for (const std::string& broker : brokers) options.brokers.push_back(read_endpoint(broker)->zmq());

@@ -22,7 +22,7 @@ class Server : public GatewayServer {
  public:
   explicit Server(const GatewayOptions& options)
       : http_({options.listen, options.hosts, options.connections_max, options.request_time, options.bodies_max},
-              SlowLog(options.slow_after)),
+              SlowLog(options.slow)),
         cluster_(options.brokers, HttpSide::hooks(), [this] { return http_.own_counts(); }) {}
   ~Server() override { http_.stop(); }
 

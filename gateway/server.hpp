@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "program/signals.hpp"
+#include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
 #include "protocol/types.hpp"
 
@@ -22,7 +23,7 @@ struct GatewayOptions {
   std::vector<std::string> brokers;  ///< As tcp://host:port, at least one.
   std::vector<std::string> hosts;    ///< Names that it answers to, besides loopback's and the one it listens at.
   unsigned connections_max = 4096;
-  Duration slow_after{};  ///< Requests that take so long are logged; zero: none.
+  SlowSettings slow;
   /// A connection that does not bring a request whole within this, or on which nothing happens for so long, is closed.
   std::chrono::seconds request_time{120};
   /// Bytes of the bodies of all requests together; beyond it requests are sent away.

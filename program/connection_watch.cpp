@@ -1,7 +1,6 @@
 #include "program/connection_watch.hpp"
 
 #include <linux/tcp.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -10,30 +9,22 @@
 
 #include "program/log.hpp"
 #include "program/metrics.hpp"
+#include "program/peer_of.hpp"
 #include "protocol/check.hpp"
 
 namespace trellis {
 namespace {
 
-/// Who is at the other end, as address and port; empty where nobody is.
-std::pair<std::string, std::string> peer_of(int descriptor) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  char host[NI_MAXHOST];
-  char port[NI_MAXSERV];
-  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
-      getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return {};
-  }
-  return {host, port};
-}
+/// What ZeroMQ says to a client before its first answer, and the most that it hears before a first message (ZMTP 3 with
+/// NULL, a routing id of 255 bytes, and some more).
+constexpr std::uint64_t kGreetingSent = 107;
+constexpr std::uint64_t kGreetingReceivedMax = 400;
 
-std::uint64_t bytes_received(int descriptor) {
+/// Zeros where the connection is gone.
+tcp_info traffic_of(int descriptor) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
-  return info.tcpi_bytes_received;
+  return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info : tcp_info{};
 }
 
 struct Event {
@@ -77,7 +68,7 @@ void ConnectionWatch::tick(TimePoint now) {
   if (now - looked_at_ < kLookEvery) return;
   looked_at_ = now;
   take_events(now);
-  look();
+  look(now);
 }
 
 void ConnectionWatch::take_events(TimePoint now) {
@@ -100,18 +91,18 @@ void ConnectionWatch::take_events(TimePoint now) {
 
 void ConnectionWatch::on_accepted(int descriptor, TimePoint now) {
   on_closed(descriptor);  // Of an earlier one no word may have come.
-  const auto [address, port] = peer_of(descriptor);
-  if (address.empty()) return;  // Gone already.
-  const std::size_t of_address = ++per_address_[address];
+  const PeerAddress peer = peer_of(descriptor);
+  if (peer.host.empty()) return;  // Gone already.
+  const std::size_t of_address = ++per_address_[peer.host];
   Connection& connection = connections_[descriptor];
-  connection.peer = address + ":" + port;
-  connection.address = address;
+  connection.peer = peer.text();
+  connection.address = peer.host;
   const bool is_full = connections_.size() > limits_.connections_max;
   if (!is_full && of_address <= limits_.per_address_max) return;
   ++refused_;
   ::shutdown(descriptor, SHUT_RDWR);
   tell(refusal_told_, now,
-       port_ + " refused a connection of " + address +
+       port_ + " refused a connection of " + peer.host +
            (is_full ? ": " + std::to_string(limits_.connections_max) +
                           " are open, and the rest of the open files is kept for the cluster; raise the limit of open "
                           "files (ulimit -n, LimitNOFILE), or find out who opens so many"
@@ -129,20 +120,22 @@ void ConnectionWatch::on_closed(int descriptor) {
 }
 
 /// Some of them each time, in turn.
-void ConnectionWatch::look() {
+void ConnectionWatch::look(TimePoint now) {
   auto at = connections_.lower_bound(next_);
   for (std::size_t looked = 0; looked < kLookedAtMax && at != connections_.end(); ++looked) {
     const auto [descriptor, unused] = *at;
-    const bool is_there = look_at(descriptor, at->second);
+    const bool is_there = look_at(descriptor, at->second, now);
     ++at;
     if (!is_there) on_closed(descriptor);
   }
   next_ = at == connections_.end() ? 0 : at->first;
 }
 
-bool ConnectionWatch::look_at(int descriptor, Connection& connection) {
-  const std::uint64_t received = bytes_received(descriptor);
+bool ConnectionWatch::look_at(int descriptor, Connection& connection, TimePoint now) {
+  const tcp_info traffic = traffic_of(descriptor);
+  const std::uint64_t received = traffic.tcpi_bytes_received;
   if (received < connection.taken_at) return false;  // Another one has the descriptor by now.
+  if (!connection.is_settled) look_for_an_answer(connection, received, traffic.tcpi_bytes_sent, now);
   if (!connection.observed_at) {
     if (received - connection.taken_at <= limits_.message_size_max) return true;
     connection.observed_at = received;
@@ -156,10 +149,25 @@ bool ConnectionWatch::look_at(int descriptor, Connection& connection) {
   return false;
 }
 
+void ConnectionWatch::look_for_an_answer(Connection& connection, std::uint64_t received, std::uint64_t sent,
+                                         TimePoint now) {
+  connection.is_settled = limits_.unanswered_max == Duration::zero() || sent > kGreetingSent;
+  if (received != connection.received) connection.received_at = now;
+  connection.received = received;
+  const bool waits_long = received > kGreetingReceivedMax && now - connection.received_at >= limits_.unanswered_max;
+  if (connection.is_settled || !waits_long) return;
+  connection.is_settled = true;
+  ++unanswered_;
+  tell(unanswered_told_, now,
+       port_ + " has had " + std::to_string(received) + " bytes from " + connection.peer +
+           " and nothing to answer: its first message has stalled, or it has the routing id of another client that is "
+           "connected, whose it stays; a routing id belongs to one client: leave it out, and each gets its own");
+}
+
 void ConnectionWatch::on_message(int descriptor) {
   const auto at = connections_.find(descriptor);
   if (at == connections_.end() || !at->second.observed_at) return;
-  at->second.taken_at = bytes_received(descriptor);
+  at->second.taken_at = traffic_of(descriptor).tcpi_bytes_received;
   at->second.observed_at.reset();
   --observed_;
 }
@@ -167,8 +175,7 @@ void ConnectionWatch::on_message(int descriptor) {
 void ConnectionWatch::cut_off(int descriptor) {
   const auto at = connections_.find(descriptor);
   if (at == connections_.end()) return;
-  const auto [address, port] = peer_of(descriptor);
-  if (address + ":" + port != at->second.peer) return;
+  if (peer_of(descriptor).text() != at->second.peer) return;
   ++cut_;
   ::shutdown(descriptor, SHUT_RDWR);
   tell(cut_told_, looked_at_,

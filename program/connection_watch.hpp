@@ -7,7 +7,9 @@
 //
 //   - more connections than there is room for, or than one address may have: the newest are ended
 //   - more bytes than the largest message since the last whole one: that message does not end, and its sender is cut
-//   off
+//     off
+//   - many bytes, and no answer for long: its message has stalled, or its client has the routing id of another one, and
+//     ZeroMQ drops all that it says without a word.  That is told, and nothing is done
 //
 // For the second, the sender of each message would have to be known, which costs some 100 ns a message (ZMQ_SRCFD).
 // So it is asked only while a connection is observed: from when it has brought in more than the bound until its next
@@ -35,6 +37,7 @@ struct ConnectionLimits {
   std::size_t connections_max = 0;
   std::size_t per_address_max = 0;
   std::uint64_t message_size_max = 0;  ///< Bytes of one whole message, with its frames' heads.
+  Duration unanswered_max{};           ///< A client that waits longer for its first answer is told of; zero: none.
 };
 
 class ConnectionWatch {
@@ -61,6 +64,7 @@ class ConnectionWatch {
   std::size_t connections() const { return connections_.size(); }
   std::uint64_t refused() const { return refused_; }        ///< Over a bound when they came.
   std::uint64_t cut_off() const { return cut_; }            ///< For a message that did not end.
+  std::uint64_t unanswered() const { return unanswered_; }  ///< Told of, since their first answer did not come.
   std::uint64_t accepts_failed() const { return failed_; }  ///< For want of descriptors.
 
  private:
@@ -70,15 +74,19 @@ class ConnectionWatch {
     std::uint64_t taken_at = 0;  ///< Bytes received when a message of it was last known to be whole.
     std::optional<std::uint64_t> observed_at;
     int looks = 0;
+    bool is_settled = false;     ///< It was answered once, or told of.
+    std::uint64_t received = 0;  ///< Bytes, as of
+    TimePoint received_at;
   };
   using Connections = std::map<int, Connection>;
 
   void take_events(TimePoint now);
   void on_accepted(int descriptor, TimePoint now);
   void on_closed(int descriptor);
-  void look();
+  void look(TimePoint now);
   /// False: it is gone, or cut off.
-  bool look_at(int descriptor, Connection& connection);
+  bool look_at(int descriptor, Connection& connection, TimePoint now);
+  void look_for_an_answer(Connection& connection, std::uint64_t received, std::uint64_t sent, TimePoint now);
   void tell(std::optional<TimePoint>& told, TimePoint now, const std::string& line);
 
   zmq::socket_t events_;
@@ -92,9 +100,11 @@ class ConnectionWatch {
   std::uint64_t refused_ = 0;
   std::uint64_t cut_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t unanswered_ = 0;
   std::optional<TimePoint> refusal_told_;
   std::optional<TimePoint> cut_told_;
   std::optional<TimePoint> failure_told_;
+  std::optional<TimePoint> unanswered_told_;
 };
 
 /// For Prometheus: who is there, and who was not let in or was cut off, by port.  @param program  "broker", "worker"

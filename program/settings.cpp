@@ -203,12 +203,15 @@ void add_log_settings(CLI::App& app, LogSettings& settings) {
       ->type_name("FORMAT");
 }
 
-void add_slow_setting(CLI::App& app, std::uint32_t& milliseconds) {
-  milliseconds = 1'000;
-  app.add_option("--slow-ms", milliseconds, "Log requests that take so long, and where their time went; 0: none")
+void add_slow_settings(CLI::App& app, SlowSettings& settings) {
+  settings.after = std::chrono::milliseconds(1'000);
+  app.add_option_function<std::uint32_t>(
+         "--slow-ms", [&settings](std::uint32_t ms) { settings.after = std::chrono::milliseconds(ms); },
+         "Log requests that take so long, and where their time went; 0: none")
       ->check(natural_problem)
       ->type_name("MS")
-      ->capture_default_str();
+      ->default_str("1000");
+  app.add_flag("--log-keys", settings.names_keys, "Name the keys of slow requests in the log");
 }
 
 void add_metrics_setting(CLI::App& app, std::string& metrics) {

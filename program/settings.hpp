@@ -17,6 +17,7 @@
 #include <string>
 
 #include "program/log.hpp"
+#include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
 
 namespace CLI {
@@ -34,8 +35,8 @@ std::optional<int> parse_settings(CLI::App& app, int argc, const char* const* ar
 /// Adds --log-level and --log-format.  `settings` must outlive the parse.
 void add_log_settings(CLI::App& app, LogSettings& settings);
 
-/// Adds --slow-ms, default 1000; 0 stands for none.  `milliseconds` must outlive the parse.
-void add_slow_setting(CLI::App& app, std::uint32_t& milliseconds);
+/// Adds --slow-ms, default 1000, where 0 stands for none, and --log-keys.  `settings` must outlive the parse.
+void add_slow_settings(CLI::App& app, SlowSettings& settings);
 
 /// Adds --metrics, which takes PORT (of 127.0.0.1) or HOST:PORT.  `metrics` must outlive the parse.
 void add_metrics_setting(CLI::App& app, std::string& metrics);

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "protocol/notation_text.hpp"
+
 namespace trellis {
 
 bool SlowLog::admits(TimePoint now) {
@@ -18,10 +20,14 @@ bool SlowLog::admits(TimePoint now) {
   return true;
 }
 
-std::string SlowLog::head(std::string_view what, Duration took) {
+std::string SlowLog::head(const SlowRequest& request, Duration took) {
   std::string line = "slow: ";
-  line.append(what).append(" took ").append(in_milliseconds(took));
-  line += " (--slow-ms " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(threshold_).count());
+  line += request.what;
+  if (settings_.names_keys && !request.key.empty()) line += " " + quoted_excerpt(request.key);
+  if (!request.client.empty()) line.append(" from ").append(request.client);
+  line += " took " + in_milliseconds(took);
+  line +=
+      " (--slow-ms " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(settings_.after).count());
   if (const auto left_out = std::exchange(left_out_, 0); left_out > 0) {
     line += "; " + std::to_string(left_out) + " more since the last such line";
   }

@@ -13,22 +13,35 @@
 
 namespace trellis {
 
+struct SlowSettings {
+  Duration after{};         ///< Requests that take so long are told; zero: none.
+  bool names_keys = false;  ///< Keys may stand in the log.
+};
+
+/// What is told of a slow request before the figures.
+struct SlowRequest {
+  std::string_view what;    ///< "PUT"
+  std::string_view key;     ///< Empty where it has none, or several.
+  std::string_view client;  ///< Its address; empty where it is not known.
+};
+
 class SlowLog {
  public:
   static constexpr Duration kWindow = std::chrono::seconds(10);
   static constexpr int kLinesPerWindow = 10;
 
-  /// @param threshold  zero: no request is slow
-  explicit SlowLog(Duration threshold) : threshold_(threshold) {}
+  explicit SlowLog(SlowSettings settings) : settings_(settings) {}
 
-  bool is_slow(Duration took) const { return threshold_ > Duration::zero() && took >= threshold_; }
+  bool is_slow(Duration took) const { return settings_.after > Duration::zero() && took >= settings_.after; }
+  bool names_keys() const { return settings_.names_keys; }
   /// A slow request is there to be told.  False: it is counted instead.
   bool admits(TimePoint now);
-  /// "slow: PUT took 1203 ms (--slow-ms 1000)", and behind it how many were left out since the last line.
-  std::string head(std::string_view what, Duration took);
+  /// `slow: PUT "user:7" from 10.0.0.4 took 1203 ms (--slow-ms 1000)`, and behind it how many were left out since the
+  /// last line.  The key is there where keys may be, cut after some 64 bytes.
+  std::string head(const SlowRequest& request, Duration took);
 
  private:
-  Duration threshold_;
+  SlowSettings settings_;
   std::optional<TimePoint> window_;  ///< When it began.
   int lines_ = 0;                    ///< Since then.
   std::uint64_t left_out_ = 0;

@@ -76,6 +76,12 @@ bool receive(zmq::socket_t& socket, Frames& frames, Intake& intake) {
   }
 }
 
+std::string address_of(const Frame& frame) {
+  auto* const message = const_cast<zmq::message_t*>(static_cast<const zmq::message_t*>(frame.owner()));
+  const char* const address = message == nullptr ? nullptr : zmq_msg_gets(message->handle(), "Peer-Address");
+  return address == nullptr ? std::string() : address;
+}
+
 bool send(zmq::socket_t& socket, const Frames& frames) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     auto flags = zmq::send_flags::dontwait;

@@ -1,6 +1,7 @@
 // Frames to and from ZeroMQ sockets, without copying what is large.  Included by the files that own sockets, only.
 #pragma once
 
+#include <string>
 #include <zmq.hpp>
 
 #include "protocol/bundle.hpp"
@@ -27,6 +28,9 @@ inline bool receive(zmq::socket_t& socket, Frames& frames) {
   Intake intake;
   return receive(socket, frames, intake);
 }
+
+/// The address of whoever sent a frame that receive() gave, without the port; empty where it is not known.
+std::string address_of(const Frame& frame);
 
 /// Sends one whole message without waiting.  False: not sent (no peer, or its queue is full); nothing of it is.
 /// Frames under kCopyMax bytes are copied, larger ones lent to ZeroMQ.

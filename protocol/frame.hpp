@@ -25,6 +25,8 @@ class Frame {
   const char* data() const { return bytes_.data(); }
   std::size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
+  /// What keeps the bytes alive, for whoever knows what it is; null: nothing does.
+  const void* owner() const { return owner_.get(); }
 
   /// The part [offset, offset + count) of this frame, which must hold it; shares the owner.
   Frame slice(std::size_t offset, std::size_t count) const { return {owner_, bytes_.substr(offset, count)}; }

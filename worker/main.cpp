@@ -15,9 +15,9 @@ int main(int argc, char** argv) {
   std::vector<std::string> brokers = {"127.0.0.1:7401"};
   std::string data;
   std::string metrics;
-  std::uint32_t slow_ms = 0;
   std::uint32_t election_ms = static_cast<std::uint32_t>(RaftTiming().election.count());
   LogSettings log_settings;
+  WorkerSettings settings;
 
   CLI::App app("A worker of a Trellis cluster: it holds replicas of partitions of the keys.", "trellis-worker");
   app.add_option("-a,--address", address, "Address where its peers reach it")->capture_default_str();
@@ -34,21 +34,19 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(kElectionTimeoutMin, kElectionTimeoutMax))
       ->capture_default_str();
   add_metrics_setting(app, metrics);
-  add_slow_setting(app, slow_ms);
+  add_slow_settings(app, settings.slow);
   add_log_settings(app, log_settings);
   app.footer("Example: trellis-worker -a 127.0.0.1 -p 9001 -b 127.0.0.1:7401 --data /var/lib/trellis/9001");
   if (const auto code = parse_settings(app, argc, argv)) return *code;
   start_log("worker", log_settings);
   end_where_memory_runs_out("trellis-worker");
 
-  WorkerSettings settings;
   settings.files = allow_all_files();
   settings.address = {address, static_cast<std::uint16_t>(port)};
   for (const std::string& broker : brokers) settings.brokers.push_back(*read_endpoint(broker));
   settings.data = data.empty() ? "./trellis-worker-" + std::to_string(port) : data;
 
   settings.metrics = metrics_endpoint(metrics);
-  settings.slow_after = std::chrono::milliseconds(slow_ms);
   settings.election_timeout = std::chrono::milliseconds(election_ms);
 
   const StopSignal stop;

@@ -279,7 +279,7 @@ void Partition::abandon(Work& work, Outcome outcome) {
 }
 
 void Partition::tell_answered(const Work& work, Command command) {
-  host_.on_answered({id_, command, work.was_proposed, work.arrived, work.taken_up});
+  host_.on_answered({id_, command, work.prepared.key(), work.was_proposed, work.arrived, work.taken_up});
 }
 
 void Partition::release(Work& work) {

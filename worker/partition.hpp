@@ -36,6 +36,7 @@ class Partition;
 struct Answered {
   PartitionId partition;
   Command command = Command::kBatch;
+  std::string_view key;  ///< For as long as it is told; empty where it has none, or several.
   bool through_log = false;
   TimePoint arrived;
   TimePoint taken_up;  ///< Proposed, or the leadership's confirmation asked for.

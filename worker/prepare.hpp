@@ -37,6 +37,13 @@ class PreparedRequest {
     return kind == RequestKind::kBatch ? std::span<const PreparedItem>(many) : std::span<const PreparedItem>(&one, 1);
   }
 
+  /// Of a single command on one key; else empty.
+  std::string_view key() const {
+    if (kind == RequestKind::kBatch) return {};
+    if (const Entry* entry = one.entry()) return entry->key;
+    return one.read() == nullptr ? std::string_view() : one.read()->key;
+  }
+
   PreparedItem one;                ///< kCommand: held here, without an allocation.
   std::vector<PreparedItem> many;  ///< kBatch.
 };

@@ -52,7 +52,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   ShardSettings shard_settings;
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
-  shard_settings.slow_after = settings.slow_after;
+  shard_settings.slow = settings.slow;
   shard_settings.replica.timing = timing_of(settings.election_timeout);
   server->background_ = std::make_unique<BackgroundThread>();
   log_info("worker at " + settings.address.text() + ", reading its data in " + settings.data);

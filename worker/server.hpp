@@ -19,6 +19,7 @@
 #include "program/metrics_server.hpp"
 #include "program/poller.hpp"
 #include "program/signals.hpp"
+#include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
 #include "worker/file_snapshot_store.hpp"
@@ -33,7 +34,7 @@ struct WorkerSettings {
   std::vector<Endpoint> brokers;    ///< Their backends.
   std::string data;                 ///< Folder of log and snapshots.
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
-  Duration slow_after{};            ///< Requests that take so long are logged; zero: none.
+  SlowSettings slow;
   std::chrono::milliseconds election_timeout = RaftTiming().election;
   std::size_t files = 1'024;        ///< How many this process may open.
 };

@@ -58,7 +58,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       hello_due_(now),
       broker_watch_(now),
       balancer_(membership_.self(), settings_.hand_over_after, now),
-      slow_log_(settings_.slow_after) {
+      slow_log_(settings_.slow) {
   settings_.replica.self = membership_.self();
   for (BrokerIndex i = 0; i < settings_.brokers; ++i) brokers_.emplace_back(random_(), bulk_room_);
 }
@@ -473,7 +473,9 @@ void Shard::reply(BrokerIndex broker, WorkerReply reply) {
 
 void Shard::on_answered(const Answered& answered) {
   counts_.on_answered(answered.command, now_ - answered.arrived);
-  if (!slowest_ || answered.arrived < slowest_->arrived) slowest_ = answered;
+  if (slowest_ && answered.arrived >= slowest_->arrived) return;
+  slowest_ = answered;
+  if (slow_log_.names_keys()) slowest_key_ = answered.key;
 }
 
 void Shard::on_message_refused(PartitionId group, const std::string& why) {
@@ -497,7 +499,7 @@ void Shard::report_slow(TimePoint now) {
   const Duration replication = now_ - slowest.taken_up;
   const Duration apply = now - now_;  // And whatever else the turn did.
   const bool writes = slowest.through_log;
-  std::string line = slow_log_.head(name_of(slowest.command), took) + ": " + in_milliseconds(queue) +
+  std::string line = slow_log_.head({name_of(slowest.command), slowest_key_, {}}, took) + ": " + in_milliseconds(queue) +
                      " in the queue, " + in_milliseconds(replication) +
                      (writes ? " log sync and replication, " : " confirming leadership, ") + in_milliseconds(apply) +
                      (writes ? " applying" : " reading");

@@ -56,7 +56,7 @@ struct ShardSettings {
   SessionLimits sessions;   ///< Of each partition.  The same on all workers, in all their lives: no option of theirs.
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
-  Duration slow_after{};  ///< Requests that take so long are told; zero: none.
+  SlowSettings slow;
 };
 
 class Shard final : public PartitionHost, private IncarnationsOutput {
@@ -262,7 +262,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   WorkerCounts counts_;
   SlowLog slow_log_;
-  std::optional<Answered> slowest_;  ///< Of this turn's answers the one that arrived first.
+  std::optional<Answered> slowest_;  ///< Of this turn's answers the one that arrived first,
+  std::string slowest_key_;          ///< and its key, where keys are named.
   TimePoint snapshot_begun_;
   std::optional<TimePoint> refusal_told_;
   std::optional<TimePoint> map_refusal_told_;

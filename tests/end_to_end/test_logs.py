@@ -64,8 +64,22 @@ class Logs(EndToEndTest):
         parts = self.parts(at_broker, r"took (\S+) ms .* (\S+) ms waited for a leader, (\S+) ms in earlier attempts \(\d+\), "
                                       r"(\S+) ms at the worker, (\S+) ms merging")
         self.assertAddsUp(parts)
-        parts = self.parts(at_gateway, r"PUT /v1/keys/\{key\} took (\S+) ms .* (\S+) ms at the broker, (\S+) ms in the gateway; the broker's log")
+        parts = self.parts(at_gateway, r"PUT /v1/keys/\{key\} from 127.0.0.1:\d+ took (\S+) ms .* (\S+) ms at the broker, (\S+) ms in the gateway; the broker's log")
         self.assertAddsUp(parts)
+
+    def test_slow_requests_name_their_key_where_keys_may_stand_in_the_log(self):
+        self.start("--slow-ms", "1", "--log-format", "json", "--log-keys")
+        key = "user:" + "7" * 100
+
+        def told(process, pattern):
+            self.gateway.put(f"/v1/keys/{key}", json.dumps("x" * 4_000_000).encode())
+            return any(re.search(pattern, line["message"]) for line in self.slow_lines(process))
+        cut = f'"{key[:64]}"\\.\\.\\.'
+        leader = self.cluster.leader_of(key)
+        for process, pattern in ((self.cluster.brokers[0], f"slow: PUT {cut} from 127.0.0.1 took"),
+                                 (self.cluster.workers[leader], f"slow: PUT {cut} took"),
+                                 (self.gateway.process, f"slow: PUT /v1/keys/{{key}} {cut} from 127.0.0.1:\\d+ took")):
+            wait_for(lambda: told(process, pattern), f"a line like {pattern}")
 
     def parts(self, line, pattern):
         found = re.search(pattern, line["message"])

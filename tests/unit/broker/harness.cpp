@@ -179,7 +179,7 @@ Harness::Harness(HarnessOptions wanted) : options(std::move(wanted)) {
   broker_options.k = options.k;
   broker_options.partitions = options.partitions;
   broker_options.limits = options.limits;
-  broker_options.slow_after = options.slow_after;
+  broker_options.slow = options.slow;
   for (std::size_t i = 0; i < options.workers; ++i) {
     const std::string address = "127.0.0.1:" + std::to_string(9001 + i);
     add_worker(WorkerId{i + 1}, address);

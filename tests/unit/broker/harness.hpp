@@ -100,7 +100,7 @@ struct HarnessOptions {
   std::uint32_t partitions = 4;
   bool with_server_file = false;
   BrokerLimits limits{};
-  milliseconds slow_after{0};
+  SlowSettings slow{};
   std::uint64_t seed = 1;
 };
 

@@ -17,7 +17,7 @@ std::string put_arguments(std::string_view key) { return packed_array({packed_st
 
 HarnessOptions slow_after(int ms) {
   HarnessOptions options;
-  options.slow_after = milliseconds(ms);
+  options.slow.after = milliseconds(ms);
   return options;
 }
 
@@ -35,6 +35,19 @@ TEST(Slow, ARequestThatItsWorkerHeldForLong) {
                              HasSubstr("the worker's log tells"))));
   EXPECT_EQ(cluster.subjects.back().partition, cluster.partition("a"));
   EXPECT_EQ(cluster.subjects.back().worker, leader.hello.id);
+}
+
+TEST(Slow, ARequestOnOneKeyNamesItWhereKeysMayBeNamed) {
+  HarnessOptions options = slow_after(200);
+  options.slow.names_keys = true;
+  Harness cluster(options);
+  cluster.make_cluster();
+  cluster.send(Command::kPut, put_arguments("user:7"));
+  FakeWorker& leader = cluster.leader_of("user:7");
+  const WorkerRequest request = leader.take();
+  cluster.pass(milliseconds(300));
+  leader.answer_ok(request, packed_uint(1));
+  EXPECT_THAT(cluster.events, Contains(HasSubstr("slow: PUT \"user:7\" took 300.0 ms")));
 }
 
 TEST(Slow, ARequestThatWaitedForALeader) {

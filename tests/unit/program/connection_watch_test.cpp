@@ -39,6 +39,7 @@ struct Port {
       poller.receive_all(number, 1'000, [this](Frames& frames) {
         ++messages;
         last_frames = frames.size();
+        last_sender = frames.front().bytes();
       });
       watch.tick(monotonic_now());
       if (holds()) return true;
@@ -55,6 +56,7 @@ struct Port {
   std::string endpoint;
   std::size_t messages = 0;
   std::size_t last_frames = 0;
+  std::string last_sender;
 };
 
 int connect_to(std::uint16_t port) {
@@ -113,6 +115,42 @@ TEST(ConnectionWatch, EndsTheNewestBeyondWhatOneAddressMayHave) {
   for (int i = 0; i < 5; ++i) open.push_back(connect_to(port.port()));
   EXPECT_TRUE(port.run_until([&] { return port.watch.refused() == 2 && port.watch.connections() == 3; }));
   for (const int each : open) ::close(each);
+}
+
+/// ZeroMQ takes the second one, and drops all that it says.
+TEST(ConnectionWatch, TellsOfAClientWithTheRoutingIdOfAnother) {
+  Port port(
+      {.connections_max = 10, .per_address_max = 10, .message_size_max = 10'000, .unanswered_max = milliseconds(300)});
+  const auto client = [&](const char* routing_id) {
+    zmq::socket_t made(port.context, zmq::socket_type::dealer);
+    made.set(zmq::sockopt::linger, 0);
+    made.set(zmq::sockopt::routing_id, routing_id);
+    made.connect(port.endpoint);
+    made.send(zmq::buffer(std::string(500, 'x')), zmq::send_flags::none);
+    return made;
+  };
+  const zmq::socket_t first = client("mine");
+  ASSERT_TRUE(port.run_until([&] { return port.messages == 1; }));
+  port.socket.send(zmq::str_buffer("mine"), zmq::send_flags::sndmore);
+  port.socket.send(zmq::str_buffer("an answer"), zmq::send_flags::none);
+  const zmq::socket_t second = client("mine");
+  EXPECT_TRUE(port.run_until([&] { return port.watch.unanswered() == 1; }));
+  EXPECT_EQ(port.messages, 1u) << "the second is not heard";
+}
+
+TEST(ConnectionWatch, WhoWasAnsweredOnceOrSaysNothingIsLeftAlone) {
+  Port port(
+      {.connections_max = 10, .per_address_max = 10, .message_size_max = 10'000, .unanswered_max = milliseconds(100)});
+  zmq::socket_t silent = client_of(port);
+  zmq::socket_t answered = client_of(port);
+  answered.set(zmq::sockopt::rcvtimeo, 10'000);
+  answered.send(zmq::buffer(std::string(500, 'x')), zmq::send_flags::none);
+  ASSERT_TRUE(port.run_until([&] { return port.messages == 1; }));
+  port.socket.send(zmq::buffer(port.last_sender), zmq::send_flags::sndmore);
+  port.socket.send(zmq::str_buffer("an answer"), zmq::send_flags::none);
+  const TimePoint end = monotonic_now() + milliseconds(600);  // Six times as long as it would take.
+  EXPECT_TRUE(port.run_until([&] { return monotonic_now() >= end; }));
+  EXPECT_EQ(port.watch.unanswered(), 0u);
 }
 
 TEST(ConnectionWatch, CutsOffWhoseMessageDoesNotEnd) {

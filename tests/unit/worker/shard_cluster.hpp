@@ -86,7 +86,7 @@ class Cluster {
     Worker& w = worker(index);
     ShardSettings settings;
     settings.address = address(index);
-    settings.slow_after = slow_after;
+    settings.slow = slow;
     settings.replica.snapshot_log_bytes = snapshot_log_bytes_;
     settings.replica.tail_bytes = std::min<std::uint64_t>(snapshot_log_bytes_ / 4, 8 << 20);
     auto shard = Shard::open(
@@ -244,7 +244,7 @@ class Cluster {
 
   Duration latency{};                   ///< Between workers, one way.
   std::set<std::size_t> cut_off;        ///< From their peers, both ways.
-  static inline Duration slow_after{};  ///< Of the workers that are started.
+  static inline SlowSettings slow{};    ///< Of the workers that are started.
   std::map<std::uint64_t, WorkerReply> replies_;
   std::vector<Vouch> vouches_;
   std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.

@@ -23,9 +23,9 @@ TEST(Shard, StoresAndReadsBackOnOneWorker) {
 }
 
 TEST(Shard, TellsWhereTheTimeOfSlowRequestsWent) {
-  Cluster::slow_after = milliseconds(5);
+  Cluster::slow.after = milliseconds(5);
   Cluster cluster(3);
-  Cluster::slow_after = {};
+  Cluster::slow = {};
   cluster.form();
   cluster.put("key", "value");
   EXPECT_EQ(cluster.get("key"), "value");
@@ -39,10 +39,21 @@ TEST(Shard, TellsWhereTheTimeOfSlowRequestsWent) {
               Contains(AllOf(HasSubstr("slow: GET took "), HasSubstr("ms confirming leadership, 2.0 ms reading"))));
 }
 
+TEST(Shard, NamesTheKeyOfASlowRequestWhereKeysMayBeNamed) {
+  Cluster::slow = {.after = milliseconds(1), .names_keys = true};
+  Cluster cluster(1, 1);
+  Cluster::slow = {};
+  cluster.form(1);
+  cluster.put("user:7", "value");
+  EXPECT_EQ(cluster.get("user:7"), "value");
+  EXPECT_THAT(cluster.worker(0).events, Contains(HasSubstr("slow: PUT \"user:7\" took ")));
+  EXPECT_THAT(cluster.worker(0).events, Contains(HasSubstr("slow: GET \"user:7\" took ")));
+}
+
 TEST(Shard, TellsHowLongASlowWriteWaitedForTheOneBeforeIt) {
-  Cluster::slow_after = milliseconds(5);
+  Cluster::slow.after = milliseconds(5);
   Cluster cluster(3, 1);
-  Cluster::slow_after = {};
+  Cluster::slow = {};
   cluster.form();
   cluster.put("key", "value");
   const std::size_t leader = *cluster.leader(PartitionId{0});
