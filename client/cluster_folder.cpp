@@ -164,6 +164,8 @@ std::optional<RunningCluster> ClusterFolder::running() const {
     running.owner = read_identity(object.at("owner"));
     object.at("frontend").get_to(running.frontend);
     object.at("backend").get_to(running.backend);
+    running.listen = object.value("listen", "");
+    running.metrics = object.value("metrics", "");
     for (const json& process : object.at("processes")) {
       running.processes.push_back({process.at("name").get<std::string>(), read_identity(process)});
     }
@@ -185,6 +187,8 @@ Result<void> ClusterFolder::keep(const RunningCluster& running) const {
                        {"owner", to_json(running.owner)},
                        {"frontend", running.frontend},
                        {"backend", running.backend},
+                       {"listen", running.listen},
+                       {"metrics", running.metrics},
                        {"processes", std::move(processes)}};
   return write_file(kRunningFile, object.dump(2));
 }

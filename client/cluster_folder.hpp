@@ -70,6 +70,8 @@ struct RunningCluster {
   ProcessIdentity owner;  ///< The `trellis up` that ends it, unless it is detached.
   std::string frontend;   ///< host:port
   std::string backend;
+  std::string listen;   ///< The gateway's; empty where an earlier version did not keep it.
+  std::string metrics;  ///< The broker's; empty where none are served.
   std::vector<RunningProcess> processes;
 };
 

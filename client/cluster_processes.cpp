@@ -65,9 +65,12 @@ Result<void> ClusterProcesses::begin_or_join() {
                                     [](const RunningProcess& process) { return is_running(process.identity); });
   joined_ = before && !abandoned && (some_run || !before->detached);
   if (!joined_) {
-    running_ = {options_.detach, own_identity(), options_.frontend.text(), options_.backend.text(), {}};
-    return {};
+    running_ = {options_.detach, own_identity(), options_.frontend.text(), options_.backend.text(), {}, {}, {}};
   }
+  // What has ended is started again where it was, unless something else was asked for now.
+  if (options_.listen_chosen || running_.listen.empty()) running_.listen = options_.listen.text();
+  if (options_.metrics) running_.metrics = options_.metrics->text();
+  if (!joined_) return {};
   if (options_.frontend != UpOptions{}.frontend && options_.frontend.text() != running_.frontend) {
     return failure("this folder's cluster runs already, with its frontend at " + running_.frontend +
                    "; `trellis down` stops it");
@@ -147,23 +150,23 @@ Result<void> ClusterProcesses::start_worker(const std::string& address) {
 
 /// The broker serves metrics at the port that was asked for, and the workers at those that follow.
 void ClusterProcesses::add_metrics(std::vector<std::string>& arguments, std::size_t number) const {
-  if (!options_.metrics) return;
-  Endpoint endpoint = *options_.metrics;
+  if (running_.metrics.empty()) return;
+  Endpoint endpoint = *read_endpoint(running_.metrics);
   endpoint.port = static_cast<std::uint16_t>(endpoint.port + number);
   arguments.insert(arguments.end(), {"--metrics", endpoint.text()});
 }
 
 /// The cluster does without a gateway where it cannot be started, or where its port is taken and nobody chose it.
 Result<void> ClusterProcesses::start_gateway() {
-  if (probe(options_.listen) != Listener::kNobody) {
-    const std::string taken = options_.listen.text() + " is in use by a program that this `up` did not start";
+  if (probe(*read_endpoint(running_.listen)) != Listener::kNobody) {
+    const std::string taken = running_.listen + " is in use by a program that this `up` did not start";
     if (options_.listen_chosen) return failure(taken + "; stop it, or choose another port with --listen");
     if (!joined_) tell("no HTTP gateway: " + taken + "; --listen chooses another port");
     return {};
   }
   const auto started =
       start_process_named(std::string(kGatewayName), "trellis-gateway",
-                          {"--listen", options_.listen.text(), "-b", near_end(running_.frontend).text()});
+                          {"--listen", running_.listen, "-b", near_end(running_.frontend).text()});
   if (!started && !stop_.requested()) {
     tell("WARNING: no HTTP gateway: " + started.error().message + "; the cluster goes on without it");
     return {};

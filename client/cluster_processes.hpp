@@ -41,6 +41,7 @@ class ClusterProcesses {
   bool joined() const { return joined_; }
 
   const std::string& frontend() const { return running_.frontend; }
+  const std::string& listen() const { return running_.listen; }
   const std::string& backend() const { return running_.backend; }
   const ClusterFolder& folder() const { return folder_; }
   ClusterShape& shape() { return shape_; }

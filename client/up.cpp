@@ -188,7 +188,7 @@ void Up::tell_ready(const ClusterStatus& status, Clock::duration took) const {
 
 void Up::tell_gateway() const {
   if (processes_.joined() || !processes_.is_alive(std::string(kGatewayName))) return;
-  tell("HTTP, and a page to look at the cluster: http://" + options_.listen.text() + "/");
+  tell("HTTP, and a page to look at the cluster: http://" + processes_.listen() + "/");
 }
 
 /// A process of ours that ends while the cluster is being made ends the attempt; one of a cluster that was made before

@@ -204,6 +204,11 @@ class Keeping(UpTest):
         for number in range(4):
             with urllib.request.urlopen(f"http://127.0.0.1:{first + number}/metrics", timeout=10) as response:
                 self.assertIn(b"trellis_broker" if number == 0 else b"trellis_worker", response.read())
+        victim = self.worker_at(self.ports[0])
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: victim not in self.running(), "it to end")
+        self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
+        wait_for(lambda: is_listening(first + 1), "the metrics of the worker that was started again")
         self.assertRan(self.down(), 0, "")
 
     def test_a_closed_terminal_ends_none_of_the_programs(self):
@@ -226,6 +231,11 @@ class Detached(UpTest):
         self.assertEqual(json.loads(answer("/v1/keys/person2")), {"name": "Mary"})
         self.assertEqual(answer("/readyz"), b"ok\n")
         self.assertIn(b"<title>Trellis</title>", answer("/"))
+        processes = json.loads((self.data / "running.json").read_text())["processes"]
+        os.kill(next(process["pid"] for process in processes if process["name"] == "gateway"), signal.SIGKILL)
+        wait_for(lambda: not is_listening(port), "the gateway to end")
+        self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
+        wait_for(lambda: is_listening(port), "the gateway, where it was")
         self.assertRan(self.down(), 0)
         self.assertFalse(is_listening(port))
 

@@ -111,11 +111,15 @@ TEST_F(ClusterFolderTest, KeepsWhatRunsAndForgetsIt) {
   running.detached = true;
   running.owner = own_identity();
   running.frontend = "127.0.0.1:1";
+  running.listen = "127.0.0.1:3";
+  running.metrics = "127.0.0.1:4";
   running.processes = {{"broker", own_identity()}};
   ASSERT_TRUE(folder->keep(running));
   const auto read = folder->running();
   ASSERT_TRUE(read);
   EXPECT_TRUE(read->detached);
+  EXPECT_EQ(read->listen, "127.0.0.1:3");
+  EXPECT_EQ(read->metrics, "127.0.0.1:4");
   EXPECT_EQ(read->processes.at(0).identity, own_identity());
   folder->forget_running();
   EXPECT_FALSE(folder->running());
