@@ -9,6 +9,7 @@ const history = [];
 let place = 0;
 let asked = 0;
 
+const MOST_OFFERED = 12;
 const SHOWN_LINES = 40;
 const SHOWN_SIZE = 4000; // characters
 const KEY_COMMANDS = ["GET", "PUT", "SET", "HAS", "DELETE", "POP", "QUERY", "LOCATE"];
@@ -67,7 +68,7 @@ async function run(line) {
   }
 }
 
-// Completion: commands for the first word, keys for the second.
+// Completion: commands for the first word, keys for the second, and in a path the fields.
 
 /// What could stand for the word at the line's end: [line in front of it, candidates].
 async function candidates(line) {
@@ -76,10 +77,22 @@ async function candidates(line) {
     const begun = first[1].toUpperCase();
     return ["", COMMANDS.filter((name) => name.startsWith(begun)).map((name) => `${name} `)];
   }
+  const path = /^(\s*query\s+)([^\s."]+(?:\.[\w-]+)*)\.([\w-]*)$/i.exec(line);
+  if (path) return [path[1], await fields(path[2], path[3])];
   const second = /^(\s*(\w+)\s+)([^\s."]*)$/.exec(line);
   if (!second || !KEY_COMMANDS.includes(second[2].toUpperCase())) return [line, []];
-  const keys = await askJson(`/v1/keys?limit=12&consistency=stale&prefix=${encodeURIComponent(second[3])}`);
+  const keys = await askJson(`/v1/keys?limit=${MOST_OFFERED}&consistency=stale&prefix=${encodeURIComponent(second[3])}`);
   return [second[1], keys.map((key) => (/^[\w-]+$/.test(keyText(key)) ? key : JSON.stringify(keyText(key))))];
+}
+
+/// The paths that lead to the fields of the map at `path` whose names begin with `begun`.
+async function fields(path, begun) {
+  const [key, ...steps] = path.split(".").map(encodeURIComponent);
+  const route = steps.length ? `/v1/query/${key}/${steps.join("/")}` : `/v1/keys/${key}`;
+  const value = await askJson(`${route}?consistency=stale`);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return [];
+  const names = Object.keys(value).filter((name) => name.startsWith(begun)).slice(0, MOST_OFFERED);
+  return names.map((name) => `${path}.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}`);
 }
 
 function close() {
