@@ -4,8 +4,8 @@
 // at 1 MB/s would hold up heartbeats, hellos and leadership checks for 14 s, and a connection on which nothing is
 // received whole for some seconds is taken for dead (ZeroMQ counts a frame as a sign of life when it has come to its
 // end).  So items whose body has kUrgentMax bytes or more go through a BulkSender.  It gives the connection no more
-// than a window of bytes whose arrival has not been reported, cuts what is larger than kWholeMax into slices, and lets
-// those take turns with smaller items.  Everything else goes into the bundle at once, as it always did.
+// than a window of bytes whose arrival has not been reported, cuts what is large into slices, and lets those take turns
+// with smaller items.  Everything else goes into the bundle at once, as it always did.
 //
 //   sender                                      receiver
 //   item, slice, slice, mark(position) ───────▶ puts slices together
@@ -34,8 +34,9 @@ inline bool is_bulk_type(std::uint8_t type) { return type >= 200 && type <= 202;
 
 /// Bodies below it are copied into the head frame and never wait.
 constexpr std::size_t kUrgentMax = BundleWriter::kInlineMax;
-/// Up to this size an item travels whole: 0.07 s at 1 MB/s.
+/// Up to this size an item travels whole on any link: 0.07 s at 1 MB/s.
 constexpr std::size_t kWholeMax = 64 << 10;
+/// A slice has at least this size.
 constexpr std::size_t kSliceSize = 32 << 10;
 /// Bytes a second.  Over slower links large requests may end in vain.
 constexpr std::size_t kSlowestLink = 1'000'000;

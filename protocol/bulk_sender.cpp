@@ -33,7 +33,7 @@ bool BulkSender::replace(Item& item) {
   return true;
 }
 
-std::size_t BulkSender::slice_size() const { return std::min(bulk::kSliceSize, large_.front().body.size() - offset_); }
+std::size_t BulkSender::slice_size() const { return std::min(portion(), large_.front().body.size() - offset_); }
 
 bool BulkSender::slice_is_next() const { return !large_.empty() && (turn_left_ == 0 || whole_.empty()); }
 
@@ -54,9 +54,9 @@ void BulkSender::fill(BundleWriter& out, TimePoint now) {
     probed_at_ = now;
     return add_mark(out, std::nullopt);
   }
-  for (const std::uint64_t until = sent_ + kBundleSize; sent_ < until && can_send();) {
+  for (const std::uint64_t until = sent_ + portion(); sent_ < until && can_send();) {
     if (slice_is_next()) {
-      turn_left_ = bulk::kSliceSize;
+      turn_left_ = portion();
       send_slice(out, now);
     } else {
       const Item item = std::move(whole_.front());
@@ -94,7 +94,7 @@ void BulkSender::send_slice(BundleWriter& out, TimePoint now) {
 void BulkSender::note_sent(BundleWriter& out, std::size_t size, TimePoint now) {
   if (marks_.empty()) progress_at_ = now;  // Silence counts from when there is something to report.
   sent_ += size;
-  if (sent_ - marked_ >= kMarkEvery) add_mark(out, now);
+  if (sent_ - marked_ >= portion() / kMarksInPortion) add_mark(out, now);
 }
 
 void BulkSender::add_mark(BundleWriter& out, std::optional<TimePoint> now) {

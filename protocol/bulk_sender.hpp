@@ -1,7 +1,8 @@
 // BulkSender: the side of a link from which bulk is sent (protocol/bulk.hpp has the whole picture).
 //
-// Items of up to kWholeMax bytes wait in one queue, larger ones in another, which is emptied slice by slice; the two
-// take turns of a slice's size, so that a small document waits for one slice of a large one and not for all of it.
+// Items that travel whole wait in one queue, larger ones in another, which is emptied slice by slice; the two take turns
+// of a slice's size, so that a small document waits for one slice of a large one and not for all of it.  Slices are as
+// large as the link is quick: an eighth of the window, which is what a link carries in some 10 ms.
 //
 // Invariants: at most window() bytes, or one item or slice, are on their way unreported.  The bytes that an item number
 // stands for never change.  Nothing is copied before it is sent.
@@ -26,10 +27,10 @@ namespace trellis {
 
 class BulkSender {
  public:
-  static constexpr std::size_t kMarkEvery = 16 << 10;
   /// A message arrives when its last byte has, so what the window has room for leaves in several: what is reported of
   /// the first makes room while the others are still on their way.
-  static constexpr std::size_t kBundleSize = bulk::kSliceSize;
+  static constexpr std::size_t kPortionsInWindow = 8;
+  static constexpr std::size_t kMarksInPortion = 2;
   static constexpr std::chrono::milliseconds kStalledAfter{2'000};
   static constexpr std::chrono::milliseconds kProbeEvery{100};
 
@@ -48,7 +49,7 @@ class BulkSender {
 
   /// Whether an item of so many bytes, header and all, may leave at once and whole.  Who adds it to the bundle says so
   /// with note_sent(); it needs no Item.
-  bool may_pass(std::size_t size) const { return size <= bulk::kWholeMax && !has_waiting() && has_room(size); }
+  bool may_pass(std::size_t size) const { return size <= whole_max() && !has_waiting() && has_room(size); }
   void note_sent(BundleWriter& out, std::size_t size, TimePoint now);
 
   /// Adds an item to the bundle, where the window has room for it, or to what waits.  One of the same key that waits is
@@ -77,6 +78,8 @@ class BulkSender {
   std::size_t bytes_waiting() const { return bytes_waiting_; }
   std::size_t bytes_under_way() const { return static_cast<std::size_t>(sent_ - reached_); }
   std::size_t window() const { return window_.size(); }
+  /// The size of a slice, and of a message that is made of what waited.
+  std::size_t portion() const { return std::max(window_.size() / kPortionsInWindow, bulk::kSliceSize); }
 
  private:
   struct SentMark {
@@ -93,7 +96,8 @@ class BulkSender {
   };
 
   static std::size_t size_of(const Item& item) { return item.header.size() + item.body.size(); }
-  static bool needs_slices(const Item& item) { return item.body.size() > bulk::kWholeMax; }
+  std::size_t whole_max() const { return std::max(portion(), bulk::kWholeMax); }
+  bool needs_slices(const Item& item) const { return item.body.size() > whole_max(); }
   bool has_room(std::size_t size) const { return sent_ == reached_ || bytes_under_way() + size <= window_.size(); }
   std::size_t slice_size() const;
   bool slice_is_next() const;

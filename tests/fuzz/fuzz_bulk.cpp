@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (whole && *whole) CHECK((*whole)->body.size() <= sent);
     CHECK(link.in.on_mark({}).received <= sent && room.held <= sent);
     if (link.out.has_more(now)) link.out.fill(answer, now);
-    CHECK(link.out.bytes_under_way() <= link.out.window() + bulk::kSliceSize);
+    CHECK(link.out.bytes_under_way() <= link.out.window() + link.out.portion());
   }
   return 0;
 }

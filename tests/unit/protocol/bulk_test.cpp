@@ -164,6 +164,26 @@ TEST_F(Bulk, ALongWayMakesTheWindowGrow) {
   EXPECT_GT(here.out.window(), BulkWindow::kWindowFirst);
 }
 
+/// On a quick link slices cost more than they spare: what is marked, sent and put together for each of them.
+TEST_F(Bulk, SlicesAreAsLargeAsTheLinkIsQuick) {
+  EXPECT_EQ(here.out.portion(), bulk::kSliceSize) << "before anything is known";
+  rate = 1'000'000'000;
+  for (int i = 0; i < 100; ++i) add(1'000'000);
+  pass(milliseconds(10'000));
+  ASSERT_EQ(received.size(), 100u);
+  EXPECT_EQ(here.out.window(), BulkWindow::kWindowMax);
+  EXPECT_EQ(here.out.portion(), BulkWindow::kWindowMax / 8);
+  add(BulkWindow::kWindowMax / 8);
+  ASSERT_FALSE(under_way.empty());
+  EXPECT_EQ(under_way.back().frames.size(), 2u) << "it travels whole";
+
+  pass(milliseconds(100));
+  rate = 1'000'000;
+  for (int i = 0; i < 20; ++i) add(1'000'000);
+  pass(milliseconds(10'000));
+  EXPECT_EQ(here.out.portion(), bulk::kSliceSize) << "the link has become slow";
+}
+
 TEST_F(Bulk, NeverIsMoreUnderWayThanTheLargestWindow) {
   rate = 500'000'000;
   for (int i = 0; i < 30; ++i) add(3'000'000);
