@@ -190,6 +190,19 @@ class Damaged(DiskTest):
         cluster.wait_until_whole()
         self.assertHoldsWithout(cluster, client, acknowledged, without=0)
 
+    def test_a_log_that_is_deleted_under_its_worker(self):
+        """No write fails, and nothing would be there at the next start: the worker stops before it promises much."""
+        cluster = self.new_cluster(workers=3, k=2, partitions=4)
+        cluster.start()
+        client, acknowledged = self.client_of(cluster), {}
+        self.write_some(client, acknowledged, 500)
+        worker = cluster.workers[1]
+        for file in (cluster.data_of(1) / "log").iterdir():
+            file.unlink()
+        self.assertEndsSaying(worker, "was deleted under this worker, which stops", seconds=60)
+        self.assertEqual(set(self.write_some(client, acknowledged, 200)), {"OK"})
+        self.assertHolds(client, acknowledged)
+
     def test_a_missing_log(self):
         """An emptied folder is another worker's: what it had promised is forgotten, so the cluster does not take it."""
         cluster = self.new_cluster(workers=3, k=2, partitions=4)
