@@ -34,7 +34,7 @@ std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, c
                        TimePoint now) {
   MetricsText out;
   out.family("trellis_broker_requests_total", "counter", "Replies to clients by command and status.");
-  for (std::size_t command = 0; command < BrokerCounts::kCommands; ++command) {
+  for (std::size_t command = 0; command < kCommandCount; ++command) {
     for (std::size_t code = 0; code < BrokerCounts::kCodes; ++code) {
       if (counts.replies[command][code] == 0) continue;
       out.sample({{"command", name_of(static_cast<Command>(command))}, {"status", name_of(static_cast<Code>(code))}},
@@ -42,7 +42,7 @@ std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, c
     }
   }
   out.family("trellis_broker_request_duration_seconds", "histogram", "From a request to its reply, by command.");
-  for (std::size_t command = 0; command < BrokerCounts::kCommands; ++command) {
+  for (std::size_t command = 0; command < kCommandCount; ++command) {
     if (counts.seconds[command].count == 0) continue;
     out.sample({{"command", name_of(static_cast<Command>(command))}}, counts.seconds[command]);
   }

@@ -7,17 +7,16 @@
 
 #include "broker/registry.hpp"
 #include "program/metrics.hpp"
-#include "protocol/command.hpp"
+#include "protocol/command_table.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
 
 struct BrokerCounts {
-  static constexpr std::size_t kCommands = static_cast<std::size_t>(Command::kPing) + 1;
   static constexpr std::size_t kCodes = static_cast<std::size_t>(Code::kInternal) + 1;
 
-  std::array<std::array<std::uint64_t, kCodes>, kCommands> replies{};
-  std::array<Histogram, kCommands> seconds{};
+  std::array<std::array<std::uint64_t, kCodes>, kCommandCount> replies{};
+  std::array<Histogram, kCommandCount> seconds{};
   std::uint64_t refused = 0;  ///< Before a command was known or taken in.
   std::uint64_t leader_changes = 0;
   std::uint64_t messages_dropped = 0;  ///< Of workers, that could not be read.

@@ -9,33 +9,31 @@ namespace trellis {
 
 Result<void> check_arguments(const Request& request) {
   const auto outcome = [](const auto& read) { return read ? Result<void>() : Result<void>(read.error()); };
-  switch (request.command) {
-    case Command::kKeys:
-    case Command::kScan: return outcome(read_page(request.arguments));
-    case Command::kCount: return outcome(read_count(request.arguments));
-    case Command::kCompute: return outcome(ComputeMerger::read(request.arguments));
-    case Command::kBatch: return outcome(read_batch(request.arguments));
-    case Command::kLocate: return outcome(read_key(request.arguments));
-    default: return outcome(read_routing_key(request.command, request.arguments));
+  if (is_on_one_key(request.command)) return outcome(read_routing_key(request.command, request.arguments));
+  switch (row_of(request.command).signature) {
+    case Signature::kPage: return outcome(read_page(request.arguments));
+    case Signature::kPrefix: return outcome(read_count(request.arguments));
+    case Signature::kFormula: return outcome(ComputeMerger::read(request.arguments));
+    case Signature::kItems: return outcome(read_batch(request.arguments));
+    default: return outcome(read_key(request.arguments));
   }
 }
 
 Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame& frame, std::uint32_t partitions,
                                             const BrokerLimits& limits) {
   const bool stale = request.options.stale;
-  switch (request.command) {
-    case Command::kKeys:
-    case Command::kScan: {
+  switch (row_of(request.command).signature) {
+    case Signature::kPage: {
       const auto page = read_page(request.arguments);
       if (!page) return page.error();
       return std::unique_ptr<Merger>(
           std::make_unique<PageMerger>(request.command, *page, stale, partitions, limits.page_held));
     }
-    case Command::kCount: {
+    case Signature::kPrefix: {
       if (const auto prefix = read_count(request.arguments); !prefix) return prefix.error();
       return std::unique_ptr<Merger>(std::make_unique<CountMerger>(frame, stale, partitions));
     }
-    case Command::kCompute: {
+    case Signature::kFormula: {
       auto computation = ComputeMerger::read(request.arguments);
       if (!computation) return computation.error();
       return std::unique_ptr<Merger>(

@@ -18,12 +18,12 @@ constexpr std::size_t kCallsPerRequest = 2;
 /// Clients that have gone leave their records behind until there are this many.
 constexpr std::size_t kIdleClientsMin = 64;
 
+/// Of a command on one key.
 Result<void> check_large(const Request& request) {
   const auto outcome = [](const auto& read) { return read ? Result<void>() : Result<void>(read.error()); };
-  switch (request.command) {
-    case Command::kPut:
-    case Command::kSet: return outcome(read_put(request.arguments));
-    case Command::kQuery: return outcome(read_query(request.arguments));
+  switch (row_of(request.command).signature) {
+    case Signature::kRecord: return outcome(read_put(request.arguments));
+    case Signature::kPath: return outcome(read_query(request.arguments));
     default: return outcome(read_key(request.arguments));
   }
 }
@@ -35,9 +35,7 @@ LegResult failed(Error error) {
 }
 
 Error out_of_time() { return {Code::kDeadlineExceeded, "no answer in time"}; }
-Error too_much_under_way() {
-  return {Code::kResourceExhausted, "this broker has too much under way; try again later"};
-}
+Error too_much_under_way() { return {Code::kResourceExhausted, "this broker has too much under way; try again later"}; }
 
 /// The status of a reply frame, from its head alone: [version, id, status, ...
 Code status_of(const Frame& reply) {
@@ -118,19 +116,16 @@ void Requests::on_client_message(Frames& frames, TimePoint now) {
 }
 
 bool Requests::answer_at_once(const ClientMessage& message, const Request& request, TimePoint now) {
-  if (request.command != Command::kPing && request.command != Command::kStatus &&
-      request.command != Command::kMembers) {
-    return false;
-  }
+  if (row_of(request.command).reach != Reach::kBroker) return false;
   if (const auto arguments = read_nothing(request.arguments); !arguments) {
     refuse(message, request.id, arguments.error());
     return true;
   }
   std::string result;
-  switch (request.command) {
-    case Command::kPing: PackedWriter(result).str("PONG"); break;
-    case Command::kStatus: result = report_status(options_, router_, registry_, now); break;
-    default: result = report_members(router_, registry_, request.options.load, now); break;
+  switch (row_of(request.command).result) {
+    case ResultType::kStatus: result = report_status(options_, router_, registry_, now); break;
+    case ResultType::kMembers: result = report_members(router_, registry_, request.options.load, now); break;
+    default: PackedWriter(result).str("PONG"); break;
   }
   Reply reply;
   reply.id = request.id;
@@ -148,7 +143,7 @@ void Requests::begin(Entry& entry, TimePoint now) {
     return;
   }
   if (is_on_one_key(entry.request.command)) return begin_on_one_key(entry, now);
-  if (entry.request.command != Command::kLocate) return begin_merged(entry, now);
+  if (row_of(entry.request.command).reach != Reach::kMap) return begin_merged(entry, now);
   const auto key = read_key(entry.request.arguments);
   if (!key) return finish(entry, answer_of(key.error()));
   MergedAnswer answer;
@@ -281,9 +276,9 @@ void Requests::expire(Entry& entry) {
     note_times(entry, result.times);
     return finish_single(entry, std::move(result));
   }
-  finish(entry, answer_of({Code::kDeadlineExceeded, "no answer within " +
-                                                        std::to_string(entry.request.options.timeout.count()) +
-                                                        " ms: the cluster is not there yet; this broker gave it to no worker"}));
+  finish(entry, answer_of({Code::kDeadlineExceeded,
+                           "no answer within " + std::to_string(entry.request.options.timeout.count()) +
+                               " ms: the cluster is not there yet; this broker gave it to no worker"}));
 }
 
 void Requests::expire_merged(Entry& entry) {
@@ -323,7 +318,7 @@ void Requests::finish_single(Entry& entry, LegResult result) {
 }
 
 void Requests::finish(Entry& entry, MergedAnswer answer) {
-  if (!router_.warning().empty() && entry.request.command != Command::kLocate) {
+  if (!router_.warning().empty() && row_of(entry.request.command).reach != Reach::kMap) {
     answer.info.warnings.push_back(router_.warning());
   }
   Reply reply;

@@ -22,8 +22,6 @@ Answer read_answer(std::string packed) {
   return {std::move(frame), std::move(*reply)};
 }
 
-bool carries_session(Command command) { return is_write(command) || command == Command::kBatch; }
-
 }  // namespace
 
 CallTable::CallTable(std::vector<std::string> endpoints, RandomSource random, CallOutput& output)
@@ -35,7 +33,7 @@ CallTable::CallTable(std::vector<std::string> endpoints, RandomSource random, Ca
 std::uint64_t CallTable::begin(TimePoint now, Command command, std::string_view arguments, Options options) {
   const std::uint64_t id = next_id_++;
   Call& call = calls_[id];
-  if (carries_session(command) && !options.session) {
+  if (takes_session(command) && !options.session) {
     call.own_seq = session_.issue();
     options.session = session_.id();
     options.seq = call.own_seq;
@@ -125,7 +123,7 @@ void CallTable::on_frame(TimePoint now, std::size_t broker, Frame frame) {
   if (at == calls_.end()) return;
   if (reply->status == Code::kUnavailable && asks_another(now, broker, *at)) return;
   Call& call = at->second;
-  const bool is_last_word = call.copies <= 1 || !carries_session(call.command);
+  const bool is_last_word = call.copies <= 1 || !takes_session(call.command);
   if (!is_last_word) return on_reply_to_copy(now, at, std::move(frame), *reply);
   finish(at, {std::move(frame), std::move(*reply)});
 }

@@ -12,11 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/command_table.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
-
-enum class Method : std::uint8_t { kGet, kHead, kPut, kPost, kDelete };
 
 std::string_view name_of(Method method);
 std::optional<Method> method_of(std::string_view name);

@@ -106,7 +106,7 @@ std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
   }
   out.family("trellis_worker_request_duration_seconds", "histogram",
              "From a request's arrival to its result, by command.");
-  for (std::size_t command = 0; command < WorkerCounts::kCommands; ++command) {
+  for (std::size_t command = 0; command < kCommandCount; ++command) {
     if (counts.request_seconds[command].count == 0) continue;
     out.sample({{"command", name_of(static_cast<Command>(command))}}, counts.request_seconds[command]);
   }

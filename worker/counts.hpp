@@ -7,7 +7,7 @@
 
 #include "program/metrics.hpp"
 #include "protocol/cluster_messages.hpp"
-#include "protocol/command.hpp"
+#include "protocol/command_table.hpp"
 
 namespace trellis {
 
@@ -15,8 +15,6 @@ class Shard;
 
 struct WorkerCounts {
   static constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kWrongPartition) + 1;
-
-  static constexpr std::size_t kCommands = static_cast<std::size_t>(Command::kPing) + 1;
 
   std::array<std::uint64_t, kOutcomes> replies{};
   std::uint64_t entries_applied = 0;
@@ -28,7 +26,7 @@ struct WorkerCounts {
   Histogram log_sync_seconds;          ///< From the start of a batch until it is durable, as the loop sees it.
   Histogram snapshot_seconds;          ///< Written, or tried to.
   Histogram snapshot_fetch_seconds;    ///< From a leader, read and checked.
-  std::array<Histogram, kCommands> request_seconds{};
+  std::array<Histogram, kCommandCount> request_seconds{};
 
   void on_answered(Command command, Duration took);
 };

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <array>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -56,15 +57,43 @@ class Cursor {
 
 Error bad(const char* what) { return invalid_argument(std::string("log entry: ") + what); }
 
-bool has_content(EntryKind kind) { return kind == EntryKind::kPut || kind == EntryKind::kQuery; }
+/// By EntryKind, from 1 on.
+constexpr std::array kLogged = {Command::kPut, Command::kDelete, Command::kPop,
+                                Command::kGet, Command::kHas,    Command::kQuery};
+static_assert(kLogged.size() == static_cast<std::size_t>(EntryKind::kQuery));
+
+/// By Command; 0 for those that never stand in the log.
+constexpr auto kKinds = [] {
+  std::array<std::uint8_t, kCommandCount> kinds{};
+  for (std::size_t i = 0; i < kLogged.size(); ++i) {
+    kinds[static_cast<std::size_t>(kLogged[i])] = static_cast<std::uint8_t>(i + 1);
+  }
+  kinds[static_cast<std::size_t>(Command::kSet)] = static_cast<std::uint8_t>(EntryKind::kPut);
+  return kinds;
+}();
+
+const CommandRow& row_of(EntryKind kind) { return row_of(command_of(kind)); }
+
+/// Of a PUT the document, of a QUERY the path.
+bool has_content(EntryKind kind) { return row_of(kind).signature != Signature::kKey; }
 
 /// Conditions that the kind cannot have, or that exclude each other.
 bool conditions_fit(const Entry& entry) {
-  if (entry.if_absent) return entry.kind == EntryKind::kPut && !entry.if_version;
-  return !entry.if_version || entry.kind == EntryKind::kPut || entry.kind == EntryKind::kDelete;
+  if (!entry.if_absent && !entry.if_version) return true;
+  const OptionSet options = row_of(entry.kind).options;
+  if (entry.if_absent) return options.has(Option::kIfAbsent) && !entry.if_version;
+  return options.has(Option::kIfVersion);
 }
 
 }  // namespace
+
+EntryKind kind_of(Command command) {
+  const std::uint8_t kind = kKinds[static_cast<std::size_t>(command)];
+  CHECK(kind != 0);
+  return static_cast<EntryKind>(kind);
+}
+
+Command command_of(EntryKind kind) { return kLogged[static_cast<std::size_t>(kind) - 1]; }
 
 std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
   char head[11];
@@ -150,9 +179,7 @@ Result<Entry> read_entry(std::string_view bytes) {
   entry.key = fields.raw(key_size);
   entry.content = fields.rest();
   if (!fields.ok()) return bad("it is cut off");
-  if (kind < static_cast<std::uint8_t>(EntryKind::kPut) || kind > static_cast<std::uint8_t>(EntryKind::kQuery)) {
-    return bad("unknown kind");
-  }
+  if (kind < 1 || kind > kLogged.size()) return bad("unknown kind");
   entry.kind = static_cast<EntryKind>(kind);
   if ((flags & ~kFlags) != 0) return bad("unknown flags");
   if (!conditions_fit(entry)) return bad("conditions that do not belong to its kind");

@@ -17,6 +17,7 @@
 #include <span>
 #include <string_view>
 
+#include "protocol/command_table.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
 
@@ -24,6 +25,9 @@ namespace trellis {
 
 /// The reads are there for a BATCH that both reads and writes a key: only in the log do they keep their place.
 enum class EntryKind : std::uint8_t { kPut = 1, kDelete = 2, kPop = 3, kGet = 4, kHas = 5, kQuery = 6 };
+/// The kind under which a command on one key stands in the log; a SET is a PUT there.
+EntryKind kind_of(Command command);
+Command command_of(EntryKind kind);
 
 /// Views point into the request or the log that it was read from.
 struct Entry {

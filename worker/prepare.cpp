@@ -36,7 +36,7 @@ Task prepare_put(const WorkerRequest& request, const BatchItem& item) {
   const auto put = read_put(item.arguments);
   if (!put) return answer(put.error());
   Entry entry;
-  entry.kind = EntryKind::kPut;
+  entry.kind = kind_of(item.command);
   entry.key = put->key;
   entry.content = put->document;
   entry.if_absent = item.options.if_absent;
@@ -48,7 +48,7 @@ Task prepare_removal(const WorkerRequest& request, const BatchItem& item) {
   const auto key = read_key(item.arguments);
   if (!key) return answer(key.error());
   Entry entry;
-  entry.kind = item.command == Command::kPop ? EntryKind::kPop : EntryKind::kDelete;
+  entry.kind = kind_of(item.command);
   entry.key = *key;
   entry.if_version = item.options.if_version;
   return identified(entry, request, item.index);
@@ -57,7 +57,7 @@ Task prepare_removal(const WorkerRequest& request, const BatchItem& item) {
 Task prepare_read(const BatchItem& item) {
   Read read;
   read.command = item.command;
-  if (item.command == Command::kQuery) {
+  if (row_of(item.command).signature == Signature::kPath) {
     auto query = read_query(item.arguments);
     if (!query) return answer(query.error());
     read.key = query->key;
@@ -73,7 +73,7 @@ Task prepare_read(const BatchItem& item) {
 Task prepare_page(const WorkerRequest& request, const BatchItem& item) {
   Read read;
   read.command = item.command;
-  if (item.command == Command::kCount) {
+  if (row_of(item.command).signature == Signature::kPrefix) {
     const auto prefix = read_count(item.arguments);
     if (!prefix) return answer(prefix.error());
     read.page.prefix = *prefix;
@@ -88,19 +88,11 @@ Task prepare_page(const WorkerRequest& request, const BatchItem& item) {
 
 Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
   if (item.error) return answer(*item.error);
-  switch (item.command) {
-    case Command::kPut:
-    case Command::kSet: return prepare_put(request, item);
-    case Command::kDelete:
-    case Command::kPop: return prepare_removal(request, item);
-    case Command::kGet:
-    case Command::kHas:
-    case Command::kQuery: return prepare_read(item);
-    case Command::kKeys:
-    case Command::kScan:
-    case Command::kCount: return prepare_page(request, item);
-    default: break;
-  }
+  const CommandRow& row = row_of(item.command);
+  if (row.reach == Reach::kOneKey && row.effect == Effect::kReads) return prepare_read(item);
+  if (row.reach == Reach::kOneKey && row.signature == Signature::kRecord) return prepare_put(request, item);
+  if (row.reach == Reach::kOneKey) return prepare_removal(request, item);
+  if (row.signature == Signature::kPage || row.signature == Signature::kPrefix) return prepare_page(request, item);
   return answer({Code::kInternal, std::string(name_of(item.command)) + " is answered by brokers, not by workers"});
 }
 
@@ -120,14 +112,6 @@ void prepare_command(const WorkerRequest& request, PreparedRequest& prepared) {
   prepared.one.task = prepare_item(request, item);
 }
 
-EntryKind logged(Command command) {
-  switch (command) {
-    case Command::kGet: return EntryKind::kGet;
-    case Command::kHas: return EntryKind::kHas;
-    default: return EntryKind::kQuery;
-  }
-}
-
 /// Reads of keys that the same batch writes go through the log as well, so that they see what stands before them and
 /// nothing that stands after.
 void log_reads_among_writes(const WorkerRequest& request, const std::vector<BatchItem>& items,
@@ -143,9 +127,9 @@ void log_reads_among_writes(const WorkerRequest& request, const std::vector<Batc
     const Read* read = prepared[i].read();
     if (read == nullptr || !written.contains(read->key)) continue;
     Entry entry;
-    entry.kind = logged(read->command);
+    entry.kind = kind_of(read->command);
     entry.key = read->key;
-    if (entry.kind == EntryKind::kQuery) entry.content = items[i].arguments;
+    if (row_of(read->command).signature == Signature::kPath) entry.content = items[i].arguments;
     prepared[i].task = identified(entry, request, items[i].index);
   }
 }

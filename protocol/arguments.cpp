@@ -1,0 +1,193 @@
+#include "protocol/arguments.hpp"
+
+#include "protocol/lenient.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/notation.hpp"
+#include "protocol/notation_text.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+/// Opens an argument array and checks how many there are; reads on from there.
+class ArgumentReader {
+ public:
+  ArgumentReader(Signature signature, std::string_view packed) : row_(row_of(signature)), reader_(packed) {
+    const auto count = reader_.read_array();
+    left_ = count.value_or(0);
+    good_ = count && left_ >= row_.least && left_ <= row_.arguments.size();
+  }
+  explicit operator bool() const { return good_; }
+  Error error() const { return invalid_argument("arguments must be " + std::string(row_.form)); }
+  bool more() const { return left_ > 0; }
+  PackedReader& take() {
+    --left_;
+    return reader_;
+  }
+
+ private:
+  const SignatureRow& row_;
+  PackedReader reader_;
+  std::size_t left_ = 0;
+  bool good_ = false;
+};
+
+Result<std::string_view> read_key_value(PackedReader& reader) {
+  const auto key = reader.read_bytes();
+  if (!key) return invalid_argument("a key must be str or bin");
+  if (key->empty() || key->size() > kKeySizeMax) {
+    return invalid_argument("a key has 1 to " + std::to_string(kKeySizeMax) + " bytes, this one has " +
+                            std::to_string(key->size()));
+  }
+  return *key;
+}
+
+Result<QueryArguments> read_path(PackedReader& reader) {
+  const auto segments = reader.read_array();
+  if (!segments || *segments == 0)
+    return invalid_argument("a path must be an array of a key and then map keys or positions");
+  const auto key = read_key_value(reader);
+  if (!key) return key.error();
+  QueryArguments query{*key, {}};
+  for (std::uint32_t i = 1; i < *segments; ++i) {
+    const auto name = read_text(reader);
+    const auto position = name ? std::nullopt : read_whole(reader);
+    if (!name && !position) {
+      return invalid_argument("step " + std::to_string(i) + " of the path must be a str or an int from 0");
+    }
+    // A path of more segments than documents have levels leads nowhere; one more than that is kept, to say so.
+    if (query.path.size() > static_cast<std::size_t>(kNestingMax)) continue;
+    query.path.push_back(name ? PathSegment(*name) : PathSegment(*position));
+  }
+  return query;
+}
+
+}  // namespace
+
+Result<PutArguments> read_put(std::string_view arguments) {
+  ArgumentReader given(Signature::kRecord, arguments);
+  if (!given) return given.error();
+  const auto key = read_key_value(given.take());
+  if (!key) return key.error();
+  const auto document = given.take().read_value();
+  if (!document) return given.error();
+  if (auto checked = check_document(*document); !checked) return checked.error();
+  return PutArguments{*key, *document};
+}
+
+Result<std::string_view> read_key(std::string_view arguments) {
+  ArgumentReader given(Signature::kKey, arguments);
+  if (!given) return given.error();
+  return read_key_value(given.take());
+}
+
+Result<QueryArguments> read_query(std::string_view arguments) {
+  ArgumentReader given(Signature::kPath, arguments);
+  if (!given) return given.error();
+  return read_path(given.take());
+}
+
+Result<ComputeArguments> read_compute(std::string_view arguments) {
+  ArgumentReader given(Signature::kFormula, arguments);
+  if (!given) return given.error();
+  const auto expression = read_text(given.take());
+  if (!expression) return invalid_argument("the expression must be a str");
+  if (expression->size() > kExpressionSizeMax) {
+    return invalid_argument("the expression has " + std::to_string(expression->size()) + " bytes, at most " +
+                            std::to_string(kExpressionSizeMax) + " are allowed");
+  }
+  ComputeArguments compute{*expression, {}};
+  if (!given.more()) return compute;
+  PackedReader& reader = given.take();
+  if (reader.read_nil()) return compute;
+  const auto pairs = read_fields(reader);
+  if (!pairs) return invalid_argument("variables must be a map of name to path");
+  for (std::uint32_t i = 0; i < *pairs; ++i) {
+    const auto name = read_text(reader);
+    if (!name) return invalid_argument("a variable's name must be a str");
+    PackedReader ahead = reader;
+    const auto packed_path = ahead.read_value();
+    auto query = read_path(reader);
+    if (!packed_path || !query) return query ? invalid_argument("a variable's path is cut off") : query.error();
+    for (const Variable& earlier : compute.variables) {
+      if (earlier.name == *name) return invalid_argument("variable " + quoted_excerpt(*name) + " stands twice");
+    }
+    // An expression of kExpressionSizeMax bytes cannot name more.
+    if (compute.variables.size() == kExpressionSizeMax) return invalid_argument("too many variables");
+    compute.variables.push_back({*name, std::move(*query), *packed_path});
+  }
+  return compute;
+}
+
+Result<PageArguments> read_page(std::string_view arguments) {
+  ArgumentReader given(Signature::kPage, arguments);
+  if (!given) return given.error();
+  PageArguments page;
+  if (given.more()) {
+    const auto prefix = given.take().read_bytes();
+    if (!prefix) return invalid_argument("the prefix must be str or bin");
+    page.prefix = *prefix;
+  }
+  if (given.more()) {
+    const auto limit = read_whole(given.take());
+    if (!limit || *limit < 1 || *limit > kPageKeysMax) {
+      return invalid_argument("the limit must be an int from 1 to " + std::to_string(kPageKeysMax));
+    }
+    page.limit = static_cast<std::size_t>(*limit);
+  }
+  if (given.more()) {
+    PackedReader& reader = given.take();
+    if (!reader.read_nil()) {
+      const auto after = reader.read_bytes();
+      if (!after) return invalid_argument("after must be a key or nil");
+      page.after = *after;
+    }
+  }
+  return page;
+}
+
+Result<std::string_view> read_count(std::string_view arguments) {
+  ArgumentReader given(Signature::kPrefix, arguments);
+  if (!given) return given.error();
+  if (!given.more()) return std::string_view{};
+  const auto prefix = given.take().read_bytes();
+  if (!prefix) return invalid_argument("the prefix must be str or bin");
+  return *prefix;
+}
+
+Result<void> read_nothing(std::string_view arguments) {
+  ArgumentReader given(Signature::kNothing, arguments);
+  if (!given) return given.error();
+  return {};
+}
+
+Result<std::string_view> read_routing_key(Command command, std::string_view arguments) {
+  PackedReader reader(arguments);
+  const auto count = reader.read_array();
+  const Signature signature = row_of(command).signature;
+  if (!count || *count < row_of(signature).least) return invalid_argument("arguments must begin with a key");
+  if (signature == Signature::kPath) {
+    const auto segments = reader.read_array();
+    if (!segments || *segments == 0)
+      return invalid_argument("a path must be an array of a key and then map keys or positions");
+  }
+  return read_key_value(reader);
+}
+
+std::string to_text(std::string_view key, const Path& path) {
+  std::string text = print_key(key);
+  for (const PathSegment& segment : path) {
+    text.push_back('.');
+    if (const auto* position = std::get_if<std::uint64_t>(&segment)) {
+      text += std::to_string(*position);
+    } else {
+      const auto name = std::get<std::string_view>(segment);
+      // Bare digits would be a position.
+      const bool digits = !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+      text += digits ? '"' + std::string(name) + '"' : print_key(name);
+    }
+  }
+  return text;
+}
+
+}  // namespace trellis

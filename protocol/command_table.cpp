@@ -1,0 +1,288 @@
+#include "protocol/command_table.hpp"
+
+#include <array>
+
+#include "protocol/limits.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr Argument kKeyArgument{"key", "str or bin of 1 to 4096 bytes"};
+constexpr Argument kPrefixArgument{"prefix", "str or bin", true};
+static_assert(kKeySizeMax == 4096);
+
+constexpr std::array kKey = {kKeyArgument};
+constexpr std::array kRecord = {kKeyArgument, Argument{"document", "any value"}};
+constexpr std::array kPath = {Argument{"path", "array of a key and then map keys (str) or positions (int)"}};
+constexpr std::array kFormula = {Argument{"expression", "str"}, Argument{"variables", "map of name to path", true}};
+constexpr std::array kPage = {kPrefixArgument, Argument{"limit", "int from 1 to 10000", true},
+                              Argument{"after", "key or nil", true}};
+constexpr std::array kPrefix = {kPrefixArgument};
+constexpr std::array kItems = {Argument{"items", "array of [command, arguments] or [command, arguments, options]"}};
+static_assert(kPageKeysMax == 10'000);
+
+constexpr std::array kSignatures = {
+    SignatureRow{Signature::kNothing, {}, "empty"},
+    SignatureRow{Signature::kKey, kKey, "[key]"},
+    SignatureRow{Signature::kRecord, kRecord, "[key, document]"},
+    SignatureRow{Signature::kPath, kPath, "[path], and a path an array of a key and then map keys or positions"},
+    SignatureRow{Signature::kFormula, kFormula, "[expression, variables]"},
+    SignatureRow{Signature::kPage, kPage, "[prefix, limit, after], from the last on each may be left out"},
+    SignatureRow{Signature::kPrefix, kPrefix, "[prefix], or empty"},
+    SignatureRow{Signature::kItems, kItems, "[items]"},
+};
+static_assert(kSignatures.size() == kSignatureCount);
+
+constexpr std::array<OptionRow, kOptionCount> kOptions = {{
+    {Option::kTimeout, "timeout_ms", "an int from 1 to 600000", true},
+    {Option::kConsistency, "consistency", "\"linearizable\" or \"stale\"", false},
+    {Option::kSession, "session", "bin or str of 1 to 64 bytes", true},
+    {Option::kSeq, "seq", "a uint", true},
+    {Option::kFloor, "floor", "a uint", true},
+    {Option::kIfAbsent, "if_absent", "a bool", false},
+    {Option::kIfVersion, "if_version", "a uint", false},
+    {Option::kLoad, "load", "a bool", false},
+}};
+static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64);
+
+constexpr OptionSet kOfAll = {Option::kTimeout};
+constexpr OptionSet kOfReads = {Option::kTimeout, Option::kConsistency};
+constexpr OptionSet kOfWrites = {Option::kTimeout, Option::kSession, Option::kSeq, Option::kFloor};
+constexpr OptionSet kOfPuts = kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion);
+
+constexpr std::array<CommandRow, kCommandCount> kCommands = {{
+    {.command = Command::kPut,
+     .name = "PUT",
+     .effect = Effect::kWrites,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kRecord,
+     .options = kOfPuts,
+     .result = ResultType::kBoolean,
+     .shell = {"PUT KEY -> DOCUMENT", "stores a document, in any notation",
+               "  PUT person1 -> [ name -> \"John\" | age -> 22 ]\n"
+               "  PUT person1 : { name : \"John\" ; age : 22 }\n"
+               "  PUT person1 {\"name\": \"John\", \"age\": 22}\n"
+               "  PUT {\"person1\": {\"name\": \"John\", \"age\": 22}}\n"
+               "--if-absent     only where the key is not there yet\n"
+               "--if-version N  only where the document has this version, as GET KEY --info tells it\n"},
+     .http = {Method::kPut, "/v1/keys/{key}",
+              "Store a document: true (201) where the key is new, false (200) where it replaced one"}},
+    {.command = Command::kSet,
+     .name = "SET",
+     .effect = Effect::kWrites,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kRecord,
+     .options = kOfPuts,
+     .result = ResultType::kBoolean,
+     .shell = {"SET KEY VALUE", "the same as PUT, for short values",
+               "  SET k 12\n  SET k \"some text\"\n  SET k word\n"
+               "A bare word is a string here.  --if-absent and --if-version N as with PUT.\n"},
+     .http = {}},
+    {.command = Command::kGet,
+     .name = "GET",
+     .effect = Effect::kReads,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kKey,
+     .options = kOfReads,
+     .result = ResultType::kDocument,
+     .shell = {"GET KEY", "prints a record",
+               "--stale  from any replica, perhaps not the newest\n--info   its version too, for --if-version\n"},
+     .http = {Method::kGet, "/v1/keys/{key}", "The document of a key"}},
+    {.command = Command::kHas,
+     .name = "HAS",
+     .effect = Effect::kReads,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kKey,
+     .options = kOfReads,
+     .result = ResultType::kBoolean,
+     .shell = {"HAS KEY", "true or false: whether the key is there", ""},
+     .http = {Method::kHead, "/v1/keys/{key}", "Whether a key is there, and the version of its document"}},
+    {.command = Command::kDelete,
+     .name = "DELETE",
+     .effect = Effect::kWrites,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kKey,
+     .options = kOfWrites.with(Option::kIfVersion),
+     .result = ResultType::kBoolean,
+     .shell = {"DELETE KEY", "removes a record", "--if-version N  only where it has this version\n"},
+     .http = {Method::kDelete, "/v1/keys/{key}", "Remove a key and its document"}},
+    {.command = Command::kPop,
+     .name = "POP",
+     .effect = Effect::kWrites,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kKey,
+     .options = kOfWrites,
+     .result = ResultType::kDocument,
+     .shell = {"POP KEY", "prints a record and removes it, in one step", ""},
+     .http = {Method::kPost, "/v1/keys/{key}/pop", "Remove a key and give the document that it had, in one step"}},
+    {.command = Command::kQuery,
+     .name = "QUERY",
+     .effect = Effect::kReads,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kPath,
+     .options = kOfReads,
+     .result = ResultType::kDocument,
+     .shell = {"QUERY PATH", "prints the part of a document at a path",
+               "  QUERY person2.address.number\n  QUERY \"my.key\".list.0\n"
+               "Names with special characters stand in quotes.  Bare digits are a position in a list, or the key with\n"
+               "those digits; quoted digits are always a key.\n"},
+     .http = {Method::kGet, "/v1/query/{key}/{path}",
+              "The part of a document at a path: a map's keys, or positions in a list from 0, each a segment of its "
+              "own"}},
+    {.command = Command::kCompute,
+     .name = "COMPUTE",
+     .effect = Effect::kReads,
+     .reach = Reach::kPartitions,
+     .signature = Signature::kFormula,
+     .options = kOfReads,
+     .result = ResultType::kNumber,
+     .shell =
+         {"COMPUTE EXPRESSION [WHERE x = QUERY PATH [AND y = QUERY PATH ...]]",
+          "evaluates a formula over stored numbers",
+          "  COMPUTE 2*(x+3) WHERE x = QUERY person2.address.number\n"
+          "+ - * / ^, parentheses, sin, cos, tan (radians), log (base 10), ln, exp, sqrt, abs, min, max, pi, e.\n"},
+     .http = {Method::kPost, "/v1/compute", "Evaluate an expression over numbers in documents"}},
+    {.command = Command::kKeys,
+     .name = "KEYS",
+     .effect = Effect::kReads,
+     .reach = Reach::kPartitions,
+     .signature = Signature::kPage,
+     .options = kOfReads,
+     .result = ResultType::kKeys,
+     .shell = {.usage = "KEYS [PREFIX]",
+               .summary = "the keys, in byte order",
+               .details = "LIST KEYS and LIST_KEYS are the same.\n--limit N  the first N alone\n",
+               .takes_list = true},
+     .http = {Method::kGet, "/v1/keys",
+              "The keys with a prefix, in byte order; streamed whole where no limit is given"}},
+    {.command = Command::kScan,
+     .name = "SCAN",
+     .effect = Effect::kReads,
+     .reach = Reach::kPartitions,
+     .signature = Signature::kPage,
+     .options = kOfReads,
+     .result = ResultType::kRecords,
+     .shell = {"SCAN [PREFIX]", "the records, in byte order of their keys", "--limit N  the first N alone\n"},
+     .http = {Method::kGet, "/v1/scan",
+              "The keys with a prefix and their documents, as [key, document]; streamed whole where no limit is "
+              "given"}},
+    {.command = Command::kCount,
+     .name = "COUNT",
+     .effect = Effect::kReads,
+     .reach = Reach::kPartitions,
+     .signature = Signature::kPrefix,
+     .options = kOfReads,
+     .result = ResultType::kCount,
+     .shell = {"COUNT [PREFIX]", "the number of keys", ""},
+     .http = {Method::kGet, "/v1/count", "How many keys have a prefix"}},
+    {.command = Command::kBatch,
+     .name = "BATCH",
+     .effect = Effect::kItems,
+     .reach = Reach::kPartitions,
+     .signature = Signature::kItems,
+     .options = kOfWrites,
+     .result = ResultType::kItems,
+     .shell = {},
+     .http = {Method::kPost, "/v1/batch",
+              "Up to 10000 commands at once, each with an answer of its own: [status, result, info]"}},
+    {.command = Command::kMembers,
+     .name = "MEMBERS",
+     .effect = Effect::kReports,
+     .reach = Reach::kBroker,
+     .signature = Signature::kNothing,
+     .options = kOfAll.with(Option::kLoad),
+     .result = ResultType::kMembers,
+     .shell = {.usage = "MEMBERS",
+               .summary = "the workers, and how they are",
+               .details = "LIST MEMBERS and LIST_MEMBERS are the same.\n",
+               .takes_list = true},
+     .http = {Method::kGet, "/v1/members", "The workers with their state and load"}},
+    {.command = Command::kLocate,
+     .name = "LOCATE",
+     .effect = Effect::kReports,
+     .reach = Reach::kMap,
+     .signature = Signature::kKey,
+     .options = kOfAll,
+     .result = ResultType::kLocation,
+     .shell = {"LOCATE KEY", "the partition, leader and replicas of a key", ""},
+     .http = {Method::kGet, "/v1/locate/{key}", "The partition of a key, its replicas and their leader"}},
+    {.command = Command::kStatus,
+     .name = "STATUS",
+     .effect = Effect::kReports,
+     .reach = Reach::kBroker,
+     .signature = Signature::kNothing,
+     .options = kOfAll,
+     .result = ResultType::kStatus,
+     .shell = {"STATUS", "the cluster: its size, k, what it tolerates", ""},
+     .http = {Method::kGet, "/v1/status", "The cluster as a whole: what is up, and what may still fail"}},
+    {.command = Command::kPing,
+     .name = "PING",
+     .effect = Effect::kReports,
+     .reach = Reach::kBroker,
+     .signature = Signature::kNothing,
+     .options = kOfAll,
+     .result = ResultType::kText,
+     .shell = {"PING", "PONG, from the broker alone", ""},
+     .http = {Method::kGet, "/v1/ping", "PONG, from a broker alone"}},
+}};
+
+/// A place without a row would hold the first enumerator again, and an empty name.
+constexpr bool each_stands_at_its_place() {
+  for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    if (kCommands[i].command != static_cast<Command>(i) || kCommands[i].name.empty()) return false;
+  }
+  for (std::size_t i = 0; i < kSignatures.size(); ++i) {
+    if (kSignatures[i].signature != static_cast<Signature>(i)) return false;
+  }
+  for (std::size_t i = 0; i < kOptions.size(); ++i) {
+    if (kOptions[i].option != static_cast<Option>(i) || kOptions[i].name.empty()) return false;
+  }
+  return true;
+}
+static_assert(each_stands_at_its_place());
+
+}  // namespace
+
+std::span<const CommandRow> command_rows() { return kCommands; }
+const CommandRow& row_of(Command command) { return kCommands[static_cast<std::size_t>(command)]; }
+const SignatureRow& row_of(Signature signature) { return kSignatures[static_cast<std::size_t>(signature)]; }
+std::span<const OptionRow> option_rows() { return kOptions; }
+const OptionRow& row_of(Option option) { return kOptions[static_cast<std::size_t>(option)]; }
+
+std::optional<Option> option_of(std::string_view name) {
+  for (const OptionRow& row : kOptions) {
+    if (row.name == name) return row.option;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(Command command) { return row_of(command).name; }
+
+std::optional<Command> command_of(std::string_view name) {
+  for (const CommandRow& row : kCommands) {
+    if (row.name == name) return row.command;
+  }
+  return std::nullopt;
+}
+
+bool is_write(Command command) { return row_of(command).effect == Effect::kWrites; }
+bool is_read(Command command) { return row_of(command).effect == Effect::kReads; }
+bool is_on_one_key(Command command) { return row_of(command).reach == Reach::kOneKey; }
+bool takes_session(Command command) { return row_of(command).options.has(Option::kSession); }
+
+std::string names_where(const std::function<bool(Command)>& holds) {
+  std::string names;
+  std::string_view last;
+  for (const CommandRow& row : kCommands) {
+    if (!holds(row.command)) continue;
+    if (!last.empty()) names.append(names.empty() ? "" : ", ").append(last);
+    last = row.name;
+  }
+  return names.empty() ? std::string(last) : names.append(" and ").append(last);
+}
+
+std::string names_with(Option option) {
+  return names_where([option](Command command) { return row_of(command).options.has(option); });
+}
+
+}  // namespace trellis

@@ -1,0 +1,138 @@
+#include "protocol/options.hpp"
+
+#include "protocol/lenient.hpp"
+#include "protocol/notation_text.hpp"
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+Error unknown(std::string_view name) {
+  std::string known;
+  for (const OptionRow& row : option_rows()) known.append(known.empty() ? "" : ", ").append(row.name);
+  return invalid_argument("unknown option " + quoted_excerpt(name) + "; known are " + known);
+}
+
+Result<void> check_belongs(Option option, Command command, OptionPlace place) {
+  const OptionRow& row = row_of(option);
+  if (place == OptionPlace::kBatchItem && row.of_whole_request) {
+    return invalid_argument("option " + quoted_excerpt(row.name) + " belongs to the BATCH, not to its items");
+  }
+  if (!row_of(command).options.has(option)) {
+    return invalid_argument("option " + quoted_excerpt(row.name) + " does not belong to " +
+                            std::string(name_of(command)));
+  }
+  return {};
+}
+
+/// Puts a value that is there into its place.  Nothing there: it was not of the option's type.
+template <typename Value, typename Place>
+bool take(const std::optional<Value>& value, Place& place) {
+  if (value) place = *value;
+  return value.has_value();
+}
+
+/// Whether the value was as it has to be.
+bool read_value_of(Option option, PackedReader& reader, Options& options) {
+  switch (option) {
+    case Option::kTimeout: {
+      const auto value = read_whole(reader);
+      if (!value || *value < 1 || *value > static_cast<std::uint64_t>(kTimeoutMax.count())) return false;
+      options.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(*value));
+      return true;
+    }
+    case Option::kConsistency: {
+      const auto value = read_text(reader);
+      options.stale = value == "stale";
+      return options.stale || value == "linearizable";
+    }
+    case Option::kSession:
+      options.session = reader.read_bytes();
+      return options.session && !options.session->empty() && options.session->size() <= kSessionSizeMax;
+    case Option::kSeq: return take(read_whole(reader), options.seq);
+    case Option::kFloor: return take(read_whole(reader), options.floor);
+    case Option::kIfAbsent: return take(reader.read_bool(), options.if_absent);
+    case Option::kIfVersion: return take(read_whole(reader), options.if_version);
+    case Option::kLoad: return take(reader.read_bool(), options.load);
+  }
+  return false;
+}
+
+/// Whether it says anything but its default.
+bool is_given(Option option, const Options& options) {
+  switch (option) {
+    case Option::kTimeout: return options.timeout != kTimeoutDefault;
+    case Option::kConsistency: return options.stale;
+    case Option::kSession:
+    case Option::kSeq: return options.session.has_value();
+    case Option::kFloor: return options.session && options.floor;
+    case Option::kIfAbsent: return options.if_absent;
+    case Option::kIfVersion: return options.if_version.has_value();
+    case Option::kLoad: return options.load;
+  }
+  return false;
+}
+
+void pack_value_of(Option option, const Options& options, PackedWriter& writer) {
+  switch (option) {
+    case Option::kTimeout: writer.integer(options.timeout.count()); return;
+    case Option::kConsistency: writer.str("stale"); return;
+    case Option::kSession: writer.bin(*options.session); return;
+    case Option::kSeq: writer.natural(options.seq); return;
+    case Option::kFloor: writer.natural(*options.floor); return;
+    case Option::kIfAbsent:
+    case Option::kLoad: writer.boolean(true); return;
+    case Option::kIfVersion: writer.natural(*options.if_version); return;
+  }
+}
+
+Result<void> check_together(const Options& options, OptionSet given) {
+  const bool has_seq = given.has(Option::kSeq);
+  if (given.has(Option::kSession) != has_seq) return invalid_argument("session and seq go together");
+  if (options.floor && !has_seq) return invalid_argument("floor goes with session and seq");
+  if (options.floor && *options.floor > options.seq) {
+    return invalid_argument("floor is " + std::to_string(*options.floor) + " and seq " + std::to_string(options.seq) +
+                            "; floor is the lowest seq that may still be sent again, so at most seq");
+  }
+  if (options.if_absent && options.if_version) {
+    return invalid_argument("if_absent and if_version exclude each other");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Options> read_options(std::string_view packed, Command command, OptionPlace place) {
+  PackedReader reader(packed);
+  Options options;
+  if (reader.read_nil()) return options;
+  const auto pairs = read_fields(reader);
+  if (!pairs) return invalid_argument("options must be a map or nil");
+  OptionSet given;
+  for (std::uint32_t i = 0; i < *pairs; ++i) {
+    const auto name = read_text(reader);
+    if (!name) return invalid_argument("the keys of options must be str");
+    const auto option = option_of(*name);
+    if (!option) return unknown(*name);
+    if (given.has(*option)) return invalid_argument("option " + quoted_excerpt(*name) + " stands twice");
+    if (auto belongs = check_belongs(*option, command, place); !belongs) return belongs.error();
+    if (!read_value_of(*option, reader, options)) {
+      return invalid_argument(std::string(*name) + " must be " + std::string(row_of(*option).type));
+    }
+    given.add(*option);
+  }
+  if (auto good = check_together(options, given); !good) return good.error();
+  return options;
+}
+
+void pack_options(std::string& out, const Options& options) {
+  std::size_t count = 0;
+  for (const OptionRow& row : option_rows()) count += is_given(row.option, options) ? 1 : 0;
+  PackedWriter writer(out);
+  writer.map(count);
+  for (const OptionRow& row : option_rows()) {
+    if (is_given(row.option, options)) pack_value_of(row.option, options, writer.str(row.name));
+  }
+}
+
+}  // namespace trellis

@@ -1,0 +1,37 @@
+// The options of a request: typed, and read and packed as the map that stands in a request or in an item of a BATCH.
+// Which options a command takes is in its row of protocol/command_table.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/command_table.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+struct Options {
+  std::chrono::milliseconds timeout = kTimeoutDefault;
+  bool stale = false;
+  std::optional<std::string_view> session;  ///< 1 to kSessionSizeMax bytes, always together with seq.
+  std::uint64_t seq = 0;
+  std::optional<std::uint64_t> floor;  ///< With a session; at most seq: the lowest seq that may still be sent again.
+  bool if_absent = false;
+  std::optional<std::uint64_t> if_version;
+  bool load = false;  ///< MEMBERS: tell what each worker does, too.
+};
+
+/// Where the options stand decides what is allowed: a batch item has neither session nor timeout of its own.
+enum class OptionPlace : std::uint8_t { kRequest, kBatchItem };
+
+/// Reads a map or nil, and checks it against the command.  Views point into `packed`.  Error: kInvalidArgument.
+Result<Options> read_options(std::string_view packed, Command command, OptionPlace place);
+
+/// Appends the map; options with their default value are left out.
+void pack_options(std::string& out, const Options& options);
+
+}  // namespace trellis
