@@ -3,21 +3,19 @@
 #include <algorithm>
 #include <cctype>
 
+#include "client/spelling.hpp"
+#include "protocol/command_table.hpp"
 #include "protocol/notation.hpp"
 
 namespace trellis {
 namespace {
 
-std::string upper(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return std::toupper(c); });
-  return result;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return std::tolower(c); });
-  return result;
+/// Behind it stand paths, not keys alone.
+bool takes_paths(std::string_view command_name) {
+  const auto command = command_of(command_name);
+  if (!command) return false;
+  const Signature signature = row_of(*command).signature;
+  return signature == Signature::kPath || signature == Signature::kFormula;
 }
 
 /// Where the word at the end of `line` begins; a blank in quotes belongs to its word.
@@ -145,7 +143,7 @@ Completion complete(std::string_view line, const std::vector<std::string>& comma
   if (begin == first) return complete_command(word, commands);
   const std::string command = upper(line.substr(first, line.find(' ', first) - first));
   if (command == "HELP") return complete_command(word, commands);
-  return complete_key(word, command == "QUERY" || command == "COMPUTE", lookup);
+  return complete_key(word, takes_paths(command), lookup);
 }
 
 }  // namespace trellis

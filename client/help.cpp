@@ -1,101 +1,51 @@
 #include "client/help.hpp"
 
-#include "client/foreign_words.hpp"
-
 #include <algorithm>
-#include <array>
-#include <numeric>
 #include <vector>
+
+#include "client/foreign_words.hpp"
+#include "client/spelling.hpp"
 
 namespace trellis {
 namespace {
 
-constexpr std::string_view kRecordForms =
-    "  PUT person1 -> [ name -> \"John\" | age -> 22 ]\n"
-    "  PUT person1 : { name : \"John\" ; age : 22 }\n"
-    "  PUT person1 {\"name\": \"John\", \"age\": 22}\n"
-    "  PUT {\"person1\": {\"name\": \"John\", \"age\": 22}}\n"
-    "--if-absent     only where the key is not there yet\n"
-    "--if-version N  only where the document has this version, as GET KEY --info tells it\n";
-
-constexpr std::array kHelps = {
-    CommandHelp{"PUT", "PUT KEY -> DOCUMENT", "stores a document, in any notation", kRecordForms},
-    CommandHelp{"SET", "SET KEY VALUE", "the same as PUT, for short values",
-                "  SET k 12\n  SET k \"some text\"\n  SET k word\n"
-                "A bare word is a string here.  --if-absent and --if-version N as with PUT.\n"},
-    CommandHelp{"GET", "GET KEY", "prints a record",
-                "--stale  from any replica, perhaps not the newest\n--info   its version too, for --if-version\n"},
-    CommandHelp{"HAS", "HAS KEY", "true or false: whether the key is there", ""},
-    CommandHelp{"DELETE", "DELETE KEY", "removes a record", "--if-version N  only where it has this version\n"},
-    CommandHelp{"POP", "POP KEY", "prints a record and removes it, in one step", ""},
-    CommandHelp{
-        "QUERY", "QUERY PATH", "prints the part of a document at a path",
-        "  QUERY person2.address.number\n  QUERY \"my.key\".list.0\n"
-        "Names with special characters stand in quotes.  Bare digits are a position in a list, or the key with\n"
-        "those digits; quoted digits are always a key.\n"},
-    CommandHelp{
-        "COMPUTE", "COMPUTE EXPRESSION [WHERE x = QUERY PATH [AND y = QUERY PATH ...]]",
-        "evaluates a formula over stored numbers",
-        "  COMPUTE 2*(x+3) WHERE x = QUERY person2.address.number\n"
-        "+ - * / ^, parentheses, sin, cos, tan (radians), log (base 10), ln, exp, sqrt, abs, min, max, pi, e.\n"},
-    CommandHelp{"KEYS", "KEYS [PREFIX]", "the keys, in byte order",
-                "LIST KEYS and LIST_KEYS are the same.\n--limit N  the first N alone\n"},
-    CommandHelp{"SCAN", "SCAN [PREFIX]", "the records, in byte order of their keys", "--limit N  the first N alone\n"},
-    CommandHelp{"COUNT", "COUNT [PREFIX]", "the number of keys", ""},
-    CommandHelp{"MEMBERS", "MEMBERS", "the workers, and how they are", "LIST MEMBERS and LIST_MEMBERS are the same.\n"},
-    CommandHelp{"LOCATE", "LOCATE KEY", "the partition, leader and replicas of a key", ""},
-    CommandHelp{"STATUS", "STATUS", "the cluster: its size, k, what it tolerates", ""},
-    CommandHelp{"PING", "PING", "PONG, from the broker alone", ""},
-    CommandHelp{"HELP", "HELP [COMMAND]", "this text, or more on one command", ""},
-    CommandHelp{"EXIT", "EXIT", "ends the shell; so do QUIT and Ctrl-D", ""},
-};
+constexpr CommandHelp kHelp{"HELP", {"HELP [COMMAND]", "this text, or more on one command", ""}};
+constexpr CommandHelp kExit{"EXIT", {"EXIT", "ends the shell; so do QUIT and Ctrl-D", ""}};
 
 struct Alias {
-  std::string_view typed;
+  std::string typed;
   std::string_view name;
 };
-constexpr std::array kAliases = {Alias{"LIST KEYS", "KEYS"}, Alias{"LIST_KEYS", "KEYS"},
-                                 Alias{"LIST MEMBERS", "MEMBERS"}, Alias{"LIST_MEMBERS", "MEMBERS"},
-                                 Alias{"QUIT", "EXIT"}};
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return out;
-}
-
-/// Levenshtein, with a swap of neighbours as one edit.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before(b.size() + 1);
-  std::vector<std::size_t> last(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(last.begin(), last.end(), 0u);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+const std::vector<Alias>& aliases() {
+  static const std::vector<Alias> kAliases = [] {
+    std::vector<Alias> all;
+    for (const CommandRow& row : command_rows()) {
+      if (!row.shell.takes_list) continue;
+      all.push_back({"LIST " + std::string(row.name), row.name});
+      all.push_back({"LIST_" + std::string(row.name), row.name});
     }
-    before.swap(last);
-    last.swap(row);
-  }
-  return last[b.size()];
+    all.push_back({"QUIT", kExit.name});
+    return all;
+  }();
+  return kAliases;
 }
 
-bool writes(std::string_view command) {
-  constexpr std::array<std::string_view, 4> kWrites = {"PUT", "SET", "DELETE", "POP"};
-  return std::find(kWrites.begin(), kWrites.end(), command) != kWrites.end();
+bool writes(std::string_view name) {
+  const auto command = command_of(name);
+  return command && is_write(*command);
 }
+
+/// Without what would make the list too wide.
+std::string_view short_usage(std::string_view usage) { return usage.substr(0, usage.find(" [WHERE")); }
 
 std::string list_of_commands() {
   std::size_t width = 0;
-  const auto shown = [](const CommandHelp& help) {
-    return help.usage.substr(0, std::min(help.usage.size(), help.usage.find(" [WHERE")));
-  };
-  for (const CommandHelp& help : kHelps) width = std::max(width, shown(help).size());
+  for (const CommandHelp& help : command_helps()) width = std::max(width, short_usage(help.form.usage).size());
   std::string out;
-  for (const CommandHelp& help : kHelps) {
-    out.append(shown(help)).append(width - shown(help).size() + 2, ' ').append(help.summary).append("\n");
+  for (const CommandHelp& help : command_helps()) {
+    const std::string_view usage = short_usage(help.form.usage);
+    out.append(usage).append(width - usage.size() + 2, ' ').append(help.form.summary).append("\n");
   }
   return out +
          "Behind a command: --timeout MS, --stale (reads), --limit N (KEYS, SCAN), --if-absent, --if-version N\n"
@@ -105,19 +55,49 @@ std::string list_of_commands() {
 
 }  // namespace
 
-std::span<const CommandHelp> command_helps() { return kHelps; }
+std::span<const CommandHelp> command_helps() {
+  static const std::vector<CommandHelp> kAll = [] {
+    std::vector<CommandHelp> all;
+    for (const CommandRow& row : command_rows()) {
+      if (!row.shell.usage.empty()) all.push_back({row.name, row.shell});
+    }
+    all.push_back(kHelp);
+    all.push_back(kExit);
+    return all;
+  }();
+  return kAll;
+}
 
 Result<std::string> help_text(std::string_view command) {
   if (command.empty()) return list_of_commands();
   std::string name = upper(command);
-  for (const Alias& alias : kAliases) {
+  for (const Alias& alias : aliases()) {
     if (alias.typed == name) name = alias.name;
   }
-  for (const CommandHelp& help : kHelps) {
+  for (const CommandHelp& help : command_helps()) {
     if (help.name != name) continue;
-    return std::string(help.usage).append("\n").append(help.summary).append("\n").append(help.details);
+    const ShellForm& form = help.form;
+    return std::string(form.usage).append("\n").append(form.summary).append("\n").append(form.details);
   }
   return invalid_argument("there is no command " + name.substr(0, 64) + "; " + advice_on(name));
+}
+
+std::string one_shot_commands() {
+  constexpr std::size_t kLineSizeMax = 100;
+  std::string out;
+  std::string line;
+  for (const CommandRow& row : command_rows()) {
+    if (row.shell.usage.empty() || row.command == Command::kSet) continue;  // SET is PUT once more.
+    std::string words(short_usage(row.shell.usage));
+    if (const auto arrow = words.find(" ->"); arrow != std::string::npos) words.erase(arrow, 3);
+    words.replace(0, row.name.size(), lower(row.name));
+    if (line.size() + words.size() > kLineSizeMax) {
+      out += line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? "  " : "   ") + words;
+  }
+  return out + line + "\n";
 }
 
 std::string_view nearest_command(std::string_view word) {
@@ -132,8 +112,8 @@ std::string_view nearest_command(std::string_view word) {
     least = distance;
     nearest = typed;
   };
-  for (const CommandHelp& help : kHelps) consider(help.name);
-  for (const Alias& alias : kAliases) consider(alias.typed);
+  for (const CommandHelp& help : command_helps()) consider(help.name);
+  for (const Alias& alias : aliases()) consider(alias.typed);
   return nearest;
 }
 

@@ -26,11 +26,8 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kTools = {"load", "export", "generate", "bench", "up", "down"};
 
-constexpr const char* kFooter = R"(
-Commands (`trellis help COMMAND` says more about one):
-  put KEY DOCUMENT   get KEY   has KEY   delete KEY   pop KEY   query PATH   compute EXPRESSION
-  keys [PREFIX]   scan [PREFIX]   count [PREFIX]   members   locate KEY   status   ping
-Without a command: the shell; commands are read from the terminal, or a line at a time from a pipe.
+constexpr const char* kFooter =
+    R"(Without a command: the shell; commands are read from the terminal, or a line at a time from a pipe.
 
 Examples:
   trellis up                                    a cluster on this machine, and the shell on it
@@ -311,7 +308,7 @@ int run(int argc, char** argv) {
   CLI::App app("The client of a Trellis cluster: a shell, one-shot commands, and tools", "trellis");
   add_common(app, settings);
   app.fallthrough();
-  app.footer(kFooter);
+  app.footer("\nCommands (`trellis help COMMAND` says more about one):\n" + one_shot_commands() + kFooter);
   const CLI::App* const up = add_up(app, settings);
   const CLI::App* const down = add_down(app, settings);
   const CLI::App* const load = add_load(app, settings.load);

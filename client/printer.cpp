@@ -165,23 +165,25 @@ std::optional<std::string> number_text(std::string_view result) {
 }
 
 /// What people see of a result that is neither a boolean nor a page; nothing where it is not as the protocol says.
-std::optional<std::string> result_text(Command command, std::string_view text, std::string_view result) {
-  switch (command) {
-    case Command::kGet:
-    case Command::kPop:
-    case Command::kQuery: return std::string(text) + " -> " + print_value(result) + "\n";
-    case Command::kCompute:
-    case Command::kCount: return number_text(result);
-    case Command::kMembers: return members_text(result);
-    case Command::kLocate: return location_text(result);
-    case Command::kStatus: return status_text(result);
-    case Command::kPing: {
-      const auto pong = PackedReader(result).read_str();
-      if (!pong) return std::nullopt;
-      return one_line(*pong) + "\n";
+std::optional<std::string> result_text(ResultType type, std::string_view text, std::string_view result) {
+  switch (type) {
+    case ResultType::kDocument: return std::string(text) + " -> " + print_value(result) + "\n";
+    case ResultType::kNumber:
+    case ResultType::kCount: return number_text(result);
+    case ResultType::kMembers: return members_text(result);
+    case ResultType::kLocation: return location_text(result);
+    case ResultType::kStatus: return status_text(result);
+    case ResultType::kText: {
+      const auto line = PackedReader(result).read_str();
+      if (!line) return std::nullopt;
+      return one_line(*line) + "\n";
     }
-    default: return print_value(result) + "\n";
+    case ResultType::kBoolean:
+    case ResultType::kKeys:
+    case ResultType::kRecords:
+    case ResultType::kItems: break;
   }
+  return std::nullopt;
 }
 
 /// A broker's warning in the words of docs/commands.md, which calls the replication factor k.
@@ -294,16 +296,10 @@ void Printer::malformed(Printed& out) {
 }
 
 void Printer::result(const Reply& reply, Printed& out) {
-  switch (command_) {
-    case Command::kPut:
-    case Command::kSet:
-    case Command::kHas:
-    case Command::kDelete: return boolean(reply, out);
-    case Command::kKeys:
-    case Command::kScan: return page(reply, out);
-    default: break;
-  }
-  const auto text = result_text(command_, text_, reply.result);
+  const ResultType type = row_of(command_).result;
+  if (type == ResultType::kBoolean) return boolean(reply, out);
+  if (type == ResultType::kKeys || type == ResultType::kRecords) return page(reply, out);
+  const auto text = result_text(type, text_, reply.result);
   if (!text) return malformed(out);
   if (json_) {
     out.out += framed(to_json(reply.result), reply.info.version) + "\n";
@@ -328,13 +324,13 @@ std::string Printer::framed(std::string_view json, std::optional<std::uint64_t> 
 void Printer::boolean(const Reply& reply, Printed& out) {
   const auto value = PackedReader(reply.result).read_bool();
   if (!value) return malformed(out);
-  const bool is_put = command_ == Command::kPut || command_ == Command::kSet;
+  const bool is_put = row_of(command_).signature == Signature::kRecord;  // Whose false is a success.
   if (!*value && !is_put) exit_code_ = kExitNotFound;
   if (json_) {
     out.out += framed(*value ? "true" : "false", reply.info.version) + "\n";
     return;
   }
-  if (command_ == Command::kHas) {
+  if (is_read(command_)) {
     out.out += *value ? "true\n" : "false\n";
   } else {
     out.out += *value || is_put ? "OK\n" : "NOT FOUND\n";
@@ -343,6 +339,7 @@ void Printer::boolean(const Reply& reply, Printed& out) {
 }
 
 void Printer::page(const Reply& reply, Printed& out) {
+  const bool has_documents = row_of(command_).result == ResultType::kRecords;
   PackedReader reader(reply.result);
   const auto count = reader.read_array();
   if (!count) return malformed(out);
@@ -350,14 +347,14 @@ void Printer::page(const Reply& reply, Printed& out) {
     const auto element = reader.read_value();
     if (!element) return malformed(out);
     PackedReader record(*element);
-    if (command_ == Command::kScan && record.read_array() != 2u) return malformed(out);
+    if (has_documents && record.read_array() != 2u) return malformed(out);
     const auto key = record.read_bytes();
     if (!key || (last_key_ && *key <= *last_key_)) return malformed(out);
     if (json_) {
       if (!page_begun_) out.out += info_ ? "{\"result\": [" : "[";
       out.out += (page_begun_ ? ", " : "") + to_json(*element);
       page_begun_ = true;
-    } else if (command_ == Command::kScan) {
+    } else if (has_documents) {
       out.out += print_record(*key, element->substr(record.position())) + "\n";
     } else {
       out.out += print_key(*key) + "\n";

@@ -9,35 +9,37 @@ namespace trellis {
 namespace {
 
 Result<Statement> read_operands(const Form& form, Line& line) {
-  switch (form.shape) {
-    case Shape::kNothing:
-    case Shape::kExit: return nothing_statement(form);
-    case Shape::kHelp: {
-      std::string subject(line.name());
-      if (same_word(subject, "LIST")) subject.append(" ").append(line.name());
-      return help_statement(subject);
-    }
-    case Shape::kKey:
-    case Shape::kPrefix: {
+  if (form.kind == Statement::Kind::kHelp) {
+    std::string subject(line.name());
+    if (same_word(subject, "LIST")) subject.append(" ").append(line.name());
+    return help_statement(subject);
+  }
+  switch (form.signature()) {
+    case Signature::kKey:
+    case Signature::kPage:
+    case Signature::kPrefix: {
+      const bool takes_key = form.signature() == Signature::kKey;
       const bool missing = line.ends() || line.rest().starts_with("--");
-      if (missing && form.shape == Shape::kPrefix) return prefix_statement(form, "");
+      if (missing && !takes_key) return prefix_statement(form, "");
       if (missing) return invalid_argument("expected a key: " + usage_of(form));
       auto key = line.key(Behind::kNothing);
       if (!key) return key.error();
-      return form.shape == Shape::kKey ? key_statement(form, std::move(*key)) : prefix_statement(form, std::move(*key));
+      return takes_key ? key_statement(form, std::move(*key)) : prefix_statement(form, std::move(*key));
     }
-    case Shape::kPath: {
+    case Signature::kPath: {
       if (line.ends()) return invalid_argument("expected a path: " + usage_of(form));
       auto path = line.path(Names::kShell);
       if (!path) return path.error();
       return path_statement(form, path->packed, std::move(path->text));
     }
-    case Shape::kRecord: {
+    case Signature::kRecord: {
       auto record = line.record(usage_of(form));
       if (!record) return record.error();
       return record_statement(form, std::move(*record));
     }
-    case Shape::kCompute: return parse_compute(form, line);
+    case Signature::kFormula: return parse_compute(form, line);
+    case Signature::kNothing:
+    case Signature::kItems: break;  // The latter is not of the shell.
   }
   return nothing_statement(form);
 }
@@ -53,9 +55,9 @@ Result<Statement> parse_statement(std::string_view line, const StatementDefaults
   const auto found = find_form(first, ahead.name());
   if (!found) return found.error();
   if (found->took_second) text = ahead;
-  const Form& form = *found->form;
+  const Form& form = found->form;
   GivenOptions given;
-  if (form.shape != Shape::kCompute) {  // Whose operand may begin with --.
+  if (!form.is_compute()) {  // Whose operand may begin with --.
     if (auto taken = text.options(given); !taken) return taken.error();
   }
   auto statement = read_operands(form, text);

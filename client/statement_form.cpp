@@ -12,37 +12,42 @@
 namespace trellis {
 namespace {
 
-constexpr std::array kForms = {
-    Form{"PUT", Shape::kRecord, Command::kPut},
-    Form{"SET", Shape::kRecord, Command::kSet},
-    Form{"GET", Shape::kKey, Command::kGet},
-    Form{"HAS", Shape::kKey, Command::kHas},
-    Form{"DELETE", Shape::kKey, Command::kDelete},
-    Form{"POP", Shape::kKey, Command::kPop},
-    Form{"QUERY", Shape::kPath, Command::kQuery},
-    Form{"COMPUTE", Shape::kCompute, Command::kCompute},
-    Form{"KEYS", Shape::kPrefix, Command::kKeys},
-    Form{"LIST_KEYS", Shape::kPrefix, Command::kKeys},
-    Form{"SCAN", Shape::kPrefix, Command::kScan},
-    Form{"COUNT", Shape::kPrefix, Command::kCount},
-    Form{"MEMBERS", Shape::kNothing, Command::kMembers},
-    Form{"LIST_MEMBERS", Shape::kNothing, Command::kMembers},
-    Form{"LOCATE", Shape::kKey, Command::kLocate},
-    Form{"STATUS", Shape::kNothing, Command::kStatus},
-    Form{"PING", Shape::kNothing, Command::kPing},
-    Form{"HELP", Shape::kHelp, Command::kPing},
-    Form{"EXIT", Shape::kExit, Command::kPing},
-    Form{"QUIT", Shape::kExit, Command::kPing},
+constexpr std::array kOwnWords = {
+    Form{Statement::Kind::kHelp, "HELP"},
+    Form{Statement::Kind::kExit, "EXIT"},
+    Form{Statement::Kind::kExit, "QUIT"},
 };
 
-const Form* form_named(std::string_view word) {
-  const auto found = std::find_if(kForms.begin(), kForms.end(), [&](const Form& f) { return same_word(f.name, word); });
-  return found == kForms.end() ? nullptr : &*found;
+Form form_of(const CommandRow& row) { return {Statement::Kind::kRequest, row.name, row.command}; }
+
+std::optional<Form> form_named(std::string_view word) {
+  for (const CommandRow& row : command_rows()) {
+    if (row.shell.usage.empty()) continue;
+    if (same_word(row.name, word)) return form_of(row);
+    if (row.shell.takes_list && same_word("LIST_" + std::string(row.name), word)) return form_of(row);
+  }
+  for (const Form& own : kOwnWords) {
+    if (same_word(own.name, word)) return own;
+  }
+  return std::nullopt;
+}
+
+/// What stands behind LIST.
+Result<Form> form_listed(std::string_view word) {
+  std::string names;
+  std::string lines;
+  for (const CommandRow& row : command_rows()) {
+    if (!row.shell.takes_list) continue;
+    if (same_word(row.name, word)) return form_of(row);
+    names.append(names.empty() ? "" : " or ").append(row.name);
+    lines.append(lines.empty() ? "LIST " : ", LIST ").append(row.name);
+  }
+  return invalid_argument("LIST takes " + names + ": " + lines);
 }
 
 Statement request(const Form& form) {
   Statement statement;
-  statement.kind = Statement::Kind::kRequest;
+  statement.kind = form.kind;
   statement.command = form.command;
   return statement;
 }
@@ -51,19 +56,17 @@ Statement request(const Form& form) {
 
 Result<FoundForm> find_form(std::string_view first, std::string_view second) {
   if (same_word(first, "LIST")) {
-    if (same_word(second, "KEYS") || same_word(second, "MEMBERS")) return FoundForm{form_named(second), true};
-    return invalid_argument("LIST takes KEYS or MEMBERS: LIST KEYS, LIST MEMBERS");
+    const auto listed = form_listed(second);
+    if (!listed) return listed.error();
+    return FoundForm{*listed, true};
   }
-  if (const Form* form = form_named(first)) return FoundForm{form, false};
+  if (const auto form = form_named(first)) return FoundForm{*form, false};
   return invalid_argument("unknown command " + shown(first) + "; " + advice_on(first));
 }
 
 std::string usage_of(const Form& form) {
   for (const CommandHelp& help : command_helps()) {
-    if (help.name == form.name ||
-        (form.shape != Shape::kHelp && form.shape != Shape::kExit && help.name == name_of(form.command))) {
-      return std::string(help.usage);
-    }
+    if (help.name == form.name) return std::string(help.form.usage);
   }
   return std::string(form.name);
 }
@@ -88,7 +91,6 @@ Result<void> check_no_leading_zeros(std::string_view value) {
 
 Result<Statement> nothing_statement(const Form& form) {
   Statement statement = request(form);
-  if (form.shape == Shape::kExit) statement.kind = Statement::Kind::kExit;
   PackedWriter(statement.arguments).array(0);
   return statement;
 }

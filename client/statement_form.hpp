@@ -12,19 +12,20 @@
 
 namespace trellis {
 
-/// What stands behind a command's name.
-enum class Shape : std::uint8_t { kNothing, kKey, kPrefix, kPath, kRecord, kCompute, kHelp, kExit };
-
+/// What a line begins with: a command of protocol/command_table.hpp, or a word of the shell's own.
 struct Form {
+  Statement::Kind kind = Statement::Kind::kRequest;  ///< kRequest, kHelp or kExit.
   std::string_view name;
-  Shape shape;
-  Command command;  ///< Of a request.
+  Command command = Command::kPing;  ///< Of a request.
+
+  Signature signature() const { return row_of(command).signature; }
+  bool is_compute() const { return signature() == Signature::kFormula; }
 };
 
 /// The form of `first`, or of LIST `second`; whether it took the second word.  Error: kInvalidArgument, which names the
 /// nearest command.
 struct FoundForm {
-  const Form* form = nullptr;
+  Form form;
   bool took_second = false;
 };
 Result<FoundForm> find_form(std::string_view first, std::string_view second);

@@ -10,19 +10,6 @@ namespace {
 constexpr std::array<std::string_view, 7> kOptionNames = {"--stale",      "--if-absent", "--json", "--info",
                                                           "--if-version", "--timeout",   "--limit"};
 
-bool reads_data(Command command) {
-  switch (command) {
-    case Command::kGet:
-    case Command::kHas:
-    case Command::kQuery:
-    case Command::kCompute:
-    case Command::kKeys:
-    case Command::kScan:
-    case Command::kCount: return true;
-    default: return false;
-  }
-}
-
 }  // namespace
 
 bool is_known_option(std::string_view word) {
@@ -70,24 +57,26 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
   out.info = given.info;
   out.options.timeout = given.timeout.value_or(defaults.options.timeout);
   if (out.kind != Statement::Kind::kRequest) return {};
-  const bool puts = form.shape == Shape::kRecord;
-  if (given.stale && !reads_data(form.command)) {
-    return invalid_argument("--stale belongs to reads: GET, HAS, QUERY, COMPUTE, KEYS, SCAN and COUNT");
+  const OptionSet taken = row_of(form.command).options;
+  if (given.stale && !taken.has(Option::kConsistency)) {
+    return invalid_argument("--stale belongs to reads: " + names_with(Option::kConsistency));
   }
-  if (given.if_absent && !puts) return invalid_argument("--if-absent belongs to PUT and SET");
-  if (given.if_version && !puts && form.command != Command::kDelete) {
-    return invalid_argument("--if-version belongs to PUT, SET and DELETE");
+  if (given.if_absent && !taken.has(Option::kIfAbsent)) {
+    return invalid_argument("--if-absent belongs to " + names_with(Option::kIfAbsent));
+  }
+  if (given.if_version && !taken.has(Option::kIfVersion)) {
+    return invalid_argument("--if-version belongs to " + names_with(Option::kIfVersion));
   }
   if (given.if_absent && given.if_version) {
     return invalid_argument("--if-absent and --if-version exclude each other: a key that is absent has no version");
   }
-  const bool lists = form.command == Command::kKeys || form.command == Command::kScan;
-  if (given.limit && !lists) return invalid_argument("--limit belongs to KEYS and SCAN");
+  const auto has_pages = [](Command command) { return row_of(command).signature == Signature::kPage; };
+  if (given.limit && !has_pages(form.command)) return invalid_argument("--limit belongs to " + names_where(has_pages));
   if (given.limit) {
     out.limit = given.limit;
     out.arguments = pack_page(out.subject, std::min<std::uint64_t>(*given.limit, kPageKeysDefault), std::nullopt);
   }
-  out.options.stale = given.stale || (defaults.options.stale && reads_data(form.command));
+  out.options.stale = given.stale || (defaults.options.stale && taken.has(Option::kConsistency));
   out.options.if_absent = given.if_absent;
   out.options.if_version = given.if_version;
   return {};

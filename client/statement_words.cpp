@@ -82,17 +82,19 @@ Result<Statement> path_of(const Form& form, const std::string& word) {
 }
 
 Result<Statement> words_statement(const Form& form, std::span<const std::string> words) {
-  if (form.shape == Shape::kRecord) return record_of(form, words);
-  if (form.shape == Shape::kHelp) return help_statement(join(words));
-  if (form.shape == Shape::kCompute) {
+  if (form.kind == Statement::Kind::kHelp) return help_statement(join(words));
+  const Signature signature = form.signature();
+  if (signature == Signature::kRecord) return record_of(form, words);
+  if (signature == Signature::kFormula) {
     const std::string text = join(words);
     Line line(text);
     auto statement = parse_compute(form, line);
     if (statement && !line.ends()) return line.unexpected();
     return statement;
   }
-  const bool takes_one = form.shape == Shape::kKey || form.shape == Shape::kPath;
-  const std::size_t most = takes_one || form.shape == Shape::kPrefix ? 1 : 0;
+  const bool takes_one = signature == Signature::kKey || signature == Signature::kPath;
+  const bool takes_prefix = signature == Signature::kPage || signature == Signature::kPrefix;
+  const std::size_t most = takes_one || takes_prefix ? 1 : 0;
   if (words.size() > most) {
     return invalid_argument("expected nothing more, found " + shown(words[most]) + ": " + usage_of(form));
   }
@@ -101,10 +103,10 @@ Result<Statement> words_statement(const Form& form, std::span<const std::string>
     if (takes_one) return invalid_argument("expected more: " + usage_of(form));
     return prefix_statement(form, "");
   }
-  if (form.shape == Shape::kPath) return path_of(form, words.front());
+  if (signature == Signature::kPath) return path_of(form, words.front());
   auto key = key_of(words.front());
   if (!key) return key.error();
-  return form.shape == Shape::kKey ? key_statement(form, std::move(*key)) : prefix_statement(form, std::move(*key));
+  return takes_one ? key_statement(form, std::move(*key)) : prefix_statement(form, std::move(*key));
 }
 
 /// Splits options from the other words.  In a COMPUTE only known ones are options: 1 --x is a difference.
@@ -147,9 +149,9 @@ Result<Statement> parse_words(std::span<const std::string> words, const Statemen
   }
   const auto found = find_form(first, others->size() > 1 ? std::string_view((*others)[1]) : "");
   if (!found) return found.error();
-  auto statement = words_statement(*found->form, std::span(*others).subspan(found->took_second ? 2 : 1));
+  auto statement = words_statement(found->form, std::span(*others).subspan(found->took_second ? 2 : 1));
   if (!statement) return statement.error();
-  if (auto put = put_options(given, defaults, *found->form, *statement); !put) return put.error();
+  if (auto put = put_options(given, defaults, found->form, *statement); !put) return put.error();
   return statement;
 }
 

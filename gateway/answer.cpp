@@ -33,15 +33,15 @@ std::string quoted(std::string_view text) {
 
 /// A path that is written as in the shell is one key here.
 std::string advice_on_path(const Plan& plan, Code status) {
-  if (plan.route->command != Command::kQuery || status != Code::kNotFound) return "";
+  if (row_of(plan.route->command).signature != Signature::kPath || status != Code::kNotFound) return "";
   if (plan.is_deep || plan.key.find('.') == std::string::npos) return "";
   std::string path = "/v1/query/" + percent_encoded(plan.key);
   std::replace(path.begin(), path.end(), '.', '/');
   return "; a path is written with slashes: " + path;
 }
 
-/// A write's condition that did not hold is 412; the same codes without one are conflicts, and so is what is known of an
-/// earlier request under the same Idempotency-Key.
+/// A write's condition that did not hold is 412; the same codes without one are conflicts, and so is what is known of
+/// an earlier request under the same Idempotency-Key.
 HttpResponse error_response(const Plan& plan, const Reply& reply) {
   int status = status_of(reply.status);
   const ExactlyOnce told = reply.info.exactly_once;
@@ -49,7 +49,8 @@ HttpResponse error_response(const Plan& plan, const Reply& reply) {
   if (status == 409 && conditional) status = 412;
   const std::string more =
       told == ExactlyOnce::kNothing ? "" : ", \"exactly_once\": \"" + std::string(name_of(told)) + "\"";
-  HttpResponse response = make_problem(status, reply.status, reply.info.message + advice_on_path(plan, reply.status), more);
+  HttpResponse response =
+      make_problem(status, reply.status, reply.info.message + advice_on_path(plan, reply.status), more);
   add_marks(response, reply.info);
   return response;
 }
@@ -80,7 +81,7 @@ std::string last_key(const Plan& plan, std::string_view page) {
   std::string_view last;
   for (auto left = reader.read_array().value_or(0); left > 0; --left) last = reader.read_value().value_or("");
   PackedReader record(last);
-  if (plan.route->command == Command::kScan) [[maybe_unused]]
+  if (row_of(plan.route->command).result == ResultType::kRecords) [[maybe_unused]]
     const auto pair = record.read_array();
   return std::string(record.read_bytes().value_or(""));
 }
@@ -160,7 +161,9 @@ std::string entity_tag(std::uint64_t version) { return "\"" + std::to_string(ver
 HttpResponse answer(const Plan& plan, const Reply& reply) {
   if (reply.status != Code::kOk) return error_response(plan, reply);
   const Command command = plan.route->command;
-  const bool missing = (command == Command::kDelete || command == Command::kHas) && !is_true(reply.result);
+  const CommandRow& row = row_of(command);
+  const bool is_put = row.signature == Signature::kRecord;  // Whose false is a success.
+  const bool missing = row.result == ResultType::kBoolean && !is_put && !is_true(reply.result);
   if (missing) {
     HttpResponse response = problem(404, Code::kNotFound, "there is no such key");
     add_marks(response, reply.info);
@@ -174,7 +177,7 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
     const bool is_read = !is_write(command);  // A write's conditions were judged before it.
     if (is_read && stands_in_the_way(plan, *reply.info.version, response)) return response;
   }
-  if (command == Command::kPut && is_true(reply.result)) {
+  if (is_put && is_true(reply.result)) {
     response.status = 201;
     response.headers.emplace_back("Location", "/v1/keys/" + percent_encoded(plan.key));
   }

@@ -6,7 +6,7 @@
 namespace trellis {
 
 std::string Listing::next_arguments() const {
-  const bool keys = plan_.route->command == Command::kKeys;
+  const bool keys = row_of(plan_.route->command).result == ResultType::kKeys;
   return page_arguments(plan_.prefix, keys ? kStreamedKeys : kStreamedRecords, after_);
 }
 
@@ -33,7 +33,8 @@ Result<std::string> Listing::on_page(const Reply& reply) {
   finished_ = !reply.info.more || last.empty();
   if (!finished_) {
     PackedReader record(last);
-    if (plan_.route->command == Command::kScan && !record.read_array()) return Error{Code::kInternal, "no record"};
+    if (row_of(plan_.route->command).result == ResultType::kRecords && !record.read_array())
+      return Error{Code::kInternal, "no record"};
     after_ = std::string(record.read_bytes().value_or(""));
   } else if (!lines) {
     text += empty_ ? "]\n" : "\n]\n";

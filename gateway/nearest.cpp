@@ -1,8 +1,8 @@
 #include "gateway/nearest.hpp"
 
 #include <algorithm>
-#include <numeric>
 
+#include "client/spelling.hpp"
 #include "gateway/routes.hpp"
 
 namespace trellis {
@@ -24,26 +24,14 @@ constexpr Meaning kMeanings[] = {
 };
 constexpr std::size_t kFarthest = 2;  ///< Edits of a segment.
 
-std::size_t distance(std::string_view left, std::string_view right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= left.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= right.size(); ++j) {
-      const std::size_t other =
-          std::min({row[j] + 1, row[j - 1] + 1, diagonal + (left[i - 1] == right[j - 1] ? 0 : 1)});
-      diagonal = row[j];
-      row[j] = other;
-    }
-  }
-  return row.back();
-}
-
 /// "keys" of /v1/keys/{key}, "livez" of /livez.
 std::string_view name_of(std::string_view pattern) {
   pattern.remove_prefix(pattern.starts_with("/v1/") ? 4 : 1);
   return pattern.substr(0, pattern.find('/'));
+}
+
+bool is_shorter(const Route& route, const Route& other) {
+  return name_of(route.pattern).size() < name_of(other.pattern).size();
 }
 
 }  // namespace
@@ -58,8 +46,7 @@ std::string nearest_path(const Target& target) {
   while (segments.size() > 1 && (segments[0].empty() || segments[0] == "api" || is_version(segments[0]))) {
     segments = segments.subspan(1);
   }
-  std::string word = segments[0].substr(0, kShownMax);
-  std::transform(word.begin(), word.end(), word.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  const std::string word = lower(segments[0].substr(0, kShownMax));
   if (word.empty()) return "";
   for (const Meaning& meaning : kMeanings) {
     if (meaning.word == word) return std::string(meaning.here);
@@ -67,8 +54,9 @@ std::string nearest_path(const Target& target) {
   const Route* nearest = nullptr;
   std::size_t best = std::min(kFarthest, word.size() / 2) + 1;
   for (const Route& route : routes()) {
-    const std::size_t away = distance(word, name_of(route.pattern));
-    if (away >= best) continue;
+    const std::size_t away = edit_distance(word, name_of(route.pattern));
+    const bool is_nearer = away < best || (nearest != nullptr && away == best && is_shorter(route, *nearest));
+    if (!is_nearer) continue;
     best = away;
     nearest = &route;
   }

@@ -1,8 +1,8 @@
 #include "gateway/openapi.hpp"
 
-#include <cctype>
 #include <map>
 
+#include "client/spelling.hpp"
 #include "gateway/answer.hpp"
 #include "gateway/routes.hpp"
 #include "protocol/json.hpp"
@@ -11,12 +11,6 @@ namespace trellis {
 namespace {
 
 std::string quoted(std::string_view text) { return json_string(text); }
-
-std::string lower(std::string_view text) {
-  std::string out;
-  for (const char c : text) out.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
-  return out;
-}
 
 /// Members of a JSON object or elements of an array, with commas between them.
 class List {
@@ -124,7 +118,7 @@ std::string responses(const Route& route) {
   if (data) {
     all[200] = response("The command's result", route.method == Method::kHead ? "" : both_formats(route.result));
     for (const int status : {400, 404, 406, 429, 500, 503, 504}) all[status] = "";
-    if (route.command == Command::kPut) all[201] = response("The key is new", both_formats(route.result));
+    if (route.body == BodyKind::kDocument) all[201] = response("The key is new", both_formats(route.result));
     if (is_conditional(route)) all[412] = "";
     if (is_conditional(route) && !is_write(route.command)) all[304] = response("Not modified", "");
     if (is_exactly_once(route)) all[409] = all[403] = "";
@@ -163,10 +157,14 @@ std::string operation(const Route& route) {
 }  // namespace
 
 std::string openapi_json() {
-  std::map<std::string_view, List> paths;
-  for (const Route& route : routes()) paths[route.pattern].member(lower(name_of(route.method)), operation(route));
+  std::map<std::string_view, std::map<Method, const Route*>> paths;
+  for (const Route& route : routes()) paths[route.pattern][route.method] = &route;
   List path_list;
-  for (const auto& [pattern, operations] : paths) path_list.member(pattern, operations.object());
+  for (const auto& [pattern, by_method] : paths) {
+    List operations;
+    for (const auto& [method, route] : by_method) operations.member(lower(name_of(method)), operation(*route));
+    path_list.member(pattern, operations.object());
+  }
   List list;
   list.member("openapi", quoted("3.1.0"));
   list.member("info",

@@ -189,7 +189,7 @@ Refusal Planner::read_conditions() {
 Refusal Planner::read_write_conditions(const std::optional<EntityTags>& match,
                                        const std::optional<EntityTags>& none_match) {
   if (!match && !none_match) return {};
-  const bool puts = plan_.route->command == Command::kPut;
+  const bool puts = row_of(plan_.route->command).signature == Signature::kRecord;
   if (!match && puts && none_match->weak.any) {
     plan_.if_absent = true;
     return {};
@@ -224,17 +224,17 @@ Refusal Planner::read_session() {
 
 Refusal Planner::write_arguments() {
   if (plan_.route->service == Service::kConsole) return read_console();
+  const CommandRow& row = row_of(plan_.route->command);
   PackedWriter writer(plan_.arguments);
-  switch (plan_.route->command) {
-    case Command::kKeys:
-    case Command::kScan: {
-      const std::size_t streamed = plan_.route->command == Command::kKeys ? kStreamedKeys : kStreamedRecords;
+  switch (row.signature) {
+    case Signature::kPage: {
+      const std::size_t streamed = row.result == ResultType::kKeys ? kStreamedKeys : kStreamedRecords;
       plan_.arguments = page_arguments(plan_.prefix, plan_.limit.value_or(streamed), plan_.after);
       return {};
     }
-    case Command::kCount: writer.array(1).key(plan_.prefix); return {};
-    case Command::kCompute: return write_compute_arguments();
-    case Command::kBatch: return write_batch_arguments();
+    case Signature::kPrefix: writer.array(1).key(plan_.prefix); return {};
+    case Signature::kFormula: return write_compute_arguments();
+    case Signature::kItems: return write_batch_arguments();
     default: return values_.empty() ? (writer.array(0), Refusal()) : write_key_arguments();
   }
 }
@@ -246,7 +246,7 @@ Refusal Planner::write_key_arguments() {
                        std::to_string(plan_.key.size()));
   }
   PackedWriter writer(plan_.arguments);
-  if (plan_.route->command == Command::kQuery) {
+  if (row_of(plan_.route->command).signature == Signature::kPath) {
     plan_.is_deep = values_.size() > 1;
     writer.array(1).array(values_.size()).key(plan_.key);
     for (std::size_t i = 1; i < values_.size(); ++i) {

@@ -9,41 +9,10 @@ constexpr std::string_view kAny = "{}";
 constexpr std::string_view kTrue = R"({"type": "boolean"})";
 constexpr std::string_view kText = R"({"type": "string"})";
 
-constexpr Route kRoutes[] = {
-    {Method::kGet, "/v1/keys/{key}", Service::kCluster, Command::kGet, BodyKind::kNone, "The document of a key", kAny},
-    {Method::kHead, "/v1/keys/{key}", Service::kCluster, Command::kHas, BodyKind::kNone,
-     "Whether a key is there, and the version of its document", kAny},
-    {Method::kPut, "/v1/keys/{key}", Service::kCluster, Command::kPut, BodyKind::kDocument,
-     "Store a document: true (201) where the key is new, false (200) where it replaced one", kTrue},
-    {Method::kDelete, "/v1/keys/{key}", Service::kCluster, Command::kDelete, BodyKind::kNone,
-     "Remove a key and its document", kTrue},
-    {Method::kPost, "/v1/keys/{key}/pop", Service::kCluster, Command::kPop, BodyKind::kNone,
-     "Remove a key and give the document that it had, in one step", kAny},
-    {Method::kGet, "/v1/keys", Service::kCluster, Command::kKeys, BodyKind::kNone,
-     "The keys with a prefix, in byte order; streamed whole where no limit is given",
-     R"({"type": "array", "items": {}})"},
-    {Method::kGet, "/v1/scan", Service::kCluster, Command::kScan, BodyKind::kNone,
-     "The keys with a prefix and their documents, as [key, document]; streamed whole where no limit is given",
-     R"({"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {}}})"},
-    {Method::kGet, "/v1/count", Service::kCluster, Command::kCount, BodyKind::kNone, "How many keys have a prefix",
-     R"({"type": "integer"})"},
-    {Method::kGet, "/v1/query/{key}/{path}", Service::kCluster, Command::kQuery, BodyKind::kNone,
-     "The part of a document at a path: a map's keys, or positions in a list from 0, each a segment of its own", kAny},
-    {Method::kPost, "/v1/compute", Service::kCluster, Command::kCompute, BodyKind::kCompute,
-     "Evaluate an expression over numbers in documents", R"({"type": "number"})"},
-    {Method::kPost, "/v1/batch", Service::kCluster, Command::kBatch, BodyKind::kBatch,
-     "Up to 10000 commands at once, each with an answer of its own: [status, result, info]",
-     R"({"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": {}}})"},
-    {Method::kGet, "/v1/members", Service::kCluster, Command::kMembers, BodyKind::kNone,
-     "The workers with their state and load", R"({"type": "array", "items": {"type": "object"}})"},
-    {Method::kGet, "/v1/locate/{key}", Service::kCluster, Command::kLocate, BodyKind::kNone,
-     "The partition of a key, its replicas and their leader", R"({"type": "object"})"},
+constexpr Route kOwnRoutes[] = {
     {Method::kGet, "/v1/partitions", Service::kPartitions, Command::kLocate, BodyKind::kNone,
      "Every partition with its replicas and their leader, in order",
      R"({"type": "array", "items": {"type": "object"}})"},
-    {Method::kGet, "/v1/status", Service::kCluster, Command::kStatus, BodyKind::kNone,
-     "The cluster as a whole: what is up, and what may still fail", R"({"type": "object"})"},
-    {Method::kGet, "/v1/ping", Service::kCluster, Command::kPing, BodyKind::kNone, "PONG, from a broker alone", kText},
     {Method::kPost, "/v1/console", Service::kConsole, Command::kPing, BodyKind::kConsole,
      "A line of the shell, as the page's console sends it: what the shell would print",
      R"({"type": "object", "properties": {"out": {"type": "string"}, "err": {"type": "string"}, "code": {"type": "integer"}, "more": {"type": "boolean"}}})"},
@@ -59,6 +28,48 @@ constexpr Route kRoutes[] = {
      R"({"type": "object"})"},
     {Method::kGet, "/", Service::kPage, Command::kPing, BodyKind::kNone, "A page to look at the cluster", kText},
 };
+
+/// JSON schema of a command's result.
+std::string_view schema_of(ResultType type) {
+  switch (type) {
+    case ResultType::kBoolean: return kTrue;
+    case ResultType::kDocument: return kAny;
+    case ResultType::kNumber: return R"({"type": "number"})";
+    case ResultType::kCount: return R"({"type": "integer"})";
+    case ResultType::kKeys: return R"({"type": "array", "items": {}})";
+    case ResultType::kRecords:
+      return R"({"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {}}})";
+    case ResultType::kItems:
+      return R"({"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": {}}})";
+    case ResultType::kMembers: return R"({"type": "array", "items": {"type": "object"}})";
+    case ResultType::kLocation:
+    case ResultType::kStatus: return R"({"type": "object"})";
+    case ResultType::kText: return kText;
+  }
+  return kAny;
+}
+
+/// Where a command's arguments do not fit into a URL.
+BodyKind body_of(Signature signature) {
+  switch (signature) {
+    case Signature::kRecord: return BodyKind::kDocument;
+    case Signature::kFormula: return BodyKind::kCompute;
+    case Signature::kItems: return BodyKind::kBatch;
+    default: return BodyKind::kNone;
+  }
+}
+
+std::vector<Route> all_routes() {
+  std::vector<Route> all;
+  for (const CommandRow& row : command_rows()) {
+    const HttpForm& http = row.http;
+    if (http.pattern.empty()) continue;
+    all.push_back({http.method, http.pattern, Service::kCluster, row.command, body_of(row.signature), http.summary,
+                   schema_of(row.result)});
+  }
+  all.insert(all.end(), std::begin(kOwnRoutes), std::end(kOwnRoutes));
+  return all;
+}
 
 /// Whether `segments` fit the pattern; what stands for its names is put into `values`.
 bool fits(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& values) {
@@ -83,27 +94,28 @@ bool fits(std::string_view pattern, const std::vector<std::string>& segments, st
 
 }  // namespace
 
-std::span<const Route> routes() { return kRoutes; }
+std::span<const Route> routes() {
+  static const std::vector<Route> kRoutes = all_routes();
+  return kRoutes;
+}
 
 bool is_listing(const Route& route) {
-  return route.service == Service::kCluster && (route.command == Command::kKeys || route.command == Command::kScan);
+  return route.service == Service::kCluster && row_of(route.command).signature == Signature::kPage;
 }
 
 bool is_conditional(const Route& route) {
-  if (route.service != Service::kCluster) return false;
-  return route.command == Command::kGet || route.command == Command::kHas || route.command == Command::kQuery ||
-         route.command == Command::kPut || route.command == Command::kDelete;
+  if (route.service != Service::kCluster || !is_on_one_key(route.command)) return false;
+  return is_read(route.command) || row_of(route.command).options.has(Option::kIfVersion);
 }
 
-bool is_exactly_once(const Route& route) {
-  return route.service == Service::kCluster && (is_write(route.command) || route.command == Command::kBatch);
-}
+bool is_exactly_once(const Route& route) { return route.service == Service::kCluster && takes_session(route.command); }
 
 std::vector<Parameter> parameters_of(const Route& route) {
   std::vector<Parameter> result;
   if (route.service == Service::kReady) result.push_back({"verbose", kText, "Name each check, one a line"});
   if (route.service != Service::kCluster) return result;
-  if (is_listing(route) || route.command == Command::kCount) {
+  const CommandRow& row = row_of(route.command);
+  if (row.signature == Signature::kPage || row.signature == Signature::kPrefix) {
     result.push_back({"prefix", kText, "Only keys that begin with it"});
   }
   if (is_listing(route)) {
@@ -111,14 +123,11 @@ std::vector<Parameter> parameters_of(const Route& route) {
                       "One page of so many at most, with a Link header to the next; without it: all, streamed"});
     result.push_back({"after", kText, "Only keys greater than this one"});
   }
-  if (route.command == Command::kMembers) {
+  if (row.options.has(Option::kLoad)) {
     result.push_back({"load", R"({"type": "boolean"})",
                       "Tell each worker's memory, how far it is behind, and what it has answered since its start"});
   }
-  const bool data_read = !is_exactly_once(route) && route.command != Command::kMembers &&
-                         route.command != Command::kStatus && route.command != Command::kPing &&
-                         route.command != Command::kLocate;
-  if (data_read) {
+  if (row.options.has(Option::kConsistency)) {
     result.push_back({"consistency", R"({"type": "string", "enum": ["linearizable", "stale"]})",
                       "stale: any replica may answer, perhaps not with the newest"});
   }
@@ -130,7 +139,7 @@ std::vector<Parameter> parameters_of(const Route& route) {
 Match match(Method method, const Target& target) {
   Match result;
   const Route* get = nullptr;
-  for (const Route& route : kRoutes) {
+  for (const Route& route : routes()) {
     std::vector<std::string> values;
     if (!fits(route.pattern, target.segments, values)) continue;
     result.allowed.push_back(route.method);
@@ -142,6 +151,7 @@ Match match(Method method, const Target& target) {
   const auto allows = [&result](Method wanted) {
     return std::find(result.allowed.begin(), result.allowed.end(), wanted) != result.allowed.end();
   };
+  std::sort(result.allowed.begin(), result.allowed.end());
   if (get != nullptr && !allows(Method::kHead)) result.allowed.push_back(Method::kHead);
   return result;
 }

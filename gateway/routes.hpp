@@ -1,5 +1,6 @@
-// Every route of the gateway, in one table: requests are matched by it and /openapi.json is written from it, so what is
-// described is what is served.
+// Every route of the gateway, in one table: those of the commands, which protocol/command_table.hpp tells, and the
+// gateway's own.  Requests are matched by it and /openapi.json is written from it, so what is described is what is
+// served.
 //
 // A pattern's {key} is one segment of the path, {path} all that are left (perhaps none).  HEAD is served wherever GET
 // is.
