@@ -44,7 +44,7 @@ struct WorkerRecord {
   WorkerState state = WorkerState::kUp;
   std::size_t bytes_under_way = 0;  ///< Of requests sent to it and not answered.
   /// When each kind of message of cluster making was last sent to it, by MessageType.
-  std::array<std::optional<TimePoint>, 11> control_sent;
+  std::array<std::optional<TimePoint>, kMessageTypesEnd> control_sent;
 };
 
 class Registry {

@@ -1,19 +1,19 @@
-// What the broker answers from its own knowledge: MEMBERS, LOCATE and STATUS.  docs/protocol.md gives the shapes.
+// What the broker answers from its own knowledge: MEMBERS, LOCATE and STATUS.
 #pragma once
 
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/options.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
+#include "protocol/reports.hpp"
 
 namespace trellis {
 
-/// Each returns one packed value, the command's result.
-std::string report_members(const Router& router, const Registry& registry, bool with_load, TimePoint now);
+std::vector<MemberReport> report_members(const Router& router, const Registry& registry, TimePoint now);
 /// There is a map.
-std::string report_location(std::string_view key, const Router& router);
-std::string report_status(const BrokerOptions& options, const Router& router, const Registry& registry, TimePoint now);
+LocationReport report_location(std::string_view key, const Router& router);
+StatusReport report_status(const BrokerOptions& options, const Router& router, const Registry& registry, TimePoint now);
 
 }  // namespace trellis

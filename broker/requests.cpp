@@ -123,8 +123,10 @@ bool Requests::answer_at_once(const ClientMessage& message, const Request& reque
   }
   std::string result;
   switch (row_of(request.command).result) {
-    case ResultType::kStatus: result = report_status(options_, router_, registry_, now); break;
-    case ResultType::kMembers: result = report_members(router_, registry_, request.options.load, now); break;
+    case ResultType::kStatus: result = pack_report(report_status(options_, router_, registry_, now)); break;
+    case ResultType::kMembers:
+      result = pack_report(report_members(router_, registry_, now), request.options.load);
+      break;
     default: PackedWriter(result).str("PONG"); break;
   }
   Reply reply;
@@ -147,7 +149,7 @@ void Requests::begin(Entry& entry, TimePoint now) {
   const auto key = read_key(entry.request.arguments);
   if (!key) return finish(entry, answer_of(key.error()));
   MergedAnswer answer;
-  answer.result = report_location(*key, router_);
+  answer.result = pack_report(report_location(*key, router_));
   finish(entry, std::move(answer));
 }
 

@@ -9,6 +9,7 @@
 #include "protocol/json.hpp"
 #include "protocol/notation.hpp"
 #include "protocol/packed.hpp"
+#include "protocol/reports.hpp"
 
 namespace trellis {
 namespace {
@@ -25,37 +26,7 @@ std::string status_line(std::string_view status, std::string_view message) {
   return "{\"status\": " + json_string(status) + ", \"message\": " + json_string(message) + "}\n";
 }
 
-/// A packed map with str keys, looked up by name.
-class Fields {
- public:
-  explicit Fields(std::string_view packed) {
-    PackedReader reader(packed);
-    for (std::uint32_t left = reader.read_map().value_or(0); left > 0; --left) {
-      const auto name = reader.read_bytes();
-      const auto value = reader.read_value();
-      if (!name || !value) return;
-      fields_.emplace_back(*name, *value);
-    }
-  }
-  auto begin() const { return fields_.begin(); }
-  auto end() const { return fields_.end(); }
-
-  std::string_view find(std::string_view name) const {
-    for (const auto& [key, value] : fields_) {
-      if (key == name) return value;
-    }
-    return {};
-  }
-  std::string text(std::string_view name) const { return one_line(PackedReader(find(name)).read_str().value_or("-")); }
-  std::optional<std::uint64_t> number(std::string_view name) const { return PackedReader(find(name)).read_uint(); }
-  std::string number_text(std::string_view name) const {
-    const auto value = number(name);
-    return value ? std::to_string(*value) : "-";
-  }
-
- private:
-  std::vector<std::pair<std::string_view, std::string_view>> fields_;
-};
+std::string count_text(std::optional<std::uint64_t> count) { return count ? std::to_string(*count) : "-"; }
 
 /// 3 digits or so: 512 B, 1.5 KiB, 2.0 GiB.
 std::string size_text(std::optional<std::uint64_t> bytes) {
@@ -104,50 +75,41 @@ std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t
 }
 
 std::optional<std::string> members_text(std::string_view result) {
-  PackedReader reader(result);
-  const auto count = reader.read_array();
-  if (!count) return std::nullopt;
+  const auto members = read_member_reports(result);
+  if (!members) return std::nullopt;
   std::vector<std::vector<std::string>> rows = {
       {"id", "address", "state", "last heartbeat", "partitions", "leads", "keys", "size"}};
-  for (std::uint32_t left = *count; left > 0; --left) {
-    const auto packed = reader.read_value();
-    if (!packed) return std::nullopt;
-    const Fields member(*packed);
-    rows.push_back({member.text("id"), member.text("address"), member.text("state"),
-                    ago_text(member.number("last_heartbeat_ms")), member.number_text("partitions"),
-                    member.number_text("leads"), member.number_text("keys"), size_text(member.number("bytes"))});
+  for (const MemberReport& member : *members) {
+    rows.push_back({one_line(member.id), one_line(member.address), one_line(member.state),
+                    ago_text(member.last_heartbeat_ms), count_text(member.partitions), count_text(member.leads),
+                    count_text(member.keys), size_text(member.bytes)});
   }
   return table(rows, 3);
 }
 
 /// partition 7, leader 127.0.0.1:9002, replicas 127.0.0.1:9001 127.0.0.1:9002 127.0.0.1:9003
 std::optional<std::string> location_text(std::string_view result) {
-  const Fields location(result);
-  const Fields addresses(location.find("addresses"));
-  const auto address = [&](std::string_view id) {
-    return one_line(PackedReader(addresses.find(id)).read_str().value_or(id));
-  };
-  const auto partition = location.number("partition");
-  PackedReader replicas(location.find("replicas"));
-  const auto count = replicas.read_array();
-  if (!partition || !count) return std::nullopt;
-  const auto leader = PackedReader(location.find("leader")).read_str();
-  std::string out =
-      "partition " + std::to_string(*partition) + ", leader " + (leader ? address(*leader) : "none") + ", replicas";
-  for (std::uint32_t left = *count; left > 0; --left) {
-    const auto id = replicas.read_str();
-    if (!id) return std::nullopt;
-    out += " " + address(*id);
-  }
+  const auto location = read_location_report(result);
+  if (!location || location->replicas.empty()) return std::nullopt;
+  const auto address = [&location](std::string_view id) { return one_line(location->address_of(id)); };
+  std::string out = "partition " + std::to_string(location->partition) + ", leader " +
+                    (location->leader ? address(*location->leader) : "none") + ", replicas";
+  for (const std::string& id : location->replicas) out += " " + address(id);
   return out + "\n";
 }
 
+/// All that the broker tells, also what this client has never heard of.
 std::optional<std::string> status_text(std::string_view result) {
-  if (!PackedReader(result).read_map()) return std::nullopt;
+  PackedReader reader(result);
+  const auto count = reader.read_map();
+  if (!count) return std::nullopt;
   std::string out;
-  for (const auto& [name, value] : Fields(result)) {
-    const auto text = PackedReader(value).read_str();
-    out.append(one_line(name)).append(": ").append(text ? one_line(*text) : print_value(value)).append("\n");
+  for (std::uint32_t left = *count; left > 0; --left) {
+    const auto name = reader.read_bytes();
+    const auto value = reader.read_value();
+    if (!name || !value) break;
+    const auto text = PackedReader(*value).read_str();
+    out.append(one_line(*name)).append(": ").append(text ? one_line(*text) : print_value(*value)).append("\n");
   }
   return out;
 }

@@ -11,12 +11,12 @@
 
 #include "client/cluster_folder.hpp"
 #include "client/cluster_processes.hpp"
-#include "client/cluster_status.hpp"
 #include "client/keeper.hpp"
 #include "client/load.hpp"
 #include "client/printer.hpp"
 #include "client/shell.hpp"
 #include "program/settings.hpp"
+#include "protocol/reports.hpp"
 #include "protocol/server_file.hpp"
 
 namespace trellis {
@@ -83,9 +83,9 @@ class Up {
 
  private:
   Result<void> wait_until_ready(Client& client);
-  std::string describe_wait(const std::optional<ClusterStatus>& status) const;
+  std::string describe_wait(const std::optional<StatusReport>& status) const;
   void tell_tolerance() const;
-  void tell_ready(const ClusterStatus& status, Clock::duration took) const;
+  void tell_ready(const StatusReport& status, Clock::duration took) const;
   void tell_gateway() const;
   Result<void> look_for_ended(bool formed);
   Result<void> look_for_refused(bool formed);
@@ -143,13 +143,13 @@ Result<void> Up::wait_until_ready(Client& client) {
   const std::string no_arguments(1, '\x90');
   while (!stop_.requested()) {
     const Answer answer = client.call(Command::kStatus, no_arguments, options, [this] { return stop_.requested(); });
-    const auto status = read_status(answer.reply);
+    const auto status = read_status_report(answer.reply.result);
     const auto now = Clock::now();
     if (!status || !status->all_serve()) gap = now;
     const bool all_up = status && status->workers_up >= status->workers;
     if (gap != now && (all_up || now - gap > kStragglersGrace || !ended_.empty())) {
       waiting_.clear();
-      cluster_ = status->cluster;
+      cluster_ = *status->cluster;
       tell_ready(*status, now - begun);
       tell_gateway();
       return {};
@@ -168,7 +168,7 @@ Result<void> Up::wait_until_ready(Client& client) {
   return failure("stopped");
 }
 
-std::string Up::describe_wait(const std::optional<ClusterStatus>& status) const {
+std::string Up::describe_wait(const std::optional<StatusReport>& status) const {
   if (!status) return "waiting for the broker ...";
   const auto of = [](std::uint64_t some, std::uint64_t all) {
     return std::to_string(some) + " of " + std::to_string(all);
@@ -179,7 +179,7 @@ std::string Up::describe_wait(const std::optional<ClusterStatus>& status) const 
   return "waiting for the partitions: " + of(status->partitions_available, status->partitions) + " serve ...";
 }
 
-void Up::tell_ready(const ClusterStatus& status, Clock::duration took) const {
+void Up::tell_ready(const StatusReport& status, Clock::duration took) const {
   char seconds[16];
   std::snprintf(seconds, sizeof seconds, "%.1f", std::chrono::duration<double>(took).count());
   tell(std::string("ready after ") + seconds + " s: " + std::to_string(status.workers_up) + " of " +
@@ -227,11 +227,13 @@ void Up::hint_at_strangers(Client& client) {
   Options options;
   options.timeout = kStatusTimeout;
   const Answer answer = client.call(Command::kMembers, std::string(1, '\x90'), options);
-  if (answer.reply.status != Code::kOk) return;
+  const auto members = read_member_reports(answer.reply.result);
+  if (answer.reply.status != Code::kOk || !members) return;
   hinted_ = true;
   waiting_.clear();
   for (const std::string& address : processes_.by_hand()) {
-    if (answer.reply.result.find(address) != std::string_view::npos) continue;
+    const auto is_there = [&address](const MemberReport& member) { return member.address == address; };
+    if (std::any_of(members->begin(), members->end(), is_there)) continue;
     strangers_.push_back(address);
     tell("a ZeroMQ program listens at " + address + " and has not reached the broker; if it is a trellis-worker, it " +
          "needs -b " + processes_.backend());

@@ -5,23 +5,16 @@
 #include "gateway/answer.hpp"
 #include "protocol/cluster_map.hpp"
 #include "protocol/packed.hpp"
+#include "protocol/reports.hpp"
 
 namespace trellis {
 namespace {
 
 /// STATUS tells the partitions also before there is a cluster; LOCATE would wait for one.
 std::uint32_t count_partitions(std::string_view status) {
-  std::uint64_t count = 0;
-  bool formed = false;
-  PackedReader reader(status);
-  for (auto left = reader.read_map().value_or(0); left > 0; --left) {
-    const auto name = reader.read_str();
-    const auto value = reader.read_value();
-    if (!name || !value) break;
-    if (*name == "partitions") count = PackedReader(*value).read_uint().value_or(0);
-    if (*name == "cluster") formed = PackedReader(*value).read_str().has_value();
-  }
-  return formed && count <= kPartitionsMax ? static_cast<std::uint32_t>(count) : 0;
+  const auto report = read_status_report(status);
+  if (!report || !report->is_formed() || report->partitions > kPartitionsMax) return 0;
+  return static_cast<std::uint32_t>(report->partitions);
 }
 
 }  // namespace

@@ -1,43 +1,17 @@
 #include "gateway/readiness.hpp"
 
-#include <optional>
-
-#include "protocol/packed.hpp"
+#include "protocol/reports.hpp"
 
 namespace trellis {
-namespace {
 
-/// STATUS, as far as it is of use here.
-struct ClusterStatus {
-  std::string cluster;  ///< Empty: it is being formed.
-  std::uint64_t partitions = 0;
-  std::uint64_t available = 0;
-};
-
-ClusterStatus read_status(std::string_view packed) {
-  ClusterStatus status;
-  PackedReader reader(packed);
-  for (auto left = reader.read_map().value_or(0); left > 0; --left) {
-    const auto name = reader.read_str();
-    const auto value = reader.read_value();
-    if (!name || !value) break;
-    PackedReader field(*value);
-    if (*name == "cluster") status.cluster = field.read_str().value_or("");
-    if (*name == "partitions") status.partitions = field.read_uint().value_or(0);
-    if (*name == "partitions_available") status.available = field.read_uint().value_or(0);
-  }
-  return status;
-}
-
-}  // namespace
-
-std::string cluster_of(const Reply& status) {
-  return status.status == Code::kOk ? read_status(status.result).cluster : "";
+std::string cluster_of(const Reply& reply) {
+  const auto status = read_status_report(reply.result);
+  return reply.status == Code::kOk && status ? status->cluster.value_or("") : "";
 }
 
 HttpResponse readiness(const Reply& reply, bool verbose) {
   const bool answers = reply.status == Code::kOk;
-  const ClusterStatus status = answers ? read_status(reply.result) : ClusterStatus();
+  const StatusReport status = read_status_report(reply.result).value_or(StatusReport());
   HttpResponse response;
   response.content_type = "text/plain; charset=utf-8";
   bool ready = true;
@@ -46,10 +20,10 @@ HttpResponse readiness(const Reply& reply, bool verbose) {
     if (verbose) response.body += (good ? "[+]" : "[-]") + what + "\n";
   };
   check(answers, answers ? "broker answers" : "broker: " + reply.info.message);
-  check(!status.cluster.empty(), !status.cluster.empty() ? "cluster is formed" : "cluster is not formed, or not known");
+  check(status.is_formed(), status.is_formed() ? "cluster is formed" : "cluster is not formed, or not known");
   // One partition without a majority is no reason to take this gateway out: no other one could do better.
-  check(status.available > 0,
-        "partitions: " + std::to_string(status.available) + " of " + std::to_string(status.partitions) + " serve");
+  check(status.partitions_available > 0, "partitions: " + std::to_string(status.partitions_available) + " of " +
+                                             std::to_string(status.partitions) + " serve");
   response.status = ready ? 200 : 503;
   response.body += ready ? "ok\n" : "not ready\n";
   if (!ready) response.headers.emplace_back("Retry-After", "1");

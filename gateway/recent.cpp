@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "protocol/packed.hpp"
+#include "protocol/reports.hpp"
 
 namespace trellis {
 namespace {
@@ -53,20 +53,8 @@ bool Recent::take_due(TimePoint now) {
 Recent::Workers Recent::read_members(const Reply& members) {
   Workers workers;
   if (members.status != Code::kOk) return workers;
-  PackedReader reader(members.result);
-  for (auto left = reader.read_array().value_or(0); left > 0; --left) {
-    std::string id;
-    Worker worker;
-    for (auto pairs = reader.read_map().value_or(0); pairs > 0; --pairs) {
-      const auto name = reader.read_str();
-      const auto value = reader.read_value();
-      if (!name || !value) return workers;
-      PackedReader field(*value);
-      if (*name == "id") id = field.read_str().value_or("");
-      if (*name == "requests") worker.requests = field.read_uint().value_or(0);
-      if (*name == "request_us") worker.microseconds = field.read_uint().value_or(0);
-    }
-    workers.emplace(std::move(id), worker);
+  for (MemberReport& member : read_member_reports(members.result).value_or(std::vector<MemberReport>())) {
+    workers.emplace(std::move(member.id), Worker{member.load.requests, member.load.request_us});
   }
   return workers;
 }

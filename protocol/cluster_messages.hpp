@@ -31,8 +31,10 @@ enum class MessageType : std::uint8_t {
   kReply = 9,
   kDoubt = 10,
   kVouchWanted = 11,
-  kVouch = 12,
+  kVouch = 12,  // The last one.
 };
+/// For tables by MessageType.
+inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kVouch) + 1;
 
 /// A partition that its sender leads, with its own term's barrier applied, so that it serves.
 struct Leadership {

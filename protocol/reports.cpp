@@ -1,0 +1,185 @@
+#include "protocol/reports.hpp"
+
+#include "protocol/packed.hpp"
+
+namespace trellis {
+namespace {
+
+// The fields of each report, in the order in which they are packed: `visit` is called with each one's name and place.
+
+template <typename Report, typename Visit>
+void visit_status(Report& status, const Visit& visit) {
+  visit("cluster", status.cluster);
+  visit("k", status.k);
+  visit("replicas", status.replicas);
+  visit("tolerates", status.tolerates);
+  visit("partitions", status.partitions);
+  visit("partitions_available", status.partitions_available);
+  visit("workers", status.workers);
+  visit("workers_up", status.workers_up);
+  visit("guaranteed", status.guaranteed);
+  visit("version", status.version);
+}
+
+template <typename Report, typename Visit>
+void visit_member(Report& member, bool with_load, const Visit& visit) {
+  visit("id", member.id);
+  visit("address", member.address);
+  visit("state", member.state);
+  visit("last_heartbeat_ms", member.last_heartbeat_ms);
+  visit("partitions", member.partitions);
+  visit("leads", member.leads);
+  visit("keys", member.keys);
+  visit("bytes", member.bytes);
+  if (!with_load) return;
+  visit("memory", member.load.memory);
+  visit("requests", member.load.requests);
+  visit("request_us", member.load.request_us);
+  visit("lag_entries", member.load.lag_entries);
+  visit("lag_ms", member.load.lag_ms);
+}
+
+template <typename Report, typename Visit>
+void visit_location(Report& location, const Visit& visit) {
+  visit("partition", location.partition);
+  visit("replicas", location.replicas);
+  visit("leader", location.leader);
+  visit("addresses", location.addresses);
+}
+
+void pack_field(PackedWriter& writer, std::uint64_t value) { writer.natural(value); }
+void pack_field(PackedWriter& writer, bool value) { writer.boolean(value); }
+void pack_field(PackedWriter& writer, const std::string& value) { writer.str(value); }
+void pack_field(PackedWriter& writer, const std::vector<std::string>& values) {
+  writer.array(values.size());
+  for (const std::string& value : values) writer.str(value);
+}
+void pack_field(PackedWriter& writer, const std::vector<std::pair<std::string, std::string>>& pairs) {
+  writer.map(pairs.size());
+  for (const auto& [name, value] : pairs) writer.str(name).str(value);
+}
+template <typename Value>
+void pack_field(PackedWriter& writer, const std::optional<Value>& value) {
+  value ? pack_field(writer, *value) : static_cast<void>(writer.nil());
+}
+
+/// Packs what `visit_all` visits as a map.
+template <typename VisitAll>
+void pack_fields(PackedWriter& writer, const VisitAll& visit_all) {
+  std::size_t count = 0;
+  visit_all([&count](std::string_view, const auto&) { ++count; });
+  writer.map(count);
+  visit_all([&writer](std::string_view name, const auto& value) { pack_field(writer.str(name), value); });
+}
+
+/// Puts a value that is there into its place.  Nothing there: it was not of the field's type.
+template <typename Value, typename Place>
+bool take(const std::optional<Value>& value, Place& place) {
+  if (value) place = *value;
+  return value.has_value();
+}
+
+bool read_field(PackedReader& reader, std::uint64_t& out) { return take(reader.read_uint(), out); }
+bool read_field(PackedReader& reader, bool& out) { return take(reader.read_bool(), out); }
+bool read_field(PackedReader& reader, std::string& out) { return take(reader.read_str(), out); }
+bool read_field(PackedReader& reader, std::vector<std::string>& out) {
+  const auto count = reader.read_array();
+  for (std::uint32_t left = count.value_or(0); left > 0; --left) {
+    if (!read_field(reader, out.emplace_back())) return false;
+  }
+  return count.has_value();
+}
+bool read_field(PackedReader& reader, std::vector<std::pair<std::string, std::string>>& out) {
+  const auto count = reader.read_map();
+  for (std::uint32_t left = count.value_or(0); left > 0; --left) {
+    auto& [name, value] = out.emplace_back();
+    if (!read_field(reader, name) || !read_field(reader, value)) return false;
+  }
+  return count.has_value();
+}
+template <typename Value>
+bool read_field(PackedReader& reader, std::optional<Value>& out) {
+  return reader.read_nil() || read_field(reader, out.emplace());
+}
+
+/// Reads a map into what `visit_all` visits.
+template <typename VisitAll>
+bool read_fields_of(PackedReader& reader, const VisitAll& visit_all) {
+  const auto count = reader.read_map();
+  for (std::uint32_t left = count.value_or(0); left > 0; --left) {
+    const auto name = reader.read_str();
+    const auto packed = reader.read_value();
+    if (!name || !packed) return false;
+    bool good = true;
+    visit_all([&](std::string_view field, auto& place) {
+      PackedReader value(*packed);
+      if (field == *name) good = read_field(value, place);
+    });
+    if (!good) return false;
+  }
+  return count.has_value();
+}
+
+}  // namespace
+
+std::string_view LocationReport::address_of(std::string_view id) const {
+  for (const auto& [known, address] : addresses) {
+    if (known == id) return address;
+  }
+  return id;
+}
+
+std::string pack_report(const StatusReport& status) {
+  std::string out;
+  PackedWriter writer(out);
+  pack_fields(writer, [&status](const auto& visit) { visit_status(status, visit); });
+  return out;
+}
+
+std::string pack_report(const std::vector<MemberReport>& members, bool with_load) {
+  std::string out;
+  PackedWriter writer(out);
+  writer.array(members.size());
+  for (const MemberReport& member : members) {
+    pack_fields(writer, [&member, with_load](const auto& visit) { visit_member(member, with_load, visit); });
+  }
+  return out;
+}
+
+std::string pack_report(const LocationReport& location) {
+  std::string out;
+  PackedWriter writer(out);
+  pack_fields(writer, [&location](const auto& visit) { visit_location(location, visit); });
+  return out;
+}
+
+std::optional<StatusReport> read_status_report(std::string_view packed) {
+  StatusReport status;
+  PackedReader reader(packed);
+  if (!read_fields_of(reader, [&status](const auto& visit) { visit_status(status, visit); })) return std::nullopt;
+  return status;
+}
+
+std::optional<std::vector<MemberReport>> read_member_reports(std::string_view packed) {
+  PackedReader reader(packed);
+  const auto count = reader.read_array();
+  if (!count) return std::nullopt;
+  std::vector<MemberReport> members;
+  for (std::uint32_t left = *count; left > 0; --left) {
+    MemberReport& member = members.emplace_back();
+    const auto visit_all = [&member](const auto& visit) { visit_member(member, true, visit); };
+    if (!read_fields_of(reader, visit_all)) return std::nullopt;
+  }
+  return members;
+}
+
+std::optional<LocationReport> read_location_report(std::string_view packed) {
+  LocationReport location;
+  PackedReader reader(packed);
+  if (!read_fields_of(reader, [&location](const auto& visit) { visit_location(location, visit); })) {
+    return std::nullopt;
+  }
+  return location;
+}
+
+}  // namespace trellis

@@ -1,0 +1,74 @@
+// What STATUS, MEMBERS and LOCATE tell, as types; packed as docs/protocol.md says, and read, in one place.
+//
+// A reader takes the fields that it knows and passes over others, so that a broker may tell more; what is not told
+// keeps its default.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace trellis {
+
+struct StatusReport {
+  std::optional<std::string> cluster;  ///< Its id; none while it is being formed.
+  std::uint64_t k = 0;
+  std::uint64_t replicas = 0;
+  std::uint64_t tolerates = 0;  ///< Workers that can be down with everything still guaranteed.
+  std::uint64_t partitions = 0;
+  std::uint64_t partitions_available = 0;
+  std::uint64_t workers = 0;
+  std::uint64_t workers_up = 0;
+  bool guaranteed = false;
+  std::string version;  ///< Of the software.
+
+  bool is_formed() const { return cluster.has_value(); }
+  bool all_serve() const { return is_formed() && partitions > 0 && partitions_available == partitions; }
+};
+
+/// What a worker does, which MEMBERS tells where it is asked to.
+struct LoadReport {
+  std::uint64_t memory = 0;       ///< Bytes resident.
+  std::uint64_t requests = 0;     ///< Results given since its start.
+  std::uint64_t request_us = 0;   ///< That they took, in sum.
+  std::uint64_t lag_entries = 0;  ///< What its leaders have and do not know it to hold.
+  std::uint64_t lag_ms = 0;       ///< For how long, at most.
+};
+
+struct MemberReport {
+  std::string id;
+  std::string address;
+  std::string state;
+  // None where the broker has not heard the worker yet.
+  std::optional<std::uint64_t> last_heartbeat_ms;
+  std::optional<std::uint64_t> partitions;
+  std::optional<std::uint64_t> leads;
+  std::optional<std::uint64_t> keys;
+  std::optional<std::uint64_t> bytes;
+  LoadReport load;  ///< Zeros where it is not told.
+};
+
+struct LocationReport {
+  std::uint64_t partition = 0;
+  std::vector<std::string> replicas;                           ///< Ids, in the ring's order.
+  std::optional<std::string> leader;                           ///< Its id.
+  std::vector<std::pair<std::string, std::string>> addresses;  ///< Id and address.
+
+  /// The id itself where no address is told.
+  std::string_view address_of(std::string_view id) const;
+};
+
+/// One packed value: the command's result.
+std::string pack_report(const StatusReport& status);
+std::string pack_report(const std::vector<MemberReport>& members, bool with_load);
+std::string pack_report(const LocationReport& location);
+
+/// Nothing where a field is not of its type, or the value of none of these shapes.
+std::optional<StatusReport> read_status_report(std::string_view packed);
+std::optional<std::vector<MemberReport>> read_member_reports(std::string_view packed);
+std::optional<LocationReport> read_location_report(std::string_view packed);
+
+}  // namespace trellis
