@@ -1,4 +1,4 @@
-# cmake -DFOLDER=gateway/page -DOUT=page_files.cpp -P embed.cmake: the folder's files as one C++ source.
+# cmake -DFOLDER=gateway/page -DOUT=embedded_files.cpp -P embed.cmake: the folder's files as one C++ source.
 set(types ".html=text/html\\; charset=utf-8" ".css=text/css\\; charset=utf-8" ".js=text/javascript\\; charset=utf-8"
     ".svg=image/svg+xml")
 file(GLOB files LIST_DIRECTORIES false ${FOLDER}/*)
@@ -33,7 +33,7 @@ std::string_view text_of(const unsigned char (&bytes)[kSize]) {
 }
 }  // namespace
 
-std::optional<PageFile> page_file(std::string_view name) {
+std::optional<PageFile> embedded_file(std::string_view name) {
   static const PageFile kFiles[] = {
 ${rows}  };
   for (const PageFile& file : kFiles) {

@@ -1,4 +1,4 @@
-// The files of the page (gateway/page/), which are built into the program.
+// The files of the page (gateway/page/), which are built into the program, and one that is made of the commands' table.
 #pragma once
 
 #include <optional>
@@ -13,6 +13,9 @@ struct PageFile {
 };
 
 /// Generated at build time by gateway/embed.cmake.
+std::optional<PageFile> embedded_file(std::string_view name);
+
+/// Those, and commands.js: the commands that the page's console completes, all of them and those that take a key.
 std::optional<PageFile> page_file(std::string_view name);
 
 }  // namespace trellis

@@ -1,5 +1,6 @@
 // The console: lines as in the shell, which the gateway reads and prints by the shell's own grammar.
 import {ask, askJson, keyText} from "/api.js";
+import {COMMANDS, KEY_COMMANDS} from "/commands.js";
 import {showOnRing} from "/ring.js";
 
 const input = document.getElementById("command");
@@ -12,8 +13,6 @@ let asked = 0;
 const MOST_OFFERED = 12;
 const SHOWN_LINES = 40;
 const SHOWN_SIZE = 4000; // characters
-const KEY_COMMANDS = ["GET", "PUT", "SET", "HAS", "DELETE", "POP", "QUERY", "LOCATE"];
-const COMMANDS = [...KEY_COMMANDS, "COMPUTE", "KEYS", "SCAN", "COUNT", "MEMBERS", "STATUS", "PING", "HELP"];
 
 /// Adds an answer; a long one is cut.
 /// @param askAll  what brings the rest of one that the gateway has cut, or null
