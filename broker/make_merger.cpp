@@ -10,13 +10,8 @@ namespace trellis {
 Result<void> check_arguments(const Request& request) {
   const auto outcome = [](const auto& read) { return read ? Result<void>() : Result<void>(read.error()); };
   if (is_on_one_key(request.command)) return outcome(read_routing_key(request.command, request.arguments));
-  switch (row_of(request.command).signature) {
-    case Signature::kPage: return outcome(read_page(request.arguments));
-    case Signature::kPrefix: return outcome(read_count(request.arguments));
-    case Signature::kFormula: return outcome(ComputeMerger::read(request.arguments));
-    case Signature::kItems: return outcome(read_batch(request.arguments));
-    default: return outcome(read_key(request.arguments));
-  }
+  if (row_of(request.command).signature == Signature::kFormula) return outcome(ComputeMerger::read(request.arguments));
+  return check_arguments(request.command, request.arguments);
 }
 
 Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame& frame, std::uint32_t partitions,

@@ -18,16 +18,6 @@ constexpr std::size_t kCallsPerRequest = 2;
 /// Clients that have gone leave their records behind until there are this many.
 constexpr std::size_t kIdleClientsMin = 64;
 
-/// Of a command on one key.
-Result<void> check_large(const Request& request) {
-  const auto outcome = [](const auto& read) { return read ? Result<void>() : Result<void>(read.error()); };
-  switch (row_of(request.command).signature) {
-    case Signature::kRecord: return outcome(read_put(request.arguments));
-    case Signature::kPath: return outcome(read_query(request.arguments));
-    default: return outcome(read_key(request.arguments));
-  }
-}
-
 LegResult failed(Error error) {
   LegResult result;
   result.error = std::move(error);
@@ -166,7 +156,8 @@ void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
   const auto key = read_routing_key(request.command, request.arguments);
   if (!key) return finish(entry, answer_of(key.error()));
   if (entry.frame.size() > kGoodFrameSizeMax) {
-    if (const auto checked = check_large(request); !checked) return finish(entry, answer_of(checked.error()));
+    if (const auto checked = check_arguments(request.command, request.arguments); !checked)
+      return finish(entry, answer_of(checked.error()));
   }
   Leg leg;
   leg.partition = partition_of(*key, router_.partition_count());

@@ -135,6 +135,21 @@ Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed) {
   return items;
 }
 
+Result<void> check_arguments(Command command, std::string_view arguments) {
+  const auto outcome = [](const auto& read) { return read ? Result<void>() : Result<void>(read.error()); };
+  switch (row_of(command).signature) {
+    case Signature::kNothing: return read_nothing(arguments);
+    case Signature::kKey: return outcome(read_key(arguments));
+    case Signature::kRecord: return outcome(read_put(arguments));
+    case Signature::kPath: return outcome(read_query(arguments));
+    case Signature::kFormula: return outcome(read_compute(arguments));
+    case Signature::kPage: return outcome(read_page(arguments));
+    case Signature::kPrefix: return outcome(read_count(arguments));
+    case Signature::kItems: return outcome(read_batch(arguments));
+  }
+  return {};
+}
+
 std::string pack_request(std::uint64_t id, Command command, std::string_view arguments, const Options& options) {
   std::string out;
   out.reserve(32 + arguments.size());

@@ -50,6 +50,9 @@ Result<std::vector<BatchItem>> read_batch(std::string_view arguments);
 /// [index, command, arguments] or [index, command, arguments, options].
 Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed);
 
+/// What is wrong with the arguments, all of them; of a BATCH its items stand for themselves.  Error: kInvalidArgument.
+Result<void> check_arguments(Command command, std::string_view arguments);
+
 /// Packs a request frame.  `arguments` is a packed array; options with their default value are left out.
 std::string pack_request(std::uint64_t id, Command command, std::string_view arguments, const Options& options);
 

@@ -10,29 +10,6 @@
 namespace trellis {
 namespace {
 
-bool arguments_are_good(const Statement& statement) {
-  const std::string_view arguments = statement.arguments;
-  switch (statement.command) {
-    case Command::kPut:
-    case Command::kSet: return static_cast<bool>(read_put(arguments));
-    case Command::kGet:
-    case Command::kHas:
-    case Command::kDelete:
-    case Command::kPop:
-    case Command::kLocate: return static_cast<bool>(read_key(arguments));
-    case Command::kQuery: return static_cast<bool>(read_query(arguments));
-    case Command::kCompute: return static_cast<bool>(read_compute(arguments));
-    case Command::kKeys:
-    case Command::kScan: return static_cast<bool>(read_page(arguments));
-    case Command::kCount: return static_cast<bool>(read_count(arguments));
-    case Command::kMembers:
-    case Command::kStatus:
-    case Command::kPing: return static_cast<bool>(read_nothing(arguments));
-    case Command::kBatch: return false;  // The shell has none.
-  }
-  return false;
-}
-
 void check_statement(const Result<Statement>& statement) {
   if (!statement) {
     CHECK(statement.error().code == Code::kInvalidArgument && !statement.error().message.empty());
@@ -43,7 +20,7 @@ void check_statement(const Result<Statement>& statement) {
     return;
   }
   if (statement->kind != Statement::Kind::kRequest) return;
-  CHECK(arguments_are_good(*statement));
+  CHECK(check_arguments(statement->command, statement->arguments));
   const std::string frame = pack_request(7, statement->command, statement->arguments, statement->options);
   CHECK(std::holds_alternative<Request>(read_request(frame)));
 }

@@ -29,24 +29,19 @@ std::string put_arguments(std::string_view key = "k") {
 
 /// Arguments with which the command is right, so that only its options are judged.
 std::string arguments_of(Command command) {
-  switch (command) {
-    case Command::kPut:
-    case Command::kSet: return put_arguments();
-    case Command::kGet:
-    case Command::kHas:
-    case Command::kDelete:
-    case Command::kPop:
-    case Command::kLocate: return key_arguments();
-    case Command::kQuery: return packed([](PackedWriter& to) { to.array(1).array(2).str("k").str("name"); });
-    case Command::kCompute: return packed([](PackedWriter& to) { to.array(2).str("1+1").map(0); });
-    case Command::kBatch: return packed([](PackedWriter& to) { to.array(1).array(0); });
+  switch (row_of(command).signature) {
+    case Signature::kRecord: return put_arguments();
+    case Signature::kKey: return key_arguments();
+    case Signature::kPath: return packed([](PackedWriter& to) { to.array(1).array(2).str("k").str("name"); });
+    case Signature::kFormula: return packed([](PackedWriter& to) { to.array(2).str("1+1").map(0); });
+    case Signature::kItems: return packed([](PackedWriter& to) { to.array(1).array(0); });
     default: return no_arguments();
   }
 }
 
 std::vector<Command> all_commands() {
   std::vector<Command> commands;
-  for (int i = 0; i <= static_cast<int>(Command::kPing); ++i) commands.push_back(static_cast<Command>(i));
+  for (const CommandRow& row : command_rows()) commands.push_back(row.command);
   return commands;
 }
 

@@ -125,6 +125,16 @@ TEST(Entry, RefusesConditionsThatDoNotBelongToItsKind) {
   EXPECT_FALSE(read_entry(encoded(put)));
 }
 
+TEST(Entry, EachCommandOnOneKeyHasAKind) {
+  for (const CommandRow& row : command_rows()) {
+    if (row.reach != Reach::kOneKey) continue;
+    const CommandRow& logged = row_of(command_of(kind_of(row.command)));
+    EXPECT_EQ(logged.signature, row.signature) << row.name;
+    EXPECT_EQ(logged.effect, row.effect) << row.name;
+    EXPECT_EQ(logged.result, row.result) << row.name;
+  }
+}
+
 TEST(Fingerprint, TellsRequestsApart) {
   const Entry put = entry_of(EntryKind::kPut, "ab", "\x01");
   Entry other = put;
