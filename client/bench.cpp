@@ -10,7 +10,7 @@
 #include <zmq.hpp>
 
 #include "client/bench_key_load.hpp"
-#include "client/bench_text.hpp"
+#include "client/progress_line.hpp"
 #include "protocol/check.hpp"
 
 namespace trellis {
@@ -249,8 +249,8 @@ void Run::watch(const StopSignal& stop, const std::atomic<std::size_t>& running,
     }
     const TimePoint now = clock_now();
     const double rate = static_cast<double>(operations - operations_before) / Seconds(now - before).count();
-    progress.show(formatted("%.1f s  ", Seconds(now - begun).count()) + grouped(static_cast<double>(operations)) +
-                  " operations  " + grouped(rate) + "/s  " + grouped(static_cast<double>(errors)) + " errors");
+    progress.show(formatted("%.1f s  ", Seconds(now - begun).count()) + grouped(operations) + " operations  " +
+                  grouped(rate) + "/s  " + grouped(errors) + " errors");
     before = now;
     operations_before = operations;
   }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "client/bench_text.hpp"
 #include "client/client.hpp"
+#include "client/progress_line.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
@@ -56,8 +56,7 @@ Result<void> KeyLoad::run() {
       send(next, std::min(next + per_batch, options_.keys));
     }
     client_.run(kProgressEvery);
-    progress.show("loading: " + grouped(static_cast<double>(stored_)) + " of " +
-                  grouped(static_cast<double>(options_.keys)) + " keys");
+    progress.show("loading: " + grouped(stored_) + " of " + grouped(options_.keys) + " keys");
   }
   if (failure_) return *failure_;
   if (stop_.requested()) return Error{Code::kUnavailable, "stopped before all keys were loaded"};

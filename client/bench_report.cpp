@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "client/bench.hpp"
-#include "client/bench_text.hpp"
+#include "client/progress_line.hpp"
 
 namespace trellis {
 namespace {
@@ -49,8 +49,8 @@ std::string joined(const std::vector<std::string>& parts) {
 std::string to_text(const BenchResult& result) {
   const BenchFigures& figures = result.figures;
   std::string text = result.workload + ": " + find_workload(result.workload)->text() + "\n";
-  text += grouped(static_cast<double>(figures.operations)) + " operations in " + formatted("%.1f s, ", result.seconds) +
-          grouped(result.throughput()) + " a second, " + grouped(static_cast<double>(figures.failed())) + " errors\n";
+  text += grouped(figures.operations) + " operations in " + formatted("%.1f s, ", result.seconds) +
+          grouped(result.throughput()) + " a second, " + grouped(figures.failed()) + " errors\n";
   text += "latency in ms             p50        p90        p99      p99.9        max       mean\n";
   if (operations_seen(figures) > 1) {
     for (std::size_t i = 0; i < kOperations; ++i) {
@@ -60,7 +60,7 @@ std::string to_text(const BenchResult& result) {
   }
   text += latency_row("all", figures.all);
   for (const auto& [status, count] : figures.errors) {
-    text += "errors: " + status + " " + grouped(static_cast<double>(count)) + "\n";
+    text += "errors: " + status + " " + grouped(count) + "\n";
   }
   return text;
 }

@@ -13,6 +13,7 @@
 
 #include "client/handoff.hpp"
 #include "client/loader.hpp"
+#include "client/progress_line.hpp"
 #include "client/record_reader.hpp"
 
 namespace trellis {
@@ -38,33 +39,20 @@ std::string random_session() {
   return session;
 }
 
-/// 1234567 -> 1,234,567
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
-/// The line at the bottom of the terminal; nothing where standard error is none.
+/// How far the load is, a few times a second.
 class Progress {
  public:
-  explicit Progress(std::uint64_t bytes_total) : on_(isatty(STDERR_FILENO) == 1), bytes_total_(bytes_total) {}
+  explicit Progress(std::uint64_t bytes_total) : bytes_total_(bytes_total) {}
 
   void show(std::uint64_t records, std::uint64_t bytes) {
-    if (!on_ || Clock::now() < next_) return;
+    if (!line_.is_on() || Clock::now() < next_) return;
     next_ = Clock::now() + kProgressEvery;
-    const auto rate = static_cast<std::uint64_t>(static_cast<double>(records) / std::max(seconds_since(begun_), 1e-3));
-    std::string line = "\r\x1b[K";
-    if (bytes_total_ > 0) line += bar(static_cast<double>(bytes) / static_cast<double>(bytes_total_));
-    line += grouped(records) + " records, " + grouped(rate) + " records/s";
-    std::fputs(line.c_str(), stderr);
-    shown_ = true;
+    const double rate = static_cast<double>(records) / std::max(seconds_since(begun_), 1e-3);
+    std::string text;
+    if (bytes_total_ > 0) text = bar(static_cast<double>(bytes) / static_cast<double>(bytes_total_));
+    line_.show(text + grouped(records) + " records, " + grouped(static_cast<std::uint64_t>(rate)) + " records/s");
   }
-  /// Makes room for another line.
-  void clear() {
-    if (shown_) std::fputs("\r\x1b[K", stderr);
-    shown_ = false;
-  }
+  void clear() { line_.clear(); }
 
  private:
   static std::string bar(double part) {
@@ -74,8 +62,7 @@ class Progress {
     return "[" + std::string(full, '#') + std::string(kWidth - full, '.') + "] " + std::to_string(percent) + " %  ";
   }
 
-  bool on_;
-  bool shown_ = false;
+  ProgressLine line_;
   std::uint64_t bytes_total_;
   Clock::time_point begun_ = Clock::now();
   Clock::time_point next_ = begun_;

@@ -190,13 +190,6 @@ Printed Printer::on_reply(const Reply& reply) {
   return out;
 }
 
-Printed Printer::on_error(const Error& error) {
-  Printed out;
-  more_ = false;
-  fail(error.code, error.message, out);
-  return out;
-}
-
 Printed Printer::on_local() {
   Printed out;
   if (kind_ != Statement::Kind::kHelp) return out;

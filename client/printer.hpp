@@ -40,8 +40,6 @@ class Printer {
   Printer(const Statement& statement, bool json);
 
   Printed on_reply(const Reply& reply);
-  /// There is no reply: no broker answered, say.
-  Printed on_error(const Error& error);
   /// HELP, which needs no reply.  EXIT and a blank line print nothing.
   Printed on_local();
 

@@ -261,11 +261,7 @@ TEST(Printer, ALimitEndsTheListing) {
   EXPECT_EQ(three.next_page(), pack_page("", 1, "b"));
 }
 
-TEST(Printer, ErrorsWithoutAReply) {
-  Printer printer(*parse_statement("GET k"), false);
-  EXPECT_EQ(printer.on_error({Code::kUnavailable, "no broker answers at 127.0.0.1:7400"}).err,
-            "ERROR: no broker answers at 127.0.0.1:7400\n");
-  EXPECT_EQ(printer.exit_code(), 3);
+TEST(Printer, ErrorsWithoutAStatement) {
   EXPECT_EQ(print_error(invalid_argument("what"), true).out, "null\n");
   EXPECT_EQ(print_error(invalid_argument("what"), true).err,
             "{\"status\": \"INVALID_ARGUMENT\", \"message\": \"what\"}\n");
