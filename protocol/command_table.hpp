@@ -128,7 +128,7 @@ enum class ResultType : std::uint8_t {
   kKeys,      ///< A page of keys.
   kRecords,   ///< A page of [key, document].
   kItems,     ///< [status, result, info] of each command.
-  kMembers,   ///< The last three but one: protocol/reports.hpp.
+  kMembers,   ///< This and the next two: protocol/reports.hpp.
   kLocation,
   kStatus,
   kText,

@@ -13,16 +13,17 @@ Error unknown(std::string_view name) {
   return invalid_argument("unknown option " + quoted_excerpt(name) + "; known are " + known);
 }
 
-Result<void> check_belongs(Option option, Command command, OptionPlace place) {
-  const OptionRow& row = row_of(option);
+bool belongs(const OptionRow& row, Command command, OptionPlace place) {
+  return row_of(command).options.has(row.option) && !(place == OptionPlace::kBatchItem && row.of_whole_request);
+}
+
+/// Why it does not.
+Error misplaced(const OptionRow& row, Command command, OptionPlace place) {
+  const std::string option = "option " + quoted_excerpt(row.name);
   if (place == OptionPlace::kBatchItem && row.of_whole_request) {
-    return invalid_argument("option " + quoted_excerpt(row.name) + " belongs to the BATCH, not to its items");
+    return invalid_argument(option + " belongs to the BATCH, not to its items");
   }
-  if (!row_of(command).options.has(option)) {
-    return invalid_argument("option " + quoted_excerpt(row.name) + " does not belong to " +
-                            std::string(name_of(command)));
-  }
-  return {};
+  return invalid_argument(option + " does not belong to " + std::string(name_of(command)));
 }
 
 /// Puts a value that is there into its place.  Nothing there: it was not of the option's type.
@@ -108,6 +109,7 @@ Result<Options> read_options(std::string_view packed, Command command, OptionPla
   if (reader.read_nil()) return options;
   const auto pairs = read_fields(reader);
   if (!pairs) return invalid_argument("options must be a map or nil");
+  if (*pairs == 0) return options;
   OptionSet given;
   for (std::uint32_t i = 0; i < *pairs; ++i) {
     const auto name = read_text(reader);
@@ -115,9 +117,10 @@ Result<Options> read_options(std::string_view packed, Command command, OptionPla
     const auto option = option_of(*name);
     if (!option) return unknown(*name);
     if (given.has(*option)) return invalid_argument("option " + quoted_excerpt(*name) + " stands twice");
-    if (auto belongs = check_belongs(*option, command, place); !belongs) return belongs.error();
+    const OptionRow& row = row_of(*option);
+    if (!belongs(row, command, place)) return misplaced(row, command, place);
     if (!read_value_of(*option, reader, options)) {
-      return invalid_argument(std::string(*name) + " must be " + std::string(row_of(*option).type));
+      return invalid_argument(std::string(row.name) + " must be " + std::string(row.type));
     }
     given.add(*option);
   }
@@ -126,12 +129,14 @@ Result<Options> read_options(std::string_view packed, Command command, OptionPla
 }
 
 void pack_options(std::string& out, const Options& options) {
-  std::size_t count = 0;
-  for (const OptionRow& row : option_rows()) count += is_given(row.option, options) ? 1 : 0;
+  static_assert(kOptionCount <= 15);  // So that the head is one byte, which counts as pairs are added.
+  const std::size_t head = out.size();
   PackedWriter writer(out);
-  writer.map(count);
+  writer.map(0);
   for (const OptionRow& row : option_rows()) {
-    if (is_given(row.option, options)) pack_value_of(row.option, options, writer.str(row.name));
+    if (!is_given(row.option, options)) continue;
+    pack_value_of(row.option, options, writer.str(row.name));
+    ++out[head];
   }
 }
 

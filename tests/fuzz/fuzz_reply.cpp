@@ -5,6 +5,7 @@
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reply.hpp"
+#include "protocol/reports.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace trellis {
@@ -25,6 +26,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string packed = pack_reply(*reply);
   const auto again = read_reply(packed);
   CHECK(again && again->id == reply->id && again->status == reply->status && again->result == reply->result);
+  if (const auto status = read_status_report(reply->result)) CHECK(read_status_report(pack_report(*status)));
   constexpr std::array kLines = {"PUT k 1", "GET k", "HAS k",   "DELETE k", "QUERY k.a", "COMPUTE 1", "KEYS",
                                  "SCAN",    "COUNT", "MEMBERS", "LOCATE k", "STATUS",    "PING"};
   for (const char* line : kLines) {
