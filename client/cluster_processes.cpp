@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 #include "client/network_probe.hpp"
@@ -13,8 +14,13 @@ namespace trellis {
 namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{10'000};
+/// Workers that are started by hand one behind the other listen within this time.
+constexpr std::chrono::milliseconds kByHandGrace{500};
 /// How a worker's last words begin that gives up since its broker does not want it.
 constexpr std::string_view kRefused = "refused by the broker: ";
+
+/// And of one that has nowhere to listen.
+constexpr std::string_view kPortTaken = "cannot listen on ";
 
 /// What went wrong, and not because of how we were called.
 Error failure(std::string message) { return {Code::kInternal, std::move(message)}; }
@@ -83,10 +89,24 @@ Result<void> ClusterProcesses::start_missing() {
   const auto log_size = std::filesystem::file_size(folder_.log_file("broker"), no_log);
   broker_log_read_ = no_log ? 0 : log_size;
   if (auto started = start_named("broker"); !started) return started;
+  if (!joined_) await_workers_by_hand();
   for (const std::string& address : shape_.workers) {
     if (auto started = start_named(address); !started) return started;
   }
   return start_named(std::string(kGatewayName));
+}
+
+/// Where somebody starts workers by hand, those that do not listen yet may be about to.
+void ClusterProcesses::await_workers_by_hand() const {
+  std::size_t ours = 0;
+  std::size_t listening = 0;
+  for (const std::string& address : shape_.workers) {
+    const Endpoint endpoint = *read_endpoint(address);
+    if (!is_of_this_machine(endpoint.host)) continue;
+    ++ours;
+    if (probe(endpoint) != Listener::kNobody) ++listening;
+  }
+  if (listening > 0 && listening < ours) std::this_thread::sleep_for(kByHandGrace);
 }
 
 Result<void> ClusterProcesses::start_named(const std::string& name) {
@@ -164,9 +184,8 @@ Result<void> ClusterProcesses::start_gateway() {
     if (!joined_) tell("no HTTP gateway: " + taken + "; --listen chooses another port");
     return {};
   }
-  const auto started =
-      start_process_named(std::string(kGatewayName), "trellis-gateway",
-                          {"--listen", running_.listen, "-b", near_end(running_.frontend).text()});
+  const auto started = start_process_named(std::string(kGatewayName), "trellis-gateway",
+                                           {"--listen", running_.listen, "-b", near_end(running_.frontend).text()});
   if (!started && !stop_.requested()) {
     tell("WARNING: no HTTP gateway: " + started.error().message + "; the cluster goes on without it");
     return {};
@@ -213,6 +232,22 @@ std::vector<std::string> ClusterProcesses::ended() const {
     if (!is_alive(name)) names.push_back(name);
   }
   return names;
+}
+
+bool ClusterProcesses::gave_way(const std::string& name) {
+  if (name == "broker" || name == kGatewayName || !last_words(name).starts_with(kPortTaken)) return false;
+  if (probe(*read_endpoint(name)) != Listener::kZeroMq) return false;
+  by_hand_.push_back(name);
+  log_begins_.erase(name);
+  return true;
+}
+
+std::vector<std::string> ClusterProcesses::started_workers() const {
+  std::vector<std::string> workers;
+  for (const std::string& address : shape_.workers) {
+    if (log_begins_.contains(address)) workers.push_back(address);
+  }
+  return workers;
 }
 
 Result<void> ClusterProcesses::start_again(const std::string& name) {

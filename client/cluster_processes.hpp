@@ -52,6 +52,11 @@ class ClusterProcesses {
   bool is_alive(const std::string& name) const;
   /// Names of what was started here and has ended by itself.
   std::vector<std::string> ended() const;
+  /// Of one of those: whether it is a worker that found its port taken by one that was started by hand at the same
+  /// moment.  That one is used then, as if it had been there before.
+  bool gave_way(const std::string& name);
+  /// Workers that were started here.
+  std::vector<std::string> started_workers() const;
   /// Starts one of those again, under the folder's lock; where somebody else did, nothing is done.
   Result<void> start_again(const std::string& name);
   /// Of a process that was started here and has ended: why, where it said so, or where to look.
@@ -69,6 +74,7 @@ class ClusterProcesses {
  private:
   Result<void> begin_or_join();
   Result<void> start_missing();
+  void await_workers_by_hand() const;
   Result<void> start_named(const std::string& name);
   Result<void> start_broker();
   Result<void> start_worker(const std::string& address);

@@ -87,6 +87,8 @@ class Up {
   void tell_tolerance() const;
   void tell_ready(const StatusReport& status, Clock::duration took) const;
   void tell_gateway() const;
+  bool has_heard_all(Client& client) const;
+  bool note_missing(const std::string& name);
   Result<void> look_for_ended(bool formed);
   Result<void> look_for_refused(bool formed);
   void hint_at_strangers(Client& client);
@@ -97,15 +99,17 @@ class Up {
   const UpOptions& options_;
   const StopSignal& stop_;
   ClusterProcesses processes_;
+  Clock::time_point begun_;             ///< When the processes were started.
   std::string cluster_;                 ///< Its id, once it is ready.
-  std::set<std::string> ended_;         ///< Processes of ours that have ended by themselves.
-  Clock::time_point first_end_;         ///< Of those.
+  std::set<std::string> missing_;       ///< What has ended by itself, and workers that were refused.
+  Clock::time_point first_missing_;     ///< When that was said of the first.
   std::vector<std::string> strangers_;  ///< Those that the broker does not know.
   bool hinted_ = false;
   WaitingLine waiting_;
 };
 
 int Up::run() {
+  begun_ = Clock::now();
   if (auto started = processes_.start(); !started) return stop_.requested() ? 0 : refuse(started.error());
   tell_tolerance();
   Client client({read_endpoint(processes_.frontend())->zmq()});
@@ -147,7 +151,7 @@ Result<void> Up::wait_until_ready(Client& client) {
     const auto now = Clock::now();
     if (!status || !status->all_serve()) gap = now;
     const bool all_up = status && status->workers_up >= status->workers;
-    if (gap != now && (all_up || now - gap > kStragglersGrace || !ended_.empty())) {
+    if (gap != now && ((all_up && has_heard_all(client)) || now - gap > kStragglersGrace || !missing_.empty())) {
       waiting_.clear();
       cluster_ = *status->cluster;
       tell_ready(*status, now - begun);
@@ -166,6 +170,23 @@ Result<void> Up::wait_until_ready(Client& client) {
     client.run(kLookEvery);
   }
   return failure("stopped");
+}
+
+/// Whether the broker has heard the workers that were started here: of one that ended a moment ago and was started
+/// again it may still think that it is up.
+bool Up::has_heard_all(Client& client) const {
+  const std::vector<std::string> workers = processes_.started_workers();
+  if (workers.empty()) return true;
+  Options options;
+  options.timeout = kStatusTimeout;
+  const auto since = Clock::now() - begun_;
+  const Answer answer = client.call(Command::kMembers, std::string(1, '\x90'), options);
+  const auto members = read_member_reports(answer.reply.result);
+  return members && std::all_of(workers.begin(), workers.end(), [&](const std::string& address) {
+    return std::any_of(members->begin(), members->end(), [&](const MemberReport& member) {
+      return member.address == address && member.last_heartbeat_ms && milliseconds(*member.last_heartbeat_ms) < since;
+    });
+  });
 }
 
 std::string Up::describe_wait(const std::optional<StatusReport>& status) const {
@@ -191,23 +212,28 @@ void Up::tell_gateway() const {
   tell("HTTP, and a page to look at the cluster: http://" + processes_.listen() + "/");
 }
 
+/// @return  whether that is new
+bool Up::note_missing(const std::string& name) {
+  if (missing_.empty()) first_missing_ = Clock::now();
+  return missing_.insert(name).second;
+}
+
 /// A process of ours that ends while the cluster is being made ends the attempt; one of a cluster that was made before
 /// may be done without.
 Result<void> Up::look_for_ended(bool formed) {
   for (const std::string& name : processes_.ended()) {
-    if (name == kGatewayName || !ended_.insert(name).second) continue;  // Nothing waits for the gateway.
-    if (ended_.size() == 1) first_end_ = Clock::now();
+    if (processes_.gave_way(name)) continue;
+    if (name == kGatewayName || !note_missing(name)) continue;  // Nothing waits for the gateway.
     const std::string what = processes_.describe_end(name);
     if (!formed || name == "broker") return failure(what);
     if (processes_.was_refused(name)) continue;  // That was told already.
     waiting_.clear();
     tell("WARNING: " + what);
   }
-  if (!ended_.empty() && Clock::now() - first_end_ > kWithoutWorkerGrace) {
-    return failure("without " + *ended_.begin() + " not all partitions can serve; its log is " +
-                   processes_.folder().log_file(*ended_.begin()));
-  }
-  return {};
+  if (missing_.empty() || Clock::now() - first_missing_ <= kWithoutWorkerGrace) return {};
+  std::string names;
+  for (const std::string& name : missing_) names += (names.empty() ? "" : " and ") + name;
+  return failure("without " + names + " not all partitions can serve");
 }
 
 /// The same for workers that the broker does not take; they may go on running, as those started by hand do.
@@ -215,6 +241,8 @@ Result<void> Up::look_for_refused(bool formed) {
   for (const auto& [address, reason] : processes_.new_refusals()) {
     const std::string what = "the worker " + address + " was refused: " + reason;
     if (!formed) return failure(what);
+    const std::vector<std::string>& workers = processes_.shape().workers;
+    if (std::find(workers.begin(), workers.end(), address) != workers.end()) note_missing(address);
     waiting_.clear();
     tell("WARNING: " + what);
   }

@@ -119,6 +119,13 @@ class Up(UpTest):
         self.assertTrue(worker.is_running, "what it did not start, it does not stop")
         self.assertEqual(worker.stop(), 0)
 
+    def test_workers_that_are_started_by_hand_at_the_same_moment_are_used_too(self):
+        """Whoever is first at a port has it."""
+        for port in self.ports:
+            worker = Process("trellis-worker", "-a", "127.0.0.1", "-p", port, "-b", f"127.0.0.1:{self.backend}", "--data",
+                             self.folder / f"by-hand-{port}", log=self.folder / f"by-hand-{port}.log")
+            self.addCleanup(worker.kill)
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
 
     def test_for_lines_of_other_machines_it_waits_and_prints_the_command(self):
         elsewhere = self.file("elsewhere.txt", self.servers.read_text() + "192.0.2.7 9001\n")
@@ -197,6 +204,28 @@ class Keeping(UpTest):
         wait_for(lambda: re.search(told, self.shown.read_text()), "the reason", 30, every=0.2)
         self.assertNotIn("started again", self.shown.read_text())
         self.assertEnds(up)
+
+    def test_a_second_up_tells_so_too_and_does_not_take_the_worker_for_the_one_before(self):
+        self.assertRan(self.up("--detach"), 0, "")
+        victim = self.worker_at(self.ports[0])
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: victim not in self.running(), "it to end")
+        shutil.rmtree(self.data / f"worker-127.0.0.1-{self.ports[0]}")
+        ran = self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
+        self.assertRegex(ran.err, rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*trellis export")
+        self.assertRan(self.down(), 0, "")
+
+    def test_it_gives_up_where_too_many_are_refused(self):
+        """One worker by hand is of another cluster, to which the others are strangers, and they go on running."""
+        self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
+        worker = Process("trellis-worker", "-a", "127.0.0.1", "-p", self.ports[0], "-b", f"127.0.0.1:{self.backend}", "--data",
+                         self.data / f"worker-127.0.0.1-{self.ports[0]}", log=self.folder / "by-hand.log")
+        self.addCleanup(worker.kill)
+        wait_for(lambda: is_listening(self.ports[0]), "the worker")
+        self.data = self.folder / "other"
+        ran = self.up(stdin="PING")
+        self.assertEqual((ran.code, ran.out), (1, ""), ran)
+        self.assertIn(f"without 127.0.0.1:{self.ports[1]} and 127.0.0.1:{self.ports[2]} not all partitions can serve", ran.err)
 
     def test_metrics_are_served_from_the_port_on_that_is_named(self):
         first = next(port for port in free_ports(50) if all(not is_listening(port + number) for number in range(4)))
