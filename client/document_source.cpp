@@ -56,7 +56,15 @@ Result<std::vector<std::string>> read_document_source(std::vector<std::string> w
   std::string& document = words[operands[2]];
   if (document != "-" && (!document.starts_with('@') || document.size() == 1)) return words;
   auto text = read_whole(document == "-" ? document : document.substr(1));
+  if (!text && document != "-") {
+    return Error{text.error().code, text.error().message + "; a text that begins with @ stands in quotes, '\"" +
+                                        document.substr(0, 64) + "\"'"};
+  }
   if (!text) return text.error();
+  if (text->empty()) {
+    return invalid_argument((document == "-" ? "standard input" : document.substr(1)) +
+                            " is empty, and nothing was stored; the empty text is '\"\"'");
+  }
   document = std::move(*text);
   return words;
 }

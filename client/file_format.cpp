@@ -30,6 +30,24 @@ std::optional<FileFormat> told_by_name(std::string_view name) {
   return std::nullopt;
 }
 
+struct Foreign {
+  std::string_view begins;
+  std::string_view advice;
+};
+using namespace std::string_view_literals;
+constexpr Foreign kForeign[] = {
+    {"\xff\xfe"sv, "it is UTF-16; convert it, as with iconv -f utf-16 -t utf-8"},
+    {"\xfe\xff"sv, "it is UTF-16; convert it, as with iconv -f utf-16 -t utf-8"},
+    {"{\0"sv, "it is UTF-16; convert it, as with iconv -f utf-16le -t utf-8"},
+    {"[\0"sv, "it is UTF-16; convert it, as with iconv -f utf-16le -t utf-8"},
+    {"PK\x03\x04"sv, "it is a zip archive, as spreadsheets are too; unpack it, or save the sheet as CSV"},
+    {"\xfd"
+     "7zXZ\0"sv,
+     "it is compressed with xz; pass it through xz --decompress --stdout"},
+};
+/// Behind "BZh" and a digit.
+constexpr std::string_view kBzip2 = "1AY&SY";
+
 /// A line that begins an object and leaves it open where pretty-printers break lines.
 bool begins_open_object(std::string_view line) {
   JsonSplitter splitter;
@@ -62,6 +80,22 @@ std::optional<FileShape> tell_shape(std::optional<FileFormat> wanted, std::strin
   if (!rest.starts_with('{')) return FileShape{FileFormat::kLines};
   if (!is_whole) return std::nullopt;
   return FileShape{begins_open_object(line) ? FileFormat::kJson : FileFormat::kLines};
+}
+
+std::optional<std::string_view> tell_foreign(std::string_view text) {
+  for (const Foreign& foreign : kForeign) {
+    if (text.starts_with(foreign.begins)) return foreign.advice;
+  }
+  if (text.starts_with("BZh") && text.substr(4, kBzip2.size()) == kBzip2) {
+    return "it is compressed with bzip2; pass it through bzip2 --decompress --stdout";
+  }
+  return std::nullopt;
+}
+
+bool looks_like_header(std::string_view text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const bool has_separator = line.find_first_of(",;\t") != std::string_view::npos;
+  return has_separator && line.find_first_of("[]{}():|") == std::string_view::npos;
 }
 
 std::unique_ptr<Splitter> make_splitter(const FileShape& shape) {

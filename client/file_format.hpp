@@ -23,6 +23,14 @@ struct FileShape {
 std::optional<FileShape> tell_shape(std::optional<FileFormat> wanted, std::string_view name, std::string_view text,
                                     bool at_end);
 
+/// So many bytes tell a format that is not read here.
+constexpr std::size_t kForeignBytes = 10;
+/// What a file is that begins like one that is not read here, and how to make one of it that is; nothing where it may
+/// be read.
+std::optional<std::string_view> tell_foreign(std::string_view text);
+/// Whether the first line is no record in any notation, and could be a table's header.
+bool looks_like_header(std::string_view text);
+
 std::unique_ptr<Splitter> make_splitter(const FileShape& shape);
 /// @param rules  must outlive the maker
 std::unique_ptr<RecordMaker> make_record_maker(const FileShape& shape, const RecordRules& rules);

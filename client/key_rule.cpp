@@ -8,6 +8,18 @@
 namespace trellis {
 namespace {
 
+/// The first step into a map or list, as one writes it; empty where there is none.
+std::string first_inside(std::string_view value) {
+  PackedReader reader(value);
+  if (const auto pairs = reader.read_map()) {
+    const auto name = *pairs > 0 ? reader.read_str() : std::nullopt;
+    if (!name) return "";
+    return name->find_first_of(".,\"") == std::string_view::npos ? std::string(*name) : print_key(*name);
+  }
+  const auto elements = PackedReader(value).read_array();
+  return elements && *elements > 0 ? "0" : "";
+}
+
 /// A position, if these are its digits.
 std::optional<std::uint64_t> as_position(std::string_view digits) {
   std::uint64_t position = 0;
@@ -81,7 +93,11 @@ std::optional<std::string> KeyRule::append_value(const Field& field, std::string
     case PackedType::kBool: key += print_value(*value); return std::nullopt;
     default: break;
   }
-  return field.text + " is " + std::string(describe_type(*value)) + " here, which is no key";
+  std::string reason = field.text + " is " + std::string(describe_type(*value)) + " here, which is no key";
+  if (const std::string inside = first_inside(*value); !inside.empty()) {
+    reason += "; a dot leads inside, as in --key-field '" + field.text + "." + inside + "'";
+  }
+  return reason;
 }
 
 std::vector<std::string> KeyRule::columns() const {

@@ -144,6 +144,9 @@ Result<LoadResult> Load::run() {
   progress_.clear();
   if (reader_.refusal()) return Error{Code::kFailedPrecondition, options_.file + ": " + *reader_.refusal()};
   if (loader_.errors_untold() > 0) report("... and " + grouped(loader_.errors_untold()) + " more errors");
+  if (loader_.loaded() == 0 && loader_.errors() > 0 && reader_.may_be_table()) {
+    report("if it is a table whose first line names the columns, --format csv (or tsv) and --key-field read it");
+  }
   if (reader_.failure()) report(options_.file + ": " + reader_.failure()->message);
   return LoadResult{loader_.loaded(), loader_.errors(), seconds_since(begun), exit_code()};
 }

@@ -57,13 +57,16 @@ Piece RecordReader::next_piece() {
 bool RecordReader::begin() {
   if (splitter_ != nullptr) return true;
   const std::string_view text = window_.text();
-  if (!window_.at_end() && text.size() < kByteOrderMark.size()) return false;
+  const bool has_line = text.find('\n') != std::string_view::npos;  // A pipe may be silent behind a short one.
+  if (!window_.at_end() && !has_line && text.size() < kForeignBytes) return false;
   const std::size_t mark = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   const auto shape = tell_shape(rules_.format, file_, text.substr(mark), window_.at_end());
   if (!shape) return false;
   window_.take(mark);
   splitter_ = make_splitter(*shape);
   maker_ = make_record_maker(*shape, rules_);
+  may_be_table_ = !rules_.format && shape->format == FileFormat::kLines && looks_like_header(window_.text());
+  if (const auto advice = tell_foreign(window_.text())) maker_->refuse(std::string(*advice));
   return true;
 }
 

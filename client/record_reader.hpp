@@ -33,6 +33,8 @@ class RecordReader {
   const std::optional<Error>& failure() const { return window_.failure(); }
   /// Why the file as a whole is not taken: it is not as its rules say.
   std::optional<std::string> refusal() const { return is_refused() ? maker_->refusal() : std::nullopt; }
+  /// Whether what is read as lines begins like a table.
+  bool may_be_table() const { return may_be_table_; }
 
  private:
   bool is_refused() const { return maker_ != nullptr && maker_->refusal().has_value(); }
@@ -50,6 +52,7 @@ class RecordReader {
   std::unique_ptr<Splitter> splitter_;  ///< Both from begin() on.
   std::unique_ptr<RecordMaker> maker_;
   RecordBatcher batcher_;
+  bool may_be_table_ = false;
   bool ended_ = false;
   bool stopped_ = false;
   std::uint64_t position_ = 0;  ///< In the file, of the end of the last batch.

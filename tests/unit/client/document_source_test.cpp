@@ -36,7 +36,19 @@ TEST_F(DocumentSource, AFileStandsForTheDocument) {
 TEST_F(DocumentSource, AFileThatIsNotThereIsNamed) {
   const auto words = read_document_source({"put", "k", "@/nowhere/at/all"});
   ASSERT_FALSE(words);
-  EXPECT_EQ(words.error().message, "cannot read /nowhere/at/all: No such file or directory");
+  EXPECT_EQ(words.error().message,
+            "cannot read /nowhere/at/all: No such file or directory; a text that begins with @ stands in "
+            "quotes, '\"@/nowhere/at/all\"'");
+}
+
+TEST_F(DocumentSource, AnEmptyFileIsNoDocument) {
+  for (const char* nothing : {"", "\n"}) {
+    write(nothing);
+    const auto words = read_document_source({"put", "k", "@" + path_});
+    ASSERT_FALSE(words);
+    EXPECT_EQ(words.error().code, Code::kInvalidArgument);
+    EXPECT_EQ(words.error().message, path_ + " is empty, and nothing was stored; the empty text is '\"\"'");
+  }
 }
 
 TEST_F(DocumentSource, OnlyTheDocumentOfAPutIsRead) {

@@ -40,7 +40,12 @@ TEST(KeyRule, TakesEveryValueThatIsOne) {
 TEST(KeyRule, SaysWhatIsMissing) {
   EXPECT_EQ(key_of("a.b", "{\"a\": {}}"), "there is no a.b in this record, which would be its key");
   EXPECT_EQ(key_of("a", "12"), "there is no a in this record, which would be its key");
-  EXPECT_EQ(key_of("a", "{\"a\": {\"b\": 1}}"), "a is a map here, which is no key");
+  EXPECT_EQ(key_of("a", "{\"a\": {\"b\": 1}}"),
+            "a is a map here, which is no key; a dot leads inside, as in --key-field 'a.b'");
+  EXPECT_EQ(key_of("a", "{\"a\": [1]}"),
+            "a is a list here, which is no key; a dot leads inside, as in --key-field 'a.0'");
+  EXPECT_THAT(key_of("_id", R"({"_id": {"$oid": "5f1"}})"), HasSubstr("--key-field '_id.$oid'"));
+  EXPECT_EQ(key_of("a", "{\"a\": {}}"), "a is a map here, which is no key");
   EXPECT_THAT(key_of("a", "{\"a\": null}"), HasSubstr("no key"));
 }
 

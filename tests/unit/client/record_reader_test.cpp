@@ -241,6 +241,38 @@ TEST(RecordReader, TablesThatCannotBeTakenAreRefusedWithAdvice) {
   EXPECT_THAT(read_all("id\n1\n", rules, "f.csv").refusal, HasSubstr("--types names age"));
 }
 
+TEST(RecordReader, AFormatThatIsNotReadIsNamedAndNothingIsTaken) {
+  const auto refusal_of = [](std::string_view text) { return read_all(std::string(text), by_field("id")).refusal; };
+  EXPECT_THAT(refusal_of("BZh91AY&SYk -> 1\n"), HasSubstr("bzip2 --decompress"));
+  EXPECT_THAT(refusal_of(std::string_view("\xfd"
+                                          "7zXZ\0\0\x04",
+                                          8)),
+              HasSubstr("xz --decompress"));
+  EXPECT_THAT(refusal_of("PK\x03\x04k -> 1\n"), HasSubstr("zip archive"));
+  EXPECT_THAT(refusal_of(std::string_view("\xff\xfe{\0}\0\n\0", 8)), HasSubstr("iconv -f utf-16 -t utf-8"));
+  EXPECT_THAT(refusal_of(std::string_view("{\0}\0\n\0", 6)), HasSubstr("iconv -f utf-16le -t utf-8"));
+  EXPECT_EQ(read_all("BZh9 -> 1\n").refusal, "");
+}
+
+TEST(RecordReader, LinesThatBeginLikeATableMayBeOne) {
+  const auto may_be_table = [](std::string_view text, const RecordRules& rules) {
+    Pipe pipe;
+    pipe.put(text);
+    pipe.end();
+    RecordReader reader(source(pipe), "-", rules, false);
+    while (reader.next()) {
+    }
+    return reader.may_be_table();
+  };
+  EXPECT_TRUE(may_be_table("id,name\n1,a\n", by_field("id")));
+  EXPECT_TRUE(may_be_table("\"id\"\t\"name\"\n", kNoRules));
+  EXPECT_FALSE(may_be_table("k -> [ a -> 1 | b -> \"x,y\" ]\n", kNoRules));
+  EXPECT_FALSE(may_be_table("k : { a : 1 ; b : 2 }\n", kNoRules));
+  RecordRules told = by_field("id");
+  told.format = FileFormat::kLines;
+  EXPECT_FALSE(may_be_table("id,name\n", told));
+}
+
 TEST(RecordReader, StrictStopsAtTheFirstWrongPiece) {
   const Reading found = read_all("[{\"a\": 1}, {\"b\": 2}, {\"a\": 3}]", by_field("a"), "f", true);
   EXPECT_THAT(found.records, ElementsAre("1 -> [ a -> 1 ]"));
