@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "client/spelling.hpp"
+#include "client/statement_form.hpp"
 #include "protocol/command_table.hpp"
 #include "protocol/notation.hpp"
 
@@ -92,6 +93,13 @@ std::size_t last_step(std::string_view path) {
   return dot;
 }
 
+/// A key as the shell reads it; a colon at its end would be the record's.
+std::string typed_key(const std::string& key) {
+  const bool is_bare = !key.empty() && std::all_of(key.begin(), key.end(), is_plain) && key.find("->") == key.npos &&
+                       !key.starts_with("--") && !key.ends_with(':');
+  return is_bare ? key : print_key(key);
+}
+
 /// Names and keys as they are typed: where the choice is mixed, all are quoted, since what is quoted and what is not
 /// have no prefix in common.
 void quote_alike(std::string_view word, std::vector<std::string>& candidates) {
@@ -129,7 +137,7 @@ Completion complete_key(std::string_view word, bool is_path, const Lookup& looku
     prefix = read->bytes;
   }
   std::vector<std::string> candidates;
-  for (const std::string& key : lookup.keys(prefix)) candidates.push_back(print_key(key));
+  for (const std::string& key : lookup.keys(prefix)) candidates.push_back(typed_key(key));
   quote_alike(word, candidates);
   return choose(word, std::move(candidates), is_path ? "" : " ");
 }

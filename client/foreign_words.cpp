@@ -15,10 +15,10 @@ struct Meaning {
 
 constexpr Meaning kMeanings[] = {
     {"DEL RM REMOVE UNSET ERASE UNLINK HDEL", "DELETE KEY removes a record"},
-    {"LS DIR LIST-KEYS", "KEYS lists the keys, SCAN the records"},
+    {"LS DIR LIST-KEYS SHOW", "KEYS lists the keys, SCAN the records"},
     {"INSERT ADD STORE SAVE UPDATE UPSERT WRITE REPLACE CREATE HSET MSET", "PUT KEY DOCUMENT stores a document"},
     {"SETNX", "PUT KEY DOCUMENT --if-absent stores it where the key is not there yet"},
-    {"READ FETCH SHOW CAT MGET HGETALL PRINT TYPE", "GET KEY prints a record"},
+    {"READ FETCH CAT MGET HGETALL PRINT TYPE", "GET KEY prints a record"},
     {"SELECT HGET GETRANGE", "QUERY KEY.NAME prints a part of a document, GET KEY all of it"},
     {"EXISTS CONTAINS", "HAS KEY says whether a key is there"},
     {"TAKE GETDEL SHIFT", "POP KEY prints a record and removes it"},
@@ -33,6 +33,8 @@ constexpr Meaning kMeanings[] = {
      "there are no counters: GET KEY --info tells the version, and PUT KEY N --if-version "
      "VERSION writes only where nobody wrote meanwhile"},
     {"FLUSHALL FLUSHDB CLEAR TRUNCATE DROP WIPE", "nothing removes all records at once; DELETE KEY removes one"},
+    {"BATCH PIPELINE",
+     "`trellis load FILE` stores many records at once, and a BATCH, from a program, sends many commands"},
     {"MULTI BEGIN EXEC COMMIT ROLLBACK TRANSACTION",
      "there are no transactions over several keys; a BATCH, from a program, "
      "sends many commands at once"},
@@ -65,7 +67,9 @@ std::optional<std::string_view> meaning_of(std::string_view word) {
 }
 
 std::string advice_on(std::string_view word) {
-  if (const auto meaning = meaning_of(word)) return std::string(*meaning) + "; HELP lists all commands";
+  if (const auto meaning = meaning_of(word)) {
+    return std::string(*meaning) + (meaning->starts_with("HELP") ? "" : "; HELP lists all commands");
+  }
   const std::string_view nearest = nearest_command(word);
   if (nearest.empty()) return "HELP lists the commands";
   return "the nearest is " + std::string(nearest) + ", and HELP lists them all";

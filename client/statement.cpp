@@ -44,6 +44,11 @@ Result<Statement> read_operands(const Form& form, Line& line) {
   return nothing_statement(form);
 }
 
+/// Whether a line is one of a data file.
+bool looks_like_record(std::string_view first, Line behind) {
+  return !behind.ends() && (behind.rest().starts_with("->") || behind.front() == ':' || first.ends_with(':'));
+}
+
 }  // namespace
 
 Result<Statement> parse_statement(std::string_view line, const StatementDefaults& defaults) {
@@ -53,6 +58,9 @@ Result<Statement> parse_statement(std::string_view line, const StatementDefaults
   const std::string_view first = text.blank_word();
   Line ahead = text;
   const auto found = find_form(first, ahead.name());
+  if (!found && looks_like_record(first, text)) {
+    return invalid_argument("unknown command " + shown(first) + "; to store a record, put PUT in front of it");
+  }
   if (!found) return found.error();
   if (found->took_second) text = ahead;
   const Form& form = found->form;

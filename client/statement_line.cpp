@@ -37,7 +37,7 @@ Error Line::has_to_be_quoted(std::size_t start) const {
   Line behind(text_.substr(start));
   const std::string_view name = behind.blank_word();
   const std::string reason = name.find('.') != std::string_view::npos
-                                 ? "a dot separates the steps of a path"
+                                 ? "a dot separates the steps of a path, which QUERY takes"
                                  : "bare keys are made of A-Z a-z 0-9 and " + std::string(kPlainSigns);
   return invalid_argument("column " + std::to_string(column_of(text_, start)) + ": the key " + shown(name) +
                           " has to stand in quotes: " + reason);

@@ -87,7 +87,7 @@ class Line {
     ends();
     return invalid_argument("column " + std::to_string(column_of(text_, position_)) +
                             ": expected nothing more, found " + shown(Line(rest()).blank_word()) +
-                            "; keys with special characters stand in quotes");
+                            "; what has blanks or special characters stands in quotes");
   }
 
  private:

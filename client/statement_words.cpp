@@ -23,9 +23,8 @@ std::string join(std::span<const std::string> words) {
 Result<std::string> key_of(const std::string& word) {
   if (!begins_with_quote(word)) {
     if (word.find('.') == std::string::npos) return word;
-    return invalid_argument("the key " + shown(word) +
-                            " has to stand in quotes of its own, since a dot separates the " + "steps of a path: '\"" +
-                            word.substr(0, 64) + "\"'");
+    return invalid_argument("the key " + shown(word) + " has to stand in quotes of its own, '\"" + word.substr(0, 64) +
+                            "\"', since a dot separates the steps of a path, which QUERY takes");
   }
   Line line(word);
   auto key = line.key(Behind::kNothing);

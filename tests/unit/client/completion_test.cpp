@@ -76,6 +76,13 @@ TEST(Completion, QuotesAKeyThatNeedsIt) {
   EXPECT_EQ(press_tab("GET \"my k", {"my key"}).insert, "\"my key\" ");
 }
 
+TEST(Completion, LeavesBareWhatTheShellReadsBare) {
+  EXPECT_EQ(press_tab("GET us", {"user:0", "user:1"}).insert, "user:");
+  EXPECT_EQ(press_tab("QUERY a/", {"a/b@c"}).insert, "a/b@c");
+  EXPECT_EQ(press_tab("PUT user", {"user:"}).insert, "\"user:\" ") << "the colon would be the record's";
+  EXPECT_EQ(press_tab("GET x", {"x->y"}).insert, "\"x->y\" ");
+}
+
 TEST(Completion, CutsNoCharacterInHalf) {
   const Completion completion = press_tab("GET \"x", {"x\xc3\xa4", "x\xc3\xb6"});
   EXPECT_THAT(completion.insert, "") << "they part inside the second character";
