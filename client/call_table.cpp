@@ -207,6 +207,9 @@ Error CallTable::too_late(const Call& call, TimePoint now) const {
   std::string message = "no answer from " + endpoints_text() + within;
   if (is_write(call.command)) message += "; the write may have taken effect, or may still";
   if (call.command == Command::kBatch) message += "; what it writes may have taken effect, or may still";
+  const bool heard =
+      std::any_of(brokers_.begin(), brokers_.end(), [](const Broker& b) { return b.heard != TimePoint(); });
+  if (!heard) message += "; nothing was ever heard there: is it a broker's frontend (usually port 7400)?";
   return {Code::kDeadlineExceeded, std::move(message)};
 }
 

@@ -349,6 +349,7 @@ TEST_F(CallTableTest, AWriteThatWasSentAndNeverAnsweredMayHaveTakenEffect) {
   const Reply& reply = network_.answers[0].second.reply;
   EXPECT_EQ(reply.status, Code::kDeadlineExceeded);
   EXPECT_THAT(reply.info.message, HasSubstr("may have taken effect"));
+  EXPECT_THAT(reply.info.message, HasSubstr("is it a broker's frontend (usually port 7400)?"));
   EXPECT_EQ(table.under_way(), 0u);
 }
 
