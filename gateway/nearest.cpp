@@ -66,7 +66,13 @@ std::string nearest_path(const Target& target) {
   const bool takes_more = nearest->pattern.find('{') != std::string_view::npos;
   if (!takes_more) return path;
   if (segments.size() == 1) return path + "/KEY";
-  for (const std::string& segment : segments.subspan(1)) path += "/" + percent_encoded(segment.substr(0, kShownMax));
+  // Where all but the number of segments fits, a key with slashes was meant.
+  const bool slashes_in_key = best == 0 && nearest->pattern.ends_with("/{key}") && target.segments[0] == "v1";
+  std::string_view between = "/";
+  for (const std::string& segment : segments.subspan(1)) {
+    path.append(between).append(percent_encoded(segment.substr(0, kShownMax)));
+    if (slashes_in_key) between = "%2F";
+  }
   return path;
 }
 

@@ -340,7 +340,10 @@ Result<std::string, HttpResponse> Planner::read_body(std::string_view what) cons
     }
     return body;
   }
-  auto packed = parse_json(body);
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // Some editors write one in front.
+  std::string_view text(body);
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  auto packed = parse_json(text);
   if (packed) return std::move(*packed);
   if (packed.error().too_large) return too_large("a document", kDocumentSizeMax);
   return bad_request("the body is no JSON document: column " + std::to_string(packed.error().column) + ": " +
@@ -358,9 +361,11 @@ HttpResponse nothing_there(const HttpRequest& request, const Match& match) {
   if (match.allowed.empty()) {
     const bool slashes = request.target.segments.size() > 3 && request.target.segments[0] == "v1";
     const std::string nearest = nearest_path(request.target);
-    return problem(404, Code::kNotFound,
-                   "there is nothing at this path; " + (nearest.empty() ? "" : "the nearest is " + nearest + ", and ") +
-                       "/openapi.json describes what there is" + (slashes ? "; a / in a key is written %2F" : ""));
+    std::string detail = "there is nothing at this path; ";
+    if (nearest != "/openapi.json" && !nearest.empty()) detail += "the nearest is " + nearest + ", and ";
+    detail += "/openapi.json describes what there is";
+    if (slashes) detail += "; a / in a key is written %2F";
+    return problem(404, Code::kNotFound, detail);
   }
   std::string allowed;
   for (const Method method : match.allowed) allowed += (allowed.empty() ? "" : ", ") + std::string(name_of(method));

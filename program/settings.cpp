@@ -36,6 +36,7 @@ class YieldingConfig : public CLI::ConfigTOML {
   explicit YieldingConfig(const CLI::App& app) : app_(app) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    if (input.peek() == 0xef) input.ignore(3);  // A byte order mark, which some editors write in front.
     auto items = CLI::ConfigTOML::from_config(input);
     std::erase_if(items, [this](const CLI::ConfigItem& item) { return yields(item); });
     return items;

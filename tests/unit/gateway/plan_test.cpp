@@ -185,6 +185,8 @@ TEST(Plan, APathThatNothingIsAtNamesTheNearest) {
   EXPECT_THAT(told("/healthz"), HasSubstr("the nearest is /livez,"));
   EXPECT_THAT(told("/v1/metrics"), HasSubstr("the nearest is /metrics,"));
   EXPECT_THAT(told("/query/a/b"), HasSubstr("the nearest is /v1/query/a/b,"));
+  EXPECT_THAT(told("/v1/keys/x/y/z"), HasSubstr("the nearest is /v1/keys/x%2Fy%2Fz,"));
+  EXPECT_THAT(told("/docs"), HasSubstr("nothing at this path; /openapi.json describes"));
   EXPECT_THAT(told("/v1/frobnicate"), testing::Not(HasSubstr("nearest")));
 }
 
@@ -196,6 +198,12 @@ TEST(Plan, TheConsoleTakesALine) {
   for (const char* wrong : {"{}", "[]", R"({"line": 1})", R"({"line": "GET a", "more": 1})", R"({"all": true})"}) {
     EXPECT_THAT(planned(request(Method::kPost, "/v1/console", wrong)), HasSubstr("400 ")) << wrong;
   }
+}
+
+TEST(Plan, AByteOrderMarkInFrontOfABodyIsNoPartOfIt) {
+  const auto plan = make_plan(request(Method::kPut, "/v1/keys/k", "\xef\xbb\xbf[1]"));
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->arguments, "\x92\xa1k\x91\x01");
 }
 
 TEST(Plan, AnInfiniteNumberInABodyIsToldHowItIsWritten) {

@@ -94,6 +94,11 @@ TEST_F(Settings, FlagsBeatTheEnvironmentAndItBeatsTheConfigFile) {
   EXPECT_EQ(window_, 500);
 }
 
+TEST_F(Settings, AByteOrderMarkInFrontOfTheConfigFileIsNoPartOfIt) {
+  EXPECT_EQ(parse({"--config", config("\xef\xbb\xbfreplication = 5\n")}), -1);
+  EXPECT_EQ(replication_, 5u);
+}
+
 TEST_F(Settings, OfASubcommandYieldToTheEnvironmentToo) {
   const std::string file = config("[load]\nwindow = 500\n");
   set("TRELLIS_WINDOW", "400");
