@@ -54,7 +54,8 @@ Recent::Workers Recent::read_members(const Reply& members) {
   Workers workers;
   if (members.status != Code::kOk) return workers;
   for (MemberReport& member : read_member_reports(members.result).value_or(std::vector<MemberReport>())) {
-    workers.emplace(std::move(member.id), Worker{member.load.requests, member.load.request_us});
+    if (!member.load.requests) continue;  // The broker has not heard it yet.
+    workers.emplace(std::move(member.id), Worker{*member.load.requests, member.load.request_us.value_or(0)});
   }
   return workers;
 }

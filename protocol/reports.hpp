@@ -31,11 +31,12 @@ struct StatusReport {
 
 /// What a worker does, which MEMBERS tells where it is asked to.
 struct LoadReport {
-  std::uint64_t memory = 0;       ///< Bytes resident.
-  std::uint64_t requests = 0;     ///< Results given since its start.
-  std::uint64_t request_us = 0;   ///< That they took, in sum.
-  std::uint64_t lag_entries = 0;  ///< What its leaders have and do not know it to hold.
-  std::uint64_t lag_ms = 0;       ///< For how long, at most.
+  // None where the broker has not heard the worker yet.
+  std::optional<std::uint64_t> memory;      ///< Bytes resident.
+  std::optional<std::uint64_t> requests;    ///< Results given since its start.
+  std::optional<std::uint64_t> request_us;  ///< That they took, in sum.
+  std::uint64_t lag_entries = 0;            ///< What its leaders have and do not know it to hold.
+  std::uint64_t lag_ms = 0;                 ///< For how long, at most.
 };
 
 struct MemberReport {
@@ -48,7 +49,7 @@ struct MemberReport {
   std::optional<std::uint64_t> leads;
   std::optional<std::uint64_t> keys;
   std::optional<std::uint64_t> bytes;
-  LoadReport load;  ///< Zeros where it is not told.
+  LoadReport load;  ///< As it is by default where it is not told.
 };
 
 struct LocationReport {

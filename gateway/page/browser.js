@@ -45,6 +45,10 @@ async function load(path, fresh) {
 }
 
 const reload = () => load(`/v1/keys?limit=100&prefix=${encodeURIComponent(prefix.value)}`, true).catch(() => {});
+/// Of a cluster that was not there yet when the keys were asked for.
+export function reloadIfEmpty() {
+  if (list.children.length === 0) reload();
+}
 prefix.addEventListener("input", reload);
 document.getElementById("browser").addEventListener("submit", (event) => { event.preventDefault(); reload(); });
 whenDeleted(reload);

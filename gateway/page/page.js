@@ -3,7 +3,7 @@ import {askJson, grouped} from "/api.js";
 import {colourOf, drawRing} from "/ring.js";
 import {plot} from "/plots.js";
 import "/console.js";
-import "/browser.js";
+import {reloadIfEmpty} from "/browser.js";
 
 const EVERY = 400; // ms; the brokers call a worker down 1.5 s after its last word.
 const PLOT_EVERY = 1000; // ms
@@ -43,6 +43,7 @@ const RATE_WINDOW = 2000; // ms
 const samples = new Map();
 
 function rateOf(member) {
+  if (member.requests === null) return 0; // The broker has not heard it yet.
   const now = performance.now();
   const past = (samples.get(member.id) ?? []).filter((sample) => now - sample.at < RATE_WINDOW && sample.requests <= member.requests);
   past.push({at: now, requests: member.requests});
@@ -67,8 +68,8 @@ function cellsOf(member, rate) {
     worker: member.address, state: member.state, heartbeat: unheard ? "–" : milliseconds(member.last_heartbeat_ms),
     leads: down || unheard ? "–" : `${member.leads} of ${member.partitions}`,
     keys: unheard ? "–" : grouped(member.keys), size: unheard ? "–" : bytes(member.bytes),
-    memory: down ? "–" : bytes(member.memory), lag: down && member.lag_entries === 0 ? "–" : lagText(member),
-    load: down ? "–" : `${grouped(Math.round(rate))}/s`,
+    memory: down || unheard ? "–" : bytes(member.memory), lag: down && member.lag_entries === 0 ? "–" : lagText(member),
+    load: down || unheard ? "–" : `${grouped(Math.round(rate))}/s`,
   };
 }
 
@@ -106,6 +107,8 @@ function showMembers(members) {
     ...members.map((member, place) => memberRow(member, place, rates[place], most)));
 }
 
+let serves = true; // Whether a formed cluster answered at the last look.
+
 async function follow() {
   try {
     const [status, members] = await Promise.all([askJson("/v1/status?timeout_ms=2000"), askJson("/v1/members?load=true&timeout_ms=2000")]);
@@ -114,9 +117,12 @@ async function follow() {
     showMembers(members);
     drawRing(await askJson("/v1/partitions"), members);
     document.body.classList.remove("stale");
+    if (status.cluster !== null && !serves) reloadIfEmpty();
+    serves = status.cluster !== null;
   } catch (error) {
     // What is shown is what was, and looks like it.
     document.body.classList.add("stale");
+    serves = false;
     showHealth("bad", error instanceof TypeError ? "the gateway does not answer" : error.message);
   }
 }

@@ -58,8 +58,8 @@ export function drawRing(partitions, members) {
   slices = partitions.map((partition, number) =>
     drawSlice(partition, number, count, places, (id) => states[id] ?? "down"));
   const broken = slices.filter((slice) => slice.classList.contains("broken")).length;
-  element("text", {class: "middle", y: -5}, svg).textContent = `${count} partitions`;
-  element("text", {class: "middle", y: 6}, svg).textContent = broken ? `${broken} broken` : "all serve";
+  element("text", {class: "middle", y: -5}, svg).textContent = count ? `${count} partitions` : "no partitions yet";
+  if (count) element("text", {class: "middle", y: 6}, svg).textContent = broken ? `${broken} broken` : "all serve";
   if (chosen !== null && chosen < count) {
     const turn = (chosen + 0.5) / count;
     element("path", {class: "pointer", d: `M ${point(40, turn)} L ${point(55, turn - 0.004)} L ${point(55, turn + 0.004)} Z`}, svg);

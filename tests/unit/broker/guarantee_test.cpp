@@ -340,10 +340,13 @@ TEST(Members, WhatABrokerHasNotHeardYetIsUnknownToIt) {
   cluster.worker(0).say_hello();
   cluster.worker(0).offer_map();
   cluster.pass(milliseconds(400));
-  cluster.send(Command::kMembers, packed_array({}));
+  Options options;
+  options.load = true;
+  cluster.send(Command::kMembers, packed_array({}), options);
   const Received reply = cluster.reply();
   ASSERT_EQ(reply.status, Code::kOk);
-  for (const char* field : {"last_heartbeat_ms", "partitions", "leads", "keys", "bytes"}) {
+  for (const char* field :
+       {"last_heartbeat_ms", "partitions", "leads", "keys", "bytes", "memory", "requests", "request_us"}) {
     const auto values = of_members(reply.result, field);
     EXPECT_EQ(std::count(values.begin(), values.end(), nil), 1) << field;
   }

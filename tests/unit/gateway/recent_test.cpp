@@ -47,6 +47,16 @@ TEST(Recent, WhatIsNotKnownIsAGap) {
   EXPECT_THAT(recent.json(), HasSubstr("\"cluster\": [0, null], \"gateway\": [0, 0], \"mean\": [null, null]"));
 }
 
+TEST(Recent, WhatABrokerHasNotHeardYetMakesNoPeakOnceItHas) {
+  Recent recent;
+  Reply unheard;
+  unheard.status = Code::kOk;
+  unheard.result = held.emplace_back(*parse_json(R"([{"id": "a", "requests": null, "request_us": null}])"));
+  recent.on_sample(kBegin, unheard, {});
+  recent.on_sample(kBegin + seconds(1), members(50'000, 0), {});
+  EXPECT_THAT(recent.json(), HasSubstr("\"cluster\": [0]"));
+}
+
 TEST(Recent, TwoMinutesAreKept) {
   Recent recent;
   for (std::size_t i = 0; i < 3 * Recent::kPointsMax; ++i) recent.on_sample(kBegin + seconds(i), members(i, 0), {});

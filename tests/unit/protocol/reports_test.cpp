@@ -55,7 +55,7 @@ TEST(Reports, MembersTellTheirLoadWhereAsked) {
   EXPECT_EQ(fields_of_first(with_load), 13u);
   EXPECT_EQ(fields_of_first(pack_report(members, false)), 8u);
   EXPECT_EQ(pack_report(*read_member_reports(with_load), true), with_load);
-  EXPECT_EQ(read_member_reports(pack_report(members, false))->front().load.requests, 0u);
+  EXPECT_EQ(read_member_reports(pack_report(members, false))->front().load.requests, std::nullopt);
 }
 
 TEST(Reports, OfAMemberThatWasNotHeardNumbersAreUnknown) {
