@@ -1,11 +1,21 @@
 #include "protocol/command.hpp"
 
+#include <algorithm>
+#include <string>
+
 #include "protocol/lenient.hpp"
 #include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
 namespace {
+
+/// What helps where a command was written in other letters than upper case.
+std::string in_upper_case(std::string_view name) {
+  std::string upper(name.substr(0, 32));
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
+  return upper != name && command_of(upper) ? "; commands are in upper case: " + upper : "";
+}
 
 /// Reads `count` elements: the command, its arguments and perhaps its options, which end `packed`.
 BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std::uint32_t count) {
@@ -19,7 +29,7 @@ BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std:
   const auto command = name ? command_of(*name) : std::nullopt;
   if (!command || !is_on_one_key(*command)) {
     item.error = invalid_argument((name ? quoted_excerpt(*name) : std::string("that")) + " cannot stand in a BATCH; " +
-                                  names_where(is_on_one_key) + " can");
+                                  names_where(is_on_one_key) + " can" + (name ? in_upper_case(*name) : ""));
     return item;
   }
   item.command = *command;
@@ -76,7 +86,7 @@ std::variant<Request, BadRequest> read_request(std::string_view frame) {
   const auto name = read_text(reader);
   if (!name) return wrong("command must be a str");
   const auto command = command_of(*name);
-  if (!command) return wrong("unknown command " + quoted_excerpt(*name));
+  if (!command) return wrong("unknown command " + quoted_excerpt(*name) + in_upper_case(*name));
   Request request;
   request.id = id;
   request.command = *command;

@@ -145,8 +145,7 @@ TEST(Request, KeepsItsIdInTheRefusalWhereItHasOne) {
   EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).str("FLY").array(0); })),
               HasSubstr("unknown command \"FLY\""));
   EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).str("get").array(0); })),
-              HasSubstr("unknown command \"get\""))
-      << "upper case only";
+              HasSubstr("unknown command \"get\"; commands are in upper case: GET"));
   EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).natural(3).array(0); })),
               HasSubstr("command must be a str"));
   EXPECT_THAT(refusal(frame([](PackedWriter& to) { to.array(4).natural(1).natural(7).str("PING").boolean(true); })),
