@@ -1,22 +1,32 @@
 // COUNT: the sum over all partitions.
+//
+// With a pattern a partition counts until it has looked at enough keys, says where that was, and is asked for the rest.
 #pragma once
 
+#include <string>
+
 #include "broker/merger.hpp"
+#include "protocol/command.hpp"
 
 namespace trellis {
 
 class CountMerger final : public Merger {
  public:
-  /// @param request  the client's frame, which each partition gets as it came
-  CountMerger(Frame request, bool stale, std::uint32_t partitions)
-      : request_(std::move(request)), stale_(stale), partitions_(partitions), awaited_(partitions) {}
+  /// @param frame    the client's, which each partition gets as it came
+  /// @param request  what stands in it
+  CountMerger(Frame frame, const Request& request, std::uint32_t partitions)
+      : frame_(std::move(frame)), request_(request), partitions_(partitions), awaited_(partitions) {}
 
   Step start() override;
   Step on_leg(std::uint32_t number, LegResult result) override;
 
  private:
-  Frame request_;
-  bool stale_;
+  Leg ask(std::uint32_t number, Frame body) const;
+  Frame rest_behind(const std::string& key) const;
+  std::optional<Error> add(const Reply& reply);
+
+  Frame frame_;
+  Request request_;  ///< Its views point into frame_.
   std::uint32_t partitions_;
   std::uint32_t awaited_;
   std::uint64_t sum_ = 0;

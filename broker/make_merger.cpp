@@ -22,11 +22,11 @@ Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame&
       const auto page = read_page(request.arguments);
       if (!page) return page.error();
       return std::unique_ptr<Merger>(
-          std::make_unique<PageMerger>(request.command, *page, stale, partitions, limits.page_held));
+          std::make_unique<PageMerger>(request.command, *page, request.options, partitions, limits.page_held));
     }
     case Signature::kPrefix: {
       if (const auto prefix = read_count(request.arguments); !prefix) return prefix.error();
-      return std::unique_ptr<Merger>(std::make_unique<CountMerger>(frame, stale, partitions));
+      return std::unique_ptr<Merger>(std::make_unique<CountMerger>(frame, request, partitions));
     }
     case Signature::kFormula: {
       auto computation = ComputeMerger::read(request.arguments);

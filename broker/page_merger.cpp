@@ -25,12 +25,14 @@ Error broken(const char* what) { return {Code::kInternal, std::string("a worker'
 
 }  // namespace
 
-PageMerger::PageMerger(Command command, const PageArguments& page, bool stale, std::uint32_t partitions,
+PageMerger::PageMerger(Command command, const PageArguments& page, const Options& options, std::uint32_t partitions,
                        std::size_t held_max)
     : command_(command),
       prefix_(page.prefix),
       limit_(page.limit),
-      stale_(stale),
+      stale_(options.stale),
+      range_text_(options.range),
+      range_(range_text_.view()),
       held_max_(held_max),
       share_(share_of(page.limit, partitions)),
       share_bytes_(static_cast<std::uint32_t>(std::max(2 * kPageSizeMax / partitions, kShareBytesMin))),
@@ -54,6 +56,7 @@ Leg PageMerger::ask(std::uint32_t number) {
   source.after ? writer.key(*source.after) : writer.nil();
   Options options;
   options.stale = stale_;
+  options.range = range_;
   Leg leg;
   leg.number = number;
   leg.partition = PartitionId{number};
@@ -89,21 +92,28 @@ std::optional<Error> PageMerger::load(Source& source, Frame body) {
   if (!count || *count > kPageKeysMax) return broken("it is no array");
   source.left = *count;
   source.more = reply->info.more;
-  if (source.more && source.left == 0) return broken("it is empty and says that there is more");
+  source.end = std::move(reply->info.after);
+  if (source.end.has_value() != (source.more && range_.match.has_value())) {
+    return broken("it does not say where it ends, or there is no end to tell");
+  }
+  if (source.more && source.left == 0 && !source.end) return broken("it is empty and says that there is more");
+  const bool gets_on = source.left > 0 || !source.end || !source.after || range_.is_before(*source.after, *source.end);
+  if (!gets_on) return broken("it ends where it began");
   source.share = std::move(body);
   held_ += source.share.size();
   source.head_key = source.after ? std::string_view(*source.after) : std::string_view();
   if (auto error = advance(source)) return error;
   // What it was asked for may be gone meanwhile, and another's head the next one.
-  const bool is_next = heap_.empty() || source.head_key < sources_[heap_.front()].head_key;
+  const bool is_next = heap_.empty() || range_.is_before(source.head_key, sources_[heap_.front()].head_key);
   const bool stays = std::exchange(source.keep, false) && is_next;
-  if (held_ > held_max_ && source.share.size() >= held_max_ / kLetGoPart && !stays) let_go(source);
+  if (held_ > held_max_ && source.share.size() >= held_max_ / kLetGoPart && !stays && !source.is_at_end) let_go(source);
   return std::nullopt;
 }
 
 std::optional<Error> PageMerger::advance(Source& source) {
   const std::string_view last = source.head_key;
   if (source.left == 0) {
+    if (source.end) return end_share(source, last);
     if (source.more) source.after = std::string(last);
     held_ -= source.share.size();
     source.share = Frame();
@@ -118,9 +128,23 @@ std::optional<Error> PageMerger::advance(Source& source) {
   if (command_ == Command::kScan && reader.read_array() != 2) return broken("a record is no pair");
   const auto key = reader.read_bytes();
   if (!key || key->empty()) return broken("a record has no key");
-  if (*key <= last) return broken("its keys are not in order");
+  if (!last.empty() && !range_.is_before(last, *key)) return broken("its keys are not in order");
   source.head_key = *key;
   source.head_record = *record;
+  return std::nullopt;
+}
+
+/// The page can go on to where the share has ended, and not beyond.
+std::optional<Error> PageMerger::end_share(Source& source, std::string_view last) {
+  if (source.end->empty() || (!last.empty() && range_.is_before(*source.end, last))) {
+    return broken("it ends before its last key");
+  }
+  source.is_at_end = true;
+  source.kept_key = *source.end;
+  held_ -= source.share.size();
+  source.share = Frame();
+  source.head_key = source.kept_key;
+  source.head_record = {};
   return std::nullopt;
 }
 
@@ -148,6 +172,10 @@ Merger::Step PageMerger::merge() {
 /// Puts the head of this source on the page, or asks for what that takes; the answer, if the page ends.
 std::optional<MergedAnswer> PageMerger::take(std::uint32_t number, Step& step) {
   Source& source = sources_[number];
+  if (source.is_at_end) {
+    last_key_ = source.head_key;
+    return finish(true);
+  }
   if (source.head_record.empty()) {
     source.keep = true;
     source.head_key = {};
@@ -159,7 +187,7 @@ std::optional<MergedAnswer> PageMerger::take(std::uint32_t number, Step& step) {
   records_.append(source.head_record);
   last_key_ = source.head_key;
   ++count_;
-  const bool was_last = source.left == 0;
+  const bool was_last = source.left == 0 && !source.end;
   if (count_ == limit_) return finish(!heap_.empty() || !was_last || source.more);
   if (auto error = advance(source)) return answer_of(std::move(*error));
   if (!was_last) {
@@ -179,6 +207,7 @@ MergedAnswer PageMerger::finish(bool more) {
   PackedWriter(answer.result).array(count_).packed(records_);
   answer.info = std::move(info_);
   answer.info.more = more;
+  if (more && range_.match) answer.info.after = last_key_;
   return answer;
 }
 

@@ -27,7 +27,7 @@ int execute(Client& client, const Statement& statement, const ExecuteOptions& op
   }
   std::optional<std::string> arguments = statement.arguments;
   for (; arguments && !pager.was_left(); arguments = printer.next_page()) {
-    const Answer answer = client.call(statement.command, *arguments, statement.options, interrupted);
+    const Answer answer = client.call(statement.command, *arguments, statement.request_options(), interrupted);
     pager.write(printer.on_reply(answer.reply));
   }
   return printer.exit_code();

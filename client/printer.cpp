@@ -175,7 +175,9 @@ Printer::Printer(const Statement& statement, bool json)
       text_(statement.text),
       json_(json || statement.json),
       info_(statement.info),
-      left_(statement.limit) {}
+      left_(statement.limit) {
+  range_.reverse = statement.range.reverse;
+}
 
 Printed Printer::on_reply(const Reply& reply) {
   Printed out;
@@ -304,7 +306,7 @@ void Printer::page(const Reply& reply, Printed& out) {
     PackedReader record(*element);
     if (has_documents && record.read_array() != 2u) return malformed(out);
     const auto key = record.read_bytes();
-    if (!key || (last_key_ && *key <= *last_key_)) return malformed(out);
+    if (!key || (last_key_ && !range_.is_before(*last_key_, *key))) return malformed(out);
     if (json_) {
       if (!page_begun_) out.out += info_ ? "{\"result\": [" : "[";
       out.out += (page_begun_ ? ", " : "") + to_json(*element);
@@ -316,7 +318,8 @@ void Printer::page(const Reply& reply, Printed& out) {
     }
     last_key_ = *key;
   }
-  if (reply.info.more && *count == 0) return malformed(out);
+  if (reply.info.more && *count == 0 && !reply.info.after) return malformed(out);
+  if (reply.info.after) last_key_ = *reply.info.after;
   if (left_) *left_ -= std::min<std::uint64_t>(*left_, *count);
   more_ = reply.info.more && left_ != 0u;
   if (json_ && !more_) end_json_page(out);

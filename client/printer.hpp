@@ -66,6 +66,7 @@ class Printer {
   bool json_;
   bool info_;
   std::optional<std::uint64_t> left_;  ///< Of --limit.
+  KeyRange range_;                     ///< Its direction.
   bool guaranteed_ = true;             ///< All pages so far were.
   int exit_code_ = kExitDone;
   std::vector<std::string> warned_;  ///< Each warning is printed once, however many pages carry it.

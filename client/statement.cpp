@@ -2,11 +2,29 @@
 #include "client/statement.hpp"
 
 #include <utility>
+#include <vector>
 
 #include "client/statement_line.hpp"
 
 namespace trellis {
 namespace {
+
+Result<std::vector<Word>> read_listing_words(Line& line) {
+  std::vector<Word> words;
+  while (!line.ends() && !line.rest().starts_with("--")) {
+    const bool is_quoted = begins_with_quote(line.rest());
+    Line ahead = line;
+    if (const std::string_view bare = ahead.blank_word(); !is_quoted && is_pattern(bare)) {
+      words.push_back({std::string(bare), false});
+      line = ahead;
+      continue;
+    }
+    auto key = line.key(Behind::kNothing);
+    if (!key) return key.error();
+    words.push_back({std::move(*key), is_quoted});
+  }
+  return words;
+}
 
 Result<Statement> read_operands(const Form& form, Line& line) {
   if (form.kind == Statement::Kind::kHelp) {
@@ -15,16 +33,17 @@ Result<Statement> read_operands(const Form& form, Line& line) {
     return help_statement(subject);
   }
   switch (form.signature()) {
-    case Signature::kKey:
-    case Signature::kPage:
-    case Signature::kPrefix: {
-      const bool takes_key = form.signature() == Signature::kKey;
-      const bool missing = line.ends() || line.rest().starts_with("--");
-      if (missing && !takes_key) return prefix_statement(form, "");
-      if (missing) return invalid_argument("expected a key: " + usage_of(form));
+    case Signature::kKey: {
+      if (line.ends() || line.rest().starts_with("--")) return invalid_argument("expected a key: " + usage_of(form));
       auto key = line.key(Behind::kNothing);
       if (!key) return key.error();
-      return takes_key ? key_statement(form, std::move(*key)) : prefix_statement(form, std::move(*key));
+      return key_statement(form, std::move(*key));
+    }
+    case Signature::kPage:
+    case Signature::kPrefix: {
+      const auto words = read_listing_words(line);
+      if (!words) return words.error();
+      return listing_statement(form, *words);
     }
     case Signature::kPath: {
       if (line.ends()) return invalid_argument("expected a path: " + usage_of(form));

@@ -24,13 +24,21 @@ struct Statement {
   };
   Kind kind = Kind::kNothing;
   Command command = Command::kPing;
-  std::string arguments;  ///< kRequest: the packed array.  KEYS and SCAN: [prefix], the first page.
-  Options options;
+  std::string arguments;               ///< kRequest: the packed array.  KEYS and SCAN: [prefix], the first page.
+  Options options;                     ///< All but what is in `range`: see request_options().
+  OwnedKeyRange range;                 ///< KEYS, SCAN and COUNT.
   bool json = false;                   ///< --json stood in the line.
   bool info = false;                   ///< --info did: the version is printed too.
   std::optional<std::uint64_t> limit;  ///< KEYS and SCAN: how many to print at most, over all pages.
   std::string subject;                 ///< The key, or the prefix; any bytes.
   std::string text;  ///< What stands in front of -> in the answer: the key or the path, quoted where it has to be.
+
+  /// Points into this.
+  Options request_options() const {
+    Options all = options;
+    all.range = range.view();
+    return all;
+  }
 };
 
 /// What is meant where a line does not say otherwise: from flags and the environment.  Of `options` timeout and stale

@@ -6,6 +6,7 @@
 
 #include "client/foreign_words.hpp"
 #include "client/help.hpp"
+#include "protocol/glob.hpp"
 #include "protocol/json.hpp"
 #include "protocol/packed.hpp"
 
@@ -113,6 +114,74 @@ Result<Statement> prefix_statement(const Form& form, std::string prefix) {
     writer.array(1).key(prefix);
   }
   statement.subject = std::move(prefix);
+  return statement;
+}
+
+namespace {
+
+/// The words behind a listing's prefix or pattern, and what stands behind them.
+enum class Clause : std::uint8_t { kFrom, kTo, kReverse, kLimit };
+
+std::optional<Clause> clause_of(const Word& word) {
+  if (word.quoted) return std::nullopt;
+  if (same_word(word.bytes, "FROM")) return Clause::kFrom;
+  if (same_word(word.bytes, "TO")) return Clause::kTo;
+  if (same_word(word.bytes, "REVERSE")) return Clause::kReverse;
+  if (same_word(word.bytes, "LIMIT")) return Clause::kLimit;
+  return std::nullopt;
+}
+
+/// Puts a prefix or a pattern into the statement.
+Result<Statement> begin_listing(const Form& form, const Word& first) {
+  if (first.quoted || !is_pattern(first.bytes)) return prefix_statement(form, first.bytes);
+  if (const auto glob = Glob::parse(first.bytes); !glob) return glob.error();
+  auto statement = prefix_statement(form, "");
+  if (statement) statement->range.match = first.bytes;
+  return statement;
+}
+
+/// Puts a clause into the statement, whose value is `next`; null: none follows.
+Result<void> take_clause(Clause clause, const Word* next, Statement& out) {
+  if (clause == Clause::kReverse) {
+    out.range.reverse = true;
+    return {};
+  }
+  if (clause == Clause::kLimit) {
+    const auto limit = next == nullptr ? std::nullopt : natural(next->bytes);
+    if (limit.value_or(0) < 1) return invalid_argument("LIMIT takes how many to print, from 1 on: KEYS LIMIT 100");
+    if (row_of(out.command).signature != Signature::kPage) return invalid_argument("LIMIT belongs to KEYS and SCAN");
+    out.limit = limit;
+    return {};
+  }
+  const bool is_from = clause == Clause::kFrom;
+  if (next == nullptr) {
+    return invalid_argument(std::string(is_from ? "FROM takes the first key" : "TO takes the key to end in front of") +
+                            ": KEYS FROM a TO b; a prefix that is such a word stands in quotes");
+  }
+  (is_from ? out.range.at_least : out.range.below) = next->bytes;
+  return {};
+}
+
+}  // namespace
+
+Result<Statement> listing_statement(const Form& form, std::span<const Word> words) {
+  const bool has_first = !words.empty() && !clause_of(words.front());
+  auto statement = has_first ? begin_listing(form, words.front()) : prefix_statement(form, "");
+  if (!statement) return statement;
+  for (std::size_t i = has_first ? 1 : 0; i < words.size(); ++i) {
+    const auto clause = clause_of(words[i]);
+    if (!clause) {
+      return invalid_argument("expected FROM, TO, REVERSE or LIMIT, found " + shown(words[i].bytes) + ": " +
+                              usage_of(form));
+    }
+    const Word* const next = i + 1 < words.size() ? &words[i + 1] : nullptr;
+    if (auto taken = take_clause(*clause, next, *statement); !taken) return taken.error();
+    if (*clause != Clause::kReverse) ++i;
+  }
+  if (statement->limit) {
+    statement->arguments =
+        pack_page(statement->subject, std::min<std::uint64_t>(*statement->limit, kPageKeysDefault), std::nullopt);
+  }
   return statement;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,10 @@ std::string usage_of(const Form& form);
 Result<Statement> nothing_statement(const Form& form);
 Result<Statement> key_statement(const Form& form, std::string key);
 Result<Statement> prefix_statement(const Form& form, std::string prefix);
+/// KEYS, SCAN and COUNT with words behind them.
+Result<Statement> listing_statement(const Form& form, std::span<const Word> words);
+/// Whether a word that stands without quotes is a pattern.
+inline bool is_pattern(std::string_view word) { return word.find_first_of("*?[") != std::string_view::npos; }
 Result<Statement> record_statement(const Form& form, Record record);
 Result<Statement> path_statement(const Form& form, std::string_view packed_path, std::string text);
 /// @param variables  packed pairs of name and path
@@ -52,7 +57,7 @@ struct GivenOptions {
   bool json = false;
   bool info = false;
   std::optional<std::uint64_t> if_version;
-  std::optional<std::uint64_t> limit;
+  std::optional<std::uint64_t> limit;  ///< Of --limit; LIMIT is in the statement.
   std::optional<std::chrono::milliseconds> timeout;
 };
 

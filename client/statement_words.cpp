@@ -80,6 +80,17 @@ Result<Statement> path_of(const Form& form, const std::string& word) {
   return path_statement(form, path->packed, std::move(path->text));
 }
 
+Result<Statement> listing_of(const Form& form, std::span<const std::string> words) {
+  std::vector<Word> read;
+  for (const std::string& word : words) {
+    const bool is_quoted = begins_with_quote(word);
+    auto key = !is_quoted && is_pattern(word) ? Result<std::string>(word) : key_of(word);
+    if (!key) return key.error();
+    read.push_back({std::move(*key), is_quoted});
+  }
+  return listing_statement(form, read);
+}
+
 Result<Statement> words_statement(const Form& form, std::span<const std::string> words) {
   if (form.kind == Statement::Kind::kHelp) return help_statement(join(words));
   const Signature signature = form.signature();
@@ -91,21 +102,18 @@ Result<Statement> words_statement(const Form& form, std::span<const std::string>
     if (statement && !line.ends()) return line.unexpected();
     return statement;
   }
+  if (signature == Signature::kPage || signature == Signature::kPrefix) return listing_of(form, words);
   const bool takes_one = signature == Signature::kKey || signature == Signature::kPath;
-  const bool takes_prefix = signature == Signature::kPage || signature == Signature::kPrefix;
-  const std::size_t most = takes_one || takes_prefix ? 1 : 0;
+  const std::size_t most = takes_one ? 1 : 0;
   if (words.size() > most) {
     return invalid_argument("expected nothing more, found " + shown(words[most]) + ": " + usage_of(form));
   }
   if (most == 0) return nothing_statement(form);
-  if (words.empty()) {
-    if (takes_one) return invalid_argument("expected more: " + usage_of(form));
-    return prefix_statement(form, "");
-  }
+  if (words.empty()) return invalid_argument("expected more: " + usage_of(form));
   if (signature == Signature::kPath) return path_of(form, words.front());
   auto key = key_of(words.front());
   if (!key) return key.error();
-  return takes_one ? key_statement(form, std::move(*key)) : prefix_statement(form, std::move(*key));
+  return key_statement(form, std::move(*key));
 }
 
 /// Splits options from the other words.  In a COMPUTE only known ones are options: 1 --x is a difference.

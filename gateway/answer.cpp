@@ -88,7 +88,15 @@ std::string last_key(const Plan& plan, std::string_view page) {
 
 void add_link_to_next(HttpResponse& response, const Plan& plan, const Reply& reply) {
   std::string url(plan.route->pattern);
-  url += "?limit=" + std::to_string(*plan.limit) + "&after=" + percent_encoded(last_key(plan, reply.result));
+  url += "?limit=" + std::to_string(*plan.limit) +
+         "&after=" + percent_encoded(reply.info.after ? *reply.info.after : last_key(plan, reply.result));
+  const auto add = [&url](std::string_view name, const std::optional<std::string>& value) {
+    if (value) url.append("&").append(name).append("=").append(percent_encoded(*value));
+  };
+  add("at_least", plan.range.at_least);
+  add("below", plan.range.below);
+  add("match", plan.range.match);
+  if (plan.range.reverse) url += "&reverse=true";
   if (!plan.prefix.empty()) url += "&prefix=" + percent_encoded(plan.prefix);
   if (plan.stale) url += "&consistency=stale";
   response.headers.emplace_back("Link", "<" + url + ">; rel=\"next\"");

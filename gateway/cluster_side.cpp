@@ -144,7 +144,7 @@ void ClusterSide::begin(Exchange& exchange) {
 void ClusterSide::begin_console(Exchange& exchange) {
   Exchange* const at = &exchange;
   const Statement& statement = exchange.console->statement();
-  client_.start(statement.command, *exchange.console->next_arguments(), statement.options,
+  client_.start(statement.command, *exchange.console->next_arguments(), statement.request_options(),
                 [this, at](const Answer& answer) {
                   at->console->on_reply(answer.reply);
                   if (at->console->next_arguments()) return begin_console(*at);

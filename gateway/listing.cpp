@@ -30,8 +30,10 @@ Result<std::string> Listing::on_page(const Reply& reply) {
     if (lines) text += "\n";
     empty_ = false;
   }
-  finished_ = !reply.info.more || last.empty();
-  if (!finished_) {
+  finished_ = !reply.info.more || (last.empty() && !reply.info.after);
+  if (!finished_ && reply.info.after) {
+    after_ = *reply.info.after;
+  } else if (!finished_) {
     PackedReader record(last);
     if (row_of(plan_.route->command).result == ResultType::kRecords && !record.read_array())
       return Error{Code::kInternal, "no record"};

@@ -7,6 +7,7 @@
 #include "gateway/answer.hpp"
 #include "gateway/nearest.hpp"
 #include "protocol/document.hpp"
+#include "protocol/glob.hpp"
 #include "protocol/json.hpp"
 #include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
@@ -137,6 +138,20 @@ Refusal Planner::read_parameter(const std::string& name, const std::string& valu
   };
   if (name == "prefix") plan_.prefix = value;
   if (name == "after") plan_.after = value;
+  if (name == "at_least" || name == "below") {
+    if (value.size() > KeyRange::kBoundSizeMax) {
+      return wrong("it has at most " + std::to_string(KeyRange::kBoundSizeMax) + " bytes");
+    }
+    (name == "below" ? plan_.range.below : plan_.range.at_least) = value;
+  }
+  if (name == "match") {
+    if (const auto glob = Glob::parse(value); !glob) return bad_request(glob.error().message);
+    plan_.range.match = value;
+  }
+  if (name == "reverse") {
+    if (!value.empty() && value != "true" && value != "false") return wrong("it is true or false");
+    plan_.range.reverse = value != "false";
+  }
   if (name == "verbose") plan_.verbose = true;
   if (name == "load") {
     if (!value.empty() && value != "true" && value != "false") return wrong("it is true or false");
@@ -388,6 +403,7 @@ Options Plan::options() const {
   options.if_absent = if_absent;
   options.if_version = if_version;
   options.load = load;
+  options.range = range.view();
   if (!session.empty()) options.session = session;
   return options;
 }

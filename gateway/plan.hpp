@@ -49,6 +49,7 @@ struct Plan {
   std::optional<VersionCondition> if_none_match;  ///< Likewise.
   bool is_guarded = false;                        ///< A write whose conditions gateway/guard.hpp judges.
   std::string prefix;                             ///< Of a listing.
+  OwnedKeyRange range;                            ///< Of a listing.
   std::optional<std::string> after;               ///< Of a listing.
   std::optional<std::size_t> limit;               ///< Of a listing; none: it is streamed.
   bool verbose = false;                           ///< /readyz

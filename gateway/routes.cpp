@@ -117,11 +117,18 @@ std::vector<Parameter> parameters_of(const Route& route) {
   const CommandRow& row = row_of(route.command);
   if (row.signature == Signature::kPage || row.signature == Signature::kPrefix) {
     result.push_back({"prefix", kText, "Only keys that begin with it"});
+    result.push_back(
+        {"match", kText,
+         "Only keys that match the pattern: * any bytes, ? one character, [a-z] one of these, \\ takes the "
+         "next character as it is"});
+    result.push_back({"at_least", kText, "Only keys from this one on"});
+    result.push_back({"below", kText, "Only keys smaller than this one"});
   }
   if (is_listing(route)) {
     result.push_back({"limit", R"({"type": "integer", "minimum": 1, "maximum": 10000})",
                       "One page of so many at most, with a Link header to the next; without it: all, streamed"});
-    result.push_back({"after", kText, "Only keys greater than this one"});
+    result.push_back({"after", kText, "Only keys that come after this one in the listing's direction"});
+    result.push_back({"reverse", R"({"type": "boolean"})", "From the largest key to the smallest"});
   }
   if (row.options.has(Option::kLoad)) {
     result.push_back({"load", R"({"type": "boolean"})",

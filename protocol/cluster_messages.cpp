@@ -301,7 +301,8 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.heard = fields.u64();
   request.session = fields.rest();
   if (!fields.ok() || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kVouched) ||
-      session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax || request.partition.value >= kPartitionsMax) {
+      session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax ||
+      request.partition.value >= kPartitionsMax) {
     return bad("request");
   }
   request.kind = static_cast<RequestKind>(kind);
@@ -316,7 +317,10 @@ std::string pack_header(const WorkerReply& message) {
   std::string header;
   header.reserve(WorkerReply::kHeaderSize);
   FieldWriter fields(header);
-  fields.u64(message.tag).u32(message.attempt).u8(static_cast<std::uint8_t>(message.outcome)).u32(message.partition.value);
+  fields.u64(message.tag)
+      .u32(message.attempt)
+      .u8(static_cast<std::uint8_t>(message.outcome))
+      .u32(message.partition.value);
   fields.u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
   return header;
 }

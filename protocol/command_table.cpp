@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "protocol/glob.hpp"
+#include "protocol/key_range.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {
@@ -42,11 +44,26 @@ constexpr std::array<OptionRow, kOptionCount> kOptions = {{
     {Option::kIfAbsent, "if_absent", "a bool", false},
     {Option::kIfVersion, "if_version", "a uint", false},
     {Option::kLoad, "load", "a bool", false},
+    {Option::kAtLeast, "at_least", "str or bin of up to 4097 bytes", false},
+    {Option::kBelow, "below", "str or bin of up to 4097 bytes", false},
+    {Option::kMatch, "match", "str or bin of up to 1024 bytes", false},
+    {Option::kReverse, "reverse", "a bool", false},
 }};
 static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64);
+static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024);
+
+constexpr std::string_view kListingDetails =
+    "  KEYS user:              those that begin with user:\n"
+    "  KEYS user:*:name        those that match: * any bytes, ? one character, [a-z] one of these\n"
+    "  KEYS \"user:*\"          in quotes it is a prefix, whatever stands in it\n"
+    "  KEYS FROM a TO b        from a on, and below b\n"
+    "  KEYS REVERSE LIMIT 10   the ten largest\n"
+    "LIST KEYS and LIST_KEYS are the same as KEYS.  --limit N is LIMIT N.\n";
 
 constexpr OptionSet kOfAll = {Option::kTimeout};
 constexpr OptionSet kOfReads = {Option::kTimeout, Option::kConsistency};
+constexpr OptionSet kOfListings =
+    kOfReads.with(Option::kAtLeast).with(Option::kBelow).with(Option::kMatch).with(Option::kReverse);
 constexpr OptionSet kOfWrites = {Option::kTimeout, Option::kSession, Option::kSeq, Option::kFloor};
 constexpr OptionSet kOfPuts = kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion);
 
@@ -147,11 +164,11 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .effect = Effect::kReads,
      .reach = Reach::kPartitions,
      .signature = Signature::kPage,
-     .options = kOfReads,
+     .options = kOfListings,
      .result = ResultType::kKeys,
-     .shell = {.usage = "KEYS [PREFIX]",
+     .shell = {.usage = "KEYS [PREFIX | PATTERN] [FROM KEY] [TO KEY] [REVERSE] [LIMIT N]",
                .summary = "the keys, in byte order",
-               .details = "LIST KEYS and LIST_KEYS are the same.\n--limit N  the first N alone\n",
+               .details = kListingDetails,
                .takes_list = true},
      .http = {Method::kGet, "/v1/keys",
               "The keys with a prefix, in byte order; streamed whole where no limit is given"}},
@@ -160,9 +177,10 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .effect = Effect::kReads,
      .reach = Reach::kPartitions,
      .signature = Signature::kPage,
-     .options = kOfReads,
+     .options = kOfListings,
      .result = ResultType::kRecords,
-     .shell = {"SCAN [PREFIX]", "the records, in byte order of their keys", "--limit N  the first N alone\n"},
+     .shell = {"SCAN [PREFIX | PATTERN] [FROM KEY] [TO KEY] [REVERSE] [LIMIT N]",
+               "the records, in byte order of their keys", kListingDetails},
      .http = {Method::kGet, "/v1/scan",
               "The keys with a prefix and their documents, as [key, document]; streamed whole where no limit is "
               "given"}},
@@ -171,9 +189,9 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .effect = Effect::kReads,
      .reach = Reach::kPartitions,
      .signature = Signature::kPrefix,
-     .options = kOfReads,
+     .options = kOfListings,
      .result = ResultType::kCount,
-     .shell = {"COUNT [PREFIX]", "the number of keys", ""},
+     .shell = {"COUNT [PREFIX | PATTERN] [FROM KEY] [TO KEY]", "the number of keys", ""},
      .http = {Method::kGet, "/v1/count", "How many keys have a prefix"}},
     {.command = Command::kBatch,
      .name = "BATCH",

@@ -87,8 +87,21 @@ struct SignatureRow {
 };
 const SignatureRow& row_of(Signature signature);
 
-enum class Option : std::uint8_t { kTimeout, kConsistency, kSession, kSeq, kFloor, kIfAbsent, kIfVersion, kLoad };
-inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kLoad) + 1;
+enum class Option : std::uint8_t {
+  kTimeout,
+  kConsistency,
+  kSession,
+  kSeq,
+  kFloor,
+  kIfAbsent,
+  kIfVersion,
+  kLoad,
+  kAtLeast,
+  kBelow,
+  kMatch,
+  kReverse,  // The last one.
+};
+inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kReverse) + 1;
 
 struct OptionRow {
   Option option;

@@ -95,7 +95,8 @@ Error at_byte(std::size_t position, const std::string& what) {
   return invalid_argument("document: " + what + " at byte " + std::to_string(position));
 }
 
-/// Where in the document the value stands that is being read, as people write a path: .address.tags.0; empty: at its top.
+/// Where in the document the value stands that is being read, as people write a path: .address.tags.0; empty: at its
+/// top.
 std::string place_of(const std::vector<Level>& open) {
   constexpr std::size_t kShownMax = 512;
   std::string place;
@@ -233,7 +234,9 @@ std::optional<std::size_t> find_child(std::string_view document, std::size_t pla
 
 std::variant<std::string_view, DeadEnd> follow(std::string_view document, const Path& path) {
   std::size_t place = 0;
-  const auto value_here = [&] { return PackedReader(document.substr(place)).read_value().value_or(std::string_view()); };
+  const auto value_here = [&] {
+    return PackedReader(document.substr(place)).read_value().value_or(std::string_view());
+  };
   for (std::size_t i = 0; i < path.size(); ++i) {
     const auto child = find_child(document, place, path[i]);
     if (!child) return DeadEnd{i, value_here()};

@@ -53,7 +53,8 @@ std::optional<std::string> broken_at(std::string_view bytes) {
     const auto token = reader.next();
     if (!token) {
       const std::size_t at = reader.position();
-      if (at < bytes.size() && bytes[at] == '\xc1') return "has the byte 0xc1, which begins no value, at byte " + std::to_string(at);
+      if (at < bytes.size() && bytes[at] == '\xc1')
+        return "has the byte 0xc1, which begins no value, at byte " + std::to_string(at);
       return "ends early at byte " + std::to_string(bytes.size());
     }
     if (token->type == PackedType::kArray) awaited += token->count;

@@ -1,5 +1,6 @@
 #include "protocol/options.hpp"
 
+#include "protocol/glob.hpp"
 #include "protocol/lenient.hpp"
 #include "protocol/notation_text.hpp"
 #include "protocol/packed.hpp"
@@ -33,6 +34,11 @@ bool take(const std::optional<Value>& value, Place& place) {
   return value.has_value();
 }
 
+bool take_bytes(PackedReader& reader, std::size_t size_max, std::optional<std::string_view>& place) {
+  place = reader.read_bytes();
+  return place && place->size() <= size_max;
+}
+
 /// Whether the value was as it has to be.
 bool read_value_of(Option option, PackedReader& reader, Options& options) {
   switch (option) {
@@ -55,6 +61,10 @@ bool read_value_of(Option option, PackedReader& reader, Options& options) {
     case Option::kIfAbsent: return take(reader.read_bool(), options.if_absent);
     case Option::kIfVersion: return take(read_whole(reader), options.if_version);
     case Option::kLoad: return take(reader.read_bool(), options.load);
+    case Option::kAtLeast: return take_bytes(reader, KeyRange::kBoundSizeMax, options.range.at_least);
+    case Option::kBelow: return take_bytes(reader, KeyRange::kBoundSizeMax, options.range.below);
+    case Option::kMatch: return take_bytes(reader, Glob::kSizeMax, options.range.match);
+    case Option::kReverse: return take(reader.read_bool(), options.range.reverse);
   }
   return false;
 }
@@ -70,6 +80,10 @@ bool is_given(Option option, const Options& options) {
     case Option::kIfAbsent: return options.if_absent;
     case Option::kIfVersion: return options.if_version.has_value();
     case Option::kLoad: return options.load;
+    case Option::kAtLeast: return options.range.at_least.has_value();
+    case Option::kBelow: return options.range.below.has_value();
+    case Option::kMatch: return options.range.match.has_value();
+    case Option::kReverse: return options.range.reverse;
   }
   return false;
 }
@@ -82,7 +96,11 @@ void pack_value_of(Option option, const Options& options, PackedWriter& writer) 
     case Option::kSeq: writer.natural(options.seq); return;
     case Option::kFloor: writer.natural(*options.floor); return;
     case Option::kIfAbsent:
-    case Option::kLoad: writer.boolean(true); return;
+    case Option::kLoad:
+    case Option::kReverse: writer.boolean(true); return;
+    case Option::kAtLeast: writer.key(*options.range.at_least); return;
+    case Option::kBelow: writer.key(*options.range.below); return;
+    case Option::kMatch: writer.key(*options.range.match); return;
     case Option::kIfVersion: writer.natural(*options.if_version); return;
   }
 }
@@ -94,6 +112,9 @@ Result<void> check_together(const Options& options, OptionSet given) {
   if (options.floor && *options.floor > options.seq) {
     return invalid_argument("floor is " + std::to_string(*options.floor) + " and seq " + std::to_string(options.seq) +
                             "; floor is the lowest seq that may still be sent again, so at most seq");
+  }
+  if (options.range.match) {
+    if (const auto glob = Glob::parse(*options.range.match); !glob) return glob.error();
   }
   if (options.if_absent && options.if_version) {
     return invalid_argument("if_absent and if_version exclude each other");

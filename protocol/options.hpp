@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "protocol/command_table.hpp"
+#include "protocol/key_range.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/result.hpp"
 
@@ -23,6 +24,7 @@ struct Options {
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
   bool load = false;  ///< MEMBERS: tell what each worker does, too.
+  KeyRange range;     ///< KEYS, SCAN and COUNT.
 };
 
 /// Where the options stand decides what is allowed: a batch item has neither session nor timeout of its own.

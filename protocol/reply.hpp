@@ -12,8 +12,8 @@
 
 namespace trellis {
 
-/// With FAILED_PRECONDITION, where it is not a condition of the request that failed: what is known of the write that came
-/// first under its session and seq.
+/// With FAILED_PRECONDITION, where it is not a condition of the request that failed: what is known of the write that
+/// came first under its session and seq.
 enum class ExactlyOnce : std::uint8_t {
   kNothing,       ///< It was a condition.
   kUnknown,       ///< It was perhaps applied; what was remembered of it is gone.
@@ -28,6 +28,8 @@ struct ReplyInfo {
   std::string message;
   std::optional<std::uint64_t> version;
   bool more = false;
+  /// KEYS and SCAN with a pattern: the key behind which the listing goes on, where there is more.
+  std::optional<std::string> after;
   bool guaranteed = true;
   ExactlyOnce exactly_once = ExactlyOnce::kNothing;
   std::vector<std::string> warnings;

@@ -20,6 +20,8 @@ struct CommandResult {
   Code status = Code::kOk;
   ResultKind kind = ResultKind::kNil;
   bool more = false;         ///< KEYS and SCAN: there are further keys after this page.
+  /// With a pattern, where there is more: behind which key to go on.  In the trie, until its next write.
+  std::optional<std::string_view> after;
   std::uint64_t number = 0;  ///< kNumber.
   Frame packed;              ///< kPacked: one packed value.  A read's may lie in the trie, until its next write.
   std::optional<std::uint64_t> version;

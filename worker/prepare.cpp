@@ -73,6 +73,7 @@ Task prepare_read(const BatchItem& item) {
 Task prepare_page(const WorkerRequest& request, const BatchItem& item) {
   Read read;
   read.command = item.command;
+  read.range = item.options.range;
   if (row_of(item.command).signature == Signature::kPrefix) {
     const auto prefix = read_count(item.arguments);
     if (!prefix) return answer(prefix.error());

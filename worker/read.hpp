@@ -14,6 +14,7 @@ struct Read {
   std::string_view key;                      ///< kGet, kHas, kQuery.
   Path path;                                 ///< kQuery: without the key.
   PageArguments page;                        ///< kKeys and kScan; kCount: its prefix.
+  KeyRange range;                            ///< kKeys, kScan and kCount.
   std::size_t page_size_max = kPageSizeMax;  ///< Bytes, kKeys and kScan.
 };
 

@@ -6,6 +6,7 @@
 
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
+#include "worker/listing.hpp"
 
 namespace trellis {
 namespace {
@@ -91,38 +92,6 @@ CommandResult result_of(const Entry& entry, WriteAnswer answer) {
   return result;
 }
 
-/// An array of up to kPageKeysMax values, whose number is known only at its end.
-class PageWriter {
- public:
-  PageWriter() : packed_(kHeadMax, '\0'), writer_(packed_) {}
-
-  PackedWriter& next() {
-    ++count_;
-    return writer_;
-  }
-  std::size_t count() const { return count_; }
-  Frame finish() && {
-    // The head stands at the end of the room left for it: 0x9n, or 0xdc and 16 bits.
-    if (count_ < 16) {
-      packed_[kHeadMax - 1] = static_cast<char>(0x90 | count_);
-      const Frame whole(std::move(packed_));
-      return whole.slice(kHeadMax - 1, whole.size() - (kHeadMax - 1));
-    }
-    packed_[0] = static_cast<char>(0xdc);
-    packed_[1] = static_cast<char>(count_ >> 8);
-    packed_[2] = static_cast<char>(count_);
-    return Frame(std::move(packed_));
-  }
-
- private:
-  static constexpr std::size_t kHeadMax = 3;
-  static_assert(kPageKeysMax < 1 << 16);
-
-  std::string packed_;
-  PackedWriter writer_;
-  std::size_t count_ = 0;
-};
-
 }  // namespace
 
 CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const Entry& entry) {
@@ -140,7 +109,8 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   WriteAnswer answer = execute(entry);
   // What a logged read found lies in the trie, which the next entry may change: what is remembered is copied.
   const bool is_read = entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery;
-  if (is_read && sessions_.keeps(entry, answer.content.size())) answer.content = Frame(std::string(answer.content.bytes()));
+  if (is_read && sessions_.keeps(entry, answer.content.size()))
+    answer.content = Frame(std::string(answer.content.bytes()));
   sessions_.remember(entry, earlier.hash, answer);
   return result_of(entry, std::move(answer));
 }
@@ -235,9 +205,9 @@ WriteAnswer StateMachine::read_logged(const Entry& entry) const {
 
 CommandResult StateMachine::read(const Read& read) const {
   switch (read.command) {
-    case Command::kCount: return CommandResult::of_number(documents_.count(read.page.prefix));
+    case Command::kCount: return count_records(documents_, read);
     case Command::kKeys:
-    case Command::kScan: return page(read);
+    case Command::kScan: return list_records(documents_, read);
     default: break;
   }
   const auto stored = documents_.find(read.key);
@@ -251,35 +221,9 @@ CommandResult StateMachine::read(const Read& read) const {
   if (read.command == Command::kGet) return CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
   Effort effort = 0;
   const auto part = part_at(*stored, read.path, effort);
-  CommandResult result = part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version)
-                              : nothing_at(*stored, read.path, effort);
+  CommandResult result =
+      part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version) : nothing_at(*stored, read.path, effort);
   result.effort = effort;
-  return result;
-}
-
-CommandResult StateMachine::page(const Read& read) const {
-  const bool with_documents = read.command == Command::kScan;
-  TrieCursor cursor = documents_.cursor(read.page.prefix);
-  if (read.page.after) {
-    cursor.seek_after(*read.page.after);
-  } else {
-    cursor.seek_first();
-  }
-  PageWriter page;
-  std::size_t size = 0;
-  for (; cursor.valid() && page.count() < read.page.limit; cursor.next()) {
-    size += cursor.key().size() + (with_documents ? cursor.document().size() : 0);
-    if (size > read.page_size_max && page.count() > 0) break;
-    if (with_documents) {
-      page.next().array(2).key(cursor.key()).packed(cursor.document());
-    } else {
-      page.next().key(cursor.key());
-    }
-  }
-  const std::size_t records = page.count();
-  CommandResult result = CommandResult::of_packed(std::move(page).finish());
-  result.more = cursor.valid();
-  result.effort = records * kRecordEffort + copy_effort(size);
   return result;
 }
 

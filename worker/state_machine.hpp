@@ -66,7 +66,6 @@ class StateMachine {
   WriteAnswer erase(const Entry& entry);
   WriteAnswer pop(const Entry& entry);
   WriteAnswer read_logged(const Entry& entry) const;
-  CommandResult page(const Read& read) const;
   std::optional<std::string_view> part_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
   CommandResult nothing_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
   void drop_index(std::string_view key);

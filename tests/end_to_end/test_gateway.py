@@ -213,15 +213,26 @@ class Commands(GatewayTest):
         self.assertEqual([json.loads(line) for line in lines], [[name, i] for i, name in enumerate(names)])
         self.assertEqual(self.get(f"/v1/count?prefix={prefix}").json, 2500)
         self.assertEqual(self.get("/v1/keys?prefix=no.such.key").json, [])
-        gathered, path = [], f"/v1/keys?limit=1000&prefix={prefix}"
+        self.assertEqual(self.all_pages(f"/v1/keys?limit=1000&prefix={prefix}"), names)
+        sevens = [name for name in names if name.endswith("7") and name >= f"{prefix}01000"]
+        question = f"match={prefix}*7&at_least={prefix}01000"
+        self.assertEqual(self.get(f"/v1/keys?{question}").json, sevens)
+        self.assertEqual(self.all_pages(f"/v1/keys?limit=40&reverse=true&{question}"), sevens[::-1])
+        self.assertEqual(self.get(f"/v1/count?{question}&below={prefix}02000").json, 100)
+        self.assertProblem(self.get("/v1/keys?match=%5B"), 400, "INVALID_ARGUMENT", "a [ without its ]")
+        self.assertProblem(self.get("/v1/keys?reverse=maybe"), 400, "INVALID_ARGUMENT", "true or false")
+        packed = self.get(f"/v1/scan?prefix={prefix}&limit=2", Accept="application/msgpack").body
+        self.assertEqual(msgpack.unpackb(packed), [[names[0], 0], [names[1], 1]])
+
+
+    def all_pages(self, path):
+        gathered = []
         while path:
             page = self.get(path)
             gathered += page.json
             link = page["Link"]
             path = link and link.partition(">")[0].lstrip("<")
-        self.assertEqual(gathered, names)
-        packed = self.get(f"/v1/scan?prefix={prefix}&limit=2", Accept="application/msgpack").body
-        self.assertEqual(msgpack.unpackb(packed), [[names[0], 0], [names[1], 1]])
+        return gathered
 
 
 class Refusals(GatewayTest):

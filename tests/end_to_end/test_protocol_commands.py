@@ -220,17 +220,20 @@ class Listing(ClusterTest):
     def as_bytes(keys):
         return [key.encode() if isinstance(key, str) else key for key in keys]
 
-    def pages(self, command, prefix, limit):
+    def pages(self, command, prefix, limit, **options):
         """All pages' elements, and each page's length."""
         elements, sizes, after = [], [], None
         while True:
-            reply = self.assertOk(self.call(command, prefix, limit, after))
+            reply = self.assertOk(self.call(command, prefix, limit, after, **options))
             elements += reply.result
             sizes.append(len(reply.result))
             if not reply.info.get("more"):
                 return elements, sizes
-            last = reply.result[-1]
-            after = last if command == "KEYS" else last[0]
+            self.assertEqual("after" in reply.info, "match" in options)
+            if "after" in reply.info:
+                after = reply.info["after"]
+            else:
+                after = reply.result[-1] if command == "KEYS" else reply.result[-1][0]
 
     def test_keys_in_byte_order_page_by_page(self):
         for limit in (1, 7, 999, 1000, 10_000):
@@ -250,6 +253,35 @@ class Listing(ClusterTest):
         self.assertOk(self.call("COUNT", b"list.\x10"), len([key for key in self.listed if key.startswith(b"list.\x10")]))
         self.assertOk(self.call("COUNT", "no such prefix"), 0)
         self.assertGreaterEqual(self.assertOk(self.call("COUNT")).result, len(self.listed))
+
+    def test_ranges_from_both_ends(self):
+        low, high = b"list.\x30", b"list.\xa0"
+        expected = [key for key in self.listed if low <= key < high]
+        for limit in (7, 10_000):
+            keys, _ = self.pages("KEYS", "list.", limit, at_least=low, below=high)
+            self.assertEqual(self.as_bytes(keys), expected)
+            records, _ = self.pages("SCAN", "list.", limit, at_least=low, below=high, reverse=True)
+            self.assertEqual(self.as_bytes([record[0] for record in records]), expected[::-1])
+        self.assertOk(self.call("COUNT", "list.", at_least=low, below=high), len(expected))
+        self.assertOk(self.call("COUNT", "list.", at_least=low, below=high, reverse=True), len(expected))
+        self.assertOk(self.call("KEYS", "list.", 10, at_least=high, below=low), [])
+        self.assertEqual(self.as_bytes(self.assertOk(self.call("KEYS", "list.", 3, reverse=True)).result), self.listed[:-4:-1])
+
+    def test_patterns(self):
+        names = [self.key(f"user:{number}:{field}") for number in range(500) for field in ("name", "age")]
+        self.assertOk(self.call("BATCH", [["PUT", [name, 1]] for name in names]))
+        wanted = sorted(name for name in names if name.endswith("7:name"))
+        keys, _ = self.pages("KEYS", "", 10_000, match=self.key("user:*7:name"))
+        self.assertEqual(keys, wanted)
+        keys, _ = self.pages("KEYS", "", 9, match=self.key("user:*7:name"), reverse=True)
+        self.assertEqual(keys, wanted[::-1])
+        keys, _ = self.pages("KEYS", "", 10_000, match="*" + self.key("user:[1-3]?:age"))
+        self.assertEqual(keys, sorted(self.key(f"user:{number}:age") for number in range(10, 40)))
+        self.assertOk(self.call("COUNT", match=self.key("user:*:age")), 500)
+        self.assertOk(self.call("COUNT", match=self.key("user:*:nothing")), 0)
+        for pattern, wrong in (("a[b", "a [ without its ] at byte 1"), ("a\\", "nothing stands behind"), ("x" * 1025, "1024")):
+            self.assertError(self.call("KEYS", match=pattern), "INVALID_ARGUMENT", wrong)
+        self.assertError(self.call("GET", "k", match="x"), "INVALID_ARGUMENT", "does not belong to GET")
 
     def test_the_default_limit_is_1000(self):
         reply = self.assertOk(self.call("KEYS", "list."))

@@ -65,6 +65,14 @@ Ref Node48::next(int& place) const {
   return slots_[index_[edge]];
 }
 
+Ref Node48::previous(int& place) const {
+  int edge = place - 1;
+  while (edge >= 0 && index_[edge] == kEmpty) --edge;
+  if (edge < 0) return {};
+  place = edge;
+  return slots_[index_[edge]];
+}
+
 // --- Node256 ---
 
 void Node256::add(std::uint8_t edge, Ref child) {
@@ -82,6 +90,14 @@ Ref Node256::next(int& place) const {
   if (slot == std::end(slots_)) return {};
   place = static_cast<int>(slot - slots_);
   return *slot;
+}
+
+Ref Node256::previous(int& place) const {
+  int edge = place - 1;
+  while (edge >= 0 && !slots_[edge]) --edge;
+  if (edge < 0) return {};
+  place = edge;
+  return slots_[edge];
 }
 
 // --- all of them ---

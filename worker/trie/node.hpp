@@ -30,9 +30,11 @@ enum class Kind : std::uint8_t { kNode4, kNode16, kNode48, kNode256 };
 
 /// What all inner nodes have in common.  The operations pass on to the node's kind; none of them allocates.
 ///
-/// Children are visited by place: a number that grows with the edge byte, kBeforeFirst before the first child.
+/// Children are visited by place: a number that grows with the edge byte, kBeforeFirst before the first child and
+/// kBehindLast behind the last.
 struct Node {
   static constexpr int kBeforeFirst = -1;
+  static constexpr int kBehindLast = 256;
 
   Epoch epoch;
   std::uint64_t keys;  ///< Leaves below, the value included.
@@ -55,6 +57,8 @@ struct Node {
   void remove(std::uint8_t edge);
   /// The first child after `place`, which moves there; an empty Ref and no move after the last.
   Ref next(int& place) const;
+  /// The last child before `place`, which moves there; an empty Ref and no move before the first.
+  Ref previous(int& place) const;
   /// The place of the last child whose edge is at most `edge`, or one with no child between it and there.
   int place_of(std::uint8_t edge) const;
 
@@ -79,6 +83,10 @@ struct SmallNode : Node {
   void add(std::uint8_t edge, Ref child);
   void remove(std::uint8_t edge);
   Ref next(int& place) const { return place + 1 < children ? slots_[++place] : Ref(); }
+  Ref previous(int& place) const {
+    const int before = (place < children ? place : int{children}) - 1;
+    return before < 0 ? Ref() : slots_[place = before];
+  }
   int place_of(std::uint8_t edge) const;
   std::uint8_t edge_at(int place) const { return edges_[place]; }
   /// Bit i is set where edges_[i] is `edge`.
@@ -101,6 +109,7 @@ struct Node48 : Node {
   void add(std::uint8_t edge, Ref child);
   void remove(std::uint8_t edge);
   Ref next(int& place) const;
+  Ref previous(int& place) const;
   int place_of(std::uint8_t edge) const { return edge; }
   std::uint8_t edge_at(int place) const { return static_cast<std::uint8_t>(place); }
 
@@ -118,6 +127,7 @@ struct Node256 : Node {
   void add(std::uint8_t edge, Ref child);
   void remove(std::uint8_t edge);
   Ref next(int& place) const;
+  Ref previous(int& place) const;
   int place_of(std::uint8_t edge) const { return edge; }
   std::uint8_t edge_at(int place) const { return static_cast<std::uint8_t>(place); }
 
@@ -173,6 +183,10 @@ inline unsigned SmallNode<Capacity>::matches(std::uint8_t edge) const {
 
 inline Ref Node::next(int& place) const {
   return as_its_kind(*this, [&place](const auto& node) { return node.next(place); });
+}
+
+inline Ref Node::previous(int& place) const {
+  return as_its_kind(*this, [&place](const auto& node) { return node.previous(place); });
 }
 
 }  // namespace trellis::trie

@@ -54,7 +54,7 @@ class TakenDocument {
   std::unique_ptr<trie::Leaf, Free> leaf_;
 };
 
-/// Walks records in byte order.  Starts before the first one: call seek, seek_after or seek_first.
+/// Walks records in byte order, forwards and backwards.  It stands nowhere at first: one of the seeks comes first.
 class TrieCursor {
  public:
   explicit TrieCursor(trie::Ref root) : root_(root) {}
@@ -63,8 +63,12 @@ class TrieCursor {
   void seek_first();
   void seek(std::string_view key);
   void seek_after(std::string_view key);
-  /// To the following record.  The cursor must be valid.
+  /// To the last record; to the last one before `key`.
+  void seek_last();
+  void seek_before(std::string_view key);
+  /// To the record that follows, and to the one before.  The cursor must be valid.
   void next();
+  void previous();
 
   /// Whether the cursor stands on a record.
   bool valid() const { return leaf_ != nullptr; }
@@ -78,8 +82,11 @@ class TrieCursor {
     const trie::Node* node;
     int place;
   };
+  trie::Ref follow(std::string_view key, std::size_t shared);
   void enter(trie::Ref at);
+  void enter_last(trie::Ref at);
   void advance();
+  void retreat();
 
   trie::Ref root_;
   const trie::Leaf* leaf_ = nullptr;
@@ -99,6 +106,8 @@ class TrieView {
   std::size_t bytes() const { return bytes_; }
   /// Number of keys that begin with `prefix`, in the time of one lookup.
   std::size_t count(std::string_view prefix) const;
+  /// Number of keys that begin with `prefix` and come before `key`, in the time of one lookup.
+  std::size_t count_before(std::string_view key, std::string_view prefix = {}) const;
 
   /// A cursor over the keys that begin with `prefix`, and no others wherever it is sent.
   TrieCursor cursor(std::string_view prefix = {}) const { return TrieCursor(below(prefix)); }

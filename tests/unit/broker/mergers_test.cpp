@@ -39,7 +39,7 @@ LegResult no_replica() {
 // --- COUNT
 
 TEST(CountMerger, AddsUpAllPartitions) {
-  CountMerger merger(Frame("request"), false, 3);
+  CountMerger merger(Frame("request"), Request{}, 3);
   const auto start = merger.start();
   ASSERT_EQ(start.legs.size(), 3u);
   EXPECT_EQ(start.legs[2].partition, PartitionId{2});
@@ -52,7 +52,7 @@ TEST(CountMerger, AddsUpAllPartitions) {
 }
 
 TEST(CountMerger, LeavesOutWhatHasNoReplicaLeftAndSaysSo) {
-  CountMerger merger(Frame("request"), false, 3);
+  CountMerger merger(Frame("request"), Request{}, 3);
   merger.start();
   merger.on_leg(2, no_replica());
   merger.on_leg(0, no_replica());
@@ -62,15 +62,36 @@ TEST(CountMerger, LeavesOutWhatHasNoReplicaLeftAndSaysSo) {
   EXPECT_THAT(end.answer->info.missing_partitions, ElementsAre(0, 2));
 }
 
+TEST(CountMerger, AsksForTheRestOfWhatAPatternHasNotLookedAt) {
+  Request request;
+  request.command = Command::kCount;
+  const std::string no_arguments(1, '\x90');
+  request.arguments = no_arguments;
+  request.options.range.match = "*x";
+  CountMerger merger(Frame("request"), request, 1);
+  merger.start();
+  ReplyInfo info;
+  info.more = true;
+  info.after = "m";
+  const auto next = merger.on_leg(0, replied(packed_uint(5), info));
+  ASSERT_FALSE(next.answer);
+  ASSERT_EQ(next.legs.size(), 1u);
+  const auto rest = std::get<Request>(read_request(next.legs[0].body.bytes()));
+  EXPECT_EQ(rest.options.range.at_least, std::string_view("m\0", 2)) << "what follows m";
+  EXPECT_EQ(rest.options.range.match, "*x");
+  const auto end = merger.on_leg(0, replied(packed_uint(7)));
+  EXPECT_EQ(end.answer->result, packed_uint(12));
+}
+
 TEST(CountMerger, IsUnavailableWhereNothingIsLeft) {
-  CountMerger merger(Frame("request"), false, 2);
+  CountMerger merger(Frame("request"), Request{}, 2);
   merger.start();
   merger.on_leg(0, no_replica());
   EXPECT_EQ(merger.on_leg(1, no_replica()).answer->status, Code::kUnavailable);
 }
 
 TEST(CountMerger, PassesOnTheErrorOfAPartition) {
-  CountMerger merger(Frame("request"), false, 2);
+  CountMerger merger(Frame("request"), Request{}, 2);
   merger.start();
   const auto end = merger.on_leg(0, failed(Code::kDeadlineExceeded, "late"));
   EXPECT_EQ(end.answer->status, Code::kDeadlineExceeded);

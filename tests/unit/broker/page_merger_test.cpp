@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <random>
 
 #include "broker/page_merger.hpp"
 #include "protocol/cluster_map.hpp"
+#include "protocol/glob.hpp"
 #include "tests/unit/broker/harness.hpp"
 
 namespace trellis::test {
@@ -47,14 +49,24 @@ class FakePartitions {
     if (between) between();
     const auto request = std::get<Request>(read_request(leg.body.bytes()));
     const auto page = *read_page(request.arguments);
+    const KeyRange& range = request.options.range;
     std::vector<std::string> records;
     std::size_t bytes = 0;
+    std::size_t looked_at = 0;
     ReplyInfo info;
-    for (const auto& [key, document] : partitions_[leg.partition.value]) {
-      if (!key.starts_with(page.prefix) || (page.after && key <= *page.after)) continue;
-      if (records.size() == page.limit || (!records.empty() && bytes >= leg.page_bytes)) {
+    std::string last;
+    for (const auto& [key, document] : in_order(leg.partition.value, range.reverse)) {
+      if (!key.starts_with(page.prefix) || (page.after && !range.is_before(*page.after, key)) || !range.holds(key))
+        continue;
+      if (records.size() == page.limit || (!records.empty() && bytes >= leg.page_bytes) || looked_at == looked_at_max) {
         info.more = true;
+        if (range.match) info.after = last;
         break;
+      }
+      last = key;
+      if (range.match && !is_match(*range.match, key)) {
+        ++looked_at;
+        continue;
       }
       std::string packed_key_value;
       PackedWriter(packed_key_value).key(key);
@@ -83,11 +95,23 @@ class FakePartitions {
     }
   }
 
+  static bool is_match(std::string_view pattern, std::string_view key) {
+    std::uint64_t steps = 0;
+    return Glob::parse(pattern)->matches(key, steps);
+  }
+
   std::size_t asked = 0;
   std::size_t returned = 0;
+  std::size_t looked_at_max = 3;  ///< Keys that do not match, before a share with a pattern ends.
   std::function<void()> between;  ///< What others do before each answer.
 
  private:
+  std::vector<std::pair<std::string, std::string>> in_order(std::uint32_t partition, bool reverse) const {
+    const auto& records = partitions_[partition];
+    if (reverse) return {records.rbegin(), records.rend()};
+    return {records.begin(), records.end()};
+  }
+
   std::vector<std::map<std::string, std::string>> partitions_;
 };
 
@@ -106,6 +130,12 @@ PageArguments page_of(std::string_view prefix, std::size_t limit, std::optional<
   return page;
 }
 
+Options with_match(std::string_view pattern) {
+  Options options;
+  options.range.match = pattern;
+  return options;
+}
+
 TEST(PageMerger, MergesAllPartitionsInByteOrder) {
   FakePartitions partitions(3);
   partitions.add(0, "b");
@@ -113,7 +143,7 @@ TEST(PageMerger, MergesAllPartitionsInByteOrder) {
   partitions.add(1, "a");
   partitions.add(1, std::string("\xff\x00", 2));
   partitions.add(2, "bb");
-  PageMerger merger(Command::kKeys, page_of("", 10), false, 3);
+  PageMerger merger(Command::kKeys, page_of("", 10), {}, 3);
   std::mt19937 random(1);
   const MergedAnswer answer = partitions.run(merger, random);
   EXPECT_THAT(keys_of(answer), ElementsAre("a", "b", "bb", "e", std::string("\xff\x00", 2)));
@@ -139,7 +169,7 @@ TEST(PageMerger, PagesJoinIntoTheWholeWithoutGapOrRepetition) {
     for (bool more = true; more;) {
       const std::string after = got.empty() ? "" : got.back();
       PageMerger merger(Command::kKeys,
-                        page_of("p", limit, got.empty() ? std::nullopt : std::optional<std::string_view>(after)), false,
+                        page_of("p", limit, got.empty() ? std::nullopt : std::optional<std::string_view>(after)), {},
                         count);
       const MergedAnswer answer = partitions.run(merger, random);
       const auto keys = keys_of(answer);
@@ -151,13 +181,68 @@ TEST(PageMerger, PagesJoinIntoTheWholeWithoutGapOrRepetition) {
   }
 }
 
+/// A filter over all keys is the judge.
+TEST(PageMerger, RangesDirectionsAndPatternsJoinIntoWhatTheyNameTogether) {
+  std::size_t empty_pages = 0;
+  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+    std::mt19937 random(seed);
+    const std::uint32_t count = 1u << (random() % 4);
+    FakePartitions partitions(count);
+    std::vector<std::string> all;
+    for (std::uint32_t i = random() % 200; i > 0; --i) {
+      std::string key = std::to_string(random() % 1'000);
+      if (std::find(all.begin(), all.end(), key) != all.end()) continue;
+      partitions.add(random() % count, key);
+      all.push_back(std::move(key));
+    }
+    const std::string low = std::to_string(random() % 1'000);
+    const std::string high = std::to_string(random() % 1'000);
+    Options options;
+    if (random() % 2 == 0) options.range.at_least = low;
+    if (random() % 2 == 0) options.range.below = high;
+    if (random() % 2 == 0) options.range.match = std::array{"*7*", "?1?", "[13]*", "*9"}[random() % 4];
+    options.range.reverse = random() % 2 == 0;
+    std::erase_if(all, [&](const std::string& key) {
+      return !options.range.holds(key) || (options.range.match && !FakePartitions::is_match(*options.range.match, key));
+    });
+    std::sort(all.begin(), all.end());
+    if (options.range.reverse) std::reverse(all.begin(), all.end());
+
+    std::vector<std::string> got;
+    std::optional<std::string> after;
+    for (bool more = true; more;) {
+      PageMerger merger(Command::kKeys, page_of("", 1 + random() % 20, after), options, count);
+      const MergedAnswer answer = partitions.run(merger, random);
+      const auto keys = keys_of(answer);
+      got.insert(got.end(), keys.begin(), keys.end());
+      more = answer.info.more;
+      ASSERT_EQ(answer.info.after.has_value(), more && options.range.match) << "seed " << seed;
+      empty_pages += more && keys.empty();
+      if (more) after = answer.info.after ? *answer.info.after : got.back();
+    }
+    ASSERT_EQ(got, all) << "seed " << seed;
+  }
+  EXPECT_GT(empty_pages, 10u) << "patterns that find little were among them";
+}
+
+TEST(PageMerger, AShareThatDoesNotGetOnIsRefused) {
+  PageMerger merger(Command::kKeys, page_of("", 10, "m"), with_match("*x"), 1);
+  merger.start();
+  ReplyInfo info;
+  info.more = true;
+  info.after = "m";
+  const auto step = merger.on_leg(0, replied(packed_array({}), info));
+  ASSERT_TRUE(step.answer);
+  EXPECT_EQ(step.answer->status, Code::kInternal) << "its client would ask for the same for ever";
+}
+
 TEST(PageMerger, AsksEachPartitionForLittleMoreThanItsShare) {
   FakePartitions partitions(16);
   for (int i = 0; i < 100'000; ++i) {
     const std::string key = "key" + std::to_string(i);
     partitions.add(partition_of(key, 16).value, key);
   }
-  PageMerger merger(Command::kKeys, page_of("", 10'000), false, 16);
+  PageMerger merger(Command::kKeys, page_of("", 10'000), {}, 16);
   std::mt19937 random(1);
   EXPECT_EQ(keys_of(partitions.run(merger, random)).size(), 10'000u);
   EXPECT_LT(partitions.returned, 15'000u);
@@ -169,7 +254,7 @@ TEST(PageMerger, APageEndsAt16MiBAndHoldsOneRecordAtLeast) {
   const std::string large = packed_str(std::string(6 << 20, 'x'));
   for (int i = 0; i < 6; ++i) partitions.add(i % 2, "key" + std::to_string(i), large);
   std::mt19937 random(1);
-  PageMerger merger(Command::kScan, page_of("", 100), false, 2);
+  PageMerger merger(Command::kScan, page_of("", 100), {}, 2);
   const MergedAnswer answer = partitions.run(merger, random);
   EXPECT_EQ(*PackedReader(answer.result).read_array(), 2u);
   EXPECT_TRUE(answer.info.more);
@@ -184,7 +269,7 @@ TEST(PageMerger, LetsGoOfWhatIsTooMuchAndAsksForItAgain) {
     partitions.add(i % 8, expected.back(), large);
   }
   std::mt19937 random(1);
-  PageMerger merger(Command::kScan, page_of("", 12), false, 8, /*held_max=*/3 << 20);
+  PageMerger merger(Command::kScan, page_of("", 12), {}, 8, /*held_max=*/3 << 20);
   const MergedAnswer answer = partitions.run(merger, random);
   EXPECT_EQ(*PackedReader(answer.result).read_array(), 12u);
   EXPECT_TRUE(answer.info.more);
@@ -200,7 +285,7 @@ TEST(PageMerger, LetsGoOfWhatIsTooMuchAndAsksForItAgain) {
 
 /// The merger of a SCAN that holds next to nothing, so that it lets go of nearly every share.
 PageMerger scan_that_holds_little(const PageArguments& page, std::uint32_t partitions) {
-  return PageMerger(Command::kScan, page, false, partitions, /*held_max=*/1);
+  return PageMerger(Command::kScan, page, {}, partitions, /*held_max=*/1);
 }
 
 std::vector<std::string> scanned_keys(const MergedAnswer& answer) {
@@ -278,7 +363,7 @@ TEST(PageMerger, PagesAscendAndMissNothingThatWasThereThroughoutWhateverIsWritte
 }
 
 TEST(PageMerger, ShowsTheOtherPartitionsWhereOneHasNoReplicaLeft) {
-  PageMerger merger(Command::kKeys, page_of("", 10), false, 2);
+  PageMerger merger(Command::kKeys, page_of("", 10), {}, 2);
   merger.start();
   merger.on_leg(1, no_replica());
   const auto end = merger.on_leg(0, replied(packed_array({packed_str("a")})));
@@ -290,7 +375,7 @@ TEST(PageMerger, ShowsTheOtherPartitionsWhereOneHasNoReplicaLeft) {
 TEST(PageMerger, DoesNotBelieveAWorkerThatGoesInCircles) {
   for (const std::string& page : {packed_array({packed_str("b"), packed_str("a")}), packed_array({}), packed_uint(1),
                                   packed_array({packed_uint(1)}), packed_array({packed_str("")})}) {
-    PageMerger merger(Command::kKeys, page_of("", 10), false, 1);
+    PageMerger merger(Command::kKeys, page_of("", 10), {}, 1);
     merger.start();
     ReplyInfo info;
     info.more = true;

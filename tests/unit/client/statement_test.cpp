@@ -36,6 +36,46 @@ std::string describe(const Result<Statement>& statement) {
 std::string line(std::string_view text) { return describe(parse_statement(text)); }
 std::string words(std::vector<std::string> given) { return describe(parse_words(given)); }
 
+/// The range of a listing, as it is typed.
+std::string range_of(std::string_view text) {
+  const auto statement = parse_statement(text);
+  if (!statement) return "ERROR: " + statement.error().message;
+  std::string out = statement->subject;
+  const auto add = [&out](std::string_view name, const std::optional<std::string>& value) {
+    if (value) out.append(" ").append(name).append(" ").append(*value);
+  };
+  add("matching", statement->range.match);
+  add("from", statement->range.at_least);
+  add("to", statement->range.below);
+  if (statement->range.reverse) out += " reverse";
+  if (statement->limit) out += " limit " + std::to_string(*statement->limit);
+  return out;
+}
+
+TEST(Statement, ListingsTakePatternsRangesAndADirection) {
+  EXPECT_EQ(range_of("KEYS user:*:name"), " matching user:*:name");
+  EXPECT_EQ(range_of("SCAN ?[a-z].x*"), " matching ?[a-z].x*") << "no key, so a dot is a dot";
+  EXPECT_EQ(range_of("KEYS \"user:*\""), "user:*") << "in quotes it is a prefix";
+  EXPECT_EQ(range_of("KEYS FROM a TO b"), " from a to b");
+  EXPECT_EQ(range_of("keys to \"b c\" from a"), " from a to b c");
+  EXPECT_EQ(range_of("SCAN user: REVERSE LIMIT 10"), "user: reverse limit 10");
+  EXPECT_EQ(range_of("COUNT per* FROM person2"), " matching per* from person2");
+  EXPECT_EQ(range_of("KEYS \"reverse\""), "reverse");
+  EXPECT_EQ(range_of("KEYS from TO"), " from TO") << "which is a key there";
+  EXPECT_EQ(range_of("KEYS a b"), "ERROR: expected FROM, TO, REVERSE or LIMIT, found \"b\": KEYS [PREFIX | PATTERN] "
+                                  "[FROM KEY] [TO KEY] [REVERSE] [LIMIT N]");
+  EXPECT_EQ(range_of("KEYS FROM"), "ERROR: FROM takes the first key: KEYS FROM a TO b; a prefix that is such a word "
+                                   "stands in quotes");
+  EXPECT_EQ(range_of("COUNT LIMIT 3"), "ERROR: LIMIT belongs to KEYS and SCAN");
+  EXPECT_EQ(range_of("KEYS LIMIT 0"), "ERROR: LIMIT takes how many to print, from 1 on: KEYS LIMIT 100");
+  EXPECT_EQ(range_of("KEYS a[b").substr(0, 41), "ERROR: match: a [ without its ] at byte 1");
+  const auto words = parse_words(std::vector<std::string>{"keys", "user:*", "from", "user:a", "reverse"});
+  ASSERT_TRUE(words);
+  EXPECT_EQ(words->range.match, "user:*");
+  EXPECT_EQ(words->range.at_least, "user:a");
+  EXPECT_TRUE(words->range.reverse);
+}
+
 TEST(Statement, EveryRowOfTheTable) {
   const std::string put = "PUT ( \"person1\" | [ name -> \"John\" | age -> 22 ] )";
   EXPECT_EQ(line(R"(PUT "person1" -> [ "name" -> "John" | "age" -> 22 ])"), put);

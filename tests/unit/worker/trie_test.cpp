@@ -94,6 +94,13 @@ void expect_same(const TrieView& trie, const Model& model) {
     cursor.next();
   }
   ASSERT_FALSE(cursor.valid());
+  cursor.seek_last();
+  for (auto record = model.rbegin(); record != model.rend(); ++record) {
+    ASSERT_TRUE(cursor.valid());
+    ASSERT_EQ(cursor.key(), record->first);
+    cursor.previous();
+  }
+  ASSERT_FALSE(cursor.valid());
 }
 
 void expect_at(const TrieCursor& cursor, const Model& model, Model::const_iterator expected) {
@@ -139,6 +146,39 @@ void expect_same_around(const TrieView& trie, const Model& model, const std::str
     ASSERT_FALSE(inside.valid());
   }
   ASSERT_EQ(trie.contains(key), model.contains(key));
+}
+
+/// The same backwards, with turns on the way.
+void expect_same_before(const TrieView& trie, const Model& model, const std::string& key) {
+  const auto from_key = model.lower_bound(key);
+  TrieCursor cursor = trie.cursor();
+  cursor.seek_before(key);
+  auto expected = from_key;
+  for (int i = 0; i < 4; ++i) {
+    if (expected == model.begin()) {
+      ASSERT_FALSE(cursor.valid());
+      break;
+    }
+    expect_at(cursor, model, --expected);
+    cursor.next();
+    expect_at(cursor, model, std::next(expected));
+    if (!cursor.valid()) break;
+    cursor.previous();
+    expect_at(cursor, model, expected);
+    cursor.previous();
+  }
+  ASSERT_EQ(trie.count_before(key), static_cast<std::size_t>(std::distance(model.begin(), from_key)));
+
+  const std::string prefix = key.substr(0, key.size() / 2);
+  const auto first = model.lower_bound(prefix);
+  ASSERT_EQ(trie.count_before(key, prefix), static_cast<std::size_t>(std::distance(first, from_key)));
+  TrieCursor inside = trie.cursor(prefix);
+  inside.seek_before(key);
+  if (from_key == first) {
+    ASSERT_FALSE(inside.valid());
+  } else {
+    expect_at(inside, model, std::prev(from_key));
+  }
 }
 
 // --- Histories ---
@@ -241,6 +281,7 @@ TEST_P(TrieHistory, AgreesWithAnOrderedMap) {
           }
       }
       if (step % 16 == 0) expect_same_around(pair.trie, pair.model, GetParam().draw(random));
+      if (step % 64 == 0) expect_same_before(pair.trie, pair.model, GetParam().draw(random));
       if (HasFatalFailure()) FAIL() << "at step " << step;
       if (step % 500 == 0) {
         expect_same(pair.trie, pair.model);
@@ -279,6 +320,7 @@ TEST_P(TrieHistory, FrozenViewsShowTheirMomentWhateverFollows) {
           const auto any = frozen.begin() + static_cast<long>(below(random, frozen.size()));
           expect_same(any->view, any->model);
           expect_same_around(any->view, any->model, key);
+          expect_same_before(any->view, any->model, key);
           expect_sound(Opened(any->view).root());
           if (below(random, 2)) frozen.erase(any);  // In any order.
         } else if (choice == 999) {
