@@ -13,7 +13,7 @@
 #include <unordered_map>
 
 #include "protocol/field_index.hpp"
-#include "worker/effort.hpp"
+#include "program/effort.hpp"
 
 namespace trellis {
 
