@@ -6,7 +6,7 @@
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
 #include "sim/cluster.hpp"
-#include "sim/planted_messages.hpp"
+#include "sim/mutated_messages.hpp"
 
 namespace trellis::sim {
 namespace {
@@ -110,7 +110,7 @@ std::size_t ClientProcess::broker_at(std::size_t place) const { return (place + 
 
 bool ClientProcess::send(std::size_t place, const Frame& original) {
   Frame request = original;
-  if (cluster_.plants().has("new-seq-on-retry"))
+  if (cluster_.mutations().has(Mutation::kNewSeqOnRetry))
     request = with_new_seq(original, copies_[std::string(original.bytes())]++);
   BrokerProcess& to = cluster_.broker(broker_at(place));
   world_.note("client asks broker", number_, to.number(), request.size());

@@ -86,7 +86,7 @@ class ClientProcess final : public CallOutput {
   std::size_t thinking_ = 0;
   bool is_finishing_ = false;
   std::optional<TimePoint> armed_;
-  std::map<std::string, std::uint64_t> copies_;  ///< For planted faults: how often each request was sent.
+  std::map<std::string, std::uint64_t> copies_;  ///< For mutations: how often each request was sent.
 };
 
 }  // namespace trellis::sim

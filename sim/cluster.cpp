@@ -6,8 +6,8 @@
 
 namespace trellis::sim {
 
-Cluster::Cluster(World& world, const ClusterShape& shape, const Plants& plants)
-    : world_(world), shape_(shape), plants_(plants), network_(world) {
+Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutations)
+    : world_(world), shape_(shape), mutations_(mutations), network_(world) {
   for (std::size_t i = 0; i < shape.workers; ++i) workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
   for (std::size_t i = 0; i < shape.brokers; ++i) brokers_.push_back(std::make_unique<BrokerProcess>(*this, i));

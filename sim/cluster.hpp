@@ -12,8 +12,8 @@
 
 #include "sim/client.hpp"
 #include "sim/history.hpp"
+#include "sim/mutations.hpp"
 #include "sim/network.hpp"
-#include "sim/plants.hpp"
 #include "sim/processes.hpp"
 #include "sim/world.hpp"
 
@@ -54,14 +54,14 @@ struct Counters {
 
 class Cluster {
  public:
-  Cluster(World& world, const ClusterShape& shape, const Plants& plants);
+  Cluster(World& world, const ClusterShape& shape, const Mutations& mutations);
 
   void start();
 
   World& world() { return world_; }
   Network& network() { return network_; }
   const ClusterShape& shape() const { return shape_; }
-  const Plants& plants() const { return plants_; }
+  const Mutations& mutations() const { return mutations_; }
   WorkerProcess& worker(std::size_t index) { return *workers_[index]; }
   BrokerProcess& broker(std::size_t index) { return *brokers_[index]; }
   ClientProcess& client(std::size_t index) { return *clients_[index]; }
@@ -89,7 +89,7 @@ class Cluster {
  private:
   World& world_;
   ClusterShape shape_;
-  const Plants& plants_;
+  const Mutations& mutations_;
   Network network_;
   std::vector<std::unique_ptr<WorkerProcess>> workers_;
   std::vector<std::unique_ptr<BrokerProcess>> brokers_;

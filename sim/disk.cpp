@@ -47,15 +47,15 @@ class Disk::Source final : public SnapshotSource {
 void Disk::put(std::string_view key, std::string_view head, std::string_view payload) {
   collected_.push_back({std::string(key), std::string(head) + std::string(payload), false});
   // A snapshot record begins with its index.
-  if (key.front() == 'S' && plants_.has("snapshot-wrong-index")) --collected_.back().value[0];
-  if (key.front() == 'C' && plants_.has("commit-hint-ahead")) collected_.back().value[0] += 3;
+  if (key.front() == 'S' && mutations_.has(Mutation::kSnapshotWrongIndex)) --collected_.back().value[0];
+  if (key.front() == 'C' && mutations_.has(Mutation::kCommitHintAhead)) collected_.back().value[0] += 3;
 }
 
 void Disk::remove_range(std::string_view from, std::string_view to) {
   // Of the tail of a group's log: from some entry on ('L' group index) to where the next group's begin.
   const bool is_truncation = from.front() == 'L' && to.size() < from.size() && from.substr(5) != std::string(8, '\0');
-  if (is_truncation && plants_.has("truncate-ignored")) return;
-  if (!is_truncation && plants_.has("logs-grow")) return;
+  if (is_truncation && mutations_.has(Mutation::kTruncateIgnored)) return;
+  if (!is_truncation && mutations_.has(Mutation::kLogsGrow)) return;
   collected_.push_back({std::string(from), std::string(to), true});
 }
 
@@ -65,7 +65,7 @@ void Disk::start_write() {
   under_way_.swap(collected_);
   is_writing_ = true;
   is_done_ = false;
-  if (plants_.has("ack-before-sync")) return write_in_secret();
+  if (mutations_.has(Mutation::kAckBeforeSync)) return write_in_secret();
   Random& random = world_.random();
   if (manners.at_once > 0 && random.chance(manners.at_once)) {
     ++write_number_;
@@ -89,7 +89,7 @@ void Disk::write_at_once() {
   collected_.clear();
 }
 
-/// A plant: the batch is called durable at once, and is so only later.
+/// A mutation: the batch is called durable at once, and is so only later.
 void Disk::write_in_secret() {
   is_done_ = true;
   const Duration takes = world_.random().between(manners.sync_min, manners.sync_max) * 20;
@@ -158,7 +158,7 @@ Result<std::unique_ptr<SnapshotSource>> Disk::open(const std::string& name) cons
 }
 
 Result<void> Disk::remove(const std::string& name) {
-  if (plants_.has("logs-grow")) return {};
+  if (mutations_.has(Mutation::kLogsGrow)) return {};
   const auto file = files_.find(name);
   if (file == files_.end()) return {};
   removed_[name] = file->second;
@@ -189,7 +189,7 @@ bool Disk::restore_newest() {
 void Disk::crash(bool power_cut) {
   newest_.reset();
   Random& random = world_.random();
-  if (is_writing_ && plants_.has("torn-batch")) {
+  if (is_writing_ && mutations_.has(Mutation::kTornBatch)) {
     const std::size_t whole = random.below(under_way_.size());
     apply(under_way_, whole, durable_);
     const Change& torn = under_way_[whole];
@@ -197,9 +197,9 @@ void Disk::crash(bool power_cut) {
   } else if (is_writing_ && random.chance(0.5)) {
     apply(under_way_, under_way_.size(), durable_);
   }
-  if (plants_.has("ack-before-sync")) durable_ = synced_;
-  if (plants_.has("vote-forgotten")) forget_votes();
-  if (plants_.has("synced-tail-lost")) lose_tails();
+  if (mutations_.has(Mutation::kAckBeforeSync)) durable_ = synced_;
+  if (mutations_.has(Mutation::kVoteForgotten)) forget_votes();
+  if (mutations_.has(Mutation::kSyncedTailLost)) lose_tails();
   if (power_cut) {
     for (const auto& [name, file] : removed_) {
       if (random.chance(0.3)) files_.try_emplace(name, file);
@@ -213,14 +213,14 @@ void Disk::crash(bool power_cut) {
   ++write_number_;
 }
 
-/// A plant: term is kept, vote is not.  A hard state is term u64 | vote u64.
+/// A mutation: term is kept, vote is not.  A hard state is term u64 | vote u64.
 void Disk::forget_votes() {
   for (auto at = durable_.lower_bound("H"); at != durable_.end() && at->first < "I"; ++at) {
     std::fill(at->second.begin() + 8, at->second.end(), '\0');
   }
 }
 
-/// A plant: of each group's log the last entry is gone, though it was synced.
+/// A mutation: of each group's log the last entry is gone, though it was synced.
 void Disk::lose_tails() {
   for (auto at = durable_.begin(); at != durable_.end();) {
     const auto next = std::next(at);

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/plants.hpp"
+#include "sim/mutations.hpp"
 #include "sim/world.hpp"
 #include "worker/raft/log_store.hpp"
 #include "worker/snapshot_store.hpp"
@@ -28,7 +28,7 @@ struct DiskManners {
 
 class Disk final : public LogStore, public SnapshotStore {
  public:
-  Disk(World& world, const Plants& plants) : world_(world), plants_(plants) {}
+  Disk(World& world, const Mutations& mutations) : world_(world), mutations_(mutations) {}
 
   DiskManners manners;
   bool is_failing = false;  ///< Writes and syncs of the log fail.
@@ -99,11 +99,11 @@ class Disk final : public LogStore, public SnapshotStore {
   void lose_tails();
 
   World& world_;
-  const Plants& plants_;
+  const Mutations& mutations_;
   Batch collected_;
   Batch under_way_;
   Records durable_;
-  Records synced_;  ///< With the plant "ack-before-sync": what is durable in truth.
+  Records synced_;  ///< With the mutation "ack-before-sync": what is durable in truth.
   bool is_writing_ = false;
   bool is_done_ = false;
   std::uint64_t write_number_ = 0;

@@ -20,9 +20,9 @@ bool leads(const WorkerProcess& worker) {
 Faults::Faults(Cluster& cluster)
     : cluster_(cluster), world_(cluster.world()), random_(world_.random()), usual_network_(cluster.network().manners) {
   // A run has some kinds of faults and not others, some more often: so combinations differ from run to run.
-  for (std::size_t kind = 0; kind < kRandomFaultKinds; ++kind) {
+  for (const FaultKind kind : drawn_fault_kinds()) {
     const std::uint64_t weight = random_.chance(0.5) ? 0 : random_.below(4) + 1;
-    kinds_.insert(kinds_.end(), weight, static_cast<FaultKind>(kind));
+    kinds_.insert(kinds_.end(), weight, kind);
   }
   if (kinds_.empty()) kinds_.push_back(FaultKind::kKillWorker);
   pause_max_ = random_.chance(0.5) ? milliseconds(2'000) : milliseconds(8'000);
@@ -306,6 +306,7 @@ void Faults::happen(FaultKind kind) {
       return put_back_older_copy(next(0), next(turned ? 2 : 1), next(turned ? 1 : 2));
     }
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
+    case FaultKind::kCount: return;
   }
 }
 

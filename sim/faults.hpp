@@ -5,37 +5,9 @@
 #include <vector>
 
 #include "sim/cluster.hpp"
+#include "sim/fault_kinds.hpp"
 
 namespace trellis::sim {
-
-enum class FaultKind : std::uint8_t {
-  kKillWorker,
-  kKillWorkerInTurn,
-  kPowerCut,
-  kPowerCutOfAll,
-  kHoldDown,
-  kLeave,
-  kPauseWorker,
-  kPauseBroker,
-  kKillBroker,
-  kKillBrokerInTurn,
-  kCutOff,
-  kCutOneWay,
-  kCutPair,
-  kBadNetwork,
-  kDiskFails,
-  kDiskIsFull,
-  kLogIsDamaged,
-  kFlippedBit,
-  kRestartClient,
-  kIsolateLeader,
-  kKillLeader,
-  kSecludeLeader,
-  kTwoLives,   ///< A leader starts again at once, twice, leads again each time, and is secluded.
-  kOlderCopy,  ///< A worker starts on an older copy of its folder, while a peer is up that knows better.
-};
-/// Those that random scenarios draw from; what stands behind them belongs to directed ones.
-constexpr std::size_t kRandomFaultKinds = 22;
 
 class Faults {
  public:

@@ -138,7 +138,7 @@ class Group {
 };
 
 Member::Member(Group& group, std::size_t index)
-    : group_(group), world_(group.world()), index_(index), disk_(group.world(), group.settings().plants) {
+    : group_(group), world_(group.world()), index_(index), disk_(group.world(), group.settings().mutations) {
   disk_.on_written = [this] { turn([] {}); };
 }
 
@@ -347,7 +347,7 @@ Group::Group(const GroupSettings& settings) : settings_(settings), world_(settin
   replica_settings_.snapshot_log_bytes = static_cast<std::uint64_t>(2'000) << random.below(6);
   replica_settings_.tail_bytes = random.chance(0.5) ? 1 : replica_settings_.snapshot_log_bytes / 4;
   replica_settings_.install_timeout = milliseconds(1'000);
-  replica_settings_.omitted = omitted_rules(settings_.plants);
+  replica_settings_.omitted = omitted_rules(settings_.mutations);
   replica_settings_.hears_strangers = settings.changes_members;
   network_.manners.delay_max = random.chance(0.5) ? milliseconds(2) : milliseconds(60);
   network_.manners.loss = random.chance(0.5) ? 0 : 0.05;

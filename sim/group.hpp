@@ -13,7 +13,7 @@
 #include <string>
 
 #include "protocol/types.hpp"
-#include "sim/plants.hpp"
+#include "sim/mutations.hpp"
 #include "sim/simulation.hpp"
 
 namespace trellis::sim {
@@ -22,7 +22,7 @@ struct GroupSettings {
   std::uint64_t seed = 1;
   Duration length = std::chrono::seconds(20);
   bool changes_members = false;
-  Plants plants;
+  Mutations mutations;
   bool prints_trace = false;
 };
 

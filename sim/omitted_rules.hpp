@@ -1,22 +1,22 @@
-// The rules that planted faults switch off in the worker itself (sim/plants.hpp).
+// The rules that mutations switch off in the worker itself (sim/mutations.hpp).
 #pragma once
 
-#include "sim/plants.hpp"
+#include "sim/mutations.hpp"
 #include "worker/raft/replica.hpp"
 
 namespace trellis::sim {
 
-inline OmittedRules omitted_rules(const Plants& plants) {
+inline OmittedRules omitted_rules(const Mutations& mutations) {
   OmittedRules omitted;
-  omitted.barrier = plants.has("no-barrier");
-  omitted.gate = plants.has("no-gate");
-  omitted.clamp = plants.has("no-clamp");
-  omitted.trim = plants.has("no-trim");
-  omitted.configurations = plants.has("no-configurations");
-  omitted.sessions = plants.has("no-sessions-in-snapshot");
-  omitted.lone_term = plants.has("lone-term-reused");
-  omitted.incarnations = plants.has("older-copies-taken");
-  omitted.bulk = plants.has("bulk-is-urgent");
+  omitted.barrier = mutations.has(Mutation::kNoBarrier);
+  omitted.gate = mutations.has(Mutation::kNoGate);
+  omitted.clamp = mutations.has(Mutation::kNoClamp);
+  omitted.trim = mutations.has(Mutation::kNoTrim);
+  omitted.configurations = mutations.has(Mutation::kNoConfigurations);
+  omitted.sessions = mutations.has(Mutation::kNoSessionsInSnapshot);
+  omitted.lone_term = mutations.has(Mutation::kLoneTermReused);
+  omitted.incarnations = mutations.has(Mutation::kOlderCopiesTaken);
+  omitted.bulk = mutations.has(Mutation::kBulkIsUrgent);
   return omitted;
 }
 

@@ -5,8 +5,8 @@
 
 #include "protocol/check.hpp"
 #include "sim/cluster.hpp"
+#include "sim/mutated_messages.hpp"
 #include "sim/omitted_rules.hpp"
-#include "sim/planted_messages.hpp"
 
 namespace trellis::sim {
 namespace {
@@ -162,7 +162,7 @@ void SimulatedBackground::run_finished() {
 WorkerProcess::WorkerProcess(Cluster& cluster, std::size_t index)
     : Process(cluster, static_cast<ProcessNumber>(index), "worker " + std::to_string(index)),
       index_(index),
-      disk_(cluster.world(), cluster.plants()) {
+      disk_(cluster.world(), cluster.mutations()) {
   disk_.on_written = [this] { wake(); };
 }
 
@@ -172,11 +172,12 @@ bool WorkerProcess::begin() {
   settings.brokers = cluster_.brokers();
   settings.replica.snapshot_log_bytes = cluster_.shape().snapshot_log_bytes;
   settings.replica.tail_bytes = cluster_.shape().tail_bytes;
-  settings.replica.omitted = omitted_rules(cluster_.plants());
+  settings.replica.omitted = omitted_rules(cluster_.mutations());
   settings.hand_over_after = cluster_.shape().hand_over_after;
   settings.sessions = cluster_.shape().sessions;
-  if (cluster_.plants().has("sessions-grow")) settings.sessions.writes_max = SessionLimits().writes_max;
-  if (cluster_.plants().has("answers-grow")) settings.sessions.content_total_max = SessionLimits().content_total_max;
+  if (cluster_.mutations().has(Mutation::kSessionsGrow)) settings.sessions.writes_max = SessionLimits().writes_max;
+  if (cluster_.mutations().has(Mutation::kAnswersGrow))
+    settings.sessions.content_total_max = SessionLimits().content_total_max;
   settings.replica.install_timeout = std::chrono::milliseconds(2'000);
   background_ = std::make_unique<SimulatedBackground>(world_, [this] { wake(); });
   auto shard = Shard::open(
@@ -258,16 +259,16 @@ void WorkerProcess::leave() {
 
 void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
   if (!is_up()) return;
-  if (cluster_.plants().has("unconfirmed-read")) message = with_unconfirmed_reads(message);
-  if (cluster_.plants().has("floor-ignored")) message = without_floors(message);
+  if (cluster_.mutations().has(Mutation::kUnconfirmedRead)) message = with_unconfirmed_reads(message);
+  if (cluster_.mutations().has(Mutation::kFloorIgnored)) message = without_floors(message);
   from_brokers_.emplace_back(broker, std::move(message));
   wake();
 }
 
 void WorkerProcess::receive_from_peer(Frames message) {
   if (!is_up()) return;
-  if (changes_confirmations(cluster_.plants())) {
-    message = with_confirmations_for(message, nonce_, *shard_, cluster_.plants());
+  if (changes_confirmations(cluster_.mutations())) {
+    message = with_confirmations_for(message, nonce_, *shard_, cluster_.mutations());
   }
   from_peers_.push_back(std::move(message));
   wake();
@@ -352,8 +353,8 @@ void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, 
   if (!is_up()) return;
   const BackendAddress address = std::to_string(worker) + "." + std::to_string(life);
   connections_.try_emplace(address, Connection{worker, life});
-  if (cluster_.plants().has("vouch-blindly")) message = with_blind_vouches(message);
-  if (cluster_.plants().has("vouch-for-later")) last_vouches_.note(address, message);
+  if (cluster_.mutations().has(Mutation::kVouchBlindly)) message = with_blind_vouches(message);
+  if (cluster_.mutations().has(Mutation::kVouchForLater)) last_vouches_.note(address, message);
   from_workers_.emplace_back(address, std::move(message));
   wake();
 }
@@ -368,8 +369,8 @@ void BrokerProcess::to_client(const ClientAddress& address, Frame reply) {
   if (!in_turn_) return;
   step();
   ClientProcess& client = cluster_.client(std::stoul(std::string(address.routing_id)));
-  if (!cluster_.plants().names.empty()) {
-    reply = planted_reply(reply, last_reply_[client.number()], cluster_.plants(), world_.random());
+  if (cluster_.mutations().has_any()) {
+    reply = mutated_reply(reply, last_reply_[client.number()], cluster_.mutations(), world_.random());
   }
   world_.note("broker answers client", number(), client.number(), reply.size());
   const std::uint64_t size = reply.size();
@@ -382,7 +383,7 @@ bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
   step();
   const auto connection = connections_.find(address);
   if (connection == connections_.end()) return false;
-  if (cluster_.plants().has("vouch-for-later")) {
+  if (cluster_.mutations().has(Mutation::kVouchForLater)) {
     if (auto vouches = last_vouches_.answer(address, bundle)) from_workers_.emplace_back(address, std::move(*vouches));
   }
   WorkerProcess& worker = cluster_.worker(connection->second.worker);

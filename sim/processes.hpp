@@ -14,8 +14,8 @@
 
 #include "broker/broker.hpp"
 #include "sim/disk.hpp"
+#include "sim/mutated_messages.hpp"
 #include "sim/network.hpp"
-#include "sim/planted_messages.hpp"
 #include "worker/shard.hpp"
 
 namespace trellis::sim {
@@ -180,9 +180,9 @@ class BrokerProcess final : public Process, public BrokerOutput {
   std::size_t index_;
   std::map<BackendAddress, Connection> connections_;
   std::deque<std::pair<BackendAddress, Frames>> from_workers_;
-  LastVouches last_vouches_;  ///< Of the planted fault.
+  LastVouches last_vouches_;  ///< Of the mutation "vouch-for-later".
   std::deque<Frames> from_clients_;
-  std::map<ProcessNumber, std::string> last_reply_;  ///< For planted faults.
+  std::map<ProcessNumber, std::string> last_reply_;  ///< For mutations.
   std::unique_ptr<Broker> broker_;
 };
 

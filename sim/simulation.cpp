@@ -4,7 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "protocol/bulk.hpp"
 #include "sim/faults.hpp"
 #include "sim/group.hpp"
 #include "sim/judge.hpp"
@@ -45,131 +44,8 @@ ClusterShape draw_shape(Random& random) {
 
 ClusterShape draw_shape(Random& random, Scenario scenario) {
   ClusterShape shape = draw_shape(random);
-  if (scenario == Scenario::kAny) return shape;
-  if (scenario == Scenario::kBrokenLinks) {
-    shape.workload.padding_max = 400'000;
-    shape.workload.keys = 6;
-    shape.snapshot_log_bytes = 4 << 20;
-    shape.tail_bytes = 1 << 20;
-    return shape;
-  }
-  shape.workers = 3;
-  shape.k = 2;
-  shape.partitions = 1;
-  shape.workload.keys = 3;
-  if (scenario == Scenario::kLeaders) {
-    shape.clients = 4;
-    shape.workload.under_way = 4;
-    shape.workload.think_max = milliseconds(10);
-    shape.workload.keys = 12;
-  }
-  if (scenario == Scenario::kSessions) {
-    shape.clients = 4;
-    shape.workload.under_way = 4;
-    shape.workload.think_max = milliseconds(10);
-    shape.workload.keys = 12;
-    shape.sessions = {.writes_max = 1'500, .sessions_max = 100, .content_size_max = 1'000, .content_total_max = 8'000};
-  }
-  if (scenario == Scenario::kTwoLives) {
-    shape.brokers = 2;
-    shape.clients = 4;
-    shape.workload.under_way = 3;
-    shape.workload.think_max = milliseconds(20);
-    // Whoever waits for a leader that is gone asks anew soon.
-    shape.workload.timeout_min = milliseconds(50);
-    shape.workload.timeout_max = milliseconds(400);
-    shape.hand_over_after = milliseconds(200);
-    // A leader that is slow to see that it has lost the others leaves them time to elect another one.
-    shape.clock_drift = 300'000;
-  }
-  if (scenario == Scenario::kCopies) {
-    shape.clients = 4;
-    shape.workload.under_way = 3;
-    shape.workload.think_max = milliseconds(20);
-    shape.workload.keys = 12;
-  }
-  if (scenario == Scenario::kSlowLinks) {
-    shape.brokers = 1;
-    shape.clients = 3;
-    shape.clock_drift = 0;
-    shape.workload.keys = 6;
-    shape.workload.under_way = 1;
-    shape.workload.think_max = milliseconds(100);
-    shape.workload.padding_max = 1'000'000;
-    shape.workload.timeout_min = milliseconds(5'000);
-    shape.workload.timeout_max = milliseconds(10'000);
-    shape.snapshot_log_bytes = 4 << 20;
-    shape.tail_bytes = 1 << 20;
-  }
-  if (scenario == Scenario::kSeclusions) {
-    shape.brokers = 2;
-    shape.clients = 4;
-    shape.workload.under_way = 3;
-    shape.workload.think_max = milliseconds(20);
-  }
-  if (scenario == Scenario::kLaggards) {
-    shape.snapshot_log_bytes = 3'000;
-    shape.tail_bytes = 1;
-    shape.workload.think_max = milliseconds(10);
-  }
+  if (const ScenarioRow& row = row_of(scenario); row.shape != nullptr) row.shape(shape);
   return shape;
-}
-
-void focus(Faults& faults, Cluster& cluster, Scenario scenario) {
-  NetworkManners& network = cluster.network().manners;
-  switch (scenario) {
-    case Scenario::kAny:
-    case Scenario::kBrokenLinks:
-    case Scenario::kGroup:
-    case Scenario::kMembers: return;
-    case Scenario::kElections:
-      network.delay_max = milliseconds(30);
-      return faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn,
-                          FaultKind::kPowerCut, FaultKind::kPauseWorker, FaultKind::kCutPair, FaultKind::kCutOff},
-                         milliseconds(20), milliseconds(400), milliseconds(400));
-    case Scenario::kLaggards:
-      network.loss = 0.05;
-      network.overtaking = 0.2;
-      network.overtaken_by = milliseconds(400);
-      return faults.only({FaultKind::kCutOff, FaultKind::kCutPair, FaultKind::kCutOneWay, FaultKind::kPauseWorker,
-                          FaultKind::kKillWorker},
-                         milliseconds(100), milliseconds(1'500), milliseconds(800));
-    case Scenario::kLeaders:
-      network.doubling = 0.1;
-      network.overtaking = 0.1;
-      network.overtaken_by = milliseconds(1'500);
-      for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners.sync_max = milliseconds(150);
-      return faults.only({FaultKind::kIsolateLeader, FaultKind::kIsolateLeader, FaultKind::kKillLeader,
-                          FaultKind::kKillWorker, FaultKind::kPauseWorker},
-                         milliseconds(50), milliseconds(900), milliseconds(1'200));
-    case Scenario::kSeclusions:
-      network.overtaking = 0.3;
-      network.overtaken_by = std::chrono::seconds(6);
-      return faults.only({FaultKind::kKillLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeLeader},
-                         milliseconds(1'000), milliseconds(5'000), milliseconds(300));
-    case Scenario::kTwoLives:
-      network.doubling = 0;
-      network.overtaking = 0;
-      return faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
-    case Scenario::kSlowLinks:
-      network = NetworkManners();
-      network.rate = bulk::kSlowestLink;
-      for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
-      return faults.only({}, milliseconds(1'000), milliseconds(1'000), milliseconds(1'000));
-    case Scenario::kCopies:
-      return faults.only({FaultKind::kOlderCopy}, milliseconds(11'000), milliseconds(13'000), milliseconds(300));
-    case Scenario::kSessions:
-      // Copies come after more writes than are remembered, and are known by the floors of their sessions.
-      network.doubling = 0.02;
-      network.overtaking = 0.02;
-      network.overtaken_by = std::chrono::seconds(8);
-      return faults.only({FaultKind::kKillWorker, FaultKind::kPowerCut, FaultKind::kLeave, FaultKind::kCutPair,
-                          FaultKind::kPauseBroker, FaultKind::kPauseBroker},
-                         milliseconds(500), milliseconds(4'000), milliseconds(400));
-    case Scenario::kBlackouts:
-      return faults.only({FaultKind::kHoldDown, FaultKind::kCutOff, FaultKind::kPauseWorker}, milliseconds(500),
-                         milliseconds(4'000), milliseconds(4'000));
-  }
 }
 
 void draw_manners(Cluster& cluster, Random& random) {
@@ -193,7 +69,7 @@ class Run {
   explicit Run(const RunSettings& settings)
       : settings_(settings),
         world_(settings.seed),
-        cluster_(world_, draw_shape(world_.random(), settings.scenario), settings_.plants) {
+        cluster_(world_, draw_shape(world_.random(), settings.scenario), settings_.mutations) {
     if (settings.prints_trace) world_.print_all();
   }
 
@@ -201,7 +77,7 @@ class Run {
     say_shape();
     draw_manners(cluster_, world_.random());
     Faults faults(cluster_);
-    focus(faults, cluster_, settings_.scenario);
+    if (const ScenarioRow& row = row_of(settings_.scenario); row.focus != nullptr) row.focus(faults, cluster_);
     const TimePoint start = world_.now();
     const TimePoint end = start + settings_.length;
     cluster_.start();
@@ -401,7 +277,7 @@ RunOutcome run_one_group(const RunSettings& settings) {
   group.seed = settings.seed;
   group.length = settings.length;
   group.changes_members = settings.scenario == Scenario::kMembers;
-  group.plants = settings.plants;
+  group.mutations = settings.mutations;
   group.prints_trace = settings.prints_trace;
   return run_group(group);
 }
@@ -409,8 +285,7 @@ RunOutcome run_one_group(const RunSettings& settings) {
 }  // namespace
 
 RunOutcome run_simulation(const RunSettings& settings) {
-  const bool is_group = settings.scenario == Scenario::kGroup || settings.scenario == Scenario::kMembers;
-  return is_group ? run_one_group(settings) : std::make_unique<Run>(settings)->run();
+  return is_of_group(settings.scenario) ? run_one_group(settings) : std::make_unique<Run>(settings)->run();
 }
 
 }  // namespace trellis::sim

@@ -20,13 +20,13 @@ class Far : public ::testing::TestWithParam<std::uint64_t> {
     shape.workload.timeout_min = shape.workload.timeout_max = seconds(10);
     return shape;
   }
-  Far() : world(GetParam()), cluster(world, shape(), plants) {
+  Far() : world(GetParam()), cluster(world, shape(), mutations) {
     cluster.network().manners.delay_min = milliseconds(490);
     cluster.network().manners.delay_max = milliseconds(510);
   }
   void pass(Duration time) { world.run_until(world.now() + time); }
 
-  Plants plants;
+  Mutations mutations;
   World world;
   Cluster cluster;
 };

@@ -1,5 +1,5 @@
-// Planted faults in what processes say to each other: the message is changed on its way, as if its sender had made it
-// so or its receiver had read it so.  Each is named after the fault that it plays (sim/plants.hpp).
+// Mutations of what processes say to each other: the message is changed on its way, as if its sender had made it
+// so or its receiver had read it so.  Each is named after the mutation that it plays (sim/mutations.hpp).
 #pragma once
 
 #include <map>
@@ -7,7 +7,7 @@
 
 #include "broker/types.hpp"
 #include "protocol/types.hpp"
-#include "sim/plants.hpp"
+#include "sim/mutations.hpp"
 #include "sim/random.hpp"
 #include "worker/shard.hpp"
 
@@ -20,8 +20,8 @@ Frames without_floors(const Frames& bundle);
 
 /// "nonce-ignored", "term-ignored", "round-ignored": a confirmation of leadership that names another life, term or
 /// round counts for that which it reaches.  "earlier-confirmation" is all three, of an earlier life's.
-Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Plants& plants);
-bool changes_confirmations(const Plants& plants);
+Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Mutations& mutations);
+bool changes_confirmations(const Mutations& mutations);
 
 /// "vouch-blindly": a member vouches though it knows a higher term.
 Frames with_blind_vouches(const Frames& bundle);
@@ -43,7 +43,7 @@ BootNonce nonce_in(const Frames& bundle);
 
 /// "mark-dropped", "mark-added", "warning-dropped", "page-skips-key", "page-out-of-order", "wrong-reply": what a broker
 /// answers.  `previous` is its previous answer to this client.
-Frame planted_reply(const Frame& reply, std::string& previous, const Plants& plants, Random& random);
+Frame mutated_reply(const Frame& reply, std::string& previous, const Mutations& mutations, Random& random);
 
 /// "new-seq-on-retry": the same request under another seq.
 Frame with_new_seq(const Frame& request, std::uint64_t copy);

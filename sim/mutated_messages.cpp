@@ -1,4 +1,4 @@
-#include "sim/planted_messages.hpp"
+#include "sim/mutated_messages.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -75,26 +75,27 @@ BootNonce nonce_in(const Frames& bundle) {
   return speaker ? speaker->nonce : BootNonce{};
 }
 
-bool changes_confirmations(const Plants& plants) {
-  return plants.has("earlier-confirmation") || plants.has("nonce-ignored") || plants.has("term-ignored") ||
-         plants.has("round-ignored");
+bool changes_confirmations(const Mutations& mutations) {
+  return mutations.has(Mutation::kEarlierConfirmation) || mutations.has(Mutation::kNonceIgnored) ||
+         mutations.has(Mutation::kTermIgnored) || mutations.has(Mutation::kRoundIgnored);
 }
 
-Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Plants& plants) {
+Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver,
+                              const Mutations& mutations) {
   return rewrite(bundle, [&](const BundleItem& item, BundleWriter& out) {
     if (static_cast<PeerMessageType>(item.type) != PeerMessageType::kAnswer) return false;
     auto answer = read_answer(item.header);
     if (!answer) return false;
-    const bool all = plants.has("earlier-confirmation") && answer->nonce != nonce;
-    if (all || plants.has("nonce-ignored")) answer->nonce = nonce;
+    const bool all = mutations.has(Mutation::kEarlierConfirmation) && answer->nonce != nonce;
+    if (all || mutations.has(Mutation::kNonceIgnored)) answer->nonce = nonce;
     Round asked = 0;
     for (ConfirmationItem& each : answer->items) {
       const auto at = receiver.partitions().find(each.group);
       if (at == receiver.partitions().end()) continue;
-      if (all || plants.has("term-ignored")) each.term = at->second->replica().term();
+      if (all || mutations.has(Mutation::kTermIgnored)) each.term = at->second->replica().term();
       asked = std::max(asked, at->second->proof().asked());
     }
-    if (all || plants.has("round-ignored")) answer->round = asked;
+    if (all || mutations.has(Mutation::kRoundIgnored)) answer->round = asked;
     out.add(item.type, pack_answer(*answer));
     return true;
   });
@@ -136,22 +137,22 @@ std::optional<Frames> LastVouches::answer(const BackendAddress& asked, const Fra
   return out.empty() ? std::nullopt : std::optional(out.take());
 }
 
-Frame planted_reply(const Frame& frame, std::string& previous, const Plants& plants, Random& random) {
+Frame mutated_reply(const Frame& frame, std::string& previous, const Mutations& mutations, Random& random) {
   auto reply = read_reply(frame.bytes());
   if (!reply) return frame;
-  if (plants.has("mark-dropped")) reply->info.guaranteed = true;
-  if (plants.has("mark-added") && random.chance(0.001)) reply->info.guaranteed = false;
-  if (plants.has("warning-dropped")) reply->info.warnings.clear();
+  if (mutations.has(Mutation::kMarkDropped)) reply->info.guaranteed = true;
+  if (mutations.has(Mutation::kMarkAdded) && random.chance(0.001)) reply->info.guaranteed = false;
+  if (mutations.has(Mutation::kWarningDropped)) reply->info.warnings.clear();
   std::string page;
-  if (plants.has("page-skips-key") && reply->info.more) {
+  if (mutations.has(Mutation::kPageSkipsKey) && reply->info.more) {
     page = without_first(reply->result);
     reply->result = page;
   }
-  if (plants.has("page-out-of-order") && reply->info.more) {
+  if (mutations.has(Mutation::kPageOutOfOrder) && reply->info.more) {
     page = with_first_two_swapped(reply->result);
     reply->result = page;
   }
-  if (plants.has("wrong-reply") && random.chance(0.01) && !previous.empty()) {
+  if (mutations.has(Mutation::kWrongReply) && random.chance(0.01) && !previous.empty()) {
     auto other = read_reply(previous);
     other->id = reply->id;
     return Frame(pack_reply(*other));

@@ -1,0 +1,84 @@
+#include "sim/mutations.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace trellis::sim {
+namespace {
+
+using M = Mutation;
+using S = Scenario;
+
+// clang-format off
+constexpr std::array kRows = std::to_array<MutationRow>({
+    {M::kAckBeforeSync, "ack-before-sync", "a write of the log is called durable before it is", S::kAny, {1, 10}},
+    {M::kSyncedTailLost, "synced-tail-lost",
+     "a crash loses the last entry of each log, though it was synced", S::kAny, {1, 10}},
+    {M::kTornBatch, "torn-batch", "a crash leaves a batch of the log done in part", S::kAny, {1, 10}},
+    {M::kVoteForgotten, "vote-forgotten", "a crash keeps the term and loses the vote", S::kElections, {1, 10}},
+    {M::kTruncateIgnored, "truncate-ignored",
+     "a tail of the log that was cut off stays on the disk", S::kGroup, {1, 500}},
+    {M::kCommitHintAhead, "commit-hint-ahead",
+     "the log says that more was committed than was", S::kElections, {1, 10}},
+    {M::kSnapshotWrongIndex, "snapshot-wrong-index", "a snapshot's record names another index", S::kAny, {1, 10}},
+    {M::kLogsGrow, "logs-grow", "no log is cut, and no snapshot removed", S::kLaggards, {1, 10}},
+    {M::kNoBarrier, "no-barrier", "a new leader commits no entry of its own term first (R1)", S::kAny, {1, 10}},
+    {M::kNoGate, "no-gate", "messages are taken in while an append is not synced (R2)", S::kGroup, {1, 500}},
+    {M::kNoClamp, "no-clamp", "a follower acknowledges a tail that nobody has checked (R3)", S::kGroup, {1, 10}},
+    {M::kNoTrim, "no-trim", "entries that a snapshot holds are appended again (R4)", S::kLaggards, {1, 100}},
+    {M::kNoConfigurations, "no-configurations",
+     "a configuration that was rolled back is not told (R5)", S::kMembers, {1, 100}},
+    {M::kNoSessionsInSnapshot, "no-sessions-in-snapshot", "snapshots hold no session table", S::kAny, {1, 10}},
+    {M::kLoneTermReused, "lone-term-reused",
+     "a lone voter leads in the term of its earlier life (R13)", S::kMembers, {0, 0}},
+    {M::kOlderCopiesTaken, "older-copies-taken",
+     "a worker on an older copy of its folder takes part", S::kCopies, {1, 10}},
+    {M::kBulkIsUrgent, "bulk-is-urgent", "what is large goes in front of what is urgent", S::kSlowLinks, {1, 10}},
+    {M::kUnconfirmedRead, "unconfirmed-read",
+     "a linearizable read is answered by whoever is asked", S::kAny, {1, 10}},
+    {M::kFloorIgnored, "floor-ignored", "what clients say of floors does not count", S::kSessions, {1, 10}},
+    {M::kEarlierConfirmation, "earlier-confirmation",
+     "an answer to an earlier life's question confirms leadership", S::kTwoLives, {1, 15}},
+    {M::kNonceIgnored, "nonce-ignored",
+     "a confirmation counts whichever life it names", S::kTwoLives, {1, 125}, M::kTermIgnored},
+    {M::kTermIgnored, "term-ignored",
+     "a confirmation counts whichever term it names", S::kTwoLives, {1, 125}, M::kNonceIgnored},
+    {M::kRoundIgnored, "round-ignored", "a confirmation counts whichever round it names", S::kSeclusions, {0, 0}},
+    {M::kVouchBlindly, "vouch-blindly",
+     "a member vouches for a leader though it knows a higher term", S::kSeclusions, {0, 0}},
+    {M::kVouchForLater, "vouch-for-later",
+     "what a member vouched for once counts for all later reads", S::kSeclusions, {1, 100}},
+    {M::kMarkDropped, "mark-dropped", "no answer is marked as unguaranteed", S::kAny, {1, 10}},
+    {M::kMarkAdded, "mark-added", "one answer in a thousand is marked for no reason", S::kAny, {1, 10}},
+    {M::kWarningDropped, "warning-dropped", "no answer warns of anything", S::kAny, {1, 10}},
+    {M::kPageSkipsKey, "page-skips-key", "a page that is not the last lacks its first key", S::kAny, {1, 10}},
+    {M::kPageOutOfOrder, "page-out-of-order", "the first two keys of a page have changed places", S::kAny, {1, 10}},
+    {M::kWrongReply, "wrong-reply", "one reply in a hundred is that to the request before", S::kAny, {1, 10}},
+    {M::kNewSeqOnRetry, "new-seq-on-retry", "a client sends a write again under another seq", S::kAny, {1, 10}},
+    {M::kSessionsGrow, "sessions-grow", "more writes are remembered than the settings allow", S::kSessions, {1, 10}},
+    {M::kAnswersGrow, "answers-grow",
+     "more bytes of answers are remembered than the settings allow", S::kSessions, {1, 10}},
+});
+// clang-format on
+
+constexpr bool is_whole() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (kRows[i].mutation != static_cast<Mutation>(i)) return false;
+  }
+  return kRows.size() == kMutationCount;
+}
+static_assert(is_whole(), "each mutation has one row, in the order of the enumeration");
+
+}  // namespace
+
+std::span<const MutationRow> all_mutations() { return kRows; }
+
+const MutationRow& row_of(Mutation mutation) { return kRows[static_cast<std::size_t>(mutation)]; }
+
+std::optional<Mutation> mutation_of(std::string_view name) {
+  const auto row =
+      std::find_if(kRows.begin(), kRows.end(), [name](const MutationRow& each) { return each.name == name; });
+  return row == kRows.end() ? std::nullopt : std::optional(row->mutation);
+}
+
+}  // namespace trellis::sim

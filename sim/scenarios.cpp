@@ -1,0 +1,204 @@
+#include <algorithm>
+
+#include "protocol/bulk.hpp"
+#include "sim/faults.hpp"
+#include "sim/scenario.hpp"
+
+namespace trellis::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+void one_partition_of_three(ClusterShape& shape) {
+  shape.workers = 3;
+  shape.k = 2;
+  shape.partitions = 1;
+  shape.workload.keys = 3;
+}
+
+/// Many clients that do not wait long between their operations.
+void busy_clients(ClusterShape& shape, std::size_t under_way, Duration think_max) {
+  shape.clients = 4;
+  shape.workload.under_way = under_way;
+  shape.workload.think_max = think_max;
+}
+
+void shape_laggards(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  shape.snapshot_log_bytes = 3'000;
+  shape.tail_bytes = 1;
+  shape.workload.think_max = milliseconds(10);
+}
+
+void shape_leaders(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  busy_clients(shape, 4, milliseconds(10));
+  shape.workload.keys = 12;
+}
+
+void shape_seclusions(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  busy_clients(shape, 3, milliseconds(20));
+  shape.brokers = 2;
+}
+
+void shape_two_lives(ClusterShape& shape) {
+  shape_seclusions(shape);
+  // Whoever waits for a leader that is gone asks anew soon.
+  shape.workload.timeout_min = milliseconds(50);
+  shape.workload.timeout_max = milliseconds(400);
+  shape.hand_over_after = milliseconds(200);
+  // A leader that is slow to see that it has lost the others leaves them time to elect another one.
+  shape.clock_drift = 300'000;
+}
+
+void shape_sessions(ClusterShape& shape) {
+  shape_leaders(shape);
+  shape.sessions = {.writes_max = 1'500, .sessions_max = 100, .content_size_max = 1'000, .content_total_max = 8'000};
+}
+
+void shape_copies(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  busy_clients(shape, 3, milliseconds(20));
+  shape.workload.keys = 12;
+}
+
+void shape_slow_links(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  shape.brokers = 1;
+  shape.clients = 3;
+  shape.clock_drift = 0;
+  shape.workload.keys = 6;
+  shape.workload.under_way = 1;
+  shape.workload.think_max = milliseconds(100);
+  shape.workload.padding_max = 1'000'000;
+  shape.workload.timeout_min = milliseconds(5'000);
+  shape.workload.timeout_max = milliseconds(10'000);
+  shape.snapshot_log_bytes = 4 << 20;
+  shape.tail_bytes = 1 << 20;
+}
+
+void shape_broken_links(ClusterShape& shape) {
+  shape.workload.padding_max = 400'000;
+  shape.workload.keys = 6;
+  shape.snapshot_log_bytes = 4 << 20;
+  shape.tail_bytes = 1 << 20;
+}
+
+void focus_elections(Faults& faults, Cluster& cluster) {
+  cluster.network().manners.delay_max = milliseconds(30);
+  faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn, FaultKind::kPowerCut,
+               FaultKind::kPauseWorker, FaultKind::kCutPair, FaultKind::kCutOff},
+              milliseconds(20), milliseconds(400), milliseconds(400));
+}
+
+void focus_laggards(Faults& faults, Cluster& cluster) {
+  NetworkManners& network = cluster.network().manners;
+  network.loss = 0.05;
+  network.overtaking = 0.2;
+  network.overtaken_by = milliseconds(400);
+  faults.only(
+      {FaultKind::kCutOff, FaultKind::kCutPair, FaultKind::kCutOneWay, FaultKind::kPauseWorker, FaultKind::kKillWorker},
+      milliseconds(100), milliseconds(1'500), milliseconds(800));
+}
+
+void focus_leaders(Faults& faults, Cluster& cluster) {
+  NetworkManners& network = cluster.network().manners;
+  network.doubling = 0.1;
+  network.overtaking = 0.1;
+  network.overtaken_by = milliseconds(1'500);
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners.sync_max = milliseconds(150);
+  faults.only({FaultKind::kIsolateLeader, FaultKind::kIsolateLeader, FaultKind::kKillLeader, FaultKind::kKillWorker,
+               FaultKind::kPauseWorker},
+              milliseconds(50), milliseconds(900), milliseconds(1'200));
+}
+
+void focus_blackouts(Faults& faults, Cluster&) {
+  faults.only({FaultKind::kHoldDown, FaultKind::kCutOff, FaultKind::kPauseWorker}, milliseconds(500),
+              milliseconds(4'000), milliseconds(4'000));
+}
+
+void focus_seclusions(Faults& faults, Cluster& cluster) {
+  NetworkManners& network = cluster.network().manners;
+  network.overtaking = 0.3;
+  network.overtaken_by = seconds(6);
+  faults.only({FaultKind::kKillLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeLeader}, milliseconds(1'000),
+              milliseconds(5'000), milliseconds(300));
+}
+
+void focus_two_lives(Faults& faults, Cluster& cluster) {
+  NetworkManners& network = cluster.network().manners;
+  network.doubling = 0;
+  network.overtaking = 0;
+  faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
+}
+
+void focus_sessions(Faults& faults, Cluster& cluster) {
+  // Copies come after more writes than are remembered, and are known by the floors of their sessions.
+  NetworkManners& network = cluster.network().manners;
+  network.doubling = 0.02;
+  network.overtaking = 0.02;
+  network.overtaken_by = seconds(8);
+  faults.only({FaultKind::kKillWorker, FaultKind::kPowerCut, FaultKind::kLeave, FaultKind::kCutPair,
+               FaultKind::kPauseBroker, FaultKind::kPauseBroker},
+              milliseconds(500), milliseconds(4'000), milliseconds(400));
+}
+
+void focus_copies(Faults& faults, Cluster&) {
+  faults.only({FaultKind::kOlderCopy}, milliseconds(11'000), milliseconds(13'000), milliseconds(300));
+}
+
+void focus_slow_links(Faults& faults, Cluster& cluster) {
+  NetworkManners& network = cluster.network().manners;
+  network = NetworkManners();
+  network.rate = bulk::kSlowestLink;
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
+  faults.only({}, milliseconds(1'000), milliseconds(1'000), milliseconds(1'000));
+}
+
+constexpr std::array kRows = std::to_array<ScenarioRow>({
+    {Scenario::kAny, "any", "any cluster, any faults", nullptr, nullptr},
+    {Scenario::kElections, "elections", "short lives, quick restarts, cuts", one_partition_of_three, focus_elections},
+    {Scenario::kLaggards, "laggards", "followers fall behind, far beyond what leaders keep of their logs",
+     shape_laggards, focus_laggards},
+    {Scenario::kLeaders, "leaders", "leaders are cut off or killed while much is written; slow disks, late messages",
+     shape_leaders, focus_leaders},
+    {Scenario::kBlackouts, "blackouts", "majorities go and come back", one_partition_of_three, focus_blackouts},
+    {Scenario::kSeclusions, "seclusions", "leaders that lead no more, and a broker that believes in them",
+     shape_seclusions, focus_seclusions},
+    {Scenario::kTwoLives, "two-lives", "the same, and what was said to the leader's life before is heard in the next",
+     shape_two_lives, focus_two_lives},
+    {Scenario::kSessions, "sessions", "much is written, and no more is remembered than a client may still ask about",
+     shape_sessions, focus_sessions},
+    {Scenario::kCopies, "copies", "workers start on older copies of their folders, where peers know better",
+     shape_copies, focus_copies},
+    {Scenario::kSlowLinks, "slow-links", "documents of up to a second's length on links of 1 MB/s, and no fault",
+     shape_slow_links, focus_slow_links},
+    {Scenario::kBrokenLinks, "broken-links", "documents that travel in slices, and any fault", shape_broken_links,
+     nullptr},
+    {Scenario::kGroup, "group", "the replicas of one partition by themselves, many elections", nullptr, nullptr},
+    {Scenario::kMembers, "members", "the same, and the members change", nullptr, nullptr},
+});
+
+constexpr bool is_whole() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (kRows[i].scenario != static_cast<Scenario>(i)) return false;
+  }
+  return kRows.size() == kScenarioCount;
+}
+static_assert(is_whole(), "each scenario has one row, in the order of the enumeration");
+
+}  // namespace
+
+std::span<const ScenarioRow> all_scenarios() { return kRows; }
+
+const ScenarioRow& row_of(Scenario scenario) { return kRows[static_cast<std::size_t>(scenario)]; }
+
+std::optional<Scenario> scenario_of(std::string_view name) {
+  const auto row =
+      std::find_if(kRows.begin(), kRows.end(), [name](const ScenarioRow& each) { return each.name == name; });
+  return row == kRows.end() ? std::nullopt : std::optional(row->scenario);
+}
+
+}  // namespace trellis::sim
