@@ -226,7 +226,7 @@ void ClientProcess::begin_call(Operation operation, Duration timeout, std::funct
   const std::string arguments = pack_arguments(operation);
   auto& operations = cluster_.history().operations;
   const std::uint64_t id = table_->begin(local_now(), operation.command, arguments, options);
-  calls_[id] = {{operations.size()}, std::move(done)};
+  calls_[id] = {{operations.size()}, timeout, {cluster_.answers().freshest_left(operation)}, std::move(done)};
   operations.push_back(std::move(operation));
   arm();
 }
@@ -262,11 +262,13 @@ void ClientProcess::begin_batch() {
     pack_options(options, options_of(operation));
     writer.array(3).str(name_of(operation.command)).packed(pack_arguments(operation)).packed(options);
     call.operations.push_back(operations.size());
+    call.held.push_back(cluster_.answers().freshest_left(operation));
     operations.push_back(std::move(operation));
   }
   Options options;
   options.timeout =
       std::chrono::duration_cast<std::chrono::milliseconds>(random.between(shape.timeout_min, shape.timeout_max));
+  call.timeout = options.timeout;
   const std::uint64_t id = table_->begin(local_now(), Command::kBatch, arguments, options);
   calls_[id] = std::move(call);
   arm();
@@ -328,11 +330,12 @@ void ClientProcess::on_answer(std::uint64_t id, Answer answer) {
   if (is_batch && reply.status == Code::kOk && items.read_array() != call.operations.size()) {
     world_.violate("a BATCH was answered with another number of results");
   }
-  for (const std::size_t index : call.operations) {
-    Operation& operation = operations[index];
+  for (std::size_t i = 0; i < call.operations.size(); ++i) {
+    Operation& operation = operations[call.operations[i]];
     operation.returned = world_.now();
     if (!is_batch || reply.status != Code::kOk) {
       take_result(operation, reply.status, reply.result, reply.info);
+      cluster_.answers().check(operation, reply.info, call.timeout, call.held[i]);
       continue;
     }
     items.read_array();
@@ -340,12 +343,9 @@ void ClientProcess::on_answer(std::uint64_t id, Answer answer) {
     const std::string_view result = items.read_value().value_or("");
     auto info = read_info(items.read_value().value_or(""));
     if (!status || !info) return world_.violate("a BATCH's answer cannot be read");
-    info->guaranteed = info->guaranteed && reply.info.guaranteed;
+    info->warnings = reply.info.warnings;
     take_result(operation, *status, result, *info);
-  }
-  if (reply.status == Code::kOk || reply.status == Code::kNotFound) {
-    const Operation& first = operations[call.operations.front()];
-    cluster_.judge_marks(first, reply.info, first.call);
+    cluster_.answers().check(operation, *info, call.timeout, call.held[i]);
   }
   if (call.done) {
     call.done(reply.status == Code::kOk && reply.info.guaranteed);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "client/call_table.hpp"
+#include "sim/answer_check.hpp"
 #include "sim/history.hpp"
 #include "sim/network.hpp"
 
@@ -51,6 +52,8 @@ class ClientProcess final : public CallOutput {
   /// The operations of one call: one, or the items of a BATCH.
   struct Call {
     std::vector<std::size_t> operations;
+    Duration timeout{};
+    std::vector<std::optional<HeldDocument>> held;  ///< One an operation, see AnswerCheck::freshest_left().
     std::function<void(bool)> done;
   };
 

@@ -7,7 +7,7 @@
 namespace trellis::sim {
 
 Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutations)
-    : world_(world), shape_(shape), mutations_(mutations), network_(world) {
+    : world_(world), shape_(shape), mutations_(mutations), network_(world), answers_(*this) {
   for (std::size_t i = 0; i < shape.workers; ++i) workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
   for (std::size_t i = 0; i < shape.brokers; ++i) brokers_.push_back(std::make_unique<BrokerProcess>(*this, i));
@@ -30,39 +30,6 @@ WorkerProcess* Cluster::worker_at(const std::string& address) {
   const auto at =
       std::find_if(workers_.begin(), workers_.end(), [&](const auto& worker) { return worker->address() == address; });
   return at == workers_.end() ? nullptr : at->get();
-}
-
-void Cluster::judge_marks(const Operation& operation, const ReplyInfo& info, TimePoint call) {
-  const NetworkManners& manners = network_.manners;
-  const auto since = [](const std::optional<TimePoint>& time, TimePoint least) { return time && *time <= least; };
-  // Longer than a broker's warm-up, and than it takes to hear of a worker or to miss it.
-  const TimePoint settled = call - std::chrono::milliseconds(3'500);
-  bool brokers_are_well = true;
-  for (const auto& broker : brokers_) brokers_are_well = brokers_are_well && since(broker->well_since(), settled);
-  if (!brokers_are_well) return;
-  // What a worker said before it went down may come so much later.
-  const TimePoint forgotten = settled - network_.worst_delay();
-  std::size_t well = 0;
-  std::size_t down = 0;
-  for (const auto& worker : workers_) {
-    well += since(worker->well_since(), settled) ? 1 : 0;
-    down += since(worker->down_since(), forgotten) ? 1 : 0;
-  }
-  const std::string what = to_text(operation);
-  const bool is_calm = since(network_.calm_since(), forgotten) && manners.loss < 0.02;
-  if (is_calm && well == workers_.size() && (!info.guaranteed || !info.warnings.empty())) {
-    world_.violate("all is well, and an answer is marked or warns: " + what);
-  }
-  const std::size_t replicas = std::min<std::size_t>(workers_.size(), 2 * shape_.k - 1);
-  const std::size_t tolerated = (replicas - 1) / 2;
-  if (down <= tolerated || operation.status != Code::kOk) return;
-  if (info.warnings.empty())
-    world_.violate(std::to_string(down) + " workers are down, and an answer warns of nothing: " + what);
-  // Where every worker is in every group, none has a majority.
-  const bool is_read = !is_write(operation.command) && !operation.stale;
-  if (replicas == workers_.size() && is_read && operation.batch == 0 && info.guaranteed) {
-    world_.violate(std::to_string(down) + " workers are down, and an answer is not marked: " + what);
-  }
 }
 
 void Cluster::on_leader(PartitionId partition, Term term, std::size_t worker) {

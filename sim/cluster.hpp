@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sim/answer_check.hpp"
 #include "sim/client.hpp"
 #include "sim/history.hpp"
 #include "sim/mutations.hpp"
@@ -73,9 +74,7 @@ class Cluster {
   History& history() { return history_; }
   Counters& counters() { return counters_; }
 
-  /// Judges marks and warnings of an answer to what was asked at `call`: none where all has been well for a while, and
-  /// all that are due where so many workers have been down for a while that no broker can think otherwise.
-  void judge_marks(const Operation& operation, const ReplyInfo& info, TimePoint call);
+  AnswerCheck& answers() { return answers_; }
 
   // Invariants, called by the workers.
   void on_leader(PartitionId partition, Term term, std::size_t worker);
@@ -96,6 +95,7 @@ class Cluster {
   std::vector<std::unique_ptr<ClientProcess>> clients_;
   History history_;
   Counters counters_;
+  AnswerCheck answers_;
   std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
   std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
 };

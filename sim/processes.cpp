@@ -228,6 +228,7 @@ void WorkerProcess::take_turn() {
 void WorkerProcess::watch() {
   for (const auto& [id, partition] : shard_->partitions()) {
     const Replica& replica = partition->replica();
+    cluster_.answers().on_replica(id, index_);
     if (replica.is_leader()) cluster_.on_leader(id, replica.term(), index_);
     cluster_.on_sessions(id, partition->state().sessions(), index_);
     Progress& progress = progress_[id];

@@ -53,6 +53,7 @@ class StateMachine {
   /// Number of writes whose answers are remembered.
   std::size_t remembered_writes() const { return sessions_.size(); }
 
+  const TrieView& documents() const { return documents_; }
   const SessionTable& sessions() const { return sessions_; }
 
   /// Keys the hashes of the documents' indexes.  To be called before anything is read.
