@@ -22,6 +22,12 @@ struct BrokerLimits {
   std::size_t page_held = 64 << 20;                       ///< Bytes of shares that a KEYS or SCAN holds.
 };
 
+/// What the simulator leaves out or makes worse on purpose, to see whether it notices.  Nothing in production.
+struct OmittedBrokerRules {
+  bool minorities = false;  ///< A majority takes every replica.
+  bool vouches = false;     ///< One that vouches is enough, however many replicas there are.
+};
+
 struct BrokerOptions {
   /// -s: the addresses (host:port) that make up a new cluster, in the order of the server file.  Empty: this broker
   /// makes none.
@@ -30,6 +36,7 @@ struct BrokerOptions {
   std::uint32_t partitions = kPartitionsDefault;  ///< Of a cluster that it makes.
   BrokerLimits limits;
   SlowSettings slow;
+  OmittedBrokerRules omitted;
 };
 
 }  // namespace trellis

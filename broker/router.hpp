@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/options.hpp"
 #include "broker/registry.hpp"
 #include "protocol/cluster_map.hpp"
 
@@ -17,7 +18,7 @@ namespace trellis {
 
 class Router {
  public:
-  explicit Router(Registry& registry) : registry_(registry) {}
+  explicit Router(Registry& registry, OmittedBrokerRules omitted = {}) : registry_(registry), omitted_(omitted) {}
 
   /// The map to route by, which stays where it is until the next set_map; null: none.
   void set_map(const ClusterMap* map);
@@ -50,7 +51,7 @@ class Router {
   std::vector<WorkerRecord*> replicas_left(PartitionId partition) const;
 
   std::size_t replicas_up(PartitionId partition) const { return partitions_.at(partition.value).up; }
-  std::size_t majority() const { return map_->replica_count() / 2 + 1; }
+  std::size_t majority() const { return omitted_.minorities ? map_->replica_count() : map_->replica_count() / 2 + 1; }
   bool has_majority(PartitionId partition) const { return replicas_up(partition) >= majority(); }
 
   std::size_t members_down() const { return members_down_; }
@@ -64,7 +65,7 @@ class Router {
     WorkerId leader;  ///< 0: not known.
     Term term;        ///< The highest heard of.
     std::size_t up = 0;
-    std::size_t turn = 0;          ///< Of the round robin.
+    std::size_t turn = 0;  ///< Of the round robin.
     std::optional<TimePoint> leaderless_since;
     std::uint8_t passed_over = 0;  ///< Claims of a lower term, in a row, while no leader was known.
   };
@@ -72,6 +73,7 @@ class Router {
   static bool is_believed_at_last(Partition& partition);
 
   Registry& registry_;
+  OmittedBrokerRules omitted_;
   const ClusterMap* map_ = nullptr;
   std::vector<Partition> partitions_;
   std::size_t members_down_ = 0;

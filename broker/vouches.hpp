@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "broker/outbox.hpp"
+#include "broker/options.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
 #include "protocol/cluster_messages.hpp"
@@ -32,8 +33,8 @@ class Vouches {
   static constexpr std::chrono::milliseconds kPassedOverMin{500};
   static constexpr std::chrono::milliseconds kPassedOverMax{16'000};
 
-  Vouches(BootNonce self, Registry& registry, Router& router, Outbox& outbox)
-      : self_(self), registry_(registry), router_(router), outbox_(outbox) {}
+  Vouches(BootNonce self, Registry& registry, Router& router, Outbox& outbox, OmittedBrokerRules omitted = {})
+      : self_(self), registry_(registry), router_(router), outbox_(outbox), omitted_(omitted) {}
 
   /// A read of this partition goes to this leader with the next flush.  Returns the ticket under which as many others
   /// as a majority takes are asked to vouch; 0: there are not so many.
@@ -86,6 +87,7 @@ class Vouches {
   Registry& registry_;
   Router& router_;
   Outbox& outbox_;
+  OmittedBrokerRules omitted_;
   Ticket ticket_ = 1;  ///< Of the next flush.
   std::vector<Partition> partitions_;
   std::vector<Wanted> wanted_;  ///< For the next flush; as many as there are workers.

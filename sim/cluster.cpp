@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sim/state_digest.hpp"
+
 namespace trellis::sim {
 
 Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutations)
@@ -69,43 +71,40 @@ void Cluster::on_sessions(PartitionId partition, const SessionTable& sessions, s
 }
 
 bool Cluster::is_level(std::string& why_not) const {
+  for (const auto& worker : workers_) {
+    if (worker->shard() != nullptr) continue;
+    why_not = worker->name() + " is not up";
+    return false;
+  }
   for (std::uint32_t i = 0; i < shape_.partitions; ++i) {
-    const PartitionId id{i};
-    const std::string name = "partition " + std::to_string(i);
-    std::optional<std::uint64_t> applied;
-    std::size_t leaders = 0;
-    std::size_t keys = 0;
-    std::size_t bytes = 0;
-    for (const auto& worker : workers_) {
-      if (worker->shard() == nullptr) {
-        why_not = worker->name() + " is not up";
-        return false;
-      }
-      const auto& partitions = worker->shard()->partitions();
-      const auto at = partitions.find(id);
-      if (at == partitions.end()) continue;
-      const Replica& replica = at->second->replica();
-      leaders += replica.is_ready() ? 1 : 0;
-      const StateMachine& state = at->second->state();
-      if (applied && *applied != replica.applied().value) {
-        why_not = name + ": replicas have applied up to " + std::to_string(*applied) + " and " +
-                  std::to_string(replica.applied().value);
-        return false;
-      }
-      if (applied && (keys != state.keys() || bytes != state.bytes())) {
-        why_not = name + ": replicas that have applied the same hold different documents";
-        return false;
-      }
-      applied = replica.applied().value;
-      keys = state.keys();
-      bytes = state.bytes();
-    }
-    if (leaders != 1) {
-      why_not = name + " has " + std::to_string(leaders) + " leaders that serve";
-      return false;
-    }
+    if (!is_level(PartitionId{i}, why_not)) return false;
   }
   return true;
+}
+
+bool Cluster::is_level(PartitionId id, std::string& why_not) const {
+  const std::string name = "partition " + std::to_string(id.value) + ": ";
+  std::size_t leaders = 0;
+  std::optional<std::uint64_t> applied;
+  std::vector<const StateMachine*> states;
+  for (const auto& worker : workers_) {
+    const auto at = worker->shard()->partitions().find(id);
+    if (at == worker->shard()->partitions().end()) continue;
+    const Replica& replica = at->second->replica();
+    leaders += replica.is_ready() ? 1 : 0;
+    if (applied.value_or(replica.applied().value) != replica.applied().value) {
+      why_not = name + "replicas have applied up to " + std::to_string(*applied) + " and " +
+                std::to_string(replica.applied().value);
+      return false;
+    }
+    applied = replica.applied().value;
+    states.push_back(&at->second->state());
+  }
+  why_not = name + std::to_string(leaders) + " leaders serve";
+  if (leaders != 1) return false;
+  why_not = name + "replicas that have applied the same hold different documents or sessions";
+  return std::all_of(states.begin(), states.end(),
+                     [&](const StateMachine* state) { return digest_of(*state) == digest_of(*states.front()); });
 }
 
 }  // namespace trellis::sim

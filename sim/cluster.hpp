@@ -82,10 +82,12 @@ class Cluster {
   /// What a worker remembers of writes, as of this turn.
   void on_sessions(PartitionId partition, const SessionTable& sessions, std::size_t worker);
 
-  /// Whether every partition has a leader that serves, and all its replicas have applied the same.
+  /// Whether every partition has a leader that serves, and all its replicas have applied the same and hold the same.
   bool is_level(std::string& why_not) const;
 
  private:
+  bool is_level(PartitionId id, std::string& why_not) const;
+
   World& world_;
   ClusterShape shape_;
   const Mutations& mutations_;

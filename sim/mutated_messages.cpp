@@ -1,6 +1,7 @@
 #include "sim/mutated_messages.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "protocol/command.hpp"
@@ -20,6 +21,28 @@ Frames rewrite(const Frames& bundle, const Change& change) {
     if (!change(*item, out)) out.add(item->type, item->header, item->body);
   }
   return out.take();
+}
+
+template <typename Change>
+Frames rewrite_requests(const Frames& bundle, const Change& change) {
+  return rewrite(bundle, [&change](const BundleItem& item, BundleWriter& out) {
+    if (static_cast<MessageType>(item.type) != MessageType::kRequest) return false;
+    auto request = read_worker_request(item);
+    if (!request || !change(*request)) return false;
+    add(out, *request);
+    return true;
+  });
+}
+
+template <typename Change>
+Frames rewrite_replies(const Frames& bundle, const Change& change) {
+  return rewrite(bundle, [&change](const BundleItem& item, BundleWriter& out) {
+    if (static_cast<MessageType>(item.type) != MessageType::kReply) return false;
+    auto reply = read_worker_reply(item);
+    if (!reply || !change(*reply)) return false;
+    add(out, *reply);
+    return true;
+  });
 }
 
 /// An array without its first element.
@@ -48,22 +71,56 @@ std::string with_first_two_swapped(std::string_view array) {
 }  // namespace
 
 Frames with_unconfirmed_reads(const Frames& bundle) {
-  return rewrite(bundle, [](const BundleItem& item, BundleWriter& out) {
-    if (static_cast<MessageType>(item.type) != MessageType::kRequest) return false;
-    auto request = read_worker_request(item);
-    if (!request || !request->session.empty() || request->kind != RequestKind::kCommand) return false;
-    request->mode = ReadMode::kStale;
-    add(out, *request);
+  return rewrite_requests(bundle, [](WorkerRequest& request) {
+    if (!request.session.empty() || request.kind != RequestKind::kCommand) return false;
+    request.mode = ReadMode::kStale;
     return true;
   });
 }
 
 Frames without_floors(const Frames& bundle) {
-  return rewrite(bundle, [](const BundleItem& item, BundleWriter& out) {
-    auto request = read_worker_request(item);
-    if (!request || !request->has_floor) return false;
-    request->has_floor = false;
-    add(out, *request);
+  return rewrite_requests(bundle, [](WorkerRequest& request) {
+    if (!request.has_floor) return false;
+    request.has_floor = false;
+    return true;
+  });
+}
+
+Frames with_unchecked_reads(const Frames& requests) {
+  return rewrite_requests(requests, [](WorkerRequest& request) {
+    if (request.mode != ReadMode::kLinearizable || !request.session.empty()) return false;
+    request.mode = ReadMode::kVouched;
+    return true;
+  });
+}
+
+Frames with_checked_replies(const Frames& replies) {
+  return rewrite_replies(replies, [](WorkerReply& reply) {
+    if (reply.outcome != Outcome::kDone) return false;
+    reply.attempt = 1;  // Only the first attempt, 0, is answered before others have vouched.
+    return true;
+  });
+}
+
+Frames with_infinite_floors(const Frames& bundle) {
+  return rewrite_requests(bundle, [](WorkerRequest& request) {
+    if (!request.own_session) return false;
+    request.floor = std::numeric_limits<std::uint64_t>::max();
+    return true;
+  });
+}
+
+Frames without_repetitions(const Frames& bundle) {
+  return rewrite(bundle, [](const BundleItem& item, BundleWriter&) {
+    if (static_cast<MessageType>(item.type) != MessageType::kRequest) return false;
+    const auto request = read_worker_request(item);
+    return request && request->attempt > 0;
+  });
+}
+
+Frames with_applied_turned(const Frames& bundle) {
+  return rewrite_replies(bundle, [](WorkerReply& reply) {
+    reply.applied = {std::numeric_limits<std::uint64_t>::max() - reply.applied.value};
     return true;
   });
 }

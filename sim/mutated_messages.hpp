@@ -18,6 +18,16 @@ Frames with_unconfirmed_reads(const Frames& bundle);
 /// "floor-ignored": what clients' sessions say of floors does not count.
 Frames without_floors(const Frames& bundle);
 
+/// "leadership-unchecked": a leader answers at once, and its broker takes that for enough.
+Frames with_unchecked_reads(const Frames& requests);
+Frames with_checked_replies(const Frames& replies);
+/// "broker-floor-infinite": nothing of a broker's own session is said to come again.
+Frames with_infinite_floors(const Frames& bundle);
+/// "never-sent-again": only what is sent for the first time arrives.
+Frames without_repetitions(const Frames& bundle);
+/// "stalest-answer": the less a replica has applied, the more it says that it has.
+Frames with_applied_turned(const Frames& bundle);
+
 /// "nonce-ignored", "term-ignored", "round-ignored": a confirmation of leadership that names another life, term or
 /// round counts for that which it reaches.  "earlier-confirmation" is all three, of an earlier life's.
 Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Mutations& mutations);

@@ -58,6 +58,22 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kSessionsGrow, "sessions-grow", "more writes are remembered than the settings allow", S::kSessions, {1, 10}},
     {M::kAnswersGrow, "answers-grow",
      "more bytes of answers are remembered than the settings allow", S::kSessions, {1, 10}},
+    {M::kTermNotLearnt, "term-not-learnt", "a pre-vote request teaches nobody its term (R11)", S::kMembers, {0, 0}},
+    {M::kAllForMajority, "all-for-majority", "a broker takes a majority for every replica", S::kBlackouts, {0, 0}},
+    {M::kBrokerFloorInfinite, "broker-floor-infinite",
+     "a broker says that it sends none of its own writes again", S::kAny, {0, 0}},
+    {M::kFingerprintIgnored, "fingerprint-ignored",
+     "all requests of one session and seq are taken for the same", S::kAny, {0, 0}},
+    {M::kReplyDropped, "reply-dropped", "every 50th reply of a broker is not sent", S::kAny, {0, 0}},
+    {M::kNeverSentAgain, "never-sent-again", "a broker sends no request a second time", S::kAny, {0, 0}},
+    {M::kOneVouch, "one-vouch",
+     "one that vouches is enough, however many replicas there are", S::kSeclusions, {0, 0}},
+    {M::kOneConfirmation, "one-confirmation",
+     "one peer confirms leadership, however many voters there are", S::kSeclusions, {0, 0}},
+    {M::kStalestAnswer, "stalest-answer",
+     "without a majority the stalest replica is believed", S::kBlackouts, {0, 0}},
+    {M::kLeadershipUnchecked, "leadership-unchecked",
+     "whoever takes itself for the leader answers reads at once", S::kAny, {0, 0}},
 });
 // clang-format on
 

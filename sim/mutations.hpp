@@ -48,6 +48,16 @@ enum class Mutation : std::uint8_t {
   kNewSeqOnRetry,
   kSessionsGrow,
   kAnswersGrow,
+  kTermNotLearnt,
+  kAllForMajority,
+  kBrokerFloorInfinite,
+  kFingerprintIgnored,
+  kReplyDropped,
+  kNeverSentAgain,
+  kOneVouch,
+  kOneConfirmation,
+  kStalestAnswer,
+  kLeadershipUnchecked,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);

@@ -1,6 +1,7 @@
-// The rules that mutations switch off in the worker itself (sim/mutations.hpp).
+// The rules that mutations switch off in worker and broker themselves (sim/mutations.hpp).
 #pragma once
 
+#include "broker/options.hpp"
 #include "sim/mutations.hpp"
 #include "worker/raft/replica.hpp"
 
@@ -17,6 +18,16 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
   omitted.lone_term = mutations.has(Mutation::kLoneTermReused);
   omitted.incarnations = mutations.has(Mutation::kOlderCopiesTaken);
   omitted.bulk = mutations.has(Mutation::kBulkIsUrgent);
+  omitted.pre_votes = mutations.has(Mutation::kTermNotLearnt);
+  omitted.fingerprints = mutations.has(Mutation::kFingerprintIgnored);
+  omitted.confirmations = mutations.has(Mutation::kOneConfirmation);
+  return omitted;
+}
+
+inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
+  OmittedBrokerRules omitted;
+  omitted.minorities = mutations.has(Mutation::kAllForMajority);
+  omitted.vouches = mutations.has(Mutation::kOneVouch);
   return omitted;
 }
 

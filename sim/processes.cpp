@@ -262,6 +262,8 @@ void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
   if (!is_up()) return;
   if (cluster_.mutations().has(Mutation::kUnconfirmedRead)) message = with_unconfirmed_reads(message);
   if (cluster_.mutations().has(Mutation::kFloorIgnored)) message = without_floors(message);
+  if (cluster_.mutations().has(Mutation::kBrokerFloorInfinite)) message = with_infinite_floors(message);
+  if (cluster_.mutations().has(Mutation::kLeadershipUnchecked)) message = with_unchecked_reads(message);
   from_brokers_.emplace_back(broker, std::move(message));
   wake();
 }
@@ -316,6 +318,7 @@ bool BrokerProcess::begin() {
   options.k = cluster_.shape().k;
   options.partitions = cluster_.shape().partitions;
   options.limits.page_held = cluster_.shape().page_held;
+  options.omitted = omitted_broker_rules(cluster_.mutations());
   broker_ = std::make_unique<Broker>(
       options, *this, [this] { return world_.random().bits(); }, local_now());
   for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).on_broker(index_, true);
@@ -333,16 +336,19 @@ void BrokerProcess::take_turn() {
   for (std::size_t n = 0; n < kMessagesPerTurn && !from_clients_.empty(); ++n) {
     Frames message = std::move(from_clients_.front());
     from_clients_.pop_front();
+    ledger_.on_request(message.front().bytes(), message.back().bytes(), now);
     broker_->on_client_message(message, now);
     step();
   }
   if (now >= broker_->next_deadline()) broker_->on_tick(now);
   broker_->flush(now);
+  if (const auto overdue = ledger_.overdue(now)) world_.violate(name() + ": " + *overdue);
   if (!from_workers_.empty() || !from_clients_.empty()) wake();
 }
 
 void BrokerProcess::end(bool power_cut) {
   broker_.reset();
+  ledger_ = {};
   connections_.clear();
   from_workers_.clear();
   from_clients_.clear();
@@ -354,6 +360,8 @@ void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, 
   if (!is_up()) return;
   const BackendAddress address = std::to_string(worker) + "." + std::to_string(life);
   connections_.try_emplace(address, Connection{worker, life});
+  if (cluster_.mutations().has(Mutation::kLeadershipUnchecked)) message = with_checked_replies(message);
+  if (cluster_.mutations().has(Mutation::kStalestAnswer)) message = with_applied_turned(message);
   if (cluster_.mutations().has(Mutation::kVouchBlindly)) message = with_blind_vouches(message);
   if (cluster_.mutations().has(Mutation::kVouchForLater)) last_vouches_.note(address, message);
   from_workers_.emplace_back(address, std::move(message));
@@ -370,9 +378,11 @@ void BrokerProcess::to_client(const ClientAddress& address, Frame reply) {
   if (!in_turn_) return;
   step();
   ClientProcess& client = cluster_.client(std::stoul(std::string(address.routing_id)));
+  if (cluster_.mutations().has(Mutation::kReplyDropped) && ++replies_ % 50 == 0) return;
   if (cluster_.mutations().has_any()) {
     reply = mutated_reply(reply, last_reply_[client.number()], cluster_.mutations(), world_.random());
   }
+  if (const auto wrong = ledger_.on_reply(address.routing_id, reply.bytes())) world_.violate(name() + ": " + *wrong);
   world_.note("broker answers client", number(), client.number(), reply.size());
   const std::uint64_t size = reply.size();
   cluster_.network().carry(number(), client.number(), size,
@@ -387,6 +397,7 @@ bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
   if (cluster_.mutations().has(Mutation::kVouchForLater)) {
     if (auto vouches = last_vouches_.answer(address, bundle)) from_workers_.emplace_back(address, std::move(*vouches));
   }
+  if (cluster_.mutations().has(Mutation::kNeverSentAgain)) bundle = without_repetitions(bundle);
   WorkerProcess& worker = cluster_.worker(connection->second.worker);
   const bool is_same_life = worker.is_up() && worker.life() == connection->second.life;
   // A connection whose other end has gone: noticed, or not yet.

@@ -16,6 +16,7 @@
 #include "sim/disk.hpp"
 #include "sim/mutated_messages.hpp"
 #include "sim/network.hpp"
+#include "sim/reply_ledger.hpp"
 #include "worker/shard.hpp"
 
 namespace trellis::sim {
@@ -183,6 +184,8 @@ class BrokerProcess final : public Process, public BrokerOutput {
   LastVouches last_vouches_;  ///< Of the mutation "vouch-for-later".
   std::deque<Frames> from_clients_;
   std::map<ProcessNumber, std::string> last_reply_;  ///< For mutations.
+  std::uint64_t replies_ = 0;                        ///< For mutations.
+  ReplyLedger ledger_;
   std::unique_ptr<Broker> broker_;
 };
 

@@ -42,8 +42,8 @@ std::string pack_answer(const ConfirmationMessage& message) { return pack(messag
 Result<ConfirmationMessage> read_question(std::string_view bytes) { return read(bytes, false); }
 Result<ConfirmationMessage> read_answer(std::string_view bytes) { return read(bytes, true); }
 
-LeadershipProof::LeadershipProof(Term term, std::vector<WorkerId> peers)
-    : term_(term), peers_(std::move(peers)), answered_(peers_.size(), 0) {}
+LeadershipProof::LeadershipProof(Term term, std::vector<WorkerId> peers, std::size_t needed_max)
+    : term_(term), peers_(std::move(peers)), needed_max_(needed_max), answered_(peers_.size(), 0) {}
 
 void LeadershipProof::on_answer(WorkerId from, Round round, Term member_term) {
   if (member_term > term_ || round > asked_) return;

@@ -14,11 +14,13 @@
 // Loop thread only; pure.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "protocol/limits.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
 
@@ -49,13 +51,14 @@ class LeadershipProof {
  public:
   LeadershipProof() = default;
   /// `peers` are the voters but this one.
-  LeadershipProof(Term term, std::vector<WorkerId> peers);
+  /// @param needed_max  more answers than these are not needed: in the simulator, to see whether that is noticed
+  LeadershipProof(Term term, std::vector<WorkerId> peers, std::size_t needed_max = kWorkersMax);
 
   Term term() const { return term_; }
   const std::vector<WorkerId>& peers() const { return peers_; }
 
   /// With v voters a majority is v/2 + 1, this leader being one of them: so many peers prove a round.
-  std::size_t answers_needed() const { return (peers_.size() + 1) / 2; }
+  std::size_t answers_needed() const { return std::min(needed_max_, (peers_.size() + 1) / 2); }
 
   /// Questions of this round leave now.
   void ask(Round round) { asked_ = round; }
@@ -69,6 +72,7 @@ class LeadershipProof {
  private:
   Term term_;
   std::vector<WorkerId> peers_;
+  std::size_t needed_max_ = kWorkersMax;
   std::vector<Round> answered_;  ///< Beside peers_.
   Round asked_ = 0;
 };

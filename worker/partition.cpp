@@ -153,7 +153,7 @@ void Partition::on_leader(Term term) {
   for (const WorkerId voter : replica_.voters()) {
     if (voter != self_) peers.push_back(voter);
   }
-  proof_ = LeadershipProof(term, std::move(peers));
+  proof_ = LeadershipProof(term, std::move(peers), omitted_.confirmations ? 1 : kWorkersMax);
   lag_.begin(replica_.last_index());  // That of the barrier, R1.
 }
 

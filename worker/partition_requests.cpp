@@ -29,6 +29,15 @@ std::optional<Command> command_of(const PreparedItem& item) {
   return std::nullopt;
 }
 
+/// For the simulator alone, see OmittedRules.
+void forget_fingerprints(PreparedRequest& request) {
+  const auto forget = [](PreparedItem& item) {
+    if (auto* const entry = std::get_if<Entry>(&item.task)) entry->fingerprint = 0;
+  };
+  forget(request.one);
+  for (PreparedItem& item : request.many) forget(item);
+}
+
 CommandResult no_room() {
   return CommandResult::failed(Code::kResourceExhausted, "the reply has no room for this result");
 }
@@ -100,6 +109,7 @@ JobTurn Partition::prepare_some(Work& work, Effort most) {
 /// Prepared, it is answered, refused, read, or waits for what it needs.
 void Partition::begin(const WorkPointer& pointer) {
   Work& work = *pointer;
+  if (omitted_.fingerprints) forget_fingerprints(work.prepared);
   const auto items = work.prepared.items();
   work.left = items.size();
   if (work.prepared.kind == RequestKind::kBatch) PackedWriter(work.batch_results).array(items.size());

@@ -430,6 +430,7 @@ void Replica::tell_library(const RaftMessage& message) {
 /// pre-vote knows the term before the one that it asks for, and that becomes ours, as if it had asked in earnest.
 void Replica::catch_up_with_term(const RaftMessage& message) {
   const struct raft& raft = library_->raft;
+  if (settings_.omitted.pre_votes) return;
   if (message.pre_vote == 0 || message.term <= raft.current_term + 1 || raft.state == RAFT_LEADER || leader()) return;
   const std::string address = to_string(message.from);
   struct raft_message in {};

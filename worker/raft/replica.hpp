@@ -48,6 +48,9 @@ struct OmittedRules {
   bool sessions = false;        ///< Snapshots hold no session table.
   bool lone_term = false;       ///< R13
   bool incarnations = false;    ///< Older copies of a folder are taken in.
+  bool pre_votes = false;       ///< R11
+  bool fingerprints = false;    ///< All requests of one session and seq are taken for the same.
+  bool confirmations = false;   ///< One peer confirms leadership, however many voters there are.
   bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
 };
 
