@@ -156,7 +156,7 @@ void AnswerCheck::check_freshness(const Operation& operation, const HeldDocument
   // A path that leads nowhere is not found in a document that is there.
   const bool may_be_any = operation.command == Command::kQuery && !found;
   if (!has_answer || may_be_any) return;
-  if (found == held.version.has_value() && (!found || operation.version == held.version)) return;
+  if (found == held.version.has_value() && (!found || operation.version.value_or(*held.version) == *held.version)) return;
   world_.violate("worker " + std::to_string(held.worker) + " is the freshest replica left and holds " +
                  (held.version ? "version " + std::to_string(*held.version) : "nothing") + ": " + to_text(operation));
 }

@@ -12,23 +12,13 @@
 #include <vector>
 
 #include "client/call_table.hpp"
-#include "sim/answer_check.hpp"
-#include "sim/history.hpp"
 #include "sim/network.hpp"
+#include "sim/recorded_call.hpp"
+#include "sim/workload.hpp"
 
 namespace trellis::sim {
 
 class Cluster;
-
-struct WorkloadShape {
-  std::size_t keys = 8;
-  std::size_t under_way = 2;  ///< Operations of one client at a time.
-  Duration think_min{1'000};
-  Duration think_max{40'000};
-  std::size_t padding_max = 200;  ///< Bytes of a document.
-  Duration timeout_min{300'000};
-  Duration timeout_max{4'000'000};
-};
 
 class ClientProcess final : public CallOutput {
  public:
@@ -49,11 +39,8 @@ class ClientProcess final : public CallOutput {
   void probe(Command command, const std::string& key, std::function<void(bool)> done);
 
  private:
-  /// The operations of one call: one, or the items of a BATCH.
   struct Call {
-    std::vector<std::size_t> operations;
-    Duration timeout{};
-    std::vector<std::optional<HeldDocument>> held;  ///< One an operation, see AnswerCheck::freshest_left().
+    RecordedCall recorded;
     std::function<void(bool)> done;
   };
 
@@ -67,11 +54,9 @@ class ClientProcess final : public CallOutput {
   void begin_operation();
   void begin_batch();
   void begin_call(Operation operation, Duration timeout, std::function<void(bool)> done = {});
-  Operation random_operation(bool in_batch);
+  Operation repetition();
+  RecordedCall record(std::vector<Operation> operations, Duration timeout);
   std::uint64_t floor() const;
-  std::string new_document();
-  std::string random_key();
-  void take_result(Operation& operation, Code status, std::string_view result, const ReplyInfo& info);
   void arm();
   TimePoint local_now() const { return clock_.local(world_.now()); }
 
@@ -80,6 +65,7 @@ class ClientProcess final : public CallOutput {
   std::size_t index_;
   ProcessNumber number_;
   ProcessClock clock_;
+  Workload workload_;
   std::unique_ptr<CallTable> table_;
   std::map<std::uint64_t, Call> calls_;
   std::vector<Operation> repeatable_;  ///< With sessions of their own, already asked at least once.

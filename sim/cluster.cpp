@@ -13,6 +13,10 @@ Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutat
   for (std::size_t i = 0; i < shape.workers; ++i) workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
   for (std::size_t i = 0; i < shape.brokers; ++i) brokers_.push_back(std::make_unique<BrokerProcess>(*this, i));
+  for (std::size_t i = 0; i < shape.raw_clients; ++i) {
+    const auto number = static_cast<ProcessNumber>(kFirstClient + shape.clients + i);
+    raw_clients_.push_back(std::make_unique<RawClient>(*this, i, number));
+  }
   history_.partitions = shape.partitions;
 }
 
@@ -20,6 +24,7 @@ void Cluster::start() {
   for (const auto& broker : brokers_) broker->start();
   for (const auto& worker : workers_) worker->start();
   for (const auto& client : clients_) client->start();
+  for (const auto& client : raw_clients_) client->start();
 }
 
 std::vector<std::string> Cluster::worker_addresses() const {

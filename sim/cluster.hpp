@@ -16,6 +16,7 @@
 #include "sim/mutations.hpp"
 #include "sim/network.hpp"
 #include "sim/processes.hpp"
+#include "sim/raw_client.hpp"
 #include "sim/world.hpp"
 
 namespace trellis::sim {
@@ -24,6 +25,7 @@ struct ClusterShape {
   std::size_t workers = 3;
   std::size_t brokers = 1;
   std::size_t clients = 3;
+  std::size_t raw_clients = 1;
   std::uint32_t k = 2;
   std::uint32_t partitions = 2;
   std::uint64_t snapshot_log_bytes = 64 << 10;
@@ -69,9 +71,12 @@ class Cluster {
   std::size_t workers() const { return workers_.size(); }
   std::size_t brokers() const { return brokers_.size(); }
   std::size_t clients() const { return clients_.size(); }
+  RawClient& raw_client(std::size_t index) { return *raw_clients_[index]; }
+  std::size_t raw_clients() const { return raw_clients_.size(); }
   std::vector<std::string> worker_addresses() const;
   WorkerProcess* worker_at(const std::string& address);
   History& history() { return history_; }
+  const History& history() const { return history_; }
   Counters& counters() { return counters_; }
 
   AnswerCheck& answers() { return answers_; }
@@ -95,6 +100,7 @@ class Cluster {
   std::vector<std::unique_ptr<WorkerProcess>> workers_;
   std::vector<std::unique_ptr<BrokerProcess>> brokers_;
   std::vector<std::unique_ptr<ClientProcess>> clients_;
+  std::vector<std::unique_ptr<RawClient>> raw_clients_;
   History history_;
   Counters counters_;
   AnswerCheck answers_;

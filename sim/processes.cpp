@@ -368,25 +368,32 @@ void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, 
   wake();
 }
 
-void BrokerProcess::receive_from_client(std::size_t client, Frame request) {
+void BrokerProcess::receive_from_client(const SimulatedClient& client, Frame request) {
   if (!is_up()) return;
-  from_clients_.push_back({Frame(std::to_string(client)), std::move(request)});
+  from_clients_.push_back({Frame(sim::address_of(client)), std::move(request)});
   wake();
 }
 
-void BrokerProcess::to_client(const ClientAddress& address, Frame reply) {
+void BrokerProcess::to_client(const ClientAddress& client, Frame reply) {
   if (!in_turn_) return;
   step();
-  ClientProcess& client = cluster_.client(std::stoul(std::string(address.routing_id)));
+  const std::string address(client.routing_id);
   if (cluster_.mutations().has(Mutation::kReplyDropped) && ++replies_ % 50 == 0) return;
   if (cluster_.mutations().has_any()) {
-    reply = mutated_reply(reply, last_reply_[client.number()], cluster_.mutations(), world_.random());
+    reply = mutated_reply(reply, last_reply_[address], cluster_.mutations(), world_.random());
   }
-  if (const auto wrong = ledger_.on_reply(address.routing_id, reply.bytes())) world_.violate(name() + ": " + *wrong);
-  world_.note("broker answers client", number(), client.number(), reply.size());
+  if (const auto wrong = ledger_.on_reply(address, reply.bytes())) world_.violate(name() + ": " + *wrong);
+  const SimulatedClient asker = client_at(address);
+  const ProcessNumber to =
+      asker.is_raw ? cluster_.raw_client(asker.index).number() : cluster_.client(asker.index).number();
+  world_.note("broker answers client", number(), to, reply.size());
   const std::uint64_t size = reply.size();
-  cluster_.network().carry(number(), client.number(), size,
-                           [this, &client, reply = std::move(reply)] { client.receive(index_, reply); });
+  cluster_.network().carry(number(), to, size, [this, asker, reply = std::move(reply)] { deliver(asker, reply); });
+}
+
+void BrokerProcess::deliver(const SimulatedClient& client, const Frame& reply) {
+  if (client.is_raw) return cluster_.raw_client(client.index).receive(client.connection, reply);
+  cluster_.client(client.index).receive(index_, reply);
 }
 
 bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/broker.hpp"
+#include "sim/client_address.hpp"
 #include "sim/disk.hpp"
 #include "sim/mutated_messages.hpp"
 #include "sim/network.hpp"
@@ -162,7 +163,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
 
   const Broker* broker() const { return broker_.get(); }
   void receive_from_worker(std::size_t worker, std::uint64_t life, Frames message);
-  void receive_from_client(std::size_t client, Frame request);
+  void receive_from_client(const SimulatedClient& client, Frame request);
 
  private:
   struct Connection {
@@ -175,6 +176,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
   void end(bool power_cut) override;
 
   void to_client(const ClientAddress& client, Frame reply) override;
+  void deliver(const SimulatedClient& client, const Frame& reply);
   bool to_worker(const BackendAddress& worker, Frames bundle) override;
   void log(LogLevel level, std::string_view event, const LogSubject& subject) override;
 
@@ -183,8 +185,8 @@ class BrokerProcess final : public Process, public BrokerOutput {
   std::deque<std::pair<BackendAddress, Frames>> from_workers_;
   LastVouches last_vouches_;  ///< Of the mutation "vouch-for-later".
   std::deque<Frames> from_clients_;
-  std::map<ProcessNumber, std::string> last_reply_;  ///< For mutations.
-  std::uint64_t replies_ = 0;                        ///< For mutations.
+  std::map<std::string, std::string> last_reply_;  ///< For mutations.
+  std::uint64_t replies_ = 0;                      ///< For mutations.
   ReplyLedger ledger_;
   std::unique_ptr<Broker> broker_;
 };

@@ -112,9 +112,13 @@ class Run {
 
   void finish_clients() {
     for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).finish();
+    for (std::size_t i = 0; i < cluster_.raw_clients(); ++i) cluster_.raw_client(i).finish();
     const auto all_have = [this] {
       for (std::size_t i = 0; i < cluster_.clients(); ++i) {
         if (!cluster_.client(i).has_finished()) return false;
+      }
+      for (std::size_t i = 0; i < cluster_.raw_clients(); ++i) {
+        if (!cluster_.raw_client(i).has_finished()) return false;
       }
       return true;
     };

@@ -15,6 +15,7 @@ class Far : public ::testing::TestWithParam<std::uint64_t> {
   static ClusterShape shape() {
     ClusterShape shape;
     shape.brokers = 2;
+    shape.raw_clients = 0;  // They connect anew now and then, and lose their answers.
     shape.clock_drift = 1'000;
     // To the broker, to the leader, to its peers, and back.
     shape.workload.timeout_min = shape.workload.timeout_max = seconds(10);

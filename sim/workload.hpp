@@ -1,0 +1,44 @@
+// Workload: what the clients of a simulation do, drawn at random over few keys, so that they meet.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/history.hpp"
+
+namespace trellis::sim {
+
+class Cluster;
+
+struct WorkloadShape {
+  std::size_t keys = 8;
+  std::size_t under_way = 2;  ///< Operations of one client at a time.
+  Duration think_min{1'000};
+  Duration think_max{40'000};
+  std::size_t padding_max = 200;  ///< Bytes of a document.
+  Duration timeout_min{300'000};
+  Duration timeout_max{4'000'000};
+};
+
+class Workload {
+ public:
+  static constexpr std::string_view kField = "n";  ///< Of every document: a whole number.
+
+  explicit Workload(Cluster& cluster) : cluster_(cluster) {}
+
+  /// One operation, without a session.
+  Operation operation(bool in_batch);
+  /// The items of a BATCH.
+  std::vector<Operation> batch();
+  std::string random_key();
+  /// A map with a whole number at kField, and padding.
+  std::string new_document();
+  std::chrono::milliseconds timeout();
+
+ private:
+  Cluster& cluster_;
+};
+
+}  // namespace trellis::sim
