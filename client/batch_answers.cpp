@@ -63,11 +63,15 @@ bool BatchAnswers::take(const Frame& frame, const Reply& reply) {
     if (outcome) copy[i] = {frame.slice(*packed), outcome->status, outcome->is_guaranteed, outcome->is_answer()};
     if (asked_[i].writes && !copy[i].is_answered) lacks_write[asked_[i].key] = true;
   }
+  std::vector<bool> lacks_earlier(keys_ + 1);
   for (std::size_t i = 0; i < count; ++i) {
-    if (copy[i].packed.empty() || items_[i].is_answered) continue;
-    if (!asked_[i].writes && lacks_write[asked_[i].key]) copy[i].is_answered = false;
-    items_[i] = std::move(copy[i]);
-    if (items_[i].is_answered) ++answered_;
+    const std::size_t key = asked_[i].key;
+    if (!items_[i].is_answered && !copy[i].packed.empty()) {
+      if (!asked_[i].writes && (lacks_write[key] || lacks_earlier[key])) copy[i].is_answered = false;
+      items_[i] = std::move(copy[i]);
+      if (items_[i].is_answered) ++answered_;
+    }
+    if (!items_[i].is_answered) lacks_earlier[key] = true;
   }
   return has_ended;
 }

@@ -415,6 +415,25 @@ TEST_F(CallTableTest, AReadOfABatchThatMissesAWriteOfItsKeyGivesWayToTheCopyThat
             (std::vector{Code::kOk, Code::kNotFound, Code::kOk, Code::kNotFound}));
 }
 
+/// Found by the simulator (fives 9979825): the first copy had no room for the first read, which the second one answered
+/// after the document was gone, while the first copy's later read had seen it there.
+TEST_F(CallTableTest, AReadOfABatchBehindOneThatDidNotFitGivesWayToTheCopyThatDidBoth) {
+  std::string arguments;
+  PackedWriter writer(arguments);
+  writer.array(1).array(3);
+  for (const auto& [command, key] : {std::pair("GET", "a"), {"HAS", "b"}, {"HAS", "a"}}) {
+    writer.array(2).str(command).array(1).str(key);
+  }
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  const std::uint64_t id = table.begin(now_, Command::kBatch, arguments, {});
+  pass(table, milliseconds(2'000));
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kResourceExhausted}, {Code::kOk}, {Code::kOk}}));
+  table.on_frame(now_, 0, batch_reply_to(id, {{Code::kNotFound}, {Code::kNotFound}, {Code::kNotFound}}));
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(statuses_of(network_.answers[0].second.reply), (std::vector{Code::kNotFound, Code::kOk, Code::kNotFound}));
+}
+
 TEST_F(CallTableTest, ABatchIsAnsweredAsSoonAsEveryItemIs) {
   CallTable table = make(1);
   table.on_connected(now_, 0);
