@@ -31,9 +31,11 @@ struct ClusterShape {
   std::uint64_t snapshot_log_bytes = 64 << 10;
   std::uint64_t tail_bytes = 16 << 10;
   std::chrono::milliseconds hand_over_after{3'000};
-  std::size_t page_held = BrokerLimits{}.page_held;
-  SessionLimits sessions;        ///< Few writes, so that a run comes to the end of them.
-  std::int64_t clock_drift = 0;  ///< Clocks run at most so many millionths fast or slow.
+  BrokerLimits limits;
+  double refused_sends = 0;       ///< Share of what brokers have for a worker and cannot send, its queue being full.
+  bool is_always_served = false;  ///< Its faults are so small that every request is served all the same.
+  SessionLimits sessions;         ///< Few writes, so that a run comes to the end of them.
+  std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;
 };
 

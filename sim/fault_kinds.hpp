@@ -30,6 +30,14 @@ enum class FaultKind : std::uint8_t {
   kIsolateLeader,
   kKillLeader,
   kSecludeLeader,
+  kCutFromBroker,  ///< A worker and a broker; the workers hear each other.
+  kHiccup,         ///< The same, for less than a liveness interval.
+  kReconnect,      ///< A worker's connection to a broker is a new one, in the same life.
+  kLongTurn,       ///< A worker works for longer than a liveness interval, and what it says leaves afterwards.
+  kClockStands,    ///< A worker's machine is suspended, its clock with it.
+  kSecludeFew,     ///< As kSecludeLeader, with one other replica on the leader's side.
+  kSecludeHeard,   ///< As kSecludeLeader, and that broker hears of one other replica.
+  kFewLeft,        ///< So many workers are held down that no majority is left, and one of the others starts anew.
   kTwoLives,
   kOlderCopy,
   kCount,  ///< How many there are; none itself.

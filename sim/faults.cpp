@@ -120,21 +120,72 @@ std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_to_peers(cons
   return links;
 }
 
-std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_that_seclude(const WorkerProcess& worker) {
-  auto links = links_to_peers(worker);
-  for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
-    const bool is_last = i + 1 == cluster_.brokers();
+std::vector<std::pair<ProcessNumber, ProcessNumber>> Faults::links_that_seclude(
+    const std::set<ProcessNumber>& secluded) {
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    const ProcessNumber worker = cluster_.worker(i).number();
+    const bool is_secluded = secluded.contains(worker);
     for (std::size_t j = 0; j < cluster_.workers(); ++j) {
       const ProcessNumber other = cluster_.worker(j).number();
-      if (is_last != (other == worker.number())) links.push_back({other, cluster_.broker(i).number()});
+      if (is_secluded != secluded.contains(other)) links.push_back({worker, other});
+    }
+    for (std::size_t j = 0; j < cluster_.brokers(); ++j) {
+      const bool is_last = j + 1 == cluster_.brokers();
+      if (is_last != is_secluded) links.push_back({worker, cluster_.broker(j).number()});
     }
   }
   return links;
 }
 
-void Faults::seclude(const WorkerProcess& worker, Duration time) {
-  world_.say(worker.name() + " is cut off from its peers, and a broker hears of nobody else");
-  cut(links_that_seclude(worker), time);
+void Faults::seclude(const WorkerProcess& worker, Duration time, bool is_other_heard) {
+  world_.say(worker.name() + " is cut off from its peers, and a broker hears of " +
+             (is_other_heard ? "one other" : "nobody else"));
+  auto links = links_that_seclude({worker.number()});
+  const ProcessNumber heard = other_than(worker).number();
+  const ProcessNumber last_broker = cluster_.broker(cluster_.brokers() - 1).number();
+  if (is_other_heard) std::erase(links, std::pair(heard, last_broker));
+  cut(links, time);
+}
+
+const WorkerProcess& Faults::other_than(const WorkerProcess& worker) {
+  const auto index = static_cast<std::size_t>(random_.below(cluster_.workers()));
+  const WorkerProcess& other = cluster_.worker(index);
+  return other.number() != worker.number() ? other : cluster_.worker((index + 1) % cluster_.workers());
+}
+
+void Faults::seclude_two(const WorkerProcess& worker, Duration time) {
+  const WorkerProcess& other = other_than(worker);
+  world_.say(worker.name() + " and " + other.name() + " are cut off from the others, and a broker hears of no others");
+  cut(links_that_seclude({worker.number(), other.number()}), time);
+}
+
+void Faults::leave_few() {
+  const Duration held = random_.between(milliseconds(8'000), milliseconds(12'000));
+  const std::size_t left = (cluster_.workers() + 1) / 2 - 1;
+  const std::size_t first = random_.below(cluster_.workers());
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    WorkerProcess& worker = cluster_.worker((first + i) % cluster_.workers());
+    ++cluster_.counters().crashes;
+    if (i == 0 && left > 0) {
+      restart_at_once(worker);
+    } else if (i >= left) {
+      worker.is_held_down = true;
+      worker.crash(random_.chance(0.5));
+      undo_after(held, [&worker] {
+        worker.is_held_down = false;
+        worker.start();
+      });
+    }
+  }
+}
+
+void Faults::cut_from_broker(WorkerProcess& worker, BrokerProcess& broker, Duration time) {
+  world_.note("cut between worker and broker", worker.number(), broker.number());
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links{{worker.number(), broker.number()},
+                                                             {broker.number(), worker.number()}};
+  if (random_.chance(0.3)) links.erase(links.begin() + static_cast<std::ptrdiff_t>(random_.below(2)));
+  cut(links, time);
 }
 
 void Faults::once_it_leads(WorkerProcess& worker, TimePoint until, std::function<void()> then) {
@@ -290,6 +341,21 @@ void Faults::happen(FaultKind kind) {
       const WorkerProcess& leader = some_leader();
       return seclude(leader, random_.between(milliseconds(1'500), milliseconds(3'500)));
     }
+    case FaultKind::kSecludeFew:
+      return seclude_two(some_leader(), random_.between(milliseconds(1'500), milliseconds(3'500)));
+    case FaultKind::kSecludeHeard:
+      return seclude(some_leader(), random_.between(milliseconds(1'500), milliseconds(3'500)), true);
+    case FaultKind::kFewLeft: return leave_few();
+    case FaultKind::kCutFromBroker: return cut_from_broker(worker, broker, a_while());
+    case FaultKind::kHiccup:
+      return cut_from_broker(worker, broker, random_.between(milliseconds(50), milliseconds(400)));
+    case FaultKind::kReconnect: return worker.reconnect(random_.below(cluster_.brokers()));
+    case FaultKind::kLongTurn:
+      ++counters.pauses;
+      return worker.work_for(random_.between(milliseconds(500), milliseconds(3'000)));
+    case FaultKind::kClockStands:
+      ++counters.pauses;
+      return worker.suspend(random_.between(milliseconds(500), milliseconds(8'000)));
     case FaultKind::kKillLeader: {
       ++counters.crashes;
       WorkerProcess& leader = some_leader();

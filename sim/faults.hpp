@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "sim/cluster.hpp"
@@ -30,9 +31,17 @@ class Faults {
   WorkerProcess& some_leader();
   /// Its peers and it hear nothing of each other; the brokers are heard.
   std::vector<std::pair<ProcessNumber, ProcessNumber>> links_to_peers(const WorkerProcess& worker);
-  /// The same, and the last broker hears of no worker but this one, while the others hear of all but this one.
-  std::vector<std::pair<ProcessNumber, ProcessNumber>> links_that_seclude(const WorkerProcess& worker);
-  void seclude(const WorkerProcess& worker, Duration time);
+  /// These and the other workers hear nothing of each other, and the last broker hears of these alone, while the other
+  /// brokers hear of all but these.
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links_that_seclude(const std::set<ProcessNumber>& secluded);
+  /// @param is_other_heard  that broker hears of one other, too
+  void seclude(const WorkerProcess& worker, Duration time, bool is_other_heard = false);
+  /// The worker itself, where there is no other.
+  const WorkerProcess& other_than(const WorkerProcess& worker);
+  /// As seclude(), with another worker on the same side.
+  void seclude_two(const WorkerProcess& worker, Duration time);
+  void leave_few();
+  void cut_from_broker(WorkerProcess& worker, BrokerProcess& broker, Duration time);
   /// A little after it leads; never, if that takes until then.
   void once_it_leads(WorkerProcess& worker, TimePoint until, std::function<void()> then);
   void restart_at_once(WorkerProcess& worker);

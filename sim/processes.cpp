@@ -41,6 +41,7 @@ void Process::start() {
   ++life_;
   steps_left_ = 0;
   must_stop_ = false;
+  turn_takes_ = {};
   is_up_ = true;
   const TimePoint down_since = std::exchange(changed_at_, world_.now());
   busy_until_ = world_.now();
@@ -96,9 +97,24 @@ void Process::pause(Duration time) {
   wake();
 }
 
+void Process::suspend(Duration time) {
+  if (!is_up_) return;
+  const TimePoint stands_at = local_now();
+  pause(time);
+  clock_ = ProcessClock(std::max(busy_until_, world_.now() + time), stands_at, clock_.speed());
+}
+
+void Process::carry(ProcessNumber to, std::uint64_t size, std::function<void()> arrive) {
+  if (turn_takes_ == Duration(0)) return cluster_.network().carry(number_, to, size, std::move(arrive));
+  world_.after(turn_takes_, [this, to, size, life = life_, arrive = std::move(arrive)] {
+    if (life == life_ && is_up_) cluster_.network().carry(number_, to, size, arrive);
+  });
+}
+
 void Process::resume() {
   busy_until_ = world_.now();
   changed_at_ = std::min(changed_at_, world_.now());
+  clock_ = ProcessClock(world_.now(), local_now(), clock_.speed());
   wake();
 }
 
@@ -124,7 +140,9 @@ void Process::turn() {
     killed = true;
   }
   in_turn_ = false;
-  busy_until_ = world_.now() + world_.random().between(kTurnMin, kTurnMax);
+  busy_until_ = world_.now() + world_.random().between(kTurnMin, kTurnMax) + turn_takes_;
+  if (turn_takes_ > Duration(0)) changed_at_ = busy_until_;
+  turn_takes_ = {};
   if (!killed && !must_stop_) return schedule(clock_.world(next_turn()));
   if (killed) ++cluster_.counters().crashes_in_turns;
   crash(killed && world_.random().chance(0.3));
@@ -258,6 +276,11 @@ void WorkerProcess::leave() {
   wake();
 }
 
+std::uint64_t WorkerProcess::connection(BrokerIndex broker) const {
+  const auto at = connections_.find(broker);
+  return at == connections_.end() ? 0 : at->second;
+}
+
 void WorkerProcess::receive_from_broker(BrokerIndex broker, Frames message) {
   if (!is_up()) return;
   if (cluster_.mutations().has(Mutation::kUnconfirmedRead)) message = with_unconfirmed_reads(message);
@@ -283,8 +306,8 @@ void WorkerProcess::to_broker(BrokerIndex broker, Frames message) {
   world_.note("worker says to broker", number(), broker, bytes_of(message));
   BrokerProcess& to = cluster_.broker(broker);
   const std::uint64_t size = bytes_of(message);
-  cluster_.network().carry(number(), to.number(), size, [this, &to, life = life(), message = std::move(message)] {
-    to.receive_from_worker(index_, life, message);
+  carry(to.number(), size, [this, &to, life = life(), number = connection(broker), message = std::move(message)] {
+    to.receive_from_worker(index_, life, number, message);
   });
 }
 
@@ -296,8 +319,7 @@ void WorkerProcess::to_peer(WorkerId, const std::string& address, Frames message
   nonce_ = nonce_in(message);
   world_.note("worker says to worker", number(), peer->number(), bytes_of(message));
   const std::uint64_t size = bytes_of(message);
-  cluster_.network().carry(number(), peer->number(), size,
-                           [peer, message = std::move(message)] { peer->receive_from_peer(message); });
+  carry(peer->number(), size, [peer, message = std::move(message)] { peer->receive_from_peer(message); });
 }
 
 void WorkerProcess::report(LogLevel, std::string event, std::optional<PartitionId>) {
@@ -317,7 +339,7 @@ bool BrokerProcess::begin() {
   options.servers = cluster_.worker_addresses();
   options.k = cluster_.shape().k;
   options.partitions = cluster_.shape().partitions;
-  options.limits.page_held = cluster_.shape().page_held;
+  options.limits = cluster_.shape().limits;
   options.omitted = omitted_broker_rules(cluster_.mutations());
   broker_ = std::make_unique<Broker>(
       options, *this, [this] { return world_.random().bits(); }, local_now());
@@ -356,10 +378,11 @@ void BrokerProcess::end(bool power_cut) {
   for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).on_broker(index_, false);
 }
 
-void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, Frames message) {
+void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, std::uint64_t connection,
+                                        Frames message) {
   if (!is_up()) return;
-  const BackendAddress address = std::to_string(worker) + "." + std::to_string(life);
-  connections_.try_emplace(address, Connection{worker, life});
+  const BackendAddress address = std::to_string(worker) + "." + std::to_string(life) + "." + std::to_string(connection);
+  connections_.try_emplace(address, Connection{worker, life, connection});
   if (cluster_.mutations().has(Mutation::kLeadershipUnchecked)) message = with_checked_replies(message);
   if (cluster_.mutations().has(Mutation::kStalestAnswer)) message = with_applied_turned(message);
   if (cluster_.mutations().has(Mutation::kVouchBlindly)) message = with_blind_vouches(message);
@@ -388,7 +411,7 @@ void BrokerProcess::to_client(const ClientAddress& client, Frame reply) {
       asker.is_raw ? cluster_.raw_client(asker.index).number() : cluster_.client(asker.index).number();
   world_.note("broker answers client", number(), to, reply.size());
   const std::uint64_t size = reply.size();
-  cluster_.network().carry(number(), to, size, [this, asker, reply = std::move(reply)] { deliver(asker, reply); });
+  carry(to, size, [this, asker, reply = std::move(reply)] { deliver(asker, reply); });
 }
 
 void BrokerProcess::deliver(const SimulatedClient& client, const Frame& reply) {
@@ -401,18 +424,21 @@ bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
   step();
   const auto connection = connections_.find(address);
   if (connection == connections_.end()) return false;
+  if (world_.random().chance(cluster_.shape().refused_sends)) return false;
   if (cluster_.mutations().has(Mutation::kVouchForLater)) {
     if (auto vouches = last_vouches_.answer(address, bundle)) from_workers_.emplace_back(address, std::move(*vouches));
   }
   if (cluster_.mutations().has(Mutation::kNeverSentAgain)) bundle = without_repetitions(bundle);
   WorkerProcess& worker = cluster_.worker(connection->second.worker);
-  const bool is_same_life = worker.is_up() && worker.life() == connection->second.life;
+  const bool is_same = worker.is_up() && worker.life() == connection->second.life &&
+                       worker.connection(index_) == connection->second.number;
   // A connection whose other end has gone: noticed, or not yet.
-  if (!is_same_life && world_.random().chance(0.5)) return false;
+  if (!is_same && world_.random().chance(0.5)) return false;
   world_.note("broker says to worker", number(), worker.number(), bytes_of(bundle));
   const std::uint64_t size = bytes_of(bundle);
-  cluster_.network().carry(number(), worker.number(), size,
-                           [this, &worker, bundle = std::move(bundle)] { worker.receive_from_broker(index_, bundle); });
+  carry(worker.number(), size, [this, &worker, connection = connection->second, bundle = std::move(bundle)] {
+    if (worker.connection(index_) == connection.number) worker.receive_from_broker(index_, bundle);
+  });
   return true;
 }
 

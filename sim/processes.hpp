@@ -48,6 +48,10 @@ class Process {
   void crash_after(std::uint64_t steps) { steps_left_ = steps; }
   /// SIGSTOP: no turn for a while.
   void pause(Duration time);
+  /// The machine is suspended: no turn for a while, and the clock stands still.
+  void suspend(Duration time);
+  /// The next turn takes so long.
+  void work_for(Duration time) { turn_takes_ = time; }
   /// SIGCONT, before the pause is over.
   void resume();
   /// Ended and not started until told so.
@@ -72,6 +76,9 @@ class Process {
   /// The process stops by itself, and its supervisor starts it again.
   void stop(const std::string& why);
 
+  /// What is said in a turn leaves at its end.
+  void carry(ProcessNumber to, std::uint64_t size, std::function<void()> arrive);
+
   Cluster& cluster_;
   World& world_;
   bool in_turn_ = false;
@@ -88,6 +95,7 @@ class Process {
   std::uint64_t life_ = 0;
   std::uint64_t steps_left_ = 0;  ///< 0: no crash is due.
   bool must_stop_ = false;
+  Duration turn_takes_{};  ///< The next one, beside what all take.
   TimePoint busy_until_;
   TimePoint changed_at_;  ///< When it last went up or down, or was paused; while paused, when that ends.
   std::optional<TimePoint> scheduled_;
@@ -127,6 +135,9 @@ class WorkerProcess final : public Process, public ShardOutput {
   Disk& disk() { return disk_; }
   void receive_from_broker(BrokerIndex broker, Frames message);
   void receive_from_peer(Frames message);
+  /// It speaks to this broker over another connection from now on, and what comes over the one before is lost.
+  void reconnect(BrokerIndex broker) { ++connections_[broker]; }
+  std::uint64_t connection(BrokerIndex broker) const;
   /// SIGTERM: hands over what it leads, and ends.
   void leave();
 
@@ -149,6 +160,7 @@ class WorkerProcess final : public Process, public ShardOutput {
   std::deque<Frames> from_peers_;
   std::unique_ptr<Shard> shard_;
   std::optional<TimePoint> leave_by_;
+  std::map<BrokerIndex, std::uint64_t> connections_;  ///< How often it has connected anew.
   struct Progress {
     std::uint64_t applied = 0;
     std::uint64_t snapshot = 0;
@@ -162,13 +174,14 @@ class BrokerProcess final : public Process, public BrokerOutput {
   BrokerProcess(Cluster& cluster, std::size_t index);
 
   const Broker* broker() const { return broker_.get(); }
-  void receive_from_worker(std::size_t worker, std::uint64_t life, Frames message);
+  void receive_from_worker(std::size_t worker, std::uint64_t life, std::uint64_t connection, Frames message);
   void receive_from_client(const SimulatedClient& client, Frame request);
 
  private:
   struct Connection {
     std::size_t worker;
     std::uint64_t life;
+    std::uint64_t number;
   };
   bool begin() override;
   void take_turn() override;

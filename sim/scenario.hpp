@@ -25,6 +25,9 @@ enum class Scenario : std::uint8_t {
   kBlackouts,
   kSeclusions,
   kTwoLives,
+  kFives,
+  kFewLeft,
+  kHiccups,
   kSessions,
   kCopies,
   kSlowLinks,
@@ -48,6 +51,8 @@ struct ScenarioRow {
 const ScenarioRow& row_of(Scenario scenario);
 std::span<const ScenarioRow> all_scenarios();
 std::optional<Scenario> scenario_of(std::string_view name);
+/// What a run of kAny takes its faults from: a directed scenario, half of the time.
+Scenario drawn_scenario(Random& random);
 
 /// A scenario of the replicas of one partition by themselves (sim/group.hpp), without brokers and clients.
 constexpr bool is_of_group(Scenario scenario) { return scenario == Scenario::kGroup || scenario == Scenario::kMembers; }

@@ -39,18 +39,43 @@ void shape_leaders(ClusterShape& shape) {
 
 void shape_seclusions(ClusterShape& shape) {
   one_partition_of_three(shape);
-  busy_clients(shape, 3, milliseconds(20));
+  busy_clients(shape, 3, milliseconds(40));
+  shape.workload.keys = 12;  // So that a wrong answer is soon explained.
   shape.brokers = 2;
+  // A leader that is slow to see that it has lost the others leaves them time to elect another one.
+  shape.clock_drift = 300'000;
+  // Whoever waits for a leader that is gone asks anew soon.
+  shape.workload.timeout_min = milliseconds(50);
+  shape.workload.timeout_max = milliseconds(400);
 }
 
 void shape_two_lives(ClusterShape& shape) {
   shape_seclusions(shape);
-  // Whoever waits for a leader that is gone asks anew soon.
-  shape.workload.timeout_min = milliseconds(50);
-  shape.workload.timeout_max = milliseconds(400);
   shape.hand_over_after = milliseconds(200);
-  // A leader that is slow to see that it has lost the others leaves them time to elect another one.
-  shape.clock_drift = 300'000;
+}
+
+void shape_fives(ClusterShape& shape) {
+  shape_two_lives(shape);
+  shape.workers = 5;
+  shape.k = 3;
+}
+
+void shape_few_left(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  busy_clients(shape, 2, milliseconds(40));
+  shape.workers = 5;
+  shape.k = 3;
+}
+
+void shape_hiccups(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  busy_clients(shape, 2, milliseconds(20));
+  shape.raw_clients = 3;
+  shape.clock_drift = 0;
+  shape.is_always_served = true;
+  shape.refused_sends = 0;
+  shape.workload.timeout_min = milliseconds(4'000);
+  shape.workload.timeout_max = milliseconds(6'000);
 }
 
 void shape_sessions(ClusterShape& shape) {
@@ -66,6 +91,8 @@ void shape_copies(ClusterShape& shape) {
 
 void shape_slow_links(ClusterShape& shape) {
   one_partition_of_three(shape);
+  shape.limits = {};
+  shape.refused_sends = 0;
   shape.brokers = 1;
   shape.clients = 3;
   shape.clock_drift = 0;
@@ -80,6 +107,7 @@ void shape_slow_links(ClusterShape& shape) {
 }
 
 void shape_broken_links(ClusterShape& shape) {
+  shape.limits = {};
   shape.workload.padding_max = 400'000;
   shape.workload.keys = 6;
   shape.snapshot_log_bytes = 4 << 20;
@@ -121,10 +149,11 @@ void focus_blackouts(Faults& faults, Cluster&) {
 
 void focus_seclusions(Faults& faults, Cluster& cluster) {
   NetworkManners& network = cluster.network().manners;
-  network.overtaking = 0.3;
+  network.loss = 0;
+  network.overtaking = 0.01;
   network.overtaken_by = seconds(6);
-  faults.only({FaultKind::kKillLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeLeader}, milliseconds(1'000),
-              milliseconds(5'000), milliseconds(300));
+  faults.only({FaultKind::kKillLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeLeader, FaultKind::kSecludeHeard},
+              milliseconds(1'000), milliseconds(4'000), milliseconds(300));
 }
 
 void focus_two_lives(Faults& faults, Cluster& cluster) {
@@ -132,6 +161,26 @@ void focus_two_lives(Faults& faults, Cluster& cluster) {
   network.doubling = 0;
   network.overtaking = 0;
   faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
+}
+
+void focus_fives(Faults& faults, Cluster& cluster) {
+  NetworkManners& network = cluster.network().manners;
+  network.loss = 0;
+  network.overtaking = 0;
+  faults.only({FaultKind::kSecludeFew, FaultKind::kSecludeFew, FaultKind::kSecludeLeader, FaultKind::kKillLeader},
+              milliseconds(1'000), milliseconds(4'000), milliseconds(300));
+}
+
+void focus_few_left(Faults& faults, Cluster& cluster) {
+  cluster.network().manners = NetworkManners();
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
+  faults.only({FaultKind::kFewLeft}, milliseconds(3'000), milliseconds(14'000), milliseconds(300));
+}
+
+void focus_hiccups(Faults& faults, Cluster& cluster) {
+  cluster.network().manners = NetworkManners();
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
+  faults.only({FaultKind::kHiccup}, milliseconds(2'500), milliseconds(4'000), milliseconds(300));
 }
 
 void focus_sessions(Faults& faults, Cluster& cluster) {
@@ -158,7 +207,7 @@ void focus_slow_links(Faults& faults, Cluster& cluster) {
 }
 
 constexpr std::array kRows = std::to_array<ScenarioRow>({
-    {Scenario::kAny, "any", "any cluster, any faults", nullptr, nullptr},
+    {Scenario::kAny, "any", "any cluster, any faults; half of the time those of another scenario", nullptr, nullptr},
     {Scenario::kElections, "elections", "short lives, quick restarts, cuts", one_partition_of_three, focus_elections},
     {Scenario::kLaggards, "laggards", "followers fall behind, far beyond what leaders keep of their logs",
      shape_laggards, focus_laggards},
@@ -169,6 +218,12 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
      shape_seclusions, focus_seclusions},
     {Scenario::kTwoLives, "two-lives", "the same, and what was said to the leader's life before is heard in the next",
      shape_two_lives, focus_two_lives},
+    {Scenario::kFives, "fives", "leaders among five that lead no more, alone or with one other beside them",
+     shape_fives, focus_fives},
+    {Scenario::kFewLeft, "few-left", "three of five workers are down, and one of the others starts anew",
+     shape_few_left, focus_few_left},
+    {Scenario::kHiccups, "hiccups", "short cuts between a worker and a broker: every request is served all the same",
+     shape_hiccups, focus_hiccups},
     {Scenario::kSessions, "sessions", "much is written, and no more is remembered than a client may still ask about",
      shape_sessions, focus_sessions},
     {Scenario::kCopies, "copies", "workers start on older copies of their folders, where peers know better",
@@ -199,6 +254,14 @@ std::optional<Scenario> scenario_of(std::string_view name) {
   const auto row =
       std::find_if(kRows.begin(), kRows.end(), [name](const ScenarioRow& each) { return each.name == name; });
   return row == kRows.end() ? std::nullopt : std::optional(row->scenario);
+}
+
+Scenario drawn_scenario(Random& random) {
+  static const std::vector<Scenario> directed{Scenario::kElections, Scenario::kLaggards,   Scenario::kLeaders,
+                                              Scenario::kBlackouts, Scenario::kSeclusions, Scenario::kSeclusions,
+                                              Scenario::kTwoLives,  Scenario::kFives,      Scenario::kFives,
+                                              Scenario::kFewLeft,   Scenario::kHiccups,    Scenario::kSessions};
+  return random.chance(0.5) ? random.pick(directed) : Scenario::kAny;
 }
 
 }  // namespace trellis::sim

@@ -22,6 +22,15 @@ constexpr Duration kStep = milliseconds(100);
 /// Of a log, beside what its settings allow.
 constexpr std::uint64_t kGrowthSlack = 64 << 10;
 
+/// Bounds that a few clients reach.
+void draw_narrow_limits(BrokerLimits& limits, Random& random) {
+  if (random.chance(0.5)) limits.requests_per_client = static_cast<std::size_t>(random.between(1, 3));
+  if (random.chance(0.5)) limits.requests = static_cast<std::size_t>(random.between(2, 8));
+  if (random.chance(0.5)) limits.bytes = 3'000;
+  if (random.chance(0.5)) limits.bytes_per_worker = 1'000;
+  if (random.chance(0.5)) limits.batch_reply = 300;
+}
+
 ClusterShape draw_shape(Random& random) {
   ClusterShape shape;
   const std::uint64_t dice = random.below(10);
@@ -29,22 +38,26 @@ ClusterShape draw_shape(Random& random) {
   shape.k = shape.workers >= 5 && random.chance(0.7) ? 3 : shape.workers == 1 ? 1 : 2;
   shape.brokers = static_cast<std::size_t>(random.between(1, 2));
   shape.clients = static_cast<std::size_t>(random.between(2, 4));
+  shape.raw_clients = static_cast<std::size_t>(random.between(0, 2));
   shape.partitions = 1u << random.below(3);
   shape.snapshot_log_bytes = static_cast<std::uint64_t>(4096) << random.below(6);
   shape.tail_bytes = shape.snapshot_log_bytes >> (1 + random.below(3));
-  shape.clock_drift = random.chance(0.5) ? 0 : random.between(0, 50'000);
+  shape.clock_drift = random.chance(0.4) ? 0 : random.between(0, random.chance(0.5) ? 50'000 : 300'000);
   shape.workload.keys = static_cast<std::size_t>(random.between(2, 14));
   shape.workload.under_way = static_cast<std::size_t>(random.between(1, 3));
   shape.workload.think_max = random.between(milliseconds(5), milliseconds(100));
   shape.workload.padding_max = random.chance(0.3) ? 2000 : 100;
   // Half of the clusters have brokers that let go of nearly every share of a listing, and ask for it again.
-  if (random.chance(0.5)) shape.page_held = 200;
+  if (random.chance(0.5)) shape.limits.page_held = 200;
+  if (random.chance(0.3)) shape.refused_sends = 0.01;
+  if (random.chance(0.2)) draw_narrow_limits(shape.limits, random);
   return shape;
 }
 
-ClusterShape draw_shape(Random& random, Scenario scenario) {
+/// @param is_drawn  the scenario was not asked for: its faults may come in a cluster of another shape
+ClusterShape draw_shape(Random& random, const ScenarioRow& row, bool is_drawn) {
   ClusterShape shape = draw_shape(random);
-  if (const ScenarioRow& row = row_of(scenario); row.shape != nullptr) row.shape(shape);
+  if (row.shape != nullptr && !(is_drawn && random.chance(0.3))) row.shape(shape);
   return shape;
 }
 
@@ -69,7 +82,8 @@ class Run {
   explicit Run(const RunSettings& settings)
       : settings_(settings),
         world_(settings.seed),
-        cluster_(world_, draw_shape(world_.random(), settings.scenario), settings_.mutations) {
+        row_(row_of(settings.scenario == Scenario::kAny ? drawn_scenario(world_.random()) : settings.scenario)),
+        cluster_(world_, draw_shape(world_.random(), row_, settings.scenario == Scenario::kAny), settings_.mutations) {
     if (settings.prints_trace) world_.print_all();
   }
 
@@ -77,7 +91,7 @@ class Run {
     say_shape();
     draw_manners(cluster_, world_.random());
     Faults faults(cluster_);
-    if (const ScenarioRow& row = row_of(settings_.scenario); row.focus != nullptr) row.focus(faults, cluster_);
+    if (row_.focus != nullptr) row_.focus(faults, cluster_);
     const TimePoint start = world_.now();
     const TimePoint end = start + settings_.length;
     cluster_.start();
@@ -96,9 +110,9 @@ class Run {
  private:
   void say_shape() {
     const ClusterShape& shape = cluster_.shape();
-    world_.say(std::to_string(shape.workers) + " workers, k=" + std::to_string(shape.k) + ", " +
-               std::to_string(shape.partitions) + " partitions, " + std::to_string(shape.brokers) + " brokers, " +
-               std::to_string(shape.clients) + " clients");
+    world_.say(std::string(row_.name) + ": " + std::to_string(shape.workers) +
+               " workers, k=" + std::to_string(shape.k) + ", " + std::to_string(shape.partitions) + " partitions, " +
+               std::to_string(shape.brokers) + " brokers, " + std::to_string(shape.clients) + " clients");
   }
 
   bool wait_for(const std::function<bool()>& holds, Duration within) {
@@ -273,6 +287,7 @@ class Run {
 
   RunSettings settings_;
   World world_;
+  const ScenarioRow& row_;  ///< What it concentrates on.
   Cluster cluster_;
 };
 

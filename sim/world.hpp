@@ -4,6 +4,7 @@
 // of all of it.  Events of the same moment happen in the order in which they were asked for.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -73,14 +74,17 @@ class World {
   std::optional<std::string> violation_;
 };
 
-/// The clock of one life of a process: it starts anywhere and runs at its own speed.
+/// The clock of one life of a process: it starts anywhere and runs at its own speed; before its start it stands.
 class ProcessClock {
  public:
   ProcessClock() = default;
   /// @param speed  local millionths of a second for each true second
   ProcessClock(TimePoint world, TimePoint local, std::int64_t speed) : world_(world), local_(local), speed_(speed) {}
 
-  TimePoint local(TimePoint world) const { return local_ + Duration((world - world_).count() * speed_ / 1'000'000); }
+  std::int64_t speed() const { return speed_; }
+  TimePoint local(TimePoint world) const {
+    return local_ + Duration(std::max(world - world_, Duration(0)).count() * speed_ / 1'000'000);
+  }
   /// The first moment at which the clock shows `local` or more.
   TimePoint world(TimePoint local) const {
     return world_ + Duration(((local - local_).count() * 1'000'000 + speed_ - 1) / speed_);
