@@ -1,4 +1,6 @@
 // The part of a Shard that speaks bulk (protocol/bulk.hpp) with peers and brokers.
+#include <algorithm>
+
 #include "worker/raft/append_heads.hpp"
 #include "worker/shard.hpp"
 
@@ -100,8 +102,10 @@ bool Shard::takes_large_reply(const BrokerLink& broker) { return broker.bulk.out
 
 bool Shard::has_room_for(const BrokerLink& broker, const WorkerReply& reply) {
   const BulkSender& bulk = broker.bulk.out;
+  // One that fills it alone is taken beside others that leave a half: a batch that wrote cannot be read again.
+  const std::size_t counted = std::min(reply.body.size(), kReplyBytesWaitingMax / 2);
   return reply.body.size() <= bulk::kWholeMax || !bulk.has_waiting() ||
-         bulk.bytes_waiting() + reply.body.size() <= kReplyBytesWaitingMax;
+         bulk.bytes_waiting() + counted <= kReplyBytesWaitingMax;
 }
 
 /// Adds a reply, now or as soon as the link has room for it.  A broker that says nothing sends its requests again once
