@@ -116,7 +116,8 @@ class HeavyRequests(ClusterTest):
             asker.kill()
             asker.communicate()
         self.assertEqual(set(self.neighbour.statuses), {"OK"})
-        # Client, broker and three workers share two cores with the copying of gigabytes; it was one in thirty before.
+        # Client, broker and three workers share two cores with the copying of gigabytes: a fair share of their time is
+        # far from a fair share of the rate.  A seventh is usual; the bound leaves room for a busy machine.
         self.assertGreater(beside, alone / 20, f"{beside:.0f} a second beside them, {alone:.0f} alone")
         self.assert_nobody_was_called_down()
 
