@@ -1,17 +1,19 @@
 #include "protocol/bulk_sender.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace trellis {
 
 void BulkSender::add(BundleWriter& out, Item item, TimePoint now) {
   if (item.key != 0 && replace(item)) return;
   const bool is_large = needs_slices(item);
-  if (!is_large && !has_waiting() && has_room(item.size())) return send_whole(out, item, now);
+  if (!is_large && !has_waiting() && has_room(size_of(item))) return send_whole(out, item, now);
+  Queue& queue = is_large ? large_ : whole_;
   const Key key = item.key;
-  bytes_waiting_ += item.size();
-  const BulkQueue::Place place = (is_large ? large_ : whole_).add(std::move(item));
-  if (key != 0) keys_[key] = {is_large, place};
+  bytes_waiting_ += size_of(item);
+  queue.push_back(std::move(item));
+  if (key != 0) keys_[key] = {is_large, std::prev(queue.end())};
   fill(out, now);
 }
 
@@ -20,14 +22,14 @@ bool BulkSender::replace(Item& item) {
   const auto known = keys_.find(item.key);
   if (known == keys_.end()) return false;
   const auto [is_large, at] = known->second;
-  if (is_large && at == large_.first() && number_ != 0) return true;  // On its way, and goes on.
+  if (is_large && at == large_.begin() && number_ != 0) return true;  // On its way, and goes on.
   if (is_large != needs_slices(item)) {
     drop(item.key);
     return false;
   }
-  bytes_waiting_ += item.size();
-  bytes_waiting_ -= at->second.size();
-  at->second = std::move(item);
+  bytes_waiting_ += size_of(item);
+  bytes_waiting_ -= size_of(*at);
+  *at = std::move(item);
   return true;
 }
 
@@ -36,7 +38,7 @@ std::size_t BulkSender::slice_size() const { return std::min(portion(), large_.f
 bool BulkSender::slice_is_next() const { return !large_.empty() && (turn_left_ == 0 || whole_.empty()); }
 
 bool BulkSender::can_send() const {
-  return has_waiting() && has_room(slice_is_next() ? slice_size() : whole_.front().size());
+  return has_waiting() && has_room(slice_is_next() ? slice_size() : size_of(whole_.front()));
 }
 
 bool BulkSender::is_probe_due(TimePoint now) const { return is_stalled(now) && now - probed_at_ >= kProbeEvery; }
@@ -57,9 +59,10 @@ void BulkSender::fill(BundleWriter& out, TimePoint now) {
       turn_left_ = portion();
       send_slice(out, now);
     } else {
-      const Item item = whole_.take(whole_.first());
+      const Item item = std::move(whole_.front());
+      whole_.pop_front();
       forget(item);
-      turn_left_ -= std::min(turn_left_, item.size());
+      turn_left_ -= std::min(turn_left_, size_of(item));
       send_whole(out, item, now);
     }
   }
@@ -68,16 +71,12 @@ void BulkSender::fill(BundleWriter& out, TimePoint now) {
 
 void BulkSender::send_whole(BundleWriter& out, const Item& item, TimePoint now) {
   out.add(item.type, item.header, item.body);
-  note_sent(out, item.size(), now);
+  note_sent(out, size_of(item), now);
 }
 
 void BulkSender::send_slice(BundleWriter& out, TimePoint now) {
-  if (number_ == 0) {
-    number_ = next_item_++;
-    const BulkQueue::Place place = large_.hold_first();
-    if (place->second.key != 0) keys_[place->second.key].at = place;
-  }
   const Item& item = large_.front();
+  if (number_ == 0) number_ = next_item_++;
   const std::size_t size = slice_size();
   bulk::Slice slice{number_, offset_, item.body.size(), item.type, {}};
   if (offset_ == 0) slice.header = item.header;
@@ -86,7 +85,8 @@ void BulkSender::send_slice(BundleWriter& out, TimePoint now) {
   if (offset_ == item.body.size()) {
     offset_ = 0;
     number_ = 0;
-    forget(large_.take(large_.first()));
+    forget(item);
+    large_.pop_front();
   }
   note_sent(out, size, now);
 }
@@ -135,11 +135,11 @@ void BulkSender::compare(const SentMark& mark, const bulk::Reached& reached) {
 
 const BulkSender::Item* BulkSender::find(Key key) const {
   const auto known = keys_.find(key);
-  return known == keys_.end() ? nullptr : &known->second.at->second;
+  return known == keys_.end() ? nullptr : &*known->second.at;
 }
 
 void BulkSender::forget(const Item& item) {
-  bytes_waiting_ -= item.size();
+  bytes_waiting_ -= size_of(item);
   if (item.key != 0) keys_.erase(item.key);
 }
 
@@ -147,11 +147,12 @@ void BulkSender::drop(Key key) {
   const auto known = keys_.find(key);
   if (known == keys_.end()) return;
   const auto [is_large, at] = known->second;
-  if (is_large && at == large_.first()) {
+  if (is_large && at == large_.begin()) {
     offset_ = 0;
     number_ = 0;
   }
-  forget((is_large ? large_ : whole_).take(at));
+  forget(*at);
+  (is_large ? large_ : whole_).erase(at);
 }
 
 void BulkSender::clear() {

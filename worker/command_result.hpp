@@ -9,7 +9,7 @@
 #include "protocol/frame.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/result.hpp"
-#include "program/effort.hpp"
+#include "worker/effort.hpp"
 
 namespace trellis {
 

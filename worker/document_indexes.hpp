@@ -13,7 +13,7 @@
 #include <unordered_map>
 
 #include "protocol/field_index.hpp"
-#include "program/effort.hpp"
+#include "worker/effort.hpp"
 
 namespace trellis {
 

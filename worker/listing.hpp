@@ -5,8 +5,8 @@
 // Pure.  A page is a copy; the key to go on from lies in the trie, until its next write.
 #pragma once
 
-#include "program/effort.hpp"
 #include "worker/command_result.hpp"
+#include "worker/effort.hpp"
 #include "worker/read.hpp"
 #include "worker/trie/trie.hpp"
 

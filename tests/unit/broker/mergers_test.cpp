@@ -8,7 +8,6 @@
 #include "broker/batch_merger.hpp"
 #include "broker/compute_merger.hpp"
 #include "broker/count_merger.hpp"
-#include "broker/reply_assembly.hpp"
 #include "protocol/cluster_map.hpp"
 #include "tests/unit/broker/harness.hpp"
 
@@ -137,11 +136,7 @@ class BatchFixture : public ::testing::Test {
   };
   static std::vector<Outcome> outcomes_of(const MergedAnswer& answer) {
     std::vector<Outcome> outcomes;
-    ReplyAssembly assembly(1, answer);
-    EXPECT_TRUE(assembly.go_on(1'000'000 * kEffortMillisecond).is_done);
-    const Frame frame = std::move(assembly).take();
-    const auto reply = read_reply(frame.bytes());
-    PackedReader reader(reply->result);
+    PackedReader reader(answer.result);
     for (auto left = reader.read_array().value_or(0); left > 0; --left) {
       EXPECT_EQ(reader.read_array(), 3u);
       Outcome outcome;
