@@ -67,6 +67,14 @@ class StrangerTest(EndToEndTest):
     def open_files(self, process):
         return len(os.listdir(f"/proc/{process.pid}/fd"))
 
+    def connections_at(self, port):
+        """How many TCP connections a process of this machine holds at its own `port`."""
+        listens, waits_after_its_end = "0A", "06"
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            sockets = [line.split() for line in list(table)[1:]]
+        return sum(int(local.rpartition(":")[2], 16) == port and state not in (listens, waits_after_its_end)
+                   for _, local, _, state, *_ in sockets)
+
 
 class AtAWorkersPort(StrangerTest):
     def test_a_member_is_not_believed_before_it_has_proven_itself(self):
@@ -133,10 +141,12 @@ class AtTheFrontend(StrangerTest):
 
     def test_sockets_with_one_routing_id_leave_no_descriptor_behind(self):
         cluster, _ = self.start_with_metrics()
+        frontend_port = int(cluster.frontend.rpartition(":")[2])
+        wait_for(lambda: self.connections_at(frontend_port) == 0, "those who asked for STATUS to be gone")
         before = self.open_files(cluster.brokers[0])
         for number in range(20):
             pair = [self.dealer(cluster.frontend, routing_id=b"one and the same") for _ in range(2)]
-            wait_for(lambda: self.open_files(cluster.brokers[0]) >= before + 2, "both to be connected")
+            wait_for(lambda: self.connections_at(frontend_port) == 2, "both to be connected")
             for each in pair:
                 each.close()
             wait_for(lambda: self.open_files(cluster.brokers[0]) <= before, f"pair {number} to be gone")
