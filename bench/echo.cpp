@@ -11,7 +11,7 @@
 #include <csignal>
 #include <zmq.hpp>
 
-#include "client/bench_workload.hpp"
+#include "cli/bench/workload.hpp"
 #include "program/settings.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reply.hpp"

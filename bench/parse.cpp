@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "client/record_reader.hpp"
+#include "cli/load/record_reader.hpp"
 
 int main(int argc, char** argv) {
   if (argc < 2 || argc > 3 || (argc == 3 && !trellis::KeyRule::from_fields(argv[2]))) {

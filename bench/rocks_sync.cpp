@@ -13,8 +13,8 @@
 #include <memory>
 #include <thread>
 
-#include "client/bench_histogram.hpp"
-#include "client/bench_workload.hpp"
+#include "cli/bench/histogram.hpp"
+#include "cli/bench/workload.hpp"
 #include "program/settings.hpp"
 
 namespace trellis {

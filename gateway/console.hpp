@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "client/printer.hpp"
-#include "client/statement.hpp"
+#include "client/statement/printer.hpp"
+#include "client/statement/statement.hpp"
 #include "gateway/http.hpp"
 #include "protocol/reply.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "client/spelling.hpp"
+#include "client/statement/spelling.hpp"
 #include "gateway/routes.hpp"
 
 namespace trellis {

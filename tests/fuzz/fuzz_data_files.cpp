@@ -2,10 +2,10 @@
 // the same however the bytes arrive, and what export writes of a record reads back equal.
 #include <array>
 
-#include "client/decompressor.hpp"
-#include "client/export_line.hpp"
-#include "client/file_format.hpp"
-#include "client/record_batcher.hpp"
+#include "cli/load/decompressor.hpp"
+#include "cli/load/export_line.hpp"
+#include "cli/load/file_format.hpp"
+#include "cli/load/record_batcher.hpp"
 #include "protocol/check.hpp"
 #include "protocol/command.hpp"
 #include "protocol/document.hpp"

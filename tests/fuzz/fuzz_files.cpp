@@ -1,5 +1,5 @@
 // The small files and texts of people: endpoints, server files, key files, base64's way in and out.
-#include "client/generate.hpp"
+#include "cli/load/generate.hpp"
 #include "protocol/check.hpp"
 #include "protocol/endpoint.hpp"
 #include "protocol/server_file.hpp"

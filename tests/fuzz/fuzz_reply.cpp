@@ -1,7 +1,7 @@
 // Replies: one that is read can be packed and read again, and is printed whatever statement it answers.
 #include <array>
 
-#include "client/printer.hpp"
+#include "client/statement/printer.hpp"
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reply.hpp"

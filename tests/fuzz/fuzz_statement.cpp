@@ -2,8 +2,8 @@
 // broker takes.
 #include <vector>
 
-#include "client/help.hpp"
-#include "client/statement.hpp"
+#include "client/statement/help.hpp"
+#include "client/statement/statement.hpp"
 #include "protocol/check.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

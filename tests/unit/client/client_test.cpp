@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "fake_broker.hpp"
+#include "tests/unit/client/fake_broker.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

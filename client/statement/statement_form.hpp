@@ -1,0 +1,92 @@
+// The commands of the shell: what stands behind each name, and statements made of parts that were read.
+// Only statement*.cpp include this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "client/statement/statement.hpp"
+#include "protocol/notation.hpp"
+
+namespace trellis {
+
+/// What a line begins with: a command of protocol/command_table.hpp, or a word of the shell's own.
+struct Form {
+  Statement::Kind kind = Statement::Kind::kRequest;  ///< kRequest, kHelp or kExit.
+  std::string_view name;
+  Command command = Command::kPing;  ///< Of a request.
+
+  Signature signature() const { return row_of(command).signature; }
+  bool is_compute() const { return signature() == Signature::kFormula; }
+};
+
+/// The form of `first`, or of LIST `second`; whether it took the second word.  Error: kInvalidArgument, which names the
+/// nearest command.
+struct FoundForm {
+  Form form;
+  bool took_second = false;
+};
+Result<FoundForm> find_form(std::string_view first, std::string_view second);
+
+/// How the command is typed, as HELP says it.
+std::string usage_of(const Form& form);
+
+// Each checks the limits of what it is given.  Errors: kInvalidArgument.
+Result<Statement> nothing_statement(const Form& form);
+Result<Statement> key_statement(const Form& form, std::string key);
+Result<Statement> prefix_statement(const Form& form, std::string prefix);
+/// KEYS, SCAN and COUNT with words behind them.
+Result<Statement> listing_statement(const Form& form, std::span<const Word> words);
+/// Whether a word that stands without quotes is a pattern.
+inline bool is_pattern(std::string_view word) { return word.find_first_of("*?[") != std::string_view::npos; }
+Result<Statement> record_statement(const Form& form, Record record);
+Result<Statement> path_statement(const Form& form, std::string_view packed_path, std::string text);
+/// @param variables  packed pairs of name and path
+Result<Statement> compute_statement(const Form& form, std::string_view expression, std::size_t variable_count,
+                                    std::string_view variables);
+Statement help_statement(std::string_view subject);
+Result<void> check_key(std::string_view key);
+
+/// The options that stood in a line, to be put into the statement once its command is known.
+struct GivenOptions {
+  bool stale = false;
+  bool if_absent = false;
+  bool json = false;
+  bool info = false;
+  std::optional<std::uint64_t> if_version;
+  std::optional<std::uint64_t> limit;  ///< Of --limit; LIMIT is in the statement.
+  std::optional<std::chrono::milliseconds> timeout;
+};
+
+/// Whether `word` is an option, alone or with =VALUE.
+bool is_known_option(std::string_view word);
+/// Takes the option `word`, and says whether it took `next`, the word behind it, as its value.
+Result<bool> take_option(std::string_view word, std::string_view next, GivenOptions& given);
+/// Puts the options into the statement.  Error: one that does not belong to the command.
+Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
+                         Statement& out);
+
+/// Digits with zeros in front are a postcode or a telephone number more often than a number, which loses them: they are
+/// refused, with what to type.
+Result<void> check_no_leading_zeros(std::string_view value);
+
+// Characters and words, for people's ASCII.
+inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// Signs that a bare name may hold: none of them means anything where a name stands.
+inline constexpr std::string_view kPlainSigns = "_ - : / @ + % ~ = $ & ! #";
+inline bool is_plain(char c) {
+  return is_letter(c) || is_digit(c) || (c != ' ' && c != '\0' && kPlainSigns.find(c) != std::string_view::npos);
+}
+inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool same_word(std::string_view a, std::string_view b);  ///< In any case.
+bool begins_with_quote(std::string_view text);           ///< Of any kind.
+/// Decimal digits and nothing else, up to 2^64-1.
+std::optional<std::uint64_t> natural(std::string_view text);
+/// For messages: in quotes, and not endless.
+std::string shown(std::string_view text);
+
+}  // namespace trellis

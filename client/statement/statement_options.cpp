@@ -1,0 +1,85 @@
+// The options of a statement: --if-absent, --if-version N, --stale, --timeout MS, --limit N, --info, --json.
+#include <algorithm>
+#include <array>
+
+#include "client/statement/statement_form.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr std::array<std::string_view, 7> kOptionNames = {"--stale",      "--if-absent", "--json", "--info",
+                                                          "--if-version", "--timeout",   "--limit"};
+
+}  // namespace
+
+bool is_known_option(std::string_view word) {
+  const std::string_view name = word.substr(0, word.find('='));
+  return std::find(kOptionNames.begin(), kOptionNames.end(), name) != kOptionNames.end();
+}
+
+Result<bool> take_option(std::string_view word, std::string_view next, GivenOptions& given) {
+  const std::size_t equals = word.find('=');
+  const std::string_view name = word.substr(0, equals);
+  if (equals == std::string_view::npos) {
+    if (name == "--stale") return given.stale = true, false;
+    if (name == "--if-absent") return given.if_absent = true, false;
+    if (name == "--json") return given.json = true, false;
+    if (name == "--info") return given.info = true, false;
+  }
+  if (name != "--if-version" && name != "--timeout" && name != "--limit") {
+    return invalid_argument("unknown option " + shown(word) +
+                            "; known are --if-absent, --if-version N, --stale, --timeout MS, --limit N, --info and" +
+                            " --json (a key that begins with -- stands in quotes)");
+  }
+  const bool takes_next = equals == std::string_view::npos;
+  const auto value = natural(takes_next ? next : word.substr(equals + 1));
+  if (name == "--if-version") {
+    if (!value) return invalid_argument("--if-version takes the version that is expected: --if-version 17");
+    given.if_version = value;
+    return takes_next;
+  }
+  if (name == "--limit") {
+    if (!value || *value < 1) return invalid_argument("--limit takes how many to print, from 1 on: --limit 100");
+    given.limit = value;
+    return takes_next;
+  }
+  if (!value || *value < 1 || *value > static_cast<std::uint64_t>(kTimeoutMax.count())) {
+    return invalid_argument("--timeout takes milliseconds from 1 to " + std::to_string(kTimeoutMax.count()) +
+                            ": --timeout 5000");
+  }
+  given.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(*value));
+  return takes_next;
+}
+
+Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
+                         Statement& out) {
+  out.json = given.json || defaults.json;
+  out.info = given.info;
+  out.options.timeout = given.timeout.value_or(defaults.options.timeout);
+  if (out.kind != Statement::Kind::kRequest) return {};
+  const OptionSet taken = row_of(form.command).options;
+  if (given.stale && !taken.has(Option::kConsistency)) {
+    return invalid_argument("--stale belongs to reads: " + names_with(Option::kConsistency));
+  }
+  if (given.if_absent && !taken.has(Option::kIfAbsent)) {
+    return invalid_argument("--if-absent belongs to " + names_with(Option::kIfAbsent));
+  }
+  if (given.if_version && !taken.has(Option::kIfVersion)) {
+    return invalid_argument("--if-version belongs to " + names_with(Option::kIfVersion));
+  }
+  if (given.if_absent && given.if_version) {
+    return invalid_argument("--if-absent and --if-version exclude each other: a key that is absent has no version");
+  }
+  const auto has_pages = [](Command command) { return row_of(command).signature == Signature::kPage; };
+  if (given.limit && !has_pages(form.command)) return invalid_argument("--limit belongs to " + names_where(has_pages));
+  if (given.limit) {
+    out.limit = given.limit;
+    out.arguments = pack_page(out.subject, std::min<std::uint64_t>(*given.limit, kPageKeysDefault), std::nullopt);
+  }
+  out.options.stale = given.stale || (defaults.options.stale && taken.has(Option::kConsistency));
+  out.options.if_absent = given.if_absent;
+  out.options.if_version = given.if_version;
+  return {};
+}
+
+}  // namespace trellis
