@@ -11,8 +11,8 @@
 #include "broker/registry.hpp"
 #include "broker/requests.hpp"
 #include "broker/router.hpp"
-#include "protocol/cluster_messages.hpp"
-#include "protocol/map_contradiction.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
+#include "protocol/cluster/map_contradiction.hpp"
 
 namespace trellis {
 namespace {

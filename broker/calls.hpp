@@ -27,7 +27,7 @@
 #include "broker/router.hpp"
 #include "broker/timer_wheel.hpp"
 #include "broker/vouches.hpp"
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {

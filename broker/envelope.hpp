@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/frame.hpp"
 
 namespace trellis {

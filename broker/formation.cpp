@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 
 namespace trellis {
 namespace {

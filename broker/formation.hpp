@@ -21,7 +21,7 @@
 #include "broker/options.hpp"
 #include "broker/outbox.hpp"
 #include "broker/registry.hpp"
-#include "protocol/cluster_map.hpp"
+#include "protocol/cluster/cluster_map.hpp"
 
 namespace trellis {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"

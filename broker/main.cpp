@@ -10,7 +10,7 @@
 #include "program/resources.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
-#include "protocol/server_file.hpp"
+#include "protocol/cluster/server_file.hpp"
 
 namespace {
 

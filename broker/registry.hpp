@@ -21,7 +21,7 @@
 
 #include "broker/outbox.hpp"
 #include "broker/types.hpp"
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/types.hpp"
 

@@ -9,7 +9,7 @@
 #include <deque>
 #include <memory>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {

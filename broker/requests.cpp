@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "broker/make_merger.hpp"
+#include "broker/merge/make_merger.hpp"
 #include "broker/report.hpp"
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"

@@ -17,7 +17,7 @@
 #include "broker/envelope.hpp"
 #include "broker/formation.hpp"
 #include "broker/freeze_guard.hpp"
-#include "broker/merger.hpp"
+#include "broker/merge/merger.hpp"
 #include "broker/options.hpp"
 #include "broker/pool.hpp"
 #include "broker/registry.hpp"

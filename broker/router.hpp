@@ -12,7 +12,7 @@
 
 #include "broker/options.hpp"
 #include "broker/registry.hpp"
-#include "protocol/cluster_map.hpp"
+#include "protocol/cluster/cluster_map.hpp"
 
 namespace trellis {
 

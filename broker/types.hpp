@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/log_level.hpp"
 

@@ -23,7 +23,7 @@
 #include "broker/options.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 
 namespace trellis {
 

@@ -10,7 +10,7 @@
 #include <zmq.hpp>
 
 #include "program/reconnect.hpp"
-#include "protocol/bulk.hpp"
+#include "protocol/cluster/bulk.hpp"
 #include "protocol/check.hpp"
 #include "protocol/limits.hpp"
 

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "gateway/answer.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 
 namespace trellis {
 namespace {

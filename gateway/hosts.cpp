@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "gateway/answer.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 
 namespace trellis {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "client/statement/spelling.hpp"
+#include "protocol/spelling.hpp"
 #include "gateway/routes.hpp"
 
 namespace trellis {

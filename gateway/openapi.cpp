@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "client/statement/spelling.hpp"
+#include "protocol/spelling.hpp"
 #include "gateway/answer.hpp"
 #include "gateway/routes.hpp"
 #include "protocol/json.hpp"

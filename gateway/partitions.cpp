@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "gateway/answer.hpp"
-#include "protocol/cluster_map.hpp"
+#include "protocol/cluster/cluster_map.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reports.hpp"
 

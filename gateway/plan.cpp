@@ -9,7 +9,7 @@
 #include "protocol/document.hpp"
 #include "protocol/glob.hpp"
 #include "protocol/json.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

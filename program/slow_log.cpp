@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 
 namespace trellis {
 

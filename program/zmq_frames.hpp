@@ -4,7 +4,7 @@
 #include <string>
 #include <zmq.hpp>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 
 namespace trellis {
 

@@ -2,8 +2,8 @@
 
 #include "protocol/lenient.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/notation.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation.hpp"
+#include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

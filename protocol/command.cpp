@@ -4,7 +4,7 @@
 #include <string>
 
 #include "protocol/lenient.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -8,7 +8,7 @@
 
 #include "protocol/find_child.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 
 namespace trellis {
 namespace {

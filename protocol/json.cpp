@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "protocol/limits.hpp"
-#include "protocol/notation_builder.hpp"
-#include "protocol/notation_scanner.hpp"
-#include "protocol/notation_text.hpp"
-#include "protocol/notation_walk.hpp"
+#include "protocol/notation/notation_builder.hpp"
+#include "protocol/notation/notation_scanner.hpp"
+#include "protocol/notation/notation_text.hpp"
+#include "protocol/notation/notation_walk.hpp"
 
 namespace trellis {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {

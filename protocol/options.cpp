@@ -2,7 +2,7 @@
 
 #include "protocol/glob.hpp"
 #include "protocol/lenient.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -7,7 +7,7 @@
 #include <string>
 #include <type_traits>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/packed.hpp"
 

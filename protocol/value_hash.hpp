@@ -7,7 +7,7 @@
 // The bytes are hashed in one form, in which each head is as short as can be, and a map is the number of its pairs and
 // the sum of their hashes, which knows no order.  What has that form already is hashed where it lies, and most does:
 // the cost is that of walking over the heads (bench/value_hash.cpp), and memory for what has to be written anew.
-// The same on every machine and in every version: it is remembered in the replicated state (worker/entry.hpp).
+// The same on every machine and in every version: it is remembered in the replicated state (worker/state/entry.hpp).
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "protocol/reply.hpp"
-#include "sim/history.hpp"
+#include "sim/checker/history.hpp"
 
 namespace trellis::sim {
 

@@ -6,7 +6,7 @@
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
 #include "sim/cluster.hpp"
-#include "sim/mutated_messages.hpp"
+#include "sim/mutations/mutated_messages.hpp"
 #include "sim/operation_frames.hpp"
 
 namespace trellis::sim {

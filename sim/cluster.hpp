@@ -12,8 +12,8 @@
 
 #include "sim/answer_check.hpp"
 #include "sim/client.hpp"
-#include "sim/history.hpp"
-#include "sim/mutations.hpp"
+#include "sim/checker/history.hpp"
+#include "sim/mutations/mutations.hpp"
 #include "sim/network.hpp"
 #include "sim/processes.hpp"
 #include "sim/raw_client.hpp"

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "sim/mutations.hpp"
+#include "sim/mutations/mutations.hpp"
 #include "sim/world.hpp"
 #include "worker/raft/log_store.hpp"
-#include "worker/snapshot_store.hpp"
+#include "worker/snapshot/snapshot_store.hpp"
 
 namespace trellis::sim {
 

@@ -13,7 +13,7 @@
 #include "protocol/packed.hpp"
 #include "sim/disk.hpp"
 #include "sim/network.hpp"
-#include "sim/omitted_rules.hpp"
+#include "sim/mutations/omitted_rules.hpp"
 #include "sim/world.hpp"
 #include "worker/raft/replica.hpp"
 

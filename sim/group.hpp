@@ -13,7 +13,7 @@
 #include <string>
 
 #include "protocol/types.hpp"
-#include "sim/mutations.hpp"
+#include "sim/mutations/mutations.hpp"
 #include "sim/simulation.hpp"
 
 namespace trellis::sim {

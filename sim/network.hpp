@@ -11,7 +11,7 @@
 #include <set>
 #include <utility>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "sim/world.hpp"
 
 namespace trellis::sim {

@@ -7,7 +7,7 @@
 
 #include "protocol/command.hpp"
 #include "protocol/reply.hpp"
-#include "sim/history.hpp"
+#include "sim/checker/history.hpp"
 
 namespace trellis::sim {
 

@@ -5,8 +5,8 @@
 
 #include "protocol/check.hpp"
 #include "sim/cluster.hpp"
-#include "sim/mutated_messages.hpp"
-#include "sim/omitted_rules.hpp"
+#include "sim/mutations/mutated_messages.hpp"
+#include "sim/mutations/omitted_rules.hpp"
 
 namespace trellis::sim {
 namespace {

@@ -15,7 +15,7 @@
 #include "broker/broker.hpp"
 #include "sim/client_address.hpp"
 #include "sim/disk.hpp"
-#include "sim/mutated_messages.hpp"
+#include "sim/mutations/mutated_messages.hpp"
 #include "sim/network.hpp"
 #include "sim/reply_ledger.hpp"
 #include "worker/shard.hpp"

@@ -7,7 +7,7 @@
 
 #include "protocol/reply.hpp"
 #include "sim/answer_check.hpp"
-#include "sim/history.hpp"
+#include "sim/checker/history.hpp"
 
 namespace trellis::sim {
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "protocol/bulk.hpp"
+#include "protocol/cluster/bulk.hpp"
 #include "sim/faults.hpp"
 #include "sim/scenario.hpp"
 

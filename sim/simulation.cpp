@@ -6,7 +6,7 @@
 
 #include "sim/faults.hpp"
 #include "sim/group.hpp"
-#include "sim/judge.hpp"
+#include "sim/checker/checker.hpp"
 
 namespace trellis::sim {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "worker/state_machine.hpp"
+#include "worker/state/state_machine.hpp"
 
 namespace trellis::sim {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/history.hpp"
+#include "sim/checker/history.hpp"
 
 namespace trellis::sim {
 

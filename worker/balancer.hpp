@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "protocol/cluster_map.hpp"
+#include "protocol/cluster/cluster_map.hpp"
 #include "worker/partition.hpp"
 #include "worker/peers.hpp"
 

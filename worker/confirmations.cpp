@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {

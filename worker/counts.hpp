@@ -6,7 +6,7 @@
 #include <string>
 
 #include "program/metrics.hpp"
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/command_table.hpp"
 
 namespace trellis {

@@ -34,7 +34,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "protocol/cluster_map.hpp"
+#include "protocol/cluster/cluster_map.hpp"
 #include "protocol/limits.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/raft/host.hpp"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "protocol/bundle.hpp"
-#include "protocol/map_contradiction.hpp"
+#include "protocol/cluster/bundle.hpp"
+#include "protocol/cluster/map_contradiction.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/raft/replica.hpp"
 

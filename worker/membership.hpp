@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "protocol/cluster_map.hpp"
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_map.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 #include "worker/raft/host.hpp"
 
 namespace trellis {

@@ -15,15 +15,15 @@
 #include <optional>
 #include <vector>
 
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/log_level.hpp"
 #include "worker/confirmations.hpp"
 #include "worker/lag.hpp"
 #include "worker/peer_messages.hpp"
-#include "worker/prepare.hpp"
+#include "worker/state/prepare.hpp"
 #include "worker/raft/replica.hpp"
-#include "worker/snapshot_file.hpp"
-#include "worker/state_machine.hpp"
+#include "worker/snapshot/snapshot_file.hpp"
+#include "worker/state/state_machine.hpp"
 
 namespace trellis {
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/bundle.hpp"
-#include "protocol/round_trip.hpp"
+#include "protocol/cluster/bundle.hpp"
+#include "protocol/cluster/round_trip.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {

@@ -16,7 +16,7 @@
 #include <map>
 #include <optional>
 
-#include "protocol/round_trip.hpp"
+#include "protocol/cluster/round_trip.hpp"
 #include "protocol/types.hpp"
 #include "worker/peer_messages.hpp"
 

@@ -22,7 +22,7 @@
 #include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
-#include "worker/file_snapshot_store.hpp"
+#include "worker/snapshot/file_snapshot_store.hpp"
 #include "worker/raft/deleted_files.hpp"
 #include "worker/raft/rocksdb_log_store.hpp"
 #include "worker/shard.hpp"

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "program/slow_log.hpp"
-#include "protocol/bulk_link.hpp"
+#include "protocol/cluster/bulk_link.hpp"
 #include "worker/background.hpp"
 #include "worker/balancer.hpp"
 #include "worker/broker_watch.hpp"
@@ -29,7 +29,7 @@
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/peers.hpp"
-#include "worker/snapshot_transfer.hpp"
+#include "worker/snapshot/snapshot_transfer.hpp"
 
 namespace trellis {
 

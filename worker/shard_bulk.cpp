@@ -1,4 +1,4 @@
-// The part of a Shard that speaks bulk (protocol/bulk.hpp) with peers and brokers.
+// The part of a Shard that speaks bulk (protocol/cluster/bulk.hpp) with peers and brokers.
 #include "worker/raft/append_heads.hpp"
 #include "worker/shard.hpp"
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "protocol/limits.hpp"
-#include "protocol/notation_text.hpp"
+#include "protocol/notation/notation_text.hpp"
 
 namespace trellis {
 namespace {

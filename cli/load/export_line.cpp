@@ -1,7 +1,7 @@
 #include "cli/load/export_line.hpp"
 
 #include "protocol/json.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

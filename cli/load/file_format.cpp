@@ -10,7 +10,7 @@
 #include "cli/load/keyed_documents.hpp"
 #include "cli/load/line_splitter.hpp"
 #include "cli/load/stated_records.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "protocol/json.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

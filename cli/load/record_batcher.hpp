@@ -12,7 +12,7 @@
 
 #include "cli/load/record_batch.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 

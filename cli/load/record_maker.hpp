@@ -9,7 +9,7 @@
 
 #include "cli/load/key_rule.hpp"
 #include "cli/load/value_types.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 

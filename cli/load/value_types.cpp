@@ -1,6 +1,6 @@
 #include "cli/load/value_types.hpp"
 
-#include "protocol/notation_scanner.hpp"
+#include "protocol/notation/notation_scanner.hpp"
 
 namespace trellis {
 namespace {

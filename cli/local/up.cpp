@@ -17,7 +17,7 @@
 #include "cli/shell/shell.hpp"
 #include "program/settings.hpp"
 #include "protocol/reports.hpp"
-#include "protocol/server_file.hpp"
+#include "protocol/cluster/server_file.hpp"
 
 namespace trellis {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
-#include "client/statement/spelling.hpp"
+#include "protocol/spelling.hpp"
 #include "client/statement/statement_form.hpp"
 #include "protocol/command_table.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "client/statement/foreign_words.hpp"
-#include "client/statement/spelling.hpp"
+#include "protocol/spelling.hpp"
 
 namespace trellis {
 namespace {

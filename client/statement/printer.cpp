@@ -7,7 +7,7 @@
 
 #include "client/statement/help.hpp"
 #include "protocol/json.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reports.hpp"
 

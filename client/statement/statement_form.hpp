@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "client/statement/statement.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 

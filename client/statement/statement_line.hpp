@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "client/statement/statement_form.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 

@@ -1,6 +1,6 @@
 // What travels in bulk: headers that are read are written the same again, and a receiver that is given any slices keeps
 // no more than it was sent.  The input is a list of items: type, sizes of header and body (a byte each), their bytes.
-#include "protocol/bulk_link.hpp"
+#include "protocol/cluster/bulk_link.hpp"
 #include "protocol/check.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -2,7 +2,7 @@
 #include "protocol/check.hpp"
 #include "protocol/document.hpp"
 #include "protocol/json.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

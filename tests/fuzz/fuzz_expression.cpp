@@ -1,7 +1,7 @@
 // COMPUTE's formulas over three variables: a finite number, or an error that says what is wrong.
 #include <cmath>
 
-#include "broker/expression.hpp"
+#include "broker/merge/expression.hpp"
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
 #include "tests/fuzz/fuzz.hpp"

@@ -2,7 +2,7 @@
 #include "cli/load/generate.hpp"
 #include "protocol/check.hpp"
 #include "protocol/endpoint.hpp"
-#include "protocol/server_file.hpp"
+#include "protocol/cluster/server_file.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

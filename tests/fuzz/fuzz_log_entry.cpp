@@ -4,8 +4,8 @@
 
 #include "protocol/check.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "worker/entry.hpp"
-#include "worker/state_machine.hpp"
+#include "worker/state/entry.hpp"
+#include "worker/state/state_machine.hpp"
 
 namespace trellis {
 namespace {

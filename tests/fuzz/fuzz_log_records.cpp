@@ -3,7 +3,7 @@
 #include "protocol/check.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "worker/raft/log_records.hpp"
-#include "worker/snapshot_file.hpp"
+#include "worker/snapshot/snapshot_file.hpp"
 
 namespace trellis {
 namespace {

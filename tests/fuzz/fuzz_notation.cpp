@@ -2,7 +2,7 @@
 #include "protocol/check.hpp"
 #include "protocol/document.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -4,7 +4,7 @@
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/unit/worker/memory_snapshot_store.hpp"
 #include "tests/unit/worker/sealed_snapshot.hpp"
-#include "worker/snapshot_file.hpp"
+#include "worker/snapshot/snapshot_file.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace trellis;

@@ -4,7 +4,7 @@
 #include <random>
 #include <string_view>
 
-#include "sim/history.hpp"
+#include "sim/checker/history.hpp"
 
 namespace trellis::sim {
 

@@ -3,11 +3,11 @@
 
 #include <sstream>
 
-#include "protocol/cluster_map.hpp"
-#include "sim/final_state.hpp"
-#include "sim/judge.hpp"
-#include "sim/listing_check.hpp"
-#include "sim/version_check.hpp"
+#include "protocol/cluster/cluster_map.hpp"
+#include "sim/checker/final_state.hpp"
+#include "sim/checker/checker.hpp"
+#include "sim/checker/listing_check.hpp"
+#include "sim/checker/version_check.hpp"
 #include "tests/sim/histories.hpp"
 
 namespace trellis::sim {

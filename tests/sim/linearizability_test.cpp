@@ -1,8 +1,8 @@
-#include "sim/linearizability.hpp"
+#include "sim/checker/linearizability.hpp"
 
 #include <gtest/gtest.h>
 
-#include "sim/judge.hpp"
+#include "sim/checker/checker.hpp"
 #include "tests/sim/histories.hpp"
 
 namespace trellis::sim {

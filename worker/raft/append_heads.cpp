@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/check.hpp"
 
 namespace trellis {

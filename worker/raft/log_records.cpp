@@ -1,6 +1,6 @@
 #include "worker/raft/log_records.hpp"
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 
 namespace trellis::records {
 namespace {

@@ -1,6 +1,6 @@
 #include "worker/raft/message.hpp"
 
-#include "protocol/bundle.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "worker/raft/log_records.hpp"
 
 namespace trellis {

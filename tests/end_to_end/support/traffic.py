@@ -1,4 +1,4 @@
-"""Clients that ask for everything at once and write down what they asked and were told, in the form of sim/history.hpp.
+"""Clients that ask for everything at once and write down what they asked and were told, in the form of sim/checker/history.hpp.
 
 Every document is written once, so that a read tells which write it saw. A write that was not answered, or whose outcome
 the broker does not know, is sent again under the same session and seq, through another broker, and recorded as an

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/cluster.hpp"
-#include "sim/judge.hpp"
+#include "sim/checker/checker.hpp"
 
 namespace trellis::sim {
 namespace {

@@ -1,6 +1,6 @@
 // Does it find bugs?  Each mutation is put into the system on purpose, and has to be found by the scenario that its row
 // names.
-#include "sim/mutations.hpp"
+#include "sim/mutations/mutations.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // The simulator's tables: what they name is found by that name, and a slip is met with the nearest one.
 #include <gtest/gtest.h>
 
-#include "sim/mutations.hpp"
+#include "sim/mutations/mutations.hpp"
 #include "sim/nearest_name.hpp"
 #include "sim/scenario.hpp"
 

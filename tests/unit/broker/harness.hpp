@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "broker/broker.hpp"
-#include "protocol/bulk_link.hpp"
-#include "protocol/cluster_messages.hpp"
+#include "protocol/cluster/bulk_link.hpp"
+#include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/command.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reply.hpp"
@@ -81,7 +81,7 @@ class FakeWorker {
   void answer_error(const WorkerRequest& request, Code code, const std::string& message);
   void vouch(const VouchWanted& wanted);
   void receive(const Frames& bundle);
-  /// What it has to say of the marks that reached it (protocol/bulk.hpp), unless it is dead.
+  /// What it has to say of the marks that reached it (protocol/cluster/bulk.hpp), unless it is dead.
   Frames reached();
 
  private:

@@ -10,7 +10,7 @@
 #include "gateway/openapi.hpp"
 #include "gateway/partitions.hpp"
 #include "gateway/readiness.hpp"
-#include "protocol/cluster_map.hpp"
+#include "protocol/cluster/cluster_map.hpp"
 #include "protocol/json.hpp"
 #include "protocol/packed.hpp"
 

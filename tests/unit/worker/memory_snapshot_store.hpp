@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "worker/snapshot_store.hpp"
+#include "worker/snapshot/snapshot_store.hpp"
 
 namespace trellis {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "protocol/packed.hpp"
-#include "worker/entry.hpp"
-#include "worker/read.hpp"
+#include "worker/state/entry.hpp"
+#include "worker/state/read.hpp"
 
 namespace trellis {
 

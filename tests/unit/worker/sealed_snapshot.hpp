@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/bundle.hpp"
-#include "worker/snapshot_file.hpp"
+#include "protocol/cluster/bundle.hpp"
+#include "worker/snapshot/snapshot_file.hpp"
 
 namespace trellis {
 

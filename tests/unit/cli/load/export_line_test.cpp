@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 namespace {

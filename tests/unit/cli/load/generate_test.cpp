@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "protocol/json.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 namespace {

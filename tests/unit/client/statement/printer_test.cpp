@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -6,7 +6,7 @@
 #include "client/statement/foreign_words.hpp"
 #include "client/statement/help.hpp"
 #include "protocol/json.hpp"
-#include "protocol/notation.hpp"
+#include "protocol/notation/notation.hpp"
 
 namespace trellis {
 namespace {

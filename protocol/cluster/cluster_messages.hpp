@@ -1,0 +1,234 @@
+// What brokers and workers say to each other, as items of a Bundle.
+//
+//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply, Vouch
+//   broker -> worker   Welcome (every heartbeat is one), Refused, Doubt, Form, MapWanted, MapOffer, AllHold,
+//                      WorkerRequest, VouchWanted
+//
+// Control messages are MessagePack arrays in the item's header; requests and replies have fixed-width headers, and
+// their body is a frame that is passed on as it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "protocol/cluster/bundle.hpp"
+#include "protocol/cluster/cluster_map.hpp"
+#include "protocol/cluster/round_trip.hpp"
+#include "protocol/types.hpp"
+
+namespace trellis {
+
+enum class MessageType : std::uint8_t {
+  kHello = 1,
+  kWelcome = 2,
+  kRefused = 3,
+  kForm = 4,
+  kMapWanted = 5,
+  kMapOffer = 6,
+  kAllHold = 7,
+  kRequest = 8,
+  kReply = 9,
+  kDoubt = 10,
+  kVouchWanted = 11,
+  kVouch = 12,  // The last one.
+};
+/// For tables by MessageType.
+inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kVouch) + 1;
+
+/// A partition that its sender leads, with its own term's barrier applied, so that it serves.
+struct Leadership {
+  PartitionId partition;
+  Term term;
+  bool operator==(const Leadership&) const = default;
+};
+
+/// How far a follower is behind its leaders, as these see it.
+struct FollowerLag {
+  WorkerId follower;
+  std::uint64_t entries = 0;       ///< Of the log, over all partitions together.
+  std::uint32_t milliseconds = 0;  ///< Of the partition that is furthest behind.
+  bool operator==(const FollowerLag&) const = default;
+};
+
+/// What a worker does, for whoever looks at the cluster; nothing is decided by it.
+struct WorkerLoad {
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t requests = 0;              ///< Answered with a result, since its start.
+  std::uint64_t request_microseconds = 0;  ///< From arrival to result, over all of them.
+  std::vector<FollowerLag> followers;      ///< That are behind in partitions which it leads.
+  bool operator==(const WorkerLoad&) const = default;
+};
+
+/// Of what hellos hold; the first number in each.
+constexpr std::uint32_t kHelloVersion = 4;
+
+/// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
+/// worker, so that a broker that has just started learns everything from the next one.
+struct Hello {
+  std::uint32_t protocol_version = kHelloVersion;
+  WorkerId id;
+  BootNonce nonce;
+  std::string address;
+  ClusterId cluster;  ///< Empty: the worker is empty and takes part in making a cluster.
+  std::uint64_t map_version = 0;
+  bool formed = false;
+  bool leaving = false;    ///< It is about to stop: route nothing new to it.
+  std::uint64_t keys = 0;  ///< Over all replicas it holds.
+  std::uint64_t bytes = 0;
+  std::uint32_t partitions = 0;  ///< Replicas it holds.
+  std::vector<Leadership> leads;
+  std::uint64_t proof = 0;  ///< Of the last Doubt that this broker sent to this life; 0: none.
+  WorkerLoad load;
+  Stamps stamps;
+  bool operator==(const Hello&) const = default;
+};
+
+/// The broker's answer to a hello that it takes.
+struct Welcome {
+  BootNonce broker_nonce;
+  Stamps stamps{};
+  bool operator==(const Welcome&) const = default;
+};
+
+/// The broker's answer to a hello that it does not take; the worker logs it, and stops if it was never welcome
+/// anywhere, or if the refusal is final.
+struct Refused {
+  std::string reason;
+  BootNonce nonce{};      ///< The life that is refused: what reaches a later one is none of its business.  0: whoever.
+  bool is_final = false;  ///< Another live worker was seen in its place.
+  bool operator==(const Refused&) const = default;
+};
+
+/// Two lives claim one place: is this one alive?  It says hello at once, with the proof.  What a connection still held
+/// of a life that has ended does not answer.
+struct Doubt {
+  BootNonce nonce;  ///< The life that is asked.
+  std::uint64_t proof = 0;
+  bool operator==(const Doubt&) const = default;
+};
+
+/// All listed workers are connected and empty: the first of them makes the map.
+struct Form {
+  ClusterSpec spec;
+};
+
+/// Every member holds the map of this version: its maker marks it formed.
+struct AllHold {
+  ClusterId cluster;
+  std::uint64_t map_version = 0;
+  bool operator==(const AllHold&) const = default;
+};
+
+/// A kRequest's kind: what its body is.
+enum class RequestKind : std::uint8_t {
+  kCommand = 1,  ///< A client's request frame, as it came (or one made by the broker): a command on one key, KEYS, SCAN
+                 ///< or COUNT.
+  kBatch = 2,  ///< A packed array of [index, command, arguments] or [index, command, arguments, options]: the items of
+               ///< one partition, each with its position in the client's BATCH.
+};
+
+/// How reads in a request are to be answered.
+enum class ReadMode : std::uint8_t {
+  kLinearizable = 1,  ///< By the leader, after its leadership was confirmed.
+  kStale = 2,         ///< By whoever is asked, from what it has applied.
+  kBestEffort = 3,    ///< There is no majority: from what it has applied, with its applied index for comparison.
+  kVouched = 4,       ///< By the leader, at once; the broker has others vouch that its reply's term is the highest.
+};
+
+/// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
+struct WorkerRequest {
+  static constexpr std::size_t kHeaderSize = 52;  ///< But for the session.
+
+  std::uint64_t tag = 0;      ///< The broker's; comes back in the reply,
+  std::uint32_t attempt = 0;  ///< as does the number of the attempt: "not applied" is said of that one alone.
+  PartitionId partition;
+  RequestKind kind = RequestKind::kCommand;
+  ReadMode mode = ReadMode::kLinearizable;
+  bool own_session = false;  ///< The session is the broker's: `floor` counts.
+  bool has_floor = false;    ///< The session is a client's that says floors: `floor` counts.  Never with own_session.
+  std::string session;       ///< Empty for reads.
+  std::uint64_t seq = 0;
+  std::uint64_t floor = 0;       ///< Where it counts: no seq below is sent again.
+  std::uint32_t timeout_ms = 0;  ///< What is left of the deadline: beyond it nobody waits.
+  /// KEYS and SCAN: the page ends at this size (0: kPageSizeMax).  kBatch: reads, but for the first result, that would
+  /// take the reply beyond it get RESOURCE_EXHAUSTED (0: no bound).
+  std::uint32_t page_bytes = 0;
+  /// Stamps::sent of the latest hello that the broker had heard when it sent this: what a worker finds after it stood
+  /// still was sent before it woke, if this is from before.
+  std::uint64_t heard = 0;
+  Frame body;
+};
+
+/// The number of a moment in a broker's life, from 1 on; 0: none.
+using Ticket = std::uint64_t;
+
+/// Its receiver is to say, under this ticket, which term of these partitions it knows.
+struct VouchWanted {
+  BootNonce broker;
+  Ticket ticket = 0;
+  std::vector<PartitionId> partitions;
+};
+
+/// The answer: what it knew after it was asked.
+struct Vouch {
+  BootNonce broker;
+  Ticket ticket = 0;
+  std::vector<std::pair<PartitionId, Term>> terms;
+};
+
+/// What became of a request.
+enum class Outcome : std::uint8_t {
+  kDone = 1,            ///< The body is the reply, as the client gets it (for kBatch: see WorkerReply::body).
+  kNotLeader = 2,       ///< Not applied; `leader` is where to go, if known.
+  kBusy = 3,            ///< Not applied; a queue is full.
+  kUnknown = 4,         ///< Perhaps applied: leadership was lost.  Send it again under the same session and seq.
+  kWrongPartition = 5,  ///< Not applied; the worker holds no replica of it (or has no such map yet).
+};
+
+struct WorkerReply {
+  static constexpr std::size_t kHeaderSize = 41;
+
+  std::uint64_t tag = 0;
+  std::uint32_t attempt = 0;
+  Outcome outcome = Outcome::kDone;
+  PartitionId partition;
+  WorkerId leader;   ///< With kNotLeader; 0: unknown.
+  Term term;         ///< The replica's current term.
+  LogIndex applied;  ///< What the replica has applied: the highest is the freshest.
+  /// kCommand: a reply frame `[1, id, status, result, info]`.  kBatch: a packed array of `[index, status, result,
+  /// info]`.
+  Frame body;
+};
+
+void add(BundleWriter& bundle, const Hello& message);
+void add(BundleWriter& bundle, const Welcome& message);
+void add(BundleWriter& bundle, const Refused& message);
+void add(BundleWriter& bundle, const Doubt& message);
+void add(BundleWriter& bundle, const Form& message);
+void add_map_wanted(BundleWriter& bundle);
+void add_map_offer(BundleWriter& bundle, const ClusterMap& map);
+void add(BundleWriter& bundle, const AllHold& message);
+void add(BundleWriter& bundle, const WorkerRequest& message);
+void add(BundleWriter& bundle, const WorkerReply& message);
+/// The header alone, where the body travels in bulk.
+std::string pack_header(const WorkerRequest& message);
+std::string pack_header(const WorkerReply& message);
+void add(BundleWriter& bundle, const VouchWanted& message);
+void add(BundleWriter& bundle, const Vouch& message);
+
+/// Each reads the item of its type.  Errors: kInvalidArgument (outside bytes: a peer's are as little trusted as a
+/// client's).
+Result<Hello> read_hello(const BundleItem& item);
+Result<Welcome> read_welcome(const BundleItem& item);
+Result<Refused> read_refused(const BundleItem& item);
+Result<Doubt> read_doubt(const BundleItem& item);
+Result<Form> read_form(const BundleItem& item);
+Result<ClusterMap> read_map_offer(const BundleItem& item);
+Result<AllHold> read_all_hold(const BundleItem& item);
+Result<WorkerRequest> read_worker_request(const BundleItem& item);
+Result<WorkerReply> read_worker_reply(const BundleItem& item);
+Result<VouchWanted> read_vouch_wanted(const BundleItem& item);
+Result<Vouch> read_vouch(const BundleItem& item);
+
+}  // namespace trellis

@@ -1,0 +1,100 @@
+#include "sim/mutations/mutations.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace trellis::sim {
+namespace {
+
+using M = Mutation;
+using S = Scenario;
+
+// clang-format off
+constexpr std::array kRows = std::to_array<MutationRow>({
+    {M::kAckBeforeSync, "ack-before-sync", "a write of the log is called durable before it is", S::kAny, {33, 40}},
+    {M::kSyncedTailLost, "synced-tail-lost",
+     "a crash loses the last entry of each log, though it was synced", S::kAny, {35, 40}},
+    {M::kTornBatch, "torn-batch", "a crash leaves a batch of the log done in part", S::kAny, {21, 40}},
+    {M::kVoteForgotten, "vote-forgotten", "a crash keeps the term and loses the vote", S::kElections, {39, 40}},
+    {M::kTruncateIgnored, "truncate-ignored",
+     "a tail of the log that was cut off stays on the disk", S::kGroup, {37, 4000}},
+    {M::kCommitHintAhead, "commit-hint-ahead",
+     "the log says that more was committed than was", S::kElections, {9, 40}},
+    {M::kSnapshotWrongIndex, "snapshot-wrong-index", "a snapshot's record names another index", S::kAny, {8, 40}},
+    {M::kLogsGrow, "logs-grow", "no log is cut, and no snapshot removed", S::kLaggards, {40, 40}},
+    {M::kNoBarrier, "no-barrier", "a new leader commits no entry of its own term first (R1)", S::kAny, {6, 60}},
+    {M::kNoGate, "no-gate", "messages are taken in while an append is not synced (R2)", S::kGroup, {3, 4000}},
+    {M::kNoClamp, "no-clamp", "a follower acknowledges a tail that nobody has checked (R3)", S::kGroup, {82, 1000}},
+    {M::kNoTrim, "no-trim", "entries that a snapshot holds are appended again (R4)", S::kLaggards, {2, 300}},
+    {M::kNoConfigurations, "no-configurations",
+     "a configuration that was rolled back is not told (R5)", S::kMembers, {6, 1000}},
+    {M::kNoSessionsInSnapshot, "no-sessions-in-snapshot", "snapshots hold no session table", S::kAny, {48, 60}},
+    {M::kLoneTermReused, "lone-term-reused",
+     "a lone voter leads in the term of its earlier life (R13)", S::kMembers, {0, 0}},
+    {M::kOlderCopiesTaken, "older-copies-taken",
+     "a worker on an older copy of its folder takes part", S::kCopies, {5, 10}},
+    {M::kBulkIsUrgent, "bulk-is-urgent", "what is large goes in front of what is urgent", S::kSlowLinks, {10, 10}},
+    {M::kUnconfirmedRead, "unconfirmed-read",
+     "a linearizable read is answered by whoever is asked", S::kSeclusions, {14, 60}},
+    {M::kFloorIgnored, "floor-ignored", "what clients say of floors does not count", S::kSessions, {5, 40}},
+    {M::kEarlierConfirmation, "earlier-confirmation",
+     "an answer to an earlier life's question confirms leadership", S::kTwoLives, {2, 60}},
+    {M::kNonceIgnored, "nonce-ignored",
+     "a confirmation counts whichever life it names", S::kTwoLives, {1, 60}, M::kTermIgnored},
+    {M::kTermIgnored, "term-ignored",
+     "a confirmation counts whichever term it names", S::kTwoLives, {1, 60}, M::kNonceIgnored},
+    {M::kRoundIgnored, "round-ignored", "a confirmation counts whichever round it names", S::kSeclusions, {0, 0}},
+    {M::kVouchBlindly, "vouch-blindly",
+     "a member vouches for a leader though it knows a higher term", S::kSeclusions, {4, 60}},
+    {M::kVouchForLater, "vouch-for-later",
+     "what a member vouched for once counts for all later reads", S::kSeclusions, {14, 60}},
+    {M::kMarkDropped, "mark-dropped", "no answer is marked as unguaranteed", S::kBlackouts, {14, 40}},
+    {M::kMarkAdded, "mark-added", "one answer in a thousand is marked for no reason", S::kAny, {11, 40}},
+    {M::kWarningDropped, "warning-dropped", "no answer warns of anything", S::kBlackouts, {7, 40}},
+    {M::kPageSkipsKey, "page-skips-key", "a page that is not the last lacks its first key", S::kAny, {30, 40}},
+    {M::kPageOutOfOrder, "page-out-of-order", "the first two keys of a page have changed places", S::kAny, {30, 40}},
+    {M::kWrongReply, "wrong-reply", "one reply in a hundred is that to the request before", S::kAny, {39, 40}},
+    {M::kNewSeqOnRetry, "new-seq-on-retry", "a client sends a write again under another seq", S::kAny, {40, 40}},
+    {M::kSessionsGrow, "sessions-grow", "more writes are remembered than the settings allow", S::kSessions, {12, 20}},
+    {M::kAnswersGrow, "answers-grow",
+     "more bytes of answers are remembered than the settings allow", S::kSessions, {17, 20}},
+    {M::kTermNotLearnt, "term-not-learnt", "a pre-vote request teaches nobody its term (R11)", S::kMembers, {4, 3000}},
+    {M::kAllForMajority, "all-for-majority", "a broker takes a majority for every replica", S::kBlackouts, {7, 60}},
+    {M::kBrokerFloorInfinite, "broker-floor-infinite",
+     "a broker says that it sends none of its own writes again", S::kAny, {13, 40}},
+    {M::kFingerprintIgnored, "fingerprint-ignored",
+     "all requests of one session and seq are taken for the same", S::kAny, {35, 40}},
+    {M::kReplyDropped, "reply-dropped", "every 50th reply of a broker is not sent", S::kAny, {10, 10}},
+    {M::kNeverSentAgain, "never-sent-again", "a broker sends no request a second time", S::kHiccups, {9, 10}},
+    {M::kOneVouch, "one-vouch",
+     "one that vouches is enough, however many replicas there are", S::kFives, {2, 60}},
+    {M::kOneConfirmation, "one-confirmation",
+     "one peer confirms leadership, however many voters there are", S::kFives, {9, 60}},
+    {M::kStalestAnswer, "stalest-answer",
+     "without a majority the stalest replica is believed", S::kFewLeft, {26, 40}},
+    {M::kLeadershipUnchecked, "leadership-unchecked",
+     "whoever takes itself for the leader answers reads at once", S::kSeclusions, {19, 60}},
+});
+// clang-format on
+
+constexpr bool is_whole() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (kRows[i].mutation != static_cast<Mutation>(i)) return false;
+  }
+  return kRows.size() == kMutationCount;
+}
+static_assert(is_whole(), "each mutation has one row, in the order of the enumeration");
+
+}  // namespace
+
+std::span<const MutationRow> all_mutations() { return kRows; }
+
+const MutationRow& row_of(Mutation mutation) { return kRows[static_cast<std::size_t>(mutation)]; }
+
+std::optional<Mutation> mutation_of(std::string_view name) {
+  const auto row =
+      std::find_if(kRows.begin(), kRows.end(), [name](const MutationRow& each) { return each.name == name; });
+  return row == kRows.end() ? std::nullopt : std::optional(row->mutation);
+}
+
+}  // namespace trellis::sim

@@ -1,0 +1,34 @@
+// The rules that mutations switch off in worker and broker themselves (sim/mutations/mutations.hpp).
+#pragma once
+
+#include "broker/options.hpp"
+#include "sim/mutations/mutations.hpp"
+#include "worker/raft/replica.hpp"
+
+namespace trellis::sim {
+
+inline OmittedRules omitted_rules(const Mutations& mutations) {
+  OmittedRules omitted;
+  omitted.barrier = mutations.has(Mutation::kNoBarrier);
+  omitted.gate = mutations.has(Mutation::kNoGate);
+  omitted.clamp = mutations.has(Mutation::kNoClamp);
+  omitted.trim = mutations.has(Mutation::kNoTrim);
+  omitted.configurations = mutations.has(Mutation::kNoConfigurations);
+  omitted.sessions = mutations.has(Mutation::kNoSessionsInSnapshot);
+  omitted.lone_term = mutations.has(Mutation::kLoneTermReused);
+  omitted.incarnations = mutations.has(Mutation::kOlderCopiesTaken);
+  omitted.bulk = mutations.has(Mutation::kBulkIsUrgent);
+  omitted.pre_votes = mutations.has(Mutation::kTermNotLearnt);
+  omitted.fingerprints = mutations.has(Mutation::kFingerprintIgnored);
+  omitted.confirmations = mutations.has(Mutation::kOneConfirmation);
+  return omitted;
+}
+
+inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
+  OmittedBrokerRules omitted;
+  omitted.minorities = mutations.has(Mutation::kAllForMajority);
+  omitted.vouches = mutations.has(Mutation::kOneVouch);
+  return omitted;
+}
+
+}  // namespace trellis::sim

@@ -1,0 +1,67 @@
+// Snapshot files: the whole state of one partition as bytes, checked from end to end when read.
+//
+//   file  = "TRLSNAP" | format version (u8 = 2) | block*
+//   block = kind (u8) | payload size (u32) | checksum (u64) | payload
+//
+//   kind           payload
+//   1 head         partition (u32) | index (u64) | term (u64) | documents (u64) | document bytes (u64) |
+//                  (number of the first write (u64) | writes (u64) | sessions (u64)), of brokers' sessions and of clients'
+//   2 session      (owner (u8) | name (u32 size, bytes) | floor (u64) | a write was forgotten (u8) | the highest seq
+//                  that was (u64))*: those that say floors, the brokers' own before the clients', each kind in the
+//                  order of their last writes
+//   3 write        (owner (u8) | code (u8) | answer kind (u8) | item (u16) | seq (u64) | fingerprint (u64) |
+//                  version (u64) | session (u32 size, bytes) | content (u32 size, bytes))*, those of the brokers' own
+//                  sessions before the clients', each kind in log order
+//   4 document     (version (u64) | key (u32 size, bytes) | document (u32 size, bytes))*, in the order of the keys
+//   5 end          empty
+//
+// Blocks come in the order of their kinds, of 2 to 4 as many as it takes.  A block's checksum is XXH3-64 of its payload
+// with kind, size and position in the file mixed in, so no block passes for another; the whole file's is in the
+// descriptor.  Numbers are little-endian.  Replicas that froze the same state write the same bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/result.hpp"
+#include "protocol/types.hpp"
+#include "worker/snapshot/snapshot_store.hpp"
+#include "worker/state/state_machine.hpp"
+
+namespace trellis {
+
+/// All that raft carries of a snapshot: which file it is, and what that file must be.
+struct SnapshotDescriptor {
+  std::string name;  ///< In the SnapshotStore.
+  PartitionId partition;
+  LogIndex index;              ///< The last entry in it, and
+  Term term;                   ///< that entry's term.
+  std::uint64_t size = 0;      ///< Bytes.
+  std::uint64_t checksum = 0;  ///< XXH3-64 of the whole file.
+
+  bool operator==(const SnapshotDescriptor&) const = default;
+};
+
+/// A name that tells partition, index and term; `maker` keeps apart what several workers, or several lives, wrote.
+std::string snapshot_name(PartitionId partition, LogIndex index, Term term, std::uint64_t maker);
+/// Whether it names a snapshot of that partition.
+bool is_snapshot_of(std::string_view name, PartitionId partition);
+
+/// Format version, then the fields.
+std::string encode(const SnapshotDescriptor& descriptor);
+/// Error: kInvalidArgument.
+Result<SnapshotDescriptor> read_snapshot_descriptor(std::string_view bytes);
+
+/// Writes a frozen state to the store and commits it.  Takes long: meant for a background thread.
+Result<SnapshotDescriptor> write_snapshot(const FrozenState& state, PartitionId partition, LogIndex index, Term term,
+                                          const std::string& name, SnapshotStore& store);
+
+/// Reads a snapshot back and builds the state that it holds.  Everything is verified: a state is returned only where
+/// every byte was what the descriptor and the file itself promise.  Memory beyond the state is bounded, whatever the
+/// file holds.  Takes long: meant for a background thread.  Errors: kInvalidArgument (the message says what is wrong,
+/// and at which byte), and those of the store.
+Result<StateMachine> read_snapshot(const SnapshotDescriptor& descriptor, const SnapshotStore& store,
+                                   SessionLimits limits = {});
+
+}  // namespace trellis

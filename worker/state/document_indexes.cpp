@@ -1,0 +1,46 @@
+#include "worker/state/document_indexes.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace trellis {
+
+std::optional<std::string_view> DocumentIndexes::walk(std::uint64_t version, std::string_view document,
+                                                      const Path& path, std::size_t documents_size, Effort& effort) {
+  if (document.size() < kDocumentSizeMin || path.empty()) {
+    if (!path.empty()) effort += walk_effort(document.size());
+    return trellis::walk(document, path);
+  }
+  effort += walk_effort(path.size() * FieldIndex::kContainerSizeMin / 4);
+  if (const auto known = by_version_.find(version); known != by_version_.end()) {
+    kept_.splice(kept_.begin(), kept_, known->second);
+    return kept_.front().index.walk(document, path);
+  }
+  effort += read_effort(document.size());
+  auto index = FieldIndex::build(document, secret_);
+  if (!index) return trellis::walk(document, path);
+  return keep(version, std::move(*index), std::max(bytes_min_, kBytesForEach * documents_size)).walk(document, path);
+}
+
+/// The newest is kept in any case.
+const FieldIndex& DocumentIndexes::keep(std::uint64_t version, FieldIndex index, std::size_t bytes_max) {
+  while (!kept_.empty() && bytes_ + index.size() > bytes_max) forget(std::prev(kept_.end()));
+  bytes_ += index.size();
+  kept_.push_front({version, std::move(index)});
+  by_version_.emplace(version, kept_.begin());
+  return kept_.front().index;
+}
+
+void DocumentIndexes::drop(std::uint64_t version) {
+  const auto known = by_version_.find(version);
+  if (known != by_version_.end()) forget(known->second);
+}
+
+void DocumentIndexes::forget(std::list<Kept>::iterator which) {
+  bytes_ -= which->index.size();
+  by_version_.erase(which->version);
+  kept_.erase(which);
+}
+
+}  // namespace trellis

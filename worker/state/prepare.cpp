@@ -1,0 +1,155 @@
+#include "worker/state/prepare.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "protocol/check.hpp"
+#include "protocol/command.hpp"
+#include "protocol/limits.hpp"
+
+namespace trellis {
+namespace {
+
+using Task = std::variant<Read, Entry, CommandResult>;
+
+Task answer(const Error& error) { return CommandResult::failed(error); }
+
+/// Gives an entry the identity that its request came with.
+Task identified(Entry entry, const WorkerRequest& request, std::uint32_t item) {
+  if (request.session.empty() || request.session.size() > kSessionSizeMax) {
+    return answer({Code::kInternal, "the broker sent a write without a session"});
+  }
+  entry.session = request.session;
+  entry.own_session = request.own_session;
+  entry.has_floor = request.has_floor;
+  entry.seq = request.seq;
+  entry.floor = request.floor;
+  entry.item = static_cast<std::uint16_t>(item);
+  entry.fingerprint = fingerprint_of(entry, request.kind == RequestKind::kBatch);
+  return entry;
+}
+
+Task prepare_put(const WorkerRequest& request, const BatchItem& item) {
+  const auto put = read_put(item.arguments);
+  if (!put) return answer(put.error());
+  Entry entry;
+  entry.kind = kind_of(item.command);
+  entry.key = put->key;
+  entry.content = put->document;
+  entry.if_absent = item.options.if_absent;
+  entry.if_version = item.options.if_version;
+  return identified(entry, request, item.index);
+}
+
+Task prepare_removal(const WorkerRequest& request, const BatchItem& item) {
+  const auto key = read_key(item.arguments);
+  if (!key) return answer(key.error());
+  Entry entry;
+  entry.kind = kind_of(item.command);
+  entry.key = *key;
+  entry.if_version = item.options.if_version;
+  return identified(entry, request, item.index);
+}
+
+Task prepare_read(const BatchItem& item) {
+  Read read;
+  read.command = item.command;
+  if (row_of(item.command).signature == Signature::kPath) {
+    auto query = read_query(item.arguments);
+    if (!query) return answer(query.error());
+    read.key = query->key;
+    read.path = std::move(query->path);
+  } else {
+    const auto key = read_key(item.arguments);
+    if (!key) return answer(key.error());
+    read.key = *key;
+  }
+  return read;
+}
+
+Task prepare_page(const WorkerRequest& request, const BatchItem& item) {
+  Read read;
+  read.command = item.command;
+  read.range = item.options.range;
+  if (row_of(item.command).signature == Signature::kPrefix) {
+    const auto prefix = read_count(item.arguments);
+    if (!prefix) return answer(prefix.error());
+    read.page.prefix = *prefix;
+    return read;
+  }
+  const auto page = read_page(item.arguments);
+  if (!page) return answer(page.error());
+  read.page = *page;
+  if (request.page_bytes != 0) read.page_size_max = std::min<std::size_t>(request.page_bytes, kPageSizeMax);
+  return read;
+}
+
+Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
+  if (item.error) return answer(*item.error);
+  const CommandRow& row = row_of(item.command);
+  if (row.reach == Reach::kOneKey && row.effect == Effect::kReads) return prepare_read(item);
+  if (row.reach == Reach::kOneKey && row.signature == Signature::kRecord) return prepare_put(request, item);
+  if (row.reach == Reach::kOneKey) return prepare_removal(request, item);
+  if (row.signature == Signature::kPage || row.signature == Signature::kPrefix) return prepare_page(request, item);
+  return answer({Code::kInternal, std::string(name_of(item.command)) + " is answered by brokers, not by workers"});
+}
+
+void prepare_command(const WorkerRequest& request, PreparedRequest& prepared) {
+  const auto read = read_request(request.body.bytes());
+  if (const auto* bad = std::get_if<BadRequest>(&read)) {
+    prepared.id = bad->id;
+    prepared.one.task = answer(bad->error);
+    return;
+  }
+  const auto& command = std::get<Request>(read);
+  prepared.id = command.id;
+  BatchItem item;
+  item.command = command.command;
+  item.arguments = command.arguments;
+  item.options = command.options;
+  prepared.one.task = prepare_item(request, item);
+}
+
+/// Reads of keys that the same batch writes go through the log as well, so that they see what stands before them and
+/// nothing that stands after.
+void log_reads_among_writes(const WorkerRequest& request, const std::vector<BatchItem>& items,
+                            std::vector<PreparedItem>& prepared) {
+  std::unordered_set<std::string_view> written;
+  bool reads = false;
+  for (const PreparedItem& item : prepared) {
+    if (const Entry* entry = item.entry()) written.insert(entry->key);
+    reads = reads || item.read() != nullptr;
+  }
+  if (written.empty() || !reads) return;
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    const Read* read = prepared[i].read();
+    if (read == nullptr || !written.contains(read->key)) continue;
+    Entry entry;
+    entry.kind = kind_of(read->command);
+    entry.key = read->key;
+    if (row_of(read->command).signature == Signature::kPath) entry.content = items[i].arguments;
+    prepared[i].task = identified(entry, request, items[i].index);
+  }
+}
+
+}  // namespace
+
+Result<PreparedRequest> prepare(const WorkerRequest& request) {
+  PreparedRequest prepared;
+  prepared.kind = request.kind;
+  if (request.kind == RequestKind::kCommand) {
+    prepare_command(request, prepared);
+    return prepared;
+  }
+  const auto items = read_indexed_batch(request.body.bytes());
+  if (!items) return items.error();
+  prepared.many.reserve(items->size());
+  for (const BatchItem& item : *items) prepared.many.push_back({item.index, prepare_item(request, item)});
+  log_reads_among_writes(request, *items, prepared.many);
+  return prepared;
+}
+
+}  // namespace trellis

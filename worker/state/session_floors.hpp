@@ -1,0 +1,123 @@
+// SessionFloors: of each session that says floors, what a late copy of a write is told by once the write is forgotten.
+//
+//   seq   0 .......... floor .......... forgotten .......... whatever its sender comes to
+//         nobody sends | some that were  | if it is not
+//         these again  | remembered are  | remembered, it
+//                      | not any more    | is new
+//
+// A copy that is not remembered and lies below the floor, or not above the highest seq that was forgotten, was perhaps
+// applied.  (The two may also lie the other way round.)
+//
+// Kept are the last `sessions_max` sessions, in the order of their last writes; the one that has not written for the
+// longest makes room for a new one.
+//
+// Sessions lie in slots of fixed size, in chunks that are shared with frozen views and copied by the first write after
+// a freeze.  What tells their order stands in the slots as a number, and beside them as a list.
+// Cost: O(1) a write; about 130 bytes a session.
+// Threading: belongs to one thread at a time; FrozenFloors are immutable and may be read by any.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/limits.hpp"
+#include "worker/state/session_index.hpp"
+
+namespace trellis {
+
+/// A session as it goes into snapshots and comes out of them.
+struct SessionFloor {
+  std::string name;
+  std::uint64_t floor = 0;                 ///< The lowest seq that its sender may still send again.
+  std::optional<std::uint64_t> forgotten;  ///< The highest seq of a write that is not remembered any more.
+  bool operator==(const SessionFloor&) const = default;
+};
+
+namespace sessions {
+
+struct Slot {
+  std::uint64_t floor = 0;
+  std::optional<std::uint64_t> forgotten;
+  std::uint64_t written = 0;  ///< Higher than that of all sessions that wrote before.
+  std::uint8_t name_size = 0;
+  std::array<char, kSessionSizeMax> name_bytes{};
+
+  std::string_view name() const { return {name_bytes.data(), name_size}; }
+  /// Whether a write with this seq, which is not remembered, was perhaps applied.
+  bool is_past(std::uint64_t seq) const { return seq < floor || (forgotten && seq <= *forgotten); }
+};
+
+constexpr std::uint32_t kSlotsPerChunk = 64;
+using Slots = std::array<Slot, kSlotsPerChunk>;
+
+}  // namespace sessions
+
+/// The floors at one moment.
+class FrozenFloors {
+ public:
+  std::size_t size() const { return size_; }
+  /// In the order of their last writes.  Takes long where there are many.
+  std::vector<SessionFloor> in_order() const;
+
+ private:
+  friend class SessionFloors;
+  std::vector<std::shared_ptr<const sessions::Slots>> chunks_;
+  std::size_t size_ = 0;
+};
+
+class SessionFloors {
+ public:
+  /// @param sessions_max  at least 1
+  explicit SessionFloors(std::size_t sessions_max) : sessions_max_(sessions_max) {}
+
+  /// Null: the session is not kept.  Holds until the next change.
+  const sessions::Slot* find(std::string_view name) const;
+  /// The session writes, and says this floor: it is kept from now on.  Floors do not go down.
+  void on_write(std::string_view name, std::uint64_t floor);
+  /// A write of it was forgotten.
+  void on_forgotten(std::string_view name, std::uint64_t seq);
+
+  std::size_t size() const { return links_.size(); }
+  FrozenFloors freeze();
+
+  /// Adds a session that is not there yet, behind all others.  False: it is there, or there is no room.
+  bool restore(const SessionFloor& session);
+
+ private:
+  using Position = std::uint32_t;
+  static constexpr Position kNone = ~Position{0};
+  struct Chunk {
+    std::shared_ptr<sessions::Slots> slots;
+    bool is_frozen = false;  ///< Shared with a view.
+  };
+  /// The list, the session that has not written for the longest in front.
+  struct Link {
+    Position before = kNone;
+    Position after = kNone;
+  };
+
+  const sessions::Slot& slot(Position at) const {
+    return (*chunks_[at / sessions::kSlotsPerChunk].slots)[at % sessions::kSlotsPerChunk];
+  }
+  sessions::Slot& writable(Position at);
+  Position position_of(std::string_view name, std::uint64_t hash) const;
+  Position add(std::string_view name, std::uint64_t hash);
+  Position place_for_one_more();
+  void unlink(Position at);
+  void link_last(Position at);
+
+  std::size_t sessions_max_;
+  std::vector<Chunk> chunks_;
+  std::vector<Link> links_;  ///< One a slot that is in use: those in front of it are, too.
+  Position oldest_ = kNone;
+  Position newest_ = kNone;
+  std::uint64_t written_ = 0;
+  SessionIndex index_;
+};
+
+}  // namespace trellis

@@ -1,0 +1,82 @@
+#include "worker/state/session_table.hpp"
+
+#include <utility>
+
+namespace trellis {
+namespace {
+
+WriteName name_of(const Entry& entry) { return {entry.session, entry.seq, entry.item}; }
+
+std::optional<std::uint64_t> floor_of(const Entry& entry) {
+  return entry.own_session || entry.has_floor ? std::optional(entry.floor) : std::nullopt;
+}
+
+}  // namespace
+
+bool SessionBook::is_past(const Entry& entry) const {
+  if (const auto floor = floor_of(entry); floor && entry.seq < *floor) return true;
+  const sessions::Slot* const session = floors_.find(entry.session);
+  return session != nullptr && session->is_past(entry.seq);
+}
+
+void SessionBook::remember(const RememberedWrite& write, std::uint64_t hash, std::optional<std::uint64_t> floor) {
+  if (floor || floors_.find(write.name.session) != nullptr) {
+    floors_.on_write(write.name.session, floor.value_or(0));
+  }
+  writes_.append(write, hash);
+  while (writes_.size() > limits_.writes_max || (writes_.size() > 0 && is_answered(writes_.first()))) {
+    const WriteName oldest = writes_.name_at(writes_.first());
+    floors_.on_forgotten(oldest.session, oldest.seq);
+    writes_.forget_first();
+  }
+}
+
+bool SessionBook::is_answered(std::uint64_t number) const {
+  if (owner_ == Owner::kClient) return false;  // It may come again, from a copy that is under way.
+  const WriteName name = writes_.name_at(number);
+  const sessions::Slot* const session = floors_.find(name.session);
+  return session != nullptr && name.seq < session->floor;
+}
+
+Result<void> SessionBook::restore(const SessionFloor& session) {
+  if (session.name.empty() || session.name.size() > kSessionSizeMax) {
+    return invalid_argument("sessions: the name of a session is empty or too long");
+  }
+  if (!floors_.restore(session)) return invalid_argument("sessions: a session stands twice, or there are too many");
+  return {};
+}
+
+Result<void> SessionBook::restore(const RememberedWrite& write) {
+  if (write.name.session.empty() || write.name.session.size() > kSessionSizeMax) {
+    return invalid_argument("sessions: the name of a session is empty or too long");
+  }
+  if (write.name.item >= kBatchItemsMax) return invalid_argument("sessions: no such position in a BATCH");
+  if (writes_.size() == limits_.writes_max) return invalid_argument("sessions: too many writes");
+  if (write.answer.content.size() > limits_.content_size_max) return invalid_argument("sessions: an answer too large");
+  const std::uint64_t hash = SessionWindow::hash_of(write.name);
+  if (writes_.find(write.name, hash)) return invalid_argument("sessions: a write stands twice");
+  writes_.append(write, hash);
+  return {};
+}
+
+SessionTable::Finding SessionTable::find(const Entry& entry) const {
+  const SessionBook& book = book_of(entry);
+  const WriteName name = name_of(entry);
+  Finding finding;
+  finding.hash = SessionWindow::hash_of(name);
+  if (const auto number = book.writes().find(name, finding.hash)) {
+    const bool is_same = book.writes().fingerprint_at(*number) == entry.fingerprint;
+    finding.verdict = is_same ? Verdict::kRepeated : Verdict::kOther;
+    if (is_same) finding.answer = book.writes().at(*number).answer;
+  } else if (book.is_past(entry)) {
+    finding.verdict = Verdict::kTooOld;
+  }
+  return finding;
+}
+
+void SessionTable::remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer) {
+  const RememberedWrite write{name_of(entry), entry.fingerprint, answer};
+  (entry.own_session ? brokers_ : clients_).remember(write, hash, floor_of(entry));
+}
+
+}  // namespace trellis

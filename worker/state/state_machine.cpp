@@ -1,0 +1,232 @@
+#include "worker/state/state_machine.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "protocol/check.hpp"
+#include "protocol/packed.hpp"
+#include "worker/state/listing.hpp"
+
+namespace trellis {
+namespace {
+
+WriteAnswer yes_or_no(bool value) {
+  WriteAnswer answer;
+  answer.kind = value ? AnswerKind::kTrue : AnswerKind::kFalse;
+  return answer;
+}
+
+WriteAnswer refused(Code code, std::uint64_t version) {
+  WriteAnswer answer;
+  answer.code = code;
+  answer.version = version;
+  return answer;
+}
+
+WriteAnswer with_content(Frame content, std::uint64_t version) {
+  WriteAnswer answer;
+  answer.kind = AnswerKind::kContent;
+  answer.version = version;
+  answer.content = std::move(content);
+  return answer;
+}
+
+/// Why a condition did not hold, from what the answer remembers of it.
+std::string condition_message(const Entry& entry, const WriteAnswer& answer) {
+  if (answer.version == 0) return "if_version is " + std::to_string(*entry.if_version) + ", but the key is missing";
+  if (entry.if_absent) return "the key exists, with version " + std::to_string(answer.version);
+  return "if_version is " + std::to_string(entry.if_version.value_or(0)) + ", but the document has version " +
+         std::to_string(answer.version);
+}
+
+CommandResult failed_exactly_once(ExactlyOnce told, std::string message) {
+  CommandResult result = CommandResult::failed(Code::kFailedPrecondition, std::move(message));
+  result.exactly_once = told;
+  return result;
+}
+
+CommandResult not_found(bool is_query) {
+  return CommandResult::failed(Code::kNotFound, is_query ? "nothing at this path" : "no such key");
+}
+
+CommandResult another_request() {
+  return failed_exactly_once(ExactlyOnce::kOtherRequest,
+                             "nothing new was done: this session and seq stand for another request, which was applied "
+                             "before; a new request takes a seq of its own, a retry repeats the first one's key, "
+                             "document and conditions");
+}
+
+/// A copy that came so late that its record is gone.  Whoever sent it gave it an identity, and can look for itself what
+/// became of the first; to a client that gave it none, its broker's name for it says nothing.
+CommandResult too_old(const Entry& entry) {
+  if (entry.own_session) {
+    return CommandResult::failed(Code::kDeadlineExceeded,
+                                 "this request is so old that it is no longer known whether it was applied");
+  }
+  return failed_exactly_once(ExactlyOnce::kUnknown,
+                             "outcome unknown: seq " + std::to_string(entry.seq) +
+                                 " lies below the floor of its session, or among what is forgotten of it, so this "
+                                 "request was perhaps applied before; nothing was done now, read the key to see");
+}
+
+/// The result that goes with an answer.  A pure function of entry and answer, so a repeated write gets the first
+/// reply to the letter.
+CommandResult result_of(const Entry& entry, WriteAnswer answer) {
+  if (answer.code == Code::kNotFound) return not_found(entry.kind == EntryKind::kQuery);
+  if (answer.code != Code::kOk) return CommandResult::failed(answer.code, condition_message(entry, answer));
+  CommandResult result;
+  if (answer.version != 0) result.version = answer.version;
+  switch (answer.kind) {
+    case AnswerKind::kNil: break;
+    case AnswerKind::kFalse: result.kind = ResultKind::kFalse; break;
+    case AnswerKind::kTrue: result.kind = ResultKind::kTrue; break;
+    case AnswerKind::kContent:
+      result.kind = ResultKind::kPacked;
+      result.packed = std::move(answer.content);
+      break;
+    case AnswerKind::kDropped:
+      return failed_exactly_once(ExactlyOnce::kApplied,
+                                 "this request was applied before, but its reply was too large to keep");
+  }
+  return result;
+}
+
+}  // namespace
+
+CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const Entry& entry) {
+  CHECK(applied_ < index || version_ < version_of(index, position));
+  applied_ = index;
+  version_ = version_of(index, position);
+  if (entry.session.empty()) return result_of(entry, execute(entry));
+  SessionTable::Finding earlier = sessions_.find(entry);
+  switch (earlier.verdict) {
+    case SessionTable::Verdict::kNew: break;
+    case SessionTable::Verdict::kRepeated: return result_of(entry, std::move(earlier.answer));
+    case SessionTable::Verdict::kOther: return another_request();
+    case SessionTable::Verdict::kTooOld: return too_old(entry);
+  }
+  WriteAnswer answer = execute(entry);
+  // What a logged read found lies in the trie, which the next entry may change: what is remembered is copied.
+  const bool is_read = entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery;
+  if (is_read && sessions_.keeps(entry, answer.content.size()))
+    answer.content = Frame(std::string(answer.content.bytes()));
+  sessions_.remember(entry, earlier.hash, answer);
+  return result_of(entry, std::move(answer));
+}
+
+WriteAnswer StateMachine::execute(const Entry& entry) {
+  switch (entry.kind) {
+    case EntryKind::kPut: return put(entry);
+    case EntryKind::kDelete: return erase(entry);
+    case EntryKind::kPop: return pop(entry);
+    case EntryKind::kGet:
+    case EntryKind::kHas:
+    case EntryKind::kQuery: return read_logged(entry);
+  }
+  CHECK(false);
+  return {};
+}
+
+WriteAnswer StateMachine::put(const Entry& entry) {
+  if (entry.if_absent || entry.if_version) {
+    const auto stored = documents_.find(entry.key);
+    if (entry.if_absent && stored) return refused(Code::kAlreadyExists, stored->version);
+    if (entry.if_version && (!stored || stored->version != *entry.if_version)) {
+      return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
+    }
+  }
+  drop_index(entry.key);
+  WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, version_, entry.content));
+  answer.version = version_;
+  return answer;
+}
+
+WriteAnswer StateMachine::erase(const Entry& entry) {
+  if (entry.if_version) {
+    const auto stored = documents_.find(entry.key);
+    if (!stored || stored->version != *entry.if_version) {
+      return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
+    }
+  }
+  drop_index(entry.key);
+  return yes_or_no(documents_.erase(entry.key));
+}
+
+WriteAnswer StateMachine::pop(const Entry& entry) {
+  drop_index(entry.key);
+  auto taken = documents_.take(entry.key);
+  if (!taken) return refused(Code::kNotFound, 0);
+  const std::uint64_t version = taken->version();
+  const std::string_view document = taken->document();
+  return with_content(Frame(std::move(*taken).into_owner(), document), version);
+}
+
+/// The document at `key` is about to be replaced or removed.
+void StateMachine::drop_index(std::string_view key) {
+  if (indexes_.empty()) return;
+  if (const auto stored = documents_.find(key)) indexes_.drop(stored->version);
+}
+
+std::optional<std::string_view> StateMachine::part_at(const StoredDocument& stored, const Path& path,
+                                                      Effort& effort) const {
+  return indexes_.walk(stored.version, stored.document, path, documents_.bytes(), effort);
+}
+
+/// Says which step leads nowhere: the one behind the longest beginning of the path that leads somewhere.
+CommandResult StateMachine::nothing_at(const StoredDocument& stored, const Path& path, Effort& effort) const {
+  Path beginning = path;
+  while (!beginning.empty()) {
+    beginning.pop_back();
+    if (const auto value = part_at(stored, beginning, effort)) {
+      return CommandResult::failed(Code::kNotFound, to_text(DeadEnd{beginning.size(), *value}, path));
+    }
+  }
+  return not_found(true);
+}
+
+WriteAnswer StateMachine::read_logged(const Entry& entry) const {
+  const auto stored = documents_.find(entry.key);
+  if (entry.kind == EntryKind::kHas) {
+    WriteAnswer answer = yes_or_no(stored.has_value());
+    if (stored) answer.version = stored->version;
+    return answer;
+  }
+  if (!stored) return refused(Code::kNotFound, 0);
+  std::optional<std::string_view> part = stored->document;
+  if (entry.kind == EntryKind::kQuery) {
+    Effort effort = 0;
+    const auto query = read_query(entry.content);
+    part = query ? part_at(*stored, query->path, effort) : std::nullopt;
+  }
+  if (!part) return refused(Code::kNotFound, 0);
+  return with_content(Frame(nullptr, *part), stored->version);
+}
+
+CommandResult StateMachine::read(const Read& read) const {
+  switch (read.command) {
+    case Command::kCount: return count_records(documents_, read);
+    case Command::kKeys:
+    case Command::kScan: return list_records(documents_, read);
+    default: break;
+  }
+  const auto stored = documents_.find(read.key);
+  if (read.command == Command::kHas) {
+    CommandResult result = CommandResult::of(stored.has_value());
+    if (stored) result.version = stored->version;
+    return result;
+  }
+  CHECK(read.command == Command::kGet || read.command == Command::kQuery);
+  if (!stored) return not_found(false);
+  if (read.command == Command::kGet) return CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
+  Effort effort = 0;
+  const auto part = part_at(*stored, read.path, effort);
+  CommandResult result =
+      part ? CommandResult::of_packed(Frame(nullptr, *part), stored->version) : nothing_at(*stored, read.path, effort);
+  result.effort = effort;
+  return result;
+}
+
+FrozenState StateMachine::freeze() { return {documents_.freeze(), sessions_.freeze(), applied_}; }
+
+}  // namespace trellis

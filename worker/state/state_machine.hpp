@@ -1,0 +1,81 @@
+// StateMachine: the replicated state of one partition, its documents and its sessions.
+//
+// Deterministic: every replica that applied the same entries, or restored a snapshot and applied the rest, holds the
+// same state and gave the same results.  So apply reads no clock, option or random number; what is needed travels
+// inside the entry (Ongaro, "Consensus: Bridging Theory and Practice", 6.3).
+// Threading: belongs to one thread at a time; a FrozenState may be read and dropped by any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/types.hpp"
+#include "worker/state/command_result.hpp"
+#include "worker/state/document_indexes.hpp"
+#include "worker/state/entry.hpp"
+#include "worker/state/read.hpp"
+#include "worker/state/session_table.hpp"
+#include "worker/trie/trie.hpp"
+
+namespace trellis {
+
+/// The state at one moment: what a snapshot is written from.
+struct FrozenState {
+  FrozenTrie documents;
+  FrozenSessions sessions;
+  LogIndex applied;  ///< The last entry in it.
+};
+
+class StateMachine {
+ public:
+  explicit StateMachine(SessionLimits limits = {}) : sessions_(limits) {}
+  /// As restored from a snapshot.
+  StateMachine(Trie documents, SessionTable sessions, LogIndex applied)
+      : documents_(std::move(documents)), sessions_(std::move(sessions)), applied_(applied) {}
+
+  /// Applies a command of the committed log entry at `index`.  Index and position are greater than those of any before.
+  /// A document in the result may lie in the trie: pack it, or copy it, before the next entry is applied.
+  CommandResult apply(LogIndex index, std::uint32_t position, const Entry& entry);
+
+  /// Answers a read from what has been applied.  A document in the result lies in the trie: pack it, or copy it,
+  /// before the next entry is applied.
+  CommandResult read(const Read& read) const;
+
+  /// The index of the last entry applied.
+  LogIndex applied() const { return applied_; }
+  /// Number of documents.
+  std::size_t keys() const { return documents_.size(); }
+  /// Bytes of all keys and documents.
+  std::size_t bytes() const { return documents_.bytes(); }
+  /// Number of writes whose answers are remembered.
+  std::size_t remembered_writes() const { return sessions_.size(); }
+
+  const TrieView& documents() const { return documents_; }
+  const SessionTable& sessions() const { return sessions_; }
+
+  /// Keys the hashes of the documents' indexes.  To be called before anything is read.
+  void set_secret(std::uint64_t secret) { indexes_ = DocumentIndexes(secret); }
+  const DocumentIndexes& indexes() const { return indexes_; }
+
+  /// The state now, in constant time.
+  FrozenState freeze();
+
+ private:
+  WriteAnswer execute(const Entry& entry);
+  WriteAnswer put(const Entry& entry);
+  WriteAnswer erase(const Entry& entry);
+  WriteAnswer pop(const Entry& entry);
+  WriteAnswer read_logged(const Entry& entry) const;
+  std::optional<std::string_view> part_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
+  CommandResult nothing_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
+  void drop_index(std::string_view key);
+
+  Trie documents_;
+  mutable DocumentIndexes indexes_;  ///< A read may add one.
+  SessionTable sessions_;
+  LogIndex applied_;
+  std::uint64_t version_ = 0;  ///< Of what the command that is applied writes.
+};
+
+}  // namespace trellis
