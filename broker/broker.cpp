@@ -17,7 +17,7 @@
 namespace trellis {
 namespace {
 
-/// Liveness is judged twice a heartbeat.
+/// Liveness is checked twice a heartbeat.
 constexpr auto kPulse = kHeartbeatInterval / 2;
 constexpr std::size_t kLoggedRefusalsMax = 1024;
 /// Broken messages come in floods, or not at all.
@@ -79,7 +79,7 @@ class Broker::Core {
   void refuse(const BackendAddress& from, const Hello& hello, const std::string& reason, bool is_final = false);
   void drop(const std::string& what, const WorkerRecord* from, TimePoint now);
   void use_new_map(TimePoint now);
-  void judge_liveness(TimePoint now);
+  void check_liveness(TimePoint now);
   void pulse(TimePoint now);
   void say_welcome(TimePoint now);
 
@@ -193,7 +193,7 @@ void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint n
 }
 
 void Broker::Core::on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now) {
-  if (worker.state != WorkerState::kUp || worker.hello.leaving) judge_liveness(now);
+  if (worker.state != WorkerState::kUp || worker.hello.leaving) check_liveness(now);
   changed_.clear();
   router_.on_leads(worker.hello.id, led_before, worker.hello.leads, changed_);
   const std::vector<PartitionId> changed = changed_;
@@ -285,7 +285,7 @@ void Broker::Core::on_tick(TimePoint now) {
 
 void Broker::Core::pulse(TimePoint now) {
   next_pulse_ = now + kPulse;
-  judge_liveness(now);
+  check_liveness(now);
   outbox_.tick(now);
   router_.note_leaders(now);
   if (formation_.on_tick(now)) use_new_map(now);
@@ -298,7 +298,7 @@ void Broker::Core::say_welcome(TimePoint now) {
   }
 }
 
-void Broker::Core::judge_liveness(TimePoint now) {
+void Broker::Core::check_liveness(TimePoint now) {
   const bool was_warmed_up = registry_.warmed_up();
   const auto changes = registry_.update(now);
   if (changes.empty() && registry_.warmed_up() == was_warmed_up) return;

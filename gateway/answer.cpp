@@ -102,7 +102,7 @@ void add_link_to_next(HttpResponse& response, const Plan& plan, const Reply& rep
   response.headers.emplace_back("Link", "<" + url + ">; rel=\"next\"");
 }
 
-/// A read's conditions, which are the gateway's to judge: 412 or 304 in place of the document.
+/// A read's conditions, which are the gateway's to check: 412 or 304 in place of the document.
 bool stands_in_the_way(const Plan& plan, std::uint64_t version, HttpResponse& response) {
   if (plan.if_match && !plan.if_match->holds(version)) {
     auto refused = problem(412, Code::kFailedPrecondition, "the document has version " + std::to_string(version));
@@ -182,7 +182,7 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
   response.headers.emplace_back("Vary", "Accept");
   if (reply.info.version) {
     response.headers.emplace_back("ETag", entity_tag(*reply.info.version));
-    const bool is_read = !is_write(command);  // A write's conditions were judged before it.
+    const bool is_read = !is_write(command);  // A write's conditions were checked before it.
     if (is_read && stands_in_the_way(plan, *reply.info.version, response)) return response;
   }
   if (is_put && is_true(reply.result)) {

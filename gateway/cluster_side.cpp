@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "gateway/answer.hpp"
-#include "gateway/guard.hpp"
+#include "gateway/preconditions.hpp"
 #include "gateway/readiness.hpp"
 #include "program/log.hpp"
 #include "program/process.hpp"
@@ -116,7 +116,7 @@ void ClusterSide::take_inbox() {
 
 void ClusterSide::call(Exchange& exchange, Command command, std::string_view arguments, Client::OnAnswer on_answer) {
   Options options = exchange.plan->options();
-  if (exchange.plan->is_guarded) {
+  if (exchange.plan->has_preconditions) {
     // Several calls share the time of one request, and conditions are the write's.
     const auto spent = std::chrono::duration_cast<milliseconds>(monotonic_now() - exchange.asked);
     options.timeout = std::max(milliseconds(1), options.timeout - spent);
@@ -135,7 +135,7 @@ void ClusterSide::begin(Exchange& exchange) {
   if (exchange.listing) return turns_.on_want(exchange, exchange.has_turn, exchange.asked);
   if (exchange.console) return begin_console(exchange);
   if (exchange.gatherer) return begin_partitions(exchange);
-  if (plan.is_guarded) return ask_version(exchange);
+  if (plan.has_preconditions) return ask_version(exchange);
   Exchange* const at = &exchange;  // It lives as long as it is suspended, which is until its answer.
   call(exchange, plan.route->command, plan.arguments, [this, at](Answer answer) { on_answer(*at, answer.reply); });
   std::string().swap(plan.arguments);
@@ -190,15 +190,15 @@ void ClusterSide::ask_page(Exchange& exchange) {
        [this, at](const Answer& answer) { on_page(*at, answer.reply); });
 }
 
-/// The conditions of a guarded write are judged by the version that is there now.
+/// The conditions of a write with preconditions are checked by the version that is there now.
 void ClusterSide::ask_version(Exchange& exchange) {
   Exchange* const at = &exchange;
-  ++exchange.guard_attempts;
+  ++exchange.precondition_attempts;
   call(exchange, Command::kHas, version_arguments(*exchange.plan), [this, at](const Answer& has) {
-    if ((at->response = judge_version(*at->plan, has.reply))) return resume(*at);
+    if ((at->response = check_version(*at->plan, has.reply))) return resume(*at);
     call(*at, at->plan->route->command, at->plan->arguments, [this, at](const Answer& written) {
       if (!was_overtaken(*at->plan, written.reply)) return on_answer(*at, written.reply);
-      if (at->guard_attempts < kGuardAttemptsMax && monotonic_now() - at->asked < at->plan->timeout) {
+      if (at->precondition_attempts < kPreconditionAttemptsMax && monotonic_now() - at->asked < at->plan->timeout) {
         return ask_version(*at);
       }
       at->response = given_up_on();

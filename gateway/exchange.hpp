@@ -13,7 +13,7 @@
 #include "gateway/listing.hpp"
 #include "gateway/partitions.hpp"
 #include "gateway/plan.hpp"
-#include "program/visitors.hpp"
+#include "program/connections.hpp"
 
 struct MHD_Connection;
 
@@ -21,7 +21,7 @@ namespace trellis {
 
 struct Exchange {
   MHD_Connection* connection = nullptr;
-  Visitors::Visitor* visitor = nullptr;
+  Connections::Connection* socket = nullptr;
   TimePoint begun;       ///< Its first line was there,
   TimePoint whole;       ///< and all of it.
   TimePoint asked;       ///< The brokers, last.
@@ -46,7 +46,7 @@ struct Exchange {
 
   std::unique_ptr<PartitionsGatherer> gatherer;
   std::unique_ptr<ConsoleRun> console;
-  int guard_attempts = 0;  ///< Of a guarded write.
+  int precondition_attempts = 0;  ///< Of a write with preconditions.
 };
 
 }  // namespace trellis

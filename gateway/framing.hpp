@@ -8,7 +8,7 @@
 //
 // The parts lie in one buffer, as the library left it.  In a good head they follow each other without a gap, so a line
 // that ends in LF alone, a zero byte, a blank too many or a folded line is seen by where the next part lies.
-// What the library keeps to itself, the lines of a chunked body and its trailer, cannot be judged here.
+// What the library keeps to itself, the lines of a chunked body and its trailer, cannot be checked here.
 // A pure function; safe from any thread.
 #pragma once
 

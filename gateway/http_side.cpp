@@ -108,7 +108,7 @@ void HttpSide::stop() {
 }
 
 void HttpSide::close_the_slow(TimePoint now) {
-  closed_for_slowness_ += visitors_.end_those_waited_for_since(now - settings_.request_time);
+  closed_for_slowness_ += connections_.end_those_waited_for_since(now - settings_.request_time);
 }
 
 void* HttpSide::on_target(void*, const char* target, MHD_Connection* connection) {
@@ -117,16 +117,16 @@ void* HttpSide::on_target(void*, const char* target, MHD_Connection* connection)
   exchange->begun = monotonic_now();
   exchange->raw_target = target;
   const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  if (info != nullptr) exchange->visitor = static_cast<Visitors::Visitor*>(info->socket_context);
+  if (info != nullptr) exchange->socket = static_cast<Connections::Connection*>(info->socket_context);
   return exchange;
 }
 
-void HttpSide::on_connection(void* self, MHD_Connection* connection, void** visitor,
+void HttpSide::on_connection(void* self, MHD_Connection* connection, void** kept,
                              MHD_ConnectionNotificationCode code) {
-  Visitors& visitors = static_cast<HttpSide*>(self)->visitors_;
-  if (code == MHD_CONNECTION_NOTIFY_CLOSED) return visitors.on_close(static_cast<Visitors::Visitor*>(*visitor));
+  Connections& connections = static_cast<HttpSide*>(self)->connections_;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) return connections.on_close(static_cast<Connections::Connection*>(*kept));
   const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  *visitor = visitors.on_open(info->connect_fd, monotonic_now());
+  *kept = connections.on_open(info->connect_fd, monotonic_now());
 }
 
 void HttpSide::on_completed(void* self, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) {
@@ -135,7 +135,7 @@ void HttpSide::on_completed(void* self, MHD_Connection*, void** exchange, MHD_Re
   auto& server = *static_cast<HttpSide*>(self);
   server.drop_body(*done);
   server.cluster_->on_completed(*done);
-  if (done->visitor != nullptr) server.visitors_.on_response_sent(done->visitor, monotonic_now());
+  if (done->socket != nullptr) server.connections_.on_response_sent(done->socket, monotonic_now());
   delete done;
   *exchange = nullptr;
 }
@@ -228,7 +228,7 @@ void HttpSide::drop_body(Exchange& exchange) {
 /// The request has come whole: answers it here, or suspends the connection until the cluster has.
 MHD_Result HttpSide::on_whole(Exchange& exchange) {
   exchange.whole = monotonic_now();
-  if (exchange.visitor != nullptr) visitors_.on_request_whole(exchange.visitor);
+  if (exchange.socket != nullptr) connections_.on_request_whole(exchange.socket);
   if (exchange.response || answer_here(exchange)) return send(exchange);
   auto plan = make_plan(exchange.request);
   drop_body(exchange);
@@ -284,7 +284,7 @@ bool HttpSide::answer_here(Exchange& exchange) {
 
 HttpResponse HttpSide::metrics() const {
   return text_response("text/plain; version=0.0.4; charset=utf-8",
-                       counts_.text({visitors_.count(), cluster_->waiting(), body_bytes_, closed_for_slowness_}));
+                       counts_.text({connections_.count(), cluster_->waiting(), body_bytes_, closed_for_slowness_}));
 }
 
 MHD_Response* HttpSide::make_response(Exchange& exchange) {
@@ -334,7 +334,7 @@ void HttpSide::count(const Exchange& exchange) {
   const std::string what = std::string(name_of(method)) + " " + std::string(pattern);
   const bool has_key = pattern.find("{key}") != std::string_view::npos;
   const std::string_view key = has_key ? std::string_view(exchange.request.target.segments.at(kKeySegment)) : "";
-  const std::string client = peer_of(exchange.visitor->fd).text();
+  const std::string client = peer_of(exchange.socket->fd).text();
   std::string line = slow_log_.head({what, key, client}, took);
   line += ": answered " + std::to_string(status) + ", " + in_milliseconds(exchange.at_broker) + " at the broker, " +
           in_milliseconds(took - exchange.at_broker) + " in the gateway";

@@ -15,7 +15,7 @@
 #include "gateway/exchange.hpp"
 #include "gateway/hosts.hpp"
 #include "program/slow_log.hpp"
-#include "program/visitors.hpp"
+#include "program/connections.hpp"
 
 namespace trellis {
 
@@ -42,7 +42,7 @@ class HttpSide {
   /// Takes no more connections.
   void close_listener();
   /// Requests that have come whole and are not answered to their end.
-  std::size_t busy() const { return visitors_.busy(); }
+  std::size_t busy() const { return connections_.busy(); }
   void stop();
   /// Of requests that are not the page's own.
   Histogram own_counts() const { return counts_.of_clients(); }
@@ -53,7 +53,7 @@ class HttpSide {
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
                                const char* version, const char* upload, std::size_t* upload_size, void** exchange);
   static void on_completed(void* self, MHD_Connection* connection, void** exchange, MHD_RequestTerminationCode code);
-  static void on_connection(void* self, MHD_Connection* connection, void** visitor,
+  static void on_connection(void* self, MHD_Connection* connection, void** kept,
                             MHD_ConnectionNotificationCode code);
   static ssize_t on_stream(void* exchange_and_self, std::uint64_t position, char* buffer, std::size_t size);
 
@@ -78,7 +78,7 @@ class HttpSide {
   const std::string openapi_;
   MHD_Daemon* daemon_ = nullptr;
   ClusterSide* cluster_ = nullptr;
-  Visitors visitors_;
+  Connections connections_;
   GatewayCounts counts_;
   SlowLog slow_log_;
   std::size_t body_bytes_ = 0;

@@ -200,7 +200,7 @@ Refusal Planner::read_conditions() {
   return {};
 }
 
-/// What the protocol has an option for becomes that; the rest is guarded.
+/// What the protocol has an option for becomes that; the rest is a precondition.
 Refusal Planner::read_write_conditions(const std::optional<EntityTags>& match,
                                        const std::optional<EntityTags>& none_match) {
   if (!match && !none_match) return {};
@@ -220,7 +220,7 @@ Refusal Planner::read_write_conditions(const std::optional<EntityTags>& match,
   if (!request_.headers.idempotency_key.empty()) {
     return bad_request("with Idempotency-Key a write takes If-Match with one tag, or, on PUT, If-None-Match: * alone");
   }
-  plan_.is_guarded = true;
+  plan_.has_preconditions = true;
   if (match) plan_.if_match = match->strong;
   if (none_match) plan_.if_none_match = none_match->weak;
   return {};

@@ -1,7 +1,7 @@
 // From an HTTP request to what is to be asked of the cluster.
 //
 // A pure function: the route decides the command, segments and parameters become its arguments, headers its options.
-// What is wrong is refused here with a response that says what would be right; what only the cluster can judge is its.
+// What is wrong is refused here with a response that says what would be right; what only the cluster can know is its.
 #pragma once
 
 #include <chrono>
@@ -45,9 +45,9 @@ struct Plan {
   Format format = Format::kJson;
   std::string key;                                ///< As it came, for Location and for advice.
   bool is_deep = false;                           ///< A query leads into the document.
-  std::optional<VersionCondition> if_match;       ///< Of a read, or of a guarded write; other writes' stand above.
+  std::optional<VersionCondition> if_match;       ///< Of a read, or of a write with preconditions; other writes' stand above.
   std::optional<VersionCondition> if_none_match;  ///< Likewise.
-  bool is_guarded = false;                        ///< A write whose conditions gateway/guard.hpp judges.
+  bool has_preconditions = false;                        ///< A write whose conditions gateway/preconditions.hpp checks.
   std::string prefix;                             ///< Of a listing.
   OwnedKeyRange range;                            ///< Of a listing.
   std::optional<std::string> after;               ///< Of a listing.

@@ -38,7 +38,7 @@ MHD_Result send(MHD_Connection* connection, unsigned status, Text text) {
 struct MetricsServer::Callbacks {
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
                                const char*, std::size_t*, void**);
-  static void on_connection(void* self, MHD_Connection* connection, void** visitor,
+  static void on_connection(void* self, MHD_Connection* connection, void** kept,
                             MHD_ConnectionNotificationCode code);
 };
 
@@ -61,7 +61,7 @@ MetricsServer::~MetricsServer() {
 
 void MetricsServer::publish(TimePoint now, std::string text) {
   due_ = now + kPublishEvery;
-  visitors_.end_those_waited_for_since(now - kPatience);
+  connections_.end_those_waited_for_since(now - kPatience);
   auto fresh = std::make_shared<const std::string>(std::move(text));
   const std::lock_guard lock(mutex_);
   text_.swap(fresh);
@@ -81,12 +81,12 @@ MHD_Result MetricsServer::Callbacks::on_request(void* self, MHD_Connection* conn
   return send(connection, MHD_HTTP_OK, std::move(text));
 }
 
-void MetricsServer::Callbacks::on_connection(void* self, MHD_Connection* connection, void** visitor,
+void MetricsServer::Callbacks::on_connection(void* self, MHD_Connection* connection, void** kept,
                                              MHD_ConnectionNotificationCode code) {
-  Visitors& visitors = static_cast<MetricsServer*>(self)->visitors_;
-  if (code == MHD_CONNECTION_NOTIFY_CLOSED) return visitors.on_close(static_cast<Visitors::Visitor*>(*visitor));
+  Connections& connections = static_cast<MetricsServer*>(self)->connections_;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) return connections.on_close(static_cast<Connections::Connection*>(*kept));
   const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  *visitor = visitors.on_open(info->connect_fd, monotonic_now());
+  *kept = connections.on_open(info->connect_fd, monotonic_now());
 }
 
 }  // namespace trellis

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <string>
 
-#include "program/visitors.hpp"
+#include "program/connections.hpp"
 #include "protocol/endpoint.hpp"
 #include "protocol/types.hpp"
 
@@ -41,7 +41,7 @@ class MetricsServer {
   struct Callbacks;  ///< The library's, on its thread.
 
   MHD_Daemon* daemon_ = nullptr;
-  Visitors visitors_;
+  Connections connections_;
   TimePoint due_{};
   std::mutex mutex_;
   std::shared_ptr<const std::string> text_ = std::make_shared<const std::string>();

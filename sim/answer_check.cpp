@@ -67,16 +67,16 @@ bool AnswerCheck::brokers_are_well(const Span& span) const {
 }
 
 bool AnswerCheck::is_calm(const Span& span) const {
-  return since(cluster_.network().calm_since(), span.forgotten) && cluster_.network().manners.loss < 0.02;
+  return since(cluster_.network().calm_since(), span.forgotten) && cluster_.network().conditions.loss < 0.02;
 }
 
 bool AnswerCheck::is_quick() const {
-  const NetworkManners& network = cluster_.network().manners;
+  const NetworkConditions& network = cluster_.network().conditions;
   const bool overtakes = network.overtaking > 0 && network.overtaken_by > milliseconds(200);
   const bool is_far = network.delay_max > milliseconds(100);
   if (network.loss > 0 || network.rate > 0 || overtakes || is_far) return false;
   return std::all_of(workers_.begin(), workers_.end(), [this](std::size_t worker) {
-    const DiskManners& disk = cluster_.worker(worker).disk().manners;
+    const DiskConditions& disk = cluster_.worker(worker).disk().conditions;
     return disk.stall == 0 || disk.stall_max <= milliseconds(200);
   });
 }

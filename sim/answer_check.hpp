@@ -3,7 +3,7 @@
 //   of the replicas of what was asked for        its answer
 //   all are up, or a majority is, the rest down  comes within the timeout and is not marked
 //   so many are down that none is a majority     writes: a refusal.  Reads: marked, what the freshest replica left
-//   holds anything in between                          may be any, and histories are the only judge
+//   holds anything in between                          may be any, and histories are the only checker
 //
 // "For a while" is longer than a broker's warm-up, than it takes to hear of a worker or to miss it, and than an
 // election.

@@ -63,15 +63,15 @@ void Cluster::on_applied(PartitionId partition, LogIndex index, std::string_view
 
 void Cluster::on_sessions(PartitionId partition, const SessionTable& sessions, std::size_t worker) {
   const SessionLimits& limits = shape_.sessions;
-  const auto judge = [&](std::size_t held, std::size_t allowed, const char* what) {
+  const auto check = [&](std::size_t held, std::size_t allowed, const char* what) {
     if (held <= allowed) return;
     world_.violate("partition " + std::to_string(partition.value) + ": worker " + std::to_string(worker) +
                    " remembers " + std::to_string(held) + what + ", " + std::to_string(allowed) + " are allowed");
   };
   for (const SessionBook* const book : {&sessions.brokers(), &sessions.clients()}) {
-    judge(book->writes().size(), limits.writes_max, " writes");
-    judge(book->writes().content_bytes(), limits.content_total_max, " bytes of answers");
-    judge(book->floors().size(), limits.sessions_max, " sessions with floors");
+    check(book->writes().size(), limits.writes_max, " writes");
+    check(book->writes().content_bytes(), limits.content_total_max, " bytes of answers");
+    check(book->floors().size(), limits.sessions_max, " sessions with floors");
   }
 }
 

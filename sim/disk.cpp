@@ -67,14 +67,14 @@ void Disk::start_write() {
   is_done_ = false;
   if (mutations_.has(Mutation::kAckBeforeSync)) return write_in_secret();
   Random& random = world_.random();
-  if (manners.at_once > 0 && random.chance(manners.at_once)) {
+  if (conditions.at_once > 0 && random.chance(conditions.at_once)) {
     ++write_number_;
     ++syncs_;
     is_done_ = true;
     return;
   }
-  Duration takes = random.between(manners.sync_min, manners.sync_max);
-  if (random.chance(manners.stall)) takes += random.between(Duration(0), manners.stall_max);
+  Duration takes = random.between(conditions.sync_min, conditions.sync_max);
+  if (random.chance(conditions.stall)) takes += random.between(Duration(0), conditions.stall_max);
   world_.after(takes, [this, number = ++write_number_] {
     if (number != write_number_ || !is_writing_) return;  // Of an earlier life.
     is_done_ = true;
@@ -92,7 +92,7 @@ void Disk::write_at_once() {
 /// A mutation: the batch is called durable at once, and is so only later.
 void Disk::write_in_secret() {
   is_done_ = true;
-  const Duration takes = world_.random().between(manners.sync_min, manners.sync_max) * 20;
+  const Duration takes = world_.random().between(conditions.sync_min, conditions.sync_max) * 20;
   world_.after(takes, [this, number = write_number_, batch = under_way_] {
     if (number == write_number_) apply(batch, batch.size(), synced_);
   });

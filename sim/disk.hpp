@@ -18,7 +18,7 @@
 
 namespace trellis::sim {
 
-struct DiskManners {
+struct DiskConditions {
   Duration sync_min{100};
   Duration sync_max{2'000};
   double at_once = 0;  ///< Share of batches that are durable when start_write() returns.
@@ -30,7 +30,7 @@ class Disk final : public LogStore, public SnapshotStore {
  public:
   Disk(World& world, const Mutations& mutations) : world_(world), mutations_(mutations) {}
 
-  DiskManners manners;
+  DiskConditions conditions;
   bool is_failing = false;  ///< Writes and syncs of the log fail.
   bool is_full = false;     ///< All writes fail.
   bool is_damaged = false;  ///< Reading the log finds a broken checksum.

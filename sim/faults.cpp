@@ -18,7 +18,7 @@ bool leads(const WorkerProcess& worker) {
 }  // namespace
 
 Faults::Faults(Cluster& cluster)
-    : cluster_(cluster), world_(cluster.world()), random_(world_.random()), usual_network_(cluster.network().manners) {
+    : cluster_(cluster), world_(cluster.world()), random_(world_.random()), usual_network_(cluster.network().conditions) {
   // A run has some kinds of faults and not others, some more often: so combinations differ from run to run.
   for (const FaultKind kind : drawn_fault_kinds()) {
     const std::uint64_t weight = random_.chance(0.5) ? 0 : random_.below(4) + 1;
@@ -53,12 +53,12 @@ void Faults::end() {
   has_ended_ = true;
   cluster_.network().heal();
   cluster_.network().echo.reset();
-  NetworkManners manners;
-  cluster_.network().behave(manners, true);
+  NetworkConditions conditions;
+  cluster_.network().behave(conditions, true);
   for (std::size_t i = 0; i < cluster_.workers(); ++i) {
     WorkerProcess& worker = cluster_.worker(i);
     worker.disk().mend();
-    worker.disk().manners = {};
+    worker.disk().conditions = {};
     worker.is_held_down = false;
     worker.crash_after(0);
     worker.resume();
@@ -320,11 +320,11 @@ void Faults::happen(FaultKind kind) {
       return cut_for_a_while({{worker.number(), other}, {other, worker.number()}});
     }
     case FaultKind::kBadNetwork: {
-      NetworkManners manners = cluster_.network().manners;
-      manners.loss = random_.chance(0.5) ? 0.2 : 0.02;
-      manners.delay_max = random_.between(milliseconds(1), milliseconds(300));
-      manners.overtaking = 0.3;
-      cluster_.network().behave(manners, false);
+      NetworkConditions conditions = cluster_.network().conditions;
+      conditions.loss = random_.chance(0.5) ? 0.2 : 0.02;
+      conditions.delay_max = random_.between(milliseconds(1), milliseconds(300));
+      conditions.overtaking = 0.3;
+      cluster_.network().behave(conditions, false);
       world_.say("the network is bad");
       return undo_after(a_while(), [this] { cluster_.network().behave(usual_network_, true); });
     }

@@ -59,7 +59,7 @@ class Faults {
   Duration pause_min_{};
   Duration pause_max_{};
   std::optional<Duration> restart_max_;
-  NetworkManners usual_network_;
+  NetworkConditions usual_network_;
   bool has_ended_ = false;
 };
 

@@ -351,11 +351,11 @@ Group::Group(const GroupSettings& settings) : settings_(settings), world_(settin
   replica_settings_.install_timeout = milliseconds(1'000);
   replica_settings_.omitted = omitted_rules(settings_.mutations);
   replica_settings_.hears_strangers = settings.changes_members;
-  network_.manners.delay_max = random.chance(0.5) ? milliseconds(2) : milliseconds(60);
-  network_.manners.loss = random.chance(0.5) ? 0 : 0.05;
-  network_.manners.doubling = random.chance(0.5) ? 0 : 0.05;
-  network_.manners.overtaking = random.chance(0.5) ? 0 : 0.1;
-  network_.manners.overtaken_by = random.chance(0.5) ? milliseconds(100) : milliseconds(2'000);
+  network_.conditions.delay_max = random.chance(0.5) ? milliseconds(2) : milliseconds(60);
+  network_.conditions.loss = random.chance(0.5) ? 0 : 0.05;
+  network_.conditions.doubling = random.chance(0.5) ? 0 : 0.05;
+  network_.conditions.overtaking = random.chance(0.5) ? 0 : 0.1;
+  network_.conditions.overtaken_by = random.chance(0.5) ? milliseconds(100) : milliseconds(2'000);
   const Duration sync_max = random.chance(0.3)   ? milliseconds(2)
                             : random.chance(0.5) ? milliseconds(60)
                                                  : milliseconds(900);
@@ -365,7 +365,7 @@ Group::Group(const GroupSettings& settings) : settings_(settings), world_(settin
   for (std::size_t i = 0; i < count; ++i) voters.push_back(id_of(i));
   for (std::size_t i = 0; i < (settings.changes_members ? kMembersMax : count); ++i) {
     members_.push_back(std::make_unique<Member>(*this, i));
-    members_.back()->disk().manners.sync_max = sync_max;
+    members_.back()->disk().conditions.sync_max = sync_max;
     members_.back()->bootstrap(voters);
   }
 }
@@ -450,9 +450,9 @@ void Group::end_faults() {
   world_.say("all faults end");
   has_ended_ = true;
   network_.heal();
-  network_.manners = {};
+  network_.conditions = {};
   for (const auto& member : members_) {
-    member->disk().manners = {};
+    member->disk().conditions = {};
     member->start();
   }
 }

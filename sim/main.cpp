@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   bool lists = false;
   many.count = 0;
 
-  CLI::App app("Runs a whole cluster in simulated time, with faults drawn from a seed, and judges it.", "trellis-sim");
+  CLI::App app("Runs a whole cluster in simulated time, with faults drawn from a seed, and checks it.", "trellis-sim");
   app.add_option("--seed", settings.seed, "The seed, or the first of them")->capture_default_str();
   app.add_option("--seconds", seconds, "Simulated time with faults, in seconds")->capture_default_str();
   app.add_option("--runs", many.count, "Run so many seeds, each in a process of its own");

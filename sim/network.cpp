@@ -7,8 +7,8 @@ std::optional<TimePoint> Network::calm_since() const {
   return is_usual_ && cuts_.empty() ? std::optional(calm_since_) : std::nullopt;
 }
 
-void Network::behave(const NetworkManners& now, bool is_usual) {
-  manners = now;
+void Network::behave(const NetworkConditions& now, bool is_usual) {
+  conditions = now;
   is_usual_ = is_usual;
   calm_since_ = world_.now();
 }
@@ -21,21 +21,21 @@ void Network::heal() {
 void Network::carry(ProcessNumber from, ProcessNumber to, std::uint64_t size, std::function<void()> arrive) {
   Random& random = world_.random();
   ++carried_;
-  if (is_cut(from, to) || random.chance(manners.loss)) {
+  if (is_cut(from, to) || random.chance(conditions.loss)) {
     ++lost_;
     return;
   }
-  const TimePoint arrival = departure(from, to, size) + random.between(manners.delay_min, manners.delay_max);
-  const Duration late_by = manners.overtaken_by;
+  const TimePoint arrival = departure(from, to, size) + random.between(conditions.delay_min, conditions.delay_max);
+  const Duration late_by = conditions.overtaken_by;
   const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
-  if (!is_of_client && random.chance(manners.doubling))
+  if (!is_of_client && random.chance(conditions.doubling))
     arrive_at(arrival + random.between(Duration(0), late_by), arrive);
   if (echo && to == echo->to && from < kFirstBroker) {
     for (int i = 0; i < echo->times; ++i) {
       arrive_at(arrival + random.between(echo->after_min, echo->after_max), arrive);
     }
   }
-  if (random.chance(manners.overtaking)) {
+  if (random.chance(conditions.overtaking)) {
     arrive_at(arrival + random.between(Duration(0), late_by), std::move(arrive));
     return;
   }
@@ -45,9 +45,9 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::uint64_t size, st
 }
 
 TimePoint Network::departure(ProcessNumber from, ProcessNumber to, std::uint64_t size) {
-  if (manners.rate == 0) return world_.now();
+  if (conditions.rate == 0) return world_.now();
   TimePoint& free_at = free_at_[{from, to}];
-  free_at = std::max(free_at, world_.now()) + Duration(1'000'000 * size / manners.rate);
+  free_at = std::max(free_at, world_.now()) + Duration(1'000'000 * size / conditions.rate);
   return free_at;
 }
 

@@ -20,7 +20,7 @@ using ProcessNumber = std::uint32_t;
 constexpr ProcessNumber kFirstBroker = 100;  ///< Below it are the workers,
 constexpr ProcessNumber kFirstClient = 200;  ///< from here on the clients.
 
-struct NetworkManners {
+struct NetworkConditions {
   Duration delay_min{50};
   Duration delay_max{500};
   double loss = 0;
@@ -43,7 +43,7 @@ class Network {
     Duration after_max;
   };
 
-  NetworkManners manners;
+  NetworkConditions conditions;
   std::optional<Echo> echo;
 
   /// One message of `size` bytes under way; `arrive` is called for each copy that arrives.
@@ -51,10 +51,10 @@ class Network {
 
   /// Nothing goes from one to the other until healed.
   void cut(ProcessNumber from, ProcessNumber to) { cuts_.insert({from, to}); }
-  /// Without cuts, and with its usual manners, since then; nothing while it is otherwise.
+  /// Without cuts, and with its usual conditions, since then; nothing while it is otherwise.
   std::optional<TimePoint> calm_since() const;
-  /// A time in which it has other manners begins or ends.
-  void behave(const NetworkManners& now, bool is_usual);
+  /// A time in which it has other conditions begins or ends.
+  void behave(const NetworkConditions& now, bool is_usual);
   bool is_cut(ProcessNumber from, ProcessNumber to) const { return cuts_.contains({from, to}); }
   void heal();
 

@@ -115,14 +115,14 @@ void shape_broken_links(ClusterShape& shape) {
 }
 
 void focus_elections(Faults& faults, Cluster& cluster) {
-  cluster.network().manners.delay_max = milliseconds(30);
+  cluster.network().conditions.delay_max = milliseconds(30);
   faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn, FaultKind::kPowerCut,
                FaultKind::kPauseWorker, FaultKind::kCutPair, FaultKind::kCutOff},
               milliseconds(20), milliseconds(400), milliseconds(400));
 }
 
 void focus_laggards(Faults& faults, Cluster& cluster) {
-  NetworkManners& network = cluster.network().manners;
+  NetworkConditions& network = cluster.network().conditions;
   network.loss = 0.05;
   network.overtaking = 0.2;
   network.overtaken_by = milliseconds(400);
@@ -132,11 +132,11 @@ void focus_laggards(Faults& faults, Cluster& cluster) {
 }
 
 void focus_leaders(Faults& faults, Cluster& cluster) {
-  NetworkManners& network = cluster.network().manners;
+  NetworkConditions& network = cluster.network().conditions;
   network.doubling = 0.1;
   network.overtaking = 0.1;
   network.overtaken_by = milliseconds(1'500);
-  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners.sync_max = milliseconds(150);
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions.sync_max = milliseconds(150);
   faults.only({FaultKind::kIsolateLeader, FaultKind::kIsolateLeader, FaultKind::kKillLeader, FaultKind::kKillWorker,
                FaultKind::kPauseWorker},
               milliseconds(50), milliseconds(900), milliseconds(1'200));
@@ -148,7 +148,7 @@ void focus_blackouts(Faults& faults, Cluster&) {
 }
 
 void focus_seclusions(Faults& faults, Cluster& cluster) {
-  NetworkManners& network = cluster.network().manners;
+  NetworkConditions& network = cluster.network().conditions;
   network.loss = 0;
   network.overtaking = 0.01;
   network.overtaken_by = seconds(6);
@@ -157,14 +157,14 @@ void focus_seclusions(Faults& faults, Cluster& cluster) {
 }
 
 void focus_two_lives(Faults& faults, Cluster& cluster) {
-  NetworkManners& network = cluster.network().manners;
+  NetworkConditions& network = cluster.network().conditions;
   network.doubling = 0;
   network.overtaking = 0;
   faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
 }
 
 void focus_fives(Faults& faults, Cluster& cluster) {
-  NetworkManners& network = cluster.network().manners;
+  NetworkConditions& network = cluster.network().conditions;
   network.loss = 0;
   network.overtaking = 0;
   faults.only({FaultKind::kSecludeFew, FaultKind::kSecludeFew, FaultKind::kSecludeLeader, FaultKind::kKillLeader},
@@ -172,20 +172,20 @@ void focus_fives(Faults& faults, Cluster& cluster) {
 }
 
 void focus_few_left(Faults& faults, Cluster& cluster) {
-  cluster.network().manners = NetworkManners();
-  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
+  cluster.network().conditions = NetworkConditions();
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions = DiskConditions();
   faults.only({FaultKind::kFewLeft}, milliseconds(3'000), milliseconds(14'000), milliseconds(300));
 }
 
 void focus_hiccups(Faults& faults, Cluster& cluster) {
-  cluster.network().manners = NetworkManners();
-  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
+  cluster.network().conditions = NetworkConditions();
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions = DiskConditions();
   faults.only({FaultKind::kHiccup}, milliseconds(2'500), milliseconds(4'000), milliseconds(300));
 }
 
 void focus_sessions(Faults& faults, Cluster& cluster) {
   // Copies come after more writes than are remembered, and are known by the floors of their sessions.
-  NetworkManners& network = cluster.network().manners;
+  NetworkConditions& network = cluster.network().conditions;
   network.doubling = 0.02;
   network.overtaking = 0.02;
   network.overtaken_by = seconds(8);
@@ -199,10 +199,10 @@ void focus_copies(Faults& faults, Cluster&) {
 }
 
 void focus_slow_links(Faults& faults, Cluster& cluster) {
-  NetworkManners& network = cluster.network().manners;
-  network = NetworkManners();
+  NetworkConditions& network = cluster.network().conditions;
+  network = NetworkConditions();
   network.rate = bulk::kSlowestLink;
-  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().manners = DiskManners();
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions = DiskConditions();
   faults.only({}, milliseconds(1'000), milliseconds(1'000), milliseconds(1'000));
 }
 

@@ -61,15 +61,15 @@ ClusterShape draw_shape(Random& random, const ScenarioRow& row, bool is_drawn) {
   return shape;
 }
 
-void draw_manners(Cluster& cluster, Random& random) {
-  NetworkManners& network = cluster.network().manners;
+void draw_conditions(Cluster& cluster, Random& random) {
+  NetworkConditions& network = cluster.network().conditions;
   network.delay_max = random.chance(0.5) ? Duration(500) : random.between(Duration(1'000), Duration(30'000));
   network.loss = random.chance(0.5) ? 0 : 0.01;
   network.doubling = random.chance(0.5) ? 0 : 0.01;
   network.overtaking = random.chance(0.5) ? 0 : 0.02;
   network.overtaken_by = random.chance(0.8) ? milliseconds(200) : milliseconds(5'000);
   for (std::size_t i = 0; i < cluster.workers(); ++i) {
-    DiskManners& disk = cluster.worker(i).disk().manners;
+    DiskConditions& disk = cluster.worker(i).disk().conditions;
     disk.sync_max = random.chance(0.5) ? Duration(2'000) : random.between(Duration(2'000), Duration(40'000));
     disk.at_once = random.chance(0.5) ? 0.7 : 0;
     disk.stall = random.chance(0.3) ? 0.02 : 0;
@@ -89,7 +89,7 @@ class Run {
 
   RunOutcome run() {
     say_shape();
-    draw_manners(cluster_, world_.random());
+    draw_conditions(cluster_, world_.random());
     Faults faults(cluster_);
     if (row_.focus != nullptr) row_.focus(faults, cluster_);
     const TimePoint start = world_.now();
@@ -99,12 +99,12 @@ class Run {
     faults.begin();
     world_.run_until(end);
     faults.end();
-    if (settings_.scenario == Scenario::kSlowLinks) judge_leaders();
+    if (settings_.scenario == Scenario::kSlowLinks) check_leaders();
     finish_clients();
     probe();
     await_level();
-    judge_growth();
-    return judge_all(start);
+    check_growth();
+    return check_all(start);
   }
 
  private:
@@ -208,7 +208,7 @@ class Run {
   }
 
   /// Where no process fails, each partition gets its first leader, and the one that is preferred.
-  void judge_leaders() {
+  void check_leaders() {
     const std::uint64_t leaders = cluster_.counters().leaders;
     if (leaders <= 2 * cluster_.shape().partitions) return;
     world_.violate(std::to_string(leaders) + " leaders of " + std::to_string(cluster_.shape().partitions) +
@@ -217,7 +217,7 @@ class Run {
 
   /// Nothing has grown beyond what its owner's settings allow.  What gathered while a disk stood still, or while a
   /// snapshot could not be written, goes with the next entries: so there are some more where it is too much.
-  void judge_growth() {
+  void check_growth() {
     const TimePoint until = world_.now() + kWellWithin;
     for (std::string what = growth(); !what.empty() && !world_.violation(); what = growth()) {
       if (world_.now() >= until) return world_.violate(what);
@@ -257,7 +257,7 @@ class Run {
     return {};
   }
 
-  RunOutcome judge_all(TimePoint start) {
+  RunOutcome check_all(TimePoint start) {
     RunOutcome outcome;
     History& history = cluster_.history();
     if (!settings_.history_file.empty()) {
@@ -265,10 +265,10 @@ class Run {
       write_history(file, history);
     }
     if (!world_.violation()) {
-      const Judgement judgement = judge(history);
-      if (!judgement.violations.empty()) {
-        outcome.details = to_text(judgement, history);
-        world_.violate("the history is wrong: " + judgement.violations.front().reason);
+      const Verdict verdict = check(history);
+      if (!verdict.violations.empty()) {
+        outcome.details = to_text(verdict, history);
+        world_.violate("the history is wrong: " + verdict.violations.front().reason);
       }
     }
     if (world_.violation()) {

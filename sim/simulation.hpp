@@ -1,8 +1,8 @@
-// Simulation: one run from a seed.  The seed draws the cluster's shape, the manners of network and disks, the work of
-// the clients and all faults; the judges have the last word.
+// Simulation: one run from a seed.  The seed draws the cluster's shape, the conditions of network and disks, the work of
+// the clients and all faults; the checkers have the last word.
 //
 // The course of a run: the cluster is made; clients work while faults happen, for `length`; all faults end; the clients
-// finish, and within a bounded time every partition serves and all replicas are level; the history is judged.
+// finish, and within a bounded time every partition serves and all replicas are level; the history is checked.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct RunSettings {
 
 struct RunOutcome {
   std::string violation;  ///< Empty: all was well.
-  std::string details;    ///< The trace's tail, and the judges' explanation.
+  std::string details;    ///< The trace's tail, and the checkers' explanation.
   std::uint64_t trace_hash = 0;
   std::uint64_t events = 0;
   Duration simulated{};

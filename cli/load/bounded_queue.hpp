@@ -10,9 +10,9 @@ namespace trellis {
 
 /// After close() nothing more is taken in; what is in it still comes out.  All functions are safe from both threads.
 template <typename T>
-class Handoff {
+class BoundedQueue {
  public:
-  explicit Handoff(std::size_t capacity) : capacity_(capacity) {}
+  explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {}
 
   /// Waits for room.  False: it was closed, and the item is gone.
   bool push(T item) {

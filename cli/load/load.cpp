@@ -123,7 +123,7 @@ class Load : private LoadOutput {
   Progress progress_;
   int stop_fd_;
   RecordReader reader_;  ///< The parsing thread's, until that has ended.
-  Handoff<RecordBatch> parsed_{kParsedMax};
+  BoundedQueue<RecordBatch> parsed_{kParsedMax};
   std::string session_ = random_session();
   std::unordered_map<std::uint64_t, std::uint64_t> calls_;  ///< Batch -> its call under way.
   Loader loader_;

@@ -123,7 +123,7 @@ Result<void> take_number(const Token& token, Target& target) {
   return {};
 }
 
-bool is_judged(Command command) {
+bool is_checked(Command command) {
   return is_on_one_key(command) || command == Command::kKeys || command == Command::kScan || command == Command::kCount;
 }
 
@@ -224,7 +224,7 @@ Result<void> take_reply(LineReader& line, Operation& out) {
   return {};
 }
 
-/// Whether the pieces fit together, so that the judges need not ask.
+/// Whether the pieces fit together, so that the checkers need not ask.
 Result<void> check_whole(const Operation& operation) {
   if (operation.returned && *operation.returned < operation.call) return invalid_argument("it returns before its call");
   if (operation.status && !operation.returned) return invalid_argument("an answer without a time of return");
@@ -334,7 +334,7 @@ Result<Operation> read_operation(std::string_view text) {
       out.client = token->value;
     } else if (field == 3) {
       const std::optional<Command> command = command_of(token->value);
-      if (!command || !is_judged(*command)) return invalid_argument("no command of a history: " + token->value);
+      if (!command || !is_checked(*command)) return invalid_argument("no command of a history: " + token->value);
       out.command = *command;
     } else if (field == 4) {
       out.key = token->value;

@@ -1,4 +1,4 @@
-// A history: what clients asked, what they were told, and when.  The judges read nothing else.
+// A history: what clients asked, what they were told, and when.  The checkers read nothing else.
 //
 // An operation lasts from its call to its return; one that was never answered has no return.  Two operations are
 // ordered in time only where one returned strictly before the other was called.  All times of a history come from one

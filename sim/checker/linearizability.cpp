@@ -26,7 +26,7 @@ class Shrinker {
   }
 
  private:
-  static constexpr std::size_t kConfigurationsMax = 20'000;  ///< A smaller history that is harder to judge is no gain.
+  static constexpr std::size_t kConfigurationsMax = 20'000;  ///< A smaller history that is harder to check is no gain.
   static constexpr std::size_t kWorkMax = 30'000'000;        ///< Steps looked at, in all.
 
   bool has_no_order(const KeySteps& key) {
@@ -148,9 +148,9 @@ std::optional<KeySteps> part_without_order(const KeySteps& key, const SearchResu
   return std::nullopt;
 }
 
-class KeyJudge {
+class KeyChecker {
  public:
-  KeyJudge(const History& history, const std::string& key) : history_(history), name_(key) {}
+  KeyChecker(const History& history, const std::string& key) : history_(history), name_(key) {}
 
   Violation explain(KeySteps key) const {
     const KeySteps core = Shrinker(std::move(key)).shrink();
@@ -245,7 +245,7 @@ LinearizabilityVerdict check_linearizability(const History& history, const Linea
       }
     }
     if (result.finding == Finding::kNoOrder) {
-      verdict.violations.push_back(KeyJudge(history, name).explain(std::move(key)));
+      verdict.violations.push_back(KeyChecker(history, name).explain(std::move(key)));
     }
   }
   return verdict;

@@ -1,6 +1,6 @@
-// Judges the operations on each key: is there an order in which every answer is true?
+// Checks the operations on each key: is there an order in which every answer is true?
 //
-// Linearizability is local (Herlihy and Wing, 1990), so each key is judged alone; KEYS and SCAN take part as one read
+// Linearizability is local (Herlihy and Wing, 1990), so each key is checked alone; KEYS and SCAN take part as one read
 // of every key that they cover.  Versions belong to the answers: an order in which they do not grow is none.  A key
 // that cannot be right is cut down to the few operations that show it.
 #pragma once

@@ -10,9 +10,9 @@ namespace {
 
 using Presences = std::map<std::string, Presence, std::less<>>;
 
-class ListingJudge {
+class ListingChecker {
  public:
-  explicit ListingJudge(const History& history) : history_(history), presences_(presences_of(history)) {
+  explicit ListingChecker(const History& history) : history_(history), presences_(presences_of(history)) {
     for (std::size_t at = 0; at < history.operations.size(); ++at) {
       const Operation& op = history.operations[at];
       if (op.command != Command::kPut && op.command != Command::kSet) continue;
@@ -22,17 +22,17 @@ class ListingJudge {
     }
   }
 
-  std::vector<Violation> judge() && {
+  std::vector<Violation> check() && {
     for (std::size_t at = 0; at < history_.operations.size(); ++at) {
       const Operation& op = history_.operations[at];
       if (!op.is_listing() || !op.ok()) continue;
-      if (op.command != Command::kCount) judge_form(at, op);
+      if (op.command != Command::kCount) check_form(at, op);
       if (!op.linearizable()) continue;
       if (op.command == Command::kCount) {
-        judge_count(at, op);
+        check_count(at, op);
       } else {
-        judge_missed(at, op);
-        judge_shown(at, op);
+        check_missed(at, op);
+        check_shown(at, op);
       }
     }
     return std::move(violations_);
@@ -43,7 +43,7 @@ class ListingJudge {
     violations_.push_back({op.key, std::move(reason), {at}});
   }
 
-  void judge_form(std::size_t at, const Operation& op) {
+  void check_form(std::size_t at, const Operation& op) {
     if (op.keys.size() > op.limit) add(at, op, "more keys than the limit");
     if (op.more && op.keys.empty()) add(at, op, "an empty page cannot be followed by another");
     for (std::size_t i = 0; i < op.keys.size(); ++i) {
@@ -66,7 +66,7 @@ class ListingJudge {
     }
   }
 
-  void judge_missed(std::size_t at, const Operation& op) {
+  void check_missed(std::size_t at, const Operation& op) {
     const std::set<std::string_view> shown(op.keys.begin(), op.keys.end());
     for_each_key(op.key, [&](const std::string& key, const Presence& presence) {
       if (!covers(op, key) || shown.contains(key)) return;
@@ -86,7 +86,7 @@ class ListingJudge {
     return last ? to_text(*last) : "an earlier operation";
   }
 
-  void judge_shown(std::size_t at, const Operation& op) {
+  void check_shown(std::size_t at, const Operation& op) {
     for (std::size_t i = 0; i < op.keys.size(); ++i) {
       const auto presence = presences_.find(op.keys[i]);
       if (presence == presences_.end()) {
@@ -101,7 +101,7 @@ class ListingJudge {
     }
   }
 
-  void judge_count(std::size_t at, const Operation& op) {
+  void check_count(std::size_t at, const Operation& op) {
     std::uint64_t least = 0;
     std::uint64_t most = 0;
     for_each_key(op.key, [&](const std::string&, const Presence& presence) {
@@ -122,6 +122,6 @@ class ListingJudge {
 
 }  // namespace
 
-std::vector<Violation> check_listings(const History& history) { return ListingJudge(history).judge(); }
+std::vector<Violation> check_listings(const History& history) { return ListingChecker(history).check(); }
 
 }  // namespace trellis::sim

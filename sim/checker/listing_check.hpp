@@ -1,8 +1,8 @@
-// Judges KEYS, SCAN and COUNT: a key that was there throughout is never missed, one that was not there at all is never
+// Checks KEYS, SCAN and COUNT: a key that was there throughout is never missed, one that was not there at all is never
 // shown, always in byte order, none twice, all within prefix, `after` and limit; a COUNT lies between the keys that
 // were there throughout and those that may have been there.
 //
-// Each page is judged by its own time: chained pages promise no more.  Stale and marked answers are judged by form
+// Each page is checked by its own time: chained pages promise no more.  Stale and marked answers are checked by form
 // only.
 #pragma once
 

@@ -1,5 +1,5 @@
-// trellis-check FILE: judges a history in text form (sim/checker/history.hpp).  Exit 0: right, 1: wrong, 2: no verdict, since
-// the file cannot be read or a key is too hard to judge.
+// trellis-check FILE: checks a history in text form (sim/checker/history.hpp).  Exit 0: right, 1: wrong, 2: no verdict, since
+// the file cannot be read or a key is too hard to check.
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -24,8 +24,8 @@ int main(int argc, char** argv) {
     std::cerr << argv[1] << ": " << history.error().message << '\n';
     return 2;
   }
-  const trellis::sim::Judgement judgement = trellis::sim::judge(*history);
-  std::cout << to_text(judgement, *history);
-  if (judgement.is_right()) return 0;
-  return judgement.violations.empty() ? 2 : 1;
+  const trellis::sim::Verdict verdict = trellis::sim::check(*history);
+  std::cout << to_text(verdict, *history);
+  if (verdict.is_right()) return 0;
+  return verdict.violations.empty() ? 2 : 1;
 }

@@ -1,6 +1,6 @@
 // When a key was certainly there, and when it certainly was not: bounds that hold in every order of the operations.
 //
-// Weaker than the search for an order, but simple enough to be judged by eye, and the only way to judge COUNT.
+// Weaker than the search for an order, but simple enough to be checked by eye, and the only way to check COUNT.
 #pragma once
 
 #include <map>

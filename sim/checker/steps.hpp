@@ -1,4 +1,4 @@
-// What the operations on one key ask of its state and do to it: the form in which they are judged.
+// What the operations on one key ask of its state and do to it: the form in which they are checked.
 //
 // Each Step is one write or read that takes effect at one moment between its call and its deadline.  Attempts of one
 // (session, seq, item) are one Step: it may take effect from the first attempt's call on, and has to by the first

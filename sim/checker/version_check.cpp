@@ -18,9 +18,9 @@ struct Sight {
   std::size_t operation = 0;
 };
 
-class PartitionJudge {
+class PartitionChecker {
  public:
-  explicit PartitionJudge(const History& history) : history_(history) {}
+  explicit PartitionChecker(const History& history) : history_(history) {}
 
   void add(const KeySteps& key) {
     for (const Step& step : key.steps) {
@@ -30,15 +30,15 @@ class PartitionJudge {
     }
   }
 
-  void judge(std::vector<Violation>& out) {
-    judge_owners(out);
-    judge_order(out);
+  void check(std::vector<Violation>& out) {
+    check_owners(out);
+    check_order(out);
   }
 
  private:
   const std::string& key_of(const Sight& sight) const { return history_.operations[sight.operation].key; }
 
-  void judge_owners(std::vector<Violation>& out) const {
+  void check_owners(std::vector<Violation>& out) const {
     std::unordered_map<std::uint64_t, const Sight*> owners;  // The write, where there is one, else a sight of it.
     for (const Sight& sight : sights_) {
       const Sight*& owner = owners.try_emplace(sight.version, &sight).first->second;
@@ -53,7 +53,7 @@ class PartitionJudge {
   }
 
   /// Sweeps over time: the largest version answered so far is below that of every write called later.
-  void judge_order(std::vector<Violation>& out) {
+  void check_order(std::vector<Violation>& out) {
     std::vector<const Sight*> writes;
     std::vector<const Sight*> by_end;
     for (const Sight& sight : sights_) {
@@ -82,14 +82,14 @@ class PartitionJudge {
 }  // namespace
 
 std::vector<Violation> check_versions(const History& history) {
-  std::map<std::uint64_t, PartitionJudge> partitions;  // Without a number of partitions each key is one.
+  std::map<std::uint64_t, PartitionChecker> partitions;  // Without a number of partitions each key is one.
   for (const auto& [key, operations] : operations_by_key(history)) {
     const std::uint64_t partition =
         history.partitions ? partition_of(key, history.partitions).value : partitions.size();
     partitions.try_emplace(partition, history).first->second.add(make_steps(history, key, operations, {}));
   }
   std::vector<Violation> out;
-  for (auto& [number, partition] : partitions) partition.judge(out);
+  for (auto& [number, partition] : partitions) partition.check(out);
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Judges versions by themselves, over all keys of a partition, and the reads that promise less.
+// Checks versions by themselves, over all keys of a partition, and the reads that promise less.
 //
 // Every write that is applied gives the document a version larger than all earlier ones of its partition.  So a write
 // called after a version was answered has a larger one, and no version belongs to two writes or two keys.

@@ -1,4 +1,4 @@
-// What a judge says when the history cannot be right.
+// What a checker says when the history cannot be right.
 #pragma once
 
 #include <string>

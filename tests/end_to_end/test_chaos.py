@@ -1,4 +1,4 @@
-"""Real brokers and workers under load, killed, paused and cut off from each other; the history judged by trellis-check.
+"""Real brokers and workers under load, killed, paused and cut off from each other; the history checked by trellis-check.
 
     test_chaos.py [--seed S] [--runs N] [--seconds S] [--keep FOLDER]
 
@@ -171,7 +171,7 @@ def run_once(seed, seconds, folder, network):
         assert not traffic.errors, traffic.errors
         read_everything(cluster, keys, history, seed)
         history.write(folder / "history.txt")
-        judge(folder / "history.txt")
+        check(folder / "history.txt")
         return (f"seed {seed}: right; {len(history)} operations, {faults.counts}, answers {history.counts}, "
                 f"whole {whole_after:.1f} s after the faults; {shape}")
     finally:
@@ -188,10 +188,10 @@ def read_everything(cluster, keys, history, seed):
         reader.close()
 
 
-def judge(path):
-    judged = subprocess.run([str(PROGRAMS / "trellis-check"), str(path)], capture_output=True, text=True, timeout=300)
-    path.with_name("verdict.txt").write_text(judged.stdout + judged.stderr)
-    assert judged.returncode == 0, f"trellis-check ({judged.returncode}), see verdict.txt: {judged.stdout[:2000]}{judged.stderr[:500]}"
+def check(path):
+    checked = subprocess.run([str(PROGRAMS / "trellis-check"), str(path)], capture_output=True, text=True, timeout=300)
+    path.with_name("verdict.txt").write_text(checked.stdout + checked.stderr)
+    assert checked.returncode == 0, f"trellis-check ({checked.returncode}), see verdict.txt: {checked.stdout[:2000]}{checked.stderr[:500]}"
 
 
 def main():

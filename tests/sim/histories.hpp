@@ -1,4 +1,4 @@
-// Histories for the tests of the judges: from text, and at random from a store that is right.
+// Histories for the tests of the checkers: from text, and at random from a store that is right.
 #pragma once
 
 #include <random>
@@ -29,7 +29,7 @@ History random_history(const RandomHistory& shape);
 /// The same with one answer changed at random; may still be right.
 History mutated(History history, std::mt19937_64& random);
 
-/// Judges by trying every order, straight from the protocol's sentences.  For up to about 8 operations on one key,
+/// Checks by trying every order, straight from the protocol's sentences.  For up to about 8 operations on one key,
 /// without sessions and batches.
 bool has_order_by_brute_force(const History& history);
 

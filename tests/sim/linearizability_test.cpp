@@ -10,7 +10,7 @@ namespace {
 
 std::string verdict(std::string_view lines) {
   const History history = history_of(lines);
-  return to_text(judge(history), history);
+  return to_text(check(history), history);
 }
 #define EXPECT_RIGHT(lines) EXPECT_EQ(verdict(lines).substr(0, 5), "right") << verdict(lines)
 #define EXPECT_WRONG(lines) EXPECT_EQ(verdict(lines).substr(0, 5), "WRONG")
@@ -185,7 +185,7 @@ TEST(Linearizability, TakesAListingForAReadOfEachKey) {
                   5 6 c KEYS "" => OK "k")");
 }
 
-TEST(Linearizability, JudgesStaleReadsByLess) {
+TEST(Linearizability, ChecksStaleReadsByLess) {
   EXPECT_RIGHT(R"(0 1 a PUT "k" "1" => OK true version=1
                   2 3 a PUT "k" "2" => OK false version=2
                   4 5 b GET "k" stale => OK "1" version=1
@@ -214,8 +214,8 @@ TEST(Linearizability, AcceptsWhatARightStoreAnswers) {
     shape.unknown = 0.1 * static_cast<double>(seed % 4);
     shape.listings = seed % 2 ? 0.1 : 0;
     const History history = random_history(shape);
-    const Judgement judgement = judge(history);
-    ASSERT_TRUE(judgement.is_right()) << "seed " << seed << '\n' << to_text(judgement, history);
+    const Verdict verdict = check(history);
+    ASSERT_TRUE(verdict.is_right()) << "seed " << seed << '\n' << to_text(verdict, history);
   }
 }
 
@@ -223,8 +223,8 @@ TEST(Linearizability, AcceptsItAlsoWhereVersionsWereNotRecorded) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     History history = random_history({.seed = seed, .operations = 200, .clients = 2 + seed % 8, .keys = 3});
     for (Operation& op : history.operations) op.version.reset();
-    const Judgement judgement = judge(history);
-    ASSERT_TRUE(judgement.is_right()) << "seed " << seed << '\n' << to_text(judgement, history);
+    const Verdict verdict = check(history);
+    ASSERT_TRUE(verdict.is_right()) << "seed " << seed << '\n' << to_text(verdict, history);
   }
 }
 
@@ -262,9 +262,9 @@ TEST(Linearizability, FindsMostMutationsOfLongHistories) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     const History history =
         mutated(random_history({.seed = seed, .operations = 300, .clients = 6, .keys = 2, .unknown = 0.05}), random);
-    const Judgement judgement = judge(history);
-    EXPECT_TRUE(judgement.undecided.empty());
-    found += !judgement.violations.empty();
+    const Verdict verdict = check(history);
+    EXPECT_TRUE(verdict.undecided.empty());
+    found += !verdict.violations.empty();
   }
   EXPECT_GT(found, 140u);
 }
@@ -274,15 +274,15 @@ TEST(Linearizability, BearsHundredsOfUnknownWritesAtATime) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     const History history =
         random_history({.seed = seed, .operations = 3000, .clients = 60, .keys = 1, .unknown = 0.3});
-    EXPECT_TRUE(judge(history).is_right()) << "seed " << seed;
-    EXPECT_TRUE(judge(mutated(history, random)).undecided.empty()) << "seed " << seed;
+    EXPECT_TRUE(check(history).is_right()) << "seed " << seed;
+    EXPECT_TRUE(check(mutated(history, random)).undecided.empty()) << "seed " << seed;
   }
 }
 
-TEST(Linearizability, JudgesALargeHistoryInSeconds) {
+TEST(Linearizability, ChecksALargeHistoryInSeconds) {
   const History history =
       random_history({.seed = 5, .operations = 100'000, .clients = 50, .keys = 40, .unknown = 0.02});
-  EXPECT_TRUE(judge(history).is_right());
+  EXPECT_TRUE(check(history).is_right());
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class CommandBuffer {
   std::size_t size_;
 };
 
-/// What the simulator leaves out on purpose, to see whether its judges notice.  Nothing in production.
+/// What the simulator leaves out on purpose, to see whether its checkers notice.  Nothing in production.
 struct OmittedRules {
   bool barrier = false;         ///< R1
   bool gate = false;            ///< R2

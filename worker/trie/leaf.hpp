@@ -7,7 +7,7 @@
 
 namespace trellis::trie {
 
-/// Counts the frozen views ever taken of one trie; a node carries the one it was made in (see moments.hpp).
+/// Counts the frozen views ever taken of one trie; a node carries the one it was made in (epochs.hpp).
 using Epoch = std::uint64_t;
 
 /// One record in one allocation: this header, the bytes of the key, the bytes of the document.

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "protocol/check.hpp"
-#include "worker/trie/moments.hpp"
+#include "worker/trie/epochs.hpp"
 #include "worker/trie/node.hpp"
 
 namespace trellis {
@@ -12,7 +12,7 @@ namespace trellis {
 using trie::Epoch;
 using trie::Kind;
 using trie::Leaf;
-using trie::Moments;
+using trie::Epochs;
 using trie::Node;
 using trie::Ref;
 
@@ -239,13 +239,13 @@ void TrieCursor::advance() {
 
 // --- Writing ---
 
-Trie::Trie() : moments_(std::make_shared<Moments>()) {}
+Trie::Trie() : epochs_(std::make_shared<Epochs>()) {}
 
 Trie::~Trie() {
-  if (moments_ != nullptr) clear();
+  if (epochs_ != nullptr) clear();
 }
 
-Trie::Trie(Trie&& other) noexcept : TrieView(other), epoch_(other.epoch_), moments_(std::move(other.moments_)) {
+Trie::Trie(Trie&& other) noexcept : TrieView(other), epoch_(other.epoch_), epochs_(std::move(other.epochs_)) {
   other.root_ = {};
   other.bytes_ = 0;
 }
@@ -255,7 +255,7 @@ Trie& Trie::operator=(Trie&& other) noexcept {
   std::swap(root_, moved.root_);
   std::swap(bytes_, moved.bytes_);
   std::swap(epoch_, moved.epoch_);
-  std::swap(moments_, moved.moments_);
+  std::swap(epochs_, moved.epochs_);
   return *this;
 }
 
@@ -296,17 +296,17 @@ std::optional<TakenDocument> Trie::take(std::string_view key) {
 }
 
 void Trie::clear() {
-  if (root_) moments_->retire_whole(root_);
+  if (root_) epochs_->retire_whole(root_);
   root_ = {};
   bytes_ = 0;
 }
 
 /// Whether a frozen view may see what was made in that epoch.
-bool Trie::is_shared(Epoch made) const { return made <= moments_->newest(); }
+bool Trie::is_shared(Epoch made) const { return made <= epochs_->newest(); }
 
 /// Frees what was cut off the trie, now or when no view sees it any more.
 void Trie::retire(Ref one) {
-  if (is_shared(one.epoch())) return moments_->retire(one);
+  if (is_shared(one.epoch())) return epochs_->retire(one);
   one.is_leaf() ? Leaf::destroy(one.leaf()) : Node::destroy(one.node());
 }
 
@@ -415,21 +415,21 @@ void Trie::settle(Ref* slot) {
 
 // --- Freezing ---
 
-/// Keeps a moment pinned as long as a frozen view looks at it.
+/// Keeps a epoch pinned as long as a frozen view looks at it.
 class FrozenTrie::Pin {
  public:
-  Pin(std::shared_ptr<Moments> moments, Epoch moment) : moments_(std::move(moments)), moment_(moment) {
-    moments_->pin(moment);
+  Pin(std::shared_ptr<Epochs> epochs, Epoch epoch) : epochs_(std::move(epochs)), epoch_(epoch) {
+    epochs_->pin(epoch);
   }
-  ~Pin() { moments_->release(moment_); }
+  ~Pin() { epochs_->release(epoch_); }
   Pin(const Pin&) = delete;
   Pin& operator=(const Pin&) = delete;
 
  private:
-  std::shared_ptr<Moments> moments_;
-  Epoch moment_;
+  std::shared_ptr<Epochs> epochs_;
+  Epoch epoch_;
 };
 
-FrozenTrie Trie::freeze() { return FrozenTrie(*this, std::make_shared<FrozenTrie::Pin>(moments_, epoch_++)); }
+FrozenTrie Trie::freeze() { return FrozenTrie(*this, std::make_shared<FrozenTrie::Pin>(epochs_, epoch_++)); }
 
 }  // namespace trellis

@@ -1,9 +1,9 @@
-// Trie: an ordered map from keys (any bytes) to versioned documents, with frozen views of one moment.
+// Trie: an ordered map from keys (any bytes) to versioned documents, with frozen views of one epoch.
 //
 // The worker's store of one partition.  An adaptive radix tree (node.hpp) over leaves that hold one record each
 // (leaf.hpp).
 //   Trie        the map that is written; its reads show the last write
-//   FrozenTrie  what the map held at one moment: made in constant time, read and dropped by any thread while writes go
+//   FrozenTrie  what the map held at one epoch: made in constant time, read and dropped by any thread while writes go
 //   on,
 //               and kept even when its trie is gone.  As long as one exists, a write copies the nodes on its path once.
 //   TrieView    what both can be asked; functions that only read take one of these
@@ -27,7 +27,7 @@
 namespace trellis {
 
 namespace trie {
-class Moments;
+class Epochs;
 }
 
 /// A record where it lies in the trie.
@@ -126,7 +126,7 @@ class TrieView {
   std::size_t bytes_ = 0;
 };
 
-/// What a trie held at one moment.  Copies share the moment; the last one gone frees what only it could see, which
+/// What a trie held at one epoch.  Copies share the epoch; the last one gone frees what only it could see, which
 /// takes time in proportion to what was written since.
 class FrozenTrie : public TrieView {
  public:
@@ -172,7 +172,7 @@ class Trie : public TrieView {
   void settle(trie::Ref* slot);
 
   trie::Epoch epoch_ = 1;                   ///< Of the nodes made now.
-  std::shared_ptr<trie::Moments> moments_;  ///< Those that frozen views of this trie look at.
+  std::shared_ptr<trie::Epochs> epochs_;  ///< Those that frozen views of this trie look at.
 };
 
 }  // namespace trellis

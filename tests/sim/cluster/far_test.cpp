@@ -22,8 +22,8 @@ class Far : public ::testing::TestWithParam<std::uint64_t> {
     return shape;
   }
   Far() : world(GetParam()), cluster(world, shape(), mutations) {
-    cluster.network().manners.delay_min = milliseconds(490);
-    cluster.network().manners.delay_max = milliseconds(510);
+    cluster.network().conditions.delay_min = milliseconds(490);
+    cluster.network().conditions.delay_max = milliseconds(510);
   }
   void pass(Duration time) { world.run_until(world.now() + time); }
 
@@ -50,7 +50,7 @@ TEST_P(Far, LeadersStayAndEveryCommandIsAnswered) {
     EXPECT_TRUE(operation.guaranteed) << to_text(operation);
   }
   EXPECT_GT(answered, 100u);
-  EXPECT_TRUE(judge(cluster.history()).is_right());
+  EXPECT_TRUE(check(cluster.history()).is_right());
   EXPECT_FALSE(world.violation()) << *world.violation();
 }
 

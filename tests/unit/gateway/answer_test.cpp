@@ -102,7 +102,7 @@ TEST_F(AnswerTest, TheVersionIsTheETag) {
   EXPECT_EQ(*response.header("ETag"), "\"12\"");
 }
 
-TEST_F(AnswerTest, ConditionsOfReadsAreJudgedByTheVersion) {
+TEST_F(AnswerTest, ConditionsOfReadsAreCheckedByTheVersion) {
   Reply reply = ok("1");
   reply.info.version = 12;
   RequestHeaders headers;

@@ -84,13 +84,13 @@ TEST(Plan, ConditionsOfAWriteThatNoOptionStandsForAreGuarded) {
   };
   for (const auto& [match, none_match] : {std::pair("*", ""), {"\"1\", \"2\"", ""}, {"", "\"1\""}, {"\"1\"", "*"}}) {
     const Plan plan = plan_with(Method::kPut, match, none_match);
-    EXPECT_TRUE(plan.is_guarded) << match << " " << none_match;
+    EXPECT_TRUE(plan.has_preconditions) << match << " " << none_match;
     EXPECT_FALSE(plan.if_version || plan.if_absent);
   }
-  EXPECT_FALSE(plan_with(Method::kPut, "\"1\"", "").is_guarded);
-  EXPECT_FALSE(plan_with(Method::kPut, "", "*").is_guarded);
-  EXPECT_FALSE(plan_with(Method::kDelete, "*", "").is_guarded) << "DELETE is of what is there";
-  EXPECT_TRUE(plan_with(Method::kDelete, "", "*").is_guarded);
+  EXPECT_FALSE(plan_with(Method::kPut, "\"1\"", "").has_preconditions);
+  EXPECT_FALSE(plan_with(Method::kPut, "", "*").has_preconditions);
+  EXPECT_FALSE(plan_with(Method::kDelete, "*", "").has_preconditions) << "DELETE is of what is there";
+  EXPECT_TRUE(plan_with(Method::kDelete, "", "*").has_preconditions);
 }
 
 TEST(Plan, AGuardedWriteIsNotExactlyOnce) {

@@ -27,7 +27,7 @@ std::string put_arguments(std::string_view key = "k") {
   return packed([&](PackedWriter& to) { to.array(2).str(key).natural(1); });
 }
 
-/// Arguments with which the command is right, so that only its options are judged.
+/// Arguments with which the command is right, so that only its options are checked.
 std::string arguments_of(Command command) {
   switch (row_of(command).signature) {
     case Signature::kRecord: return put_arguments();

@@ -90,7 +90,7 @@ TEST(Glob, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_THAT(wrong(std::string(Glob::kSizeMax + 1, 'x')), ::testing::HasSubstr("has 1025 bytes, and may have 1024"));
 }
 
-/// A regular expression is the judge, over small alphabets, where patterns match often.
+/// A regular expression is the model, over small alphabets, where patterns match often.
 TEST(Glob, AgreesWithARegularExpression) {
   std::mt19937 random(7);
   const auto draw = [&](std::string_view alphabet, std::size_t size_max) {

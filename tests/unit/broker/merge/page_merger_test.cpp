@@ -181,7 +181,7 @@ TEST(PageMerger, PagesJoinIntoTheWholeWithoutGapOrRepetition) {
   }
 }
 
-/// A filter over all keys is the judge.
+/// A filter over all keys is the model.
 TEST(PageMerger, RangesDirectionsAndPatternsJoinIntoWhatTheyNameTogether) {
   std::size_t empty_pages = 0;
   for (std::uint32_t seed = 1; seed <= 200; ++seed) {

@@ -1,4 +1,4 @@
-// The loader's table of keys, with an unordered_map as the judge.
+// The loader's table of keys, with an unordered_map as the model.
 #include "cli/load/last_batches.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The trie, judged by std::map: whatever is done to both, both say the same.
+// The trie, against std::map as its model: whatever is done to both, both say the same.
 #include "worker/trie/trie.hpp"
 
 #include <gtest/gtest.h>
@@ -229,7 +229,7 @@ const Keys kKeys[] = {
      }},
 };
 
-/// A trie and its judge, to which the same is done.
+/// A trie and its model, to which the same is done.
 class Pair {
  public:
   void put(const std::string& key, std::string document) {

@@ -157,7 +157,7 @@ TEST(FinalState, LosesNothingAcknowledgedAndBringsNothingBack) {
                                         4 5 a DELETE "gone" => OK true
                                         6 - a PUT "open" "1" => UNKNOWN)");
   const auto is_right = [&](const std::map<std::string, FinalDocument>& state) {
-    return judge(with_final_state(history, state)).is_right();
+    return check(with_final_state(history, state)).is_right();
   };
   EXPECT_TRUE(is_right({{"kept", {"1", 1}}}));
   EXPECT_TRUE(is_right({{"kept", {"1", 1}}, {"open", {"1", 5}}}));

@@ -1,4 +1,4 @@
-#include "gateway/guard.hpp"
+#include "gateway/preconditions.hpp"
 
 #include "gateway/answer.hpp"
 #include "protocol/packed.hpp"
@@ -11,7 +11,7 @@ std::string version_arguments(const Plan& plan) {
   return arguments;
 }
 
-std::optional<HttpResponse> judge_version(Plan& plan, const Reply& has) {
+std::optional<HttpResponse> check_version(Plan& plan, const Reply& has) {
   if (has.status != Code::kOk) return answer(plan, has);
   const bool is_there = PackedReader(has.result).read_bool().value_or(false) && has.info.version;
   plan.if_version.reset();

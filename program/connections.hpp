@@ -1,4 +1,4 @@
-// The open connections, and which of them take too long to bring a request whole.
+// Connections: those that are open, and which of them take too long to bring a request whole.
 //
 // The library closes connections on which nothing happens; one that sends a byte now and then it would keep for ever.
 // Safe from any thread.
@@ -11,18 +11,18 @@
 
 namespace trellis {
 
-class Visitors {
+class Connections {
  public:
-  struct Visitor {
+  struct Connection {
     int fd = -1;
     bool waited_for = true;  ///< Its next request has not come whole.
     TimePoint since;
   };
 
-  Visitor* on_open(int fd, TimePoint now);
-  void on_close(Visitor* visitor);
-  void on_request_whole(Visitor* visitor);
-  void on_response_sent(Visitor* visitor, TimePoint now);
+  Connection* on_open(int fd, TimePoint now);
+  void on_close(Connection* connection);
+  void on_request_whole(Connection* connection);
+  void on_response_sent(Connection* connection, TimePoint now);
   /// Ends the connections that have been waited for since before then; returns how many.
   std::size_t end_those_waited_for_since(TimePoint then);
   std::size_t count() const;
@@ -31,7 +31,7 @@ class Visitors {
 
  private:
   mutable std::mutex mutex_;
-  std::unordered_set<Visitor*> all_;
+  std::unordered_set<Connection*> all_;
 };
 
 }  // namespace trellis

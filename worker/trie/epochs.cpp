@@ -1,21 +1,21 @@
-#include "worker/trie/moments.hpp"
+#include "worker/trie/epochs.hpp"
 
 #include "protocol/check.hpp"
 
 namespace trellis::trie {
 
-void Moments::pin(Epoch moment) {
+void Epochs::pin(Epoch epoch) {
   const std::lock_guard lock(mutex_);
-  CHECK(pinned_.empty() || pinned_.rbegin()->first < moment);
-  pinned_.try_emplace(pinned_.end(), moment);
-  newest_.store(moment, std::memory_order_release);
+  CHECK(pinned_.empty() || pinned_.rbegin()->first < epoch);
+  pinned_.try_emplace(pinned_.end(), epoch);
+  newest_.store(epoch, std::memory_order_release);
 }
 
-void Moments::release(Epoch moment) {
+void Epochs::release(Epoch epoch) {
   Waiting garbage;
   {
     const std::lock_guard lock(mutex_);
-    const auto released = pinned_.find(moment);
+    const auto released = pinned_.find(epoch);
     CHECK(released != pinned_.end());
     Waiting waiting = std::move(released->second);
     const auto later = pinned_.erase(released);
@@ -38,7 +38,7 @@ void Moments::release(Epoch moment) {
   for (const Retired& retired : garbage) free(retired);
 }
 
-void Moments::retire(Ref one) {
+void Epochs::retire(Ref one) {
   const Retired retired{one, one.epoch(), false};
   {
     const std::lock_guard lock(mutex_);
@@ -50,7 +50,7 @@ void Moments::retire(Ref one) {
   free(retired);
 }
 
-void Moments::retire_whole(Ref root) {
+void Epochs::retire_whole(Ref root) {
   {
     const std::lock_guard lock(mutex_);
     if (!pinned_.empty()) return sweep(root, pinned_.rbegin()->first, &pinned_.rbegin()->second);
@@ -58,7 +58,7 @@ void Moments::retire_whole(Ref root) {
   sweep(root, kNone, nullptr);
 }
 
-void Moments::free(const Retired& retired) {
+void Epochs::free(const Retired& retired) {
   if (retired.whole) {
     sweep(retired.ref, kNone, nullptr);
   } else if (retired.ref.is_leaf()) {
@@ -69,9 +69,9 @@ void Moments::free(const Retired& retired) {
 }
 
 /// Frees what hangs below `root` and is younger than `seen_until`; what is not goes to `seen`, with all below it: no
-/// node was changed after a moment saw it, so the moment sees all that hangs below it. Paths may be as deep as keys are
+/// node was changed after a epoch saw it, so the epoch sees all that hangs below it. Paths may be as deep as keys are
 /// long, so there is no recursion: the nodes to visit form a list through `keys`, which nobody needs any more.
-void Moments::sweep(Ref root, Epoch seen_until, Waiting* seen) {
+void Epochs::sweep(Ref root, Epoch seen_until, Waiting* seen) {
   Node* first = nullptr;
   const auto visit = [&](Ref ref) {
     if (ref.epoch() <= seen_until) {
