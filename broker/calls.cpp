@@ -230,7 +230,7 @@ void Calls::on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimeP
 
 /// Returns whether the call holds nothing any more: it may have ended.
 bool Calls::settle_held(Call& call, TimePoint now) {
-  switch (vouches_.judge(call.leg.partition, call.held->leader, call.held->term, call.ticket)) {
+  switch (vouches_.check(call.leg.partition, call.held->leader, call.held->term, call.ticket)) {
     case Vouches::Verdict::kOpen: return false;
     case Vouches::Verdict::kRefuted:
       call.held.reset();

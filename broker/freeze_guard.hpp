@@ -1,4 +1,5 @@
-// FreezeGuard: notices that the broker did not run for a while (SIGSTOP, a suspended machine, a host that took its time).
+// FreezeGuard: notices that the broker did not run for a while (SIGSTOP, a suspended machine, a host that took its
+// time).
 //
 // What its frontend then reads lay in sockets for nobody knows how long: its client may have given up, and sent a copy
 // by another broker, long ago.  Such a copy must not be sent on with a fresh deadline.  All of it does not come in the

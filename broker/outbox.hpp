@@ -1,8 +1,8 @@
 // Outbox: what has gathered for each worker, sent as one bundle a worker and flush.
 //
 // Every message to a worker goes through here.  A request is noted with its tag, so that a bundle that could not be
-// sent is known to have done nothing.  Requests wait in the slot while their link has no room (protocol/cluster/bulk.hpp), and
-// can be taken back as long as they do; everything else leaves with the next flush.
+// sent is known to have done nothing.  Requests wait in the slot while their link has no room
+// (protocol/cluster/bulk.hpp), and can be taken back as long as they do; everything else leaves with the next flush.
 #pragma once
 
 #include <memory>

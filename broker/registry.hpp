@@ -70,8 +70,8 @@ class Registry {
     WorkerId worker;
     WorkerState state;
   };
-  /// Judges all workers by the time; what has changed.  After a pause of the broker's own (no call for a while), the
-  /// time in which it could not hear is not held against them.
+  /// Tells by the time which workers live; what has changed. After a pause of the broker's own (no call for a while),
+  /// the time in which it could not hear is not held against them.
   std::vector<Change> update(TimePoint now);
 
   WorkerRecord* find(WorkerId id);
@@ -81,7 +81,7 @@ class Registry {
   WorkerState state_of(WorkerId id, TimePoint now) const;
   /// How long ago it was heard (of one that never was: since the broker's start).
   Duration silence_of(WorkerId id, TimePoint now) const;
-  /// The broker has run long enough to judge: as of the last update(), so that all that one turn tells agrees.
+  /// The broker has run long enough to tell: as of the last update(), so that all that one turn tells agrees.
   bool warmed_up() const { return warmed_up_; }
 
   void remove(WorkerId id);

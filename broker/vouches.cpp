@@ -77,7 +77,7 @@ void Vouches::on_vouch(WorkerId from, const Vouch& vouch) {
   }
 }
 
-Vouches::Verdict Vouches::judge(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const {
+Vouches::Verdict Vouches::check(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const {
   std::size_t missing = router_.majority() - 1;
   if (omitted_.vouches) missing = std::min<std::size_t>(missing, 1);
   for (const Vouched& each : partitions_[partition.value].vouched) {

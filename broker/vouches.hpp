@@ -19,8 +19,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "broker/outbox.hpp"
 #include "broker/options.hpp"
+#include "broker/outbox.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
@@ -50,7 +50,7 @@ class Vouches {
     kOpen,     ///< Not enough have vouched yet.
   };
   /// Of a read under this ticket that was answered by the leader of this term.
-  Verdict judge(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const;
+  Verdict check(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const;
   /// To the furthest of those who are asked for this partition.
   Duration round_trip(PartitionId partition) const;
   /// Those who were asked have taken too long.

@@ -1,7 +1,7 @@
 // The words after `trellis`: a command for the cluster, a tool of the program's own, or nothing, which is the shell.
 //
-// A command's words are the grammar's (client/statement/statement.hpp), also those that begin with a dash: only the flags that
-// are about the program, not about the command, are taken out, wherever they stand in front of `--`.
+// A command's words are the grammar's (client/statement/statement.hpp), also those that begin with a dash: only the
+// flags that are about the program, not about the command, are taken out, wherever they stand in front of `--`.
 #pragma once
 
 #include <span>

@@ -11,13 +11,13 @@
 
 #include "cli/bench/bench.hpp"
 #include "cli/command_line.hpp"
-#include "cli/load/data_tools.hpp"
+#include "cli/data_tools.hpp"
 #include "cli/document_source.hpp"
-#include "cli/shell/execute.hpp"
 #include "cli/load/generate.hpp"
-#include "client/statement/help.hpp"
-#include "cli/shell/shell.hpp"
 #include "cli/local/up.hpp"
+#include "cli/shell/execute.hpp"
+#include "cli/shell/shell.hpp"
+#include "client/statement/help.hpp"
 #include "program/settings.hpp"
 #include "protocol/endpoint.hpp"
 

@@ -6,8 +6,8 @@
 //
 // Items on one key take effect in the order they stand, also over copies: a read whose copy was refused a write of the
 // same key saw a moment without that write, and one whose copy was refused an earlier read of it (which did not fit
-// into the reply) saw a moment before the one that a later copy's answer to that read will be of.  Either counts only as
-// long as no copy has done better.
+// into the reply) saw a moment before the one that a later copy's answer to that read will be of.  Either counts only
+// as long as no copy has done better.
 #pragma once
 
 #include <string_view>

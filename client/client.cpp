@@ -10,8 +10,8 @@
 #include <zmq.hpp>
 
 #include "program/reconnect.hpp"
-#include "protocol/cluster/bulk.hpp"
 #include "protocol/check.hpp"
+#include "protocol/cluster/bulk.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {

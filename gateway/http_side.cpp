@@ -121,8 +121,7 @@ void* HttpSide::on_target(void*, const char* target, MHD_Connection* connection)
   return exchange;
 }
 
-void HttpSide::on_connection(void* self, MHD_Connection* connection, void** kept,
-                             MHD_ConnectionNotificationCode code) {
+void HttpSide::on_connection(void* self, MHD_Connection* connection, void** kept, MHD_ConnectionNotificationCode code) {
   Connections& connections = static_cast<HttpSide*>(self)->connections_;
   if (code == MHD_CONNECTION_NOTIFY_CLOSED) return connections.on_close(static_cast<Connections::Connection*>(*kept));
   const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);

@@ -14,8 +14,8 @@
 #include "gateway/counts.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/hosts.hpp"
-#include "program/slow_log.hpp"
 #include "program/connections.hpp"
+#include "program/slow_log.hpp"
 
 namespace trellis {
 
@@ -53,8 +53,7 @@ class HttpSide {
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
                                const char* version, const char* upload, std::size_t* upload_size, void** exchange);
   static void on_completed(void* self, MHD_Connection* connection, void** exchange, MHD_RequestTerminationCode code);
-  static void on_connection(void* self, MHD_Connection* connection, void** kept,
-                            MHD_ConnectionNotificationCode code);
+  static void on_connection(void* self, MHD_Connection* connection, void** kept, MHD_ConnectionNotificationCode code);
   static ssize_t on_stream(void* exchange_and_self, std::uint64_t position, char* buffer, std::size_t size);
 
   MHD_Result read_headers(Exchange& exchange, const char* method, const char* version);

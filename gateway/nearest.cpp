@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "protocol/spelling.hpp"
 #include "gateway/routes.hpp"
+#include "protocol/spelling.hpp"
 
 namespace trellis {
 namespace {

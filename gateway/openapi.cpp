@@ -2,10 +2,10 @@
 
 #include <map>
 
-#include "protocol/spelling.hpp"
 #include "gateway/answer.hpp"
 #include "gateway/routes.hpp"
 #include "protocol/json.hpp"
+#include "protocol/spelling.hpp"
 
 namespace trellis {
 namespace {

@@ -43,11 +43,12 @@ struct Plan {
   std::optional<std::uint64_t> if_version;
 
   Format format = Format::kJson;
-  std::string key;                                ///< As it came, for Location and for advice.
-  bool is_deep = false;                           ///< A query leads into the document.
-  std::optional<VersionCondition> if_match;       ///< Of a read, or of a write with preconditions; other writes' stand above.
+  std::string key;       ///< As it came, for Location and for advice.
+  bool is_deep = false;  ///< A query leads into the document.
+  std::optional<VersionCondition>
+      if_match;  ///< Of a read, or of a write with preconditions; other writes' stand above.
   std::optional<VersionCondition> if_none_match;  ///< Likewise.
-  bool has_preconditions = false;                        ///< A write whose conditions gateway/preconditions.hpp checks.
+  bool has_preconditions = false;                 ///< A write whose conditions gateway/preconditions.hpp checks.
   std::string prefix;                             ///< Of a listing.
   OwnedKeyRange range;                            ///< Of a listing.
   std::optional<std::string> after;               ///< Of a listing.

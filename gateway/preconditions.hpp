@@ -1,8 +1,8 @@
 // Conditions of a write that the protocol has no option for: the version is asked for, checked, and written upon.
 //
 // `If-Match: *`, several tags, `If-None-Match: "7"`, and both headers at once (RFC 9110, 13.1 and 13.2.2).  The write
-// is then bound to the very version that was checked, or to there being none, so nobody's write between the two is lost:
-// it makes the write fail, and the version is asked for again.  Pure functions.
+// is then bound to the very version that was checked, or to there being none, so nobody's write between the two is
+// lost: it makes the write fail, and the version is asked for again.  Pure functions.
 #pragma once
 
 #include <optional>

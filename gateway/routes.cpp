@@ -15,7 +15,8 @@ constexpr Route kOwnRoutes[] = {
      R"({"type": "array", "items": {"type": "object"}})"},
     {Method::kPost, "/v1/console", Service::kConsole, Command::kPing, BodyKind::kConsole,
      "A line of the shell, as the page's console sends it: what the shell would print",
-     R"({"type": "object", "properties": {"out": {"type": "string"}, "err": {"type": "string"}, "code": {"type": "integer"}, "more": {"type": "boolean"}}})"},
+     R"({"type": "object", "properties": {"out": {"type": "string"}, "err": {"type": "string"},)"
+     R"( "code": {"type": "integer"}, "more": {"type": "boolean"}}})"},
     {Method::kGet, "/v1/recent", Service::kRecent, Command::kPing, BodyKind::kNone,
      "Requests a second and latency of the last two minutes, as the page draws them", R"({"type": "object"})"},
     {Method::kGet, "/livez", Service::kLive, Command::kPing, BodyKind::kNone,

@@ -38,8 +38,7 @@ MHD_Result send(MHD_Connection* connection, unsigned status, Text text) {
 struct MetricsServer::Callbacks {
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
                                const char*, std::size_t*, void**);
-  static void on_connection(void* self, MHD_Connection* connection, void** kept,
-                            MHD_ConnectionNotificationCode code);
+  static void on_connection(void* self, MHD_Connection* connection, void** kept, MHD_ConnectionNotificationCode code);
 };
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::listen(const Endpoint& endpoint) {

@@ -2,8 +2,8 @@
 //
 // Once a link is back, a new connection has to be there within two seconds, however long the link was away.  Left to
 // itself the kernel asks ever more rarely (1, 3, 7, 15, 31 s after its first SYN; some begin with four a second), so
-// after 40 s it may ask next in 20.  Therefore an attempt is given up after kConnectTimeout and begun anew: SYNs are 1 s
-// apart at most.  The timeout bounds the round trip over which a connection can be made at all.  A connection whose
+// after 40 s it may ask next in 20.  Therefore an attempt is given up after kConnectTimeout and begun anew: SYNs are 1
+// s apart at most.  The timeout bounds the round trip over which a connection can be made at all.  A connection whose
 // handshake (ZMTP's: some three round trips) was cut half-way is given up after kHandshakeTimeout, where ZeroMQ would
 // wait for 30 s.
 #pragma once

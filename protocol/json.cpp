@@ -263,7 +263,7 @@ bool is_json_number(std::string_view word) {
   const std::size_t whole = digits(word);
   if (whole == 0 || (whole > 1 && word.front() == '0')) return false;
   word.remove_prefix(whole);
-  return !word.starts_with('.') || digits(word.substr(1)) > 0;  // What follows is write_number's to judge.
+  return !word.starts_with('.') || digits(word.substr(1)) > 0;  // write_number checks what follows.
 }
 
 bool JsonParser::word() {

@@ -21,9 +21,9 @@ namespace trellis {
 /// The largest integer up to which float64 holds each one.
 inline constexpr std::uint64_t kWholeFloatMax = std::uint64_t{1} << 53;
 
-std::optional<std::uint64_t> read_whole(PackedReader& reader);       ///< From 0.
-std::optional<std::string_view> read_text(PackedReader& reader);     ///< UTF-8 where it came as bin.
-std::optional<std::uint32_t> read_fields(PackedReader& reader);      ///< The number of pairs that follow.
+std::optional<std::uint64_t> read_whole(PackedReader& reader);    ///< From 0.
+std::optional<std::string_view> read_text(PackedReader& reader);  ///< UTF-8 where it came as bin.
+std::optional<std::uint32_t> read_fields(PackedReader& reader);   ///< The number of pairs that follow.
 
 /// The packed array of no arguments where `packed` is nil, else `packed`.
 std::string_view arguments_of(std::string_view packed);

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "sim/answer_check.hpp"
-#include "sim/client.hpp"
 #include "sim/checker/history.hpp"
+#include "sim/client.hpp"
 #include "sim/mutations/mutations.hpp"
 #include "sim/network.hpp"
 #include "sim/processes.hpp"

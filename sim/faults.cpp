@@ -18,7 +18,10 @@ bool leads(const WorkerProcess& worker) {
 }  // namespace
 
 Faults::Faults(Cluster& cluster)
-    : cluster_(cluster), world_(cluster.world()), random_(world_.random()), usual_network_(cluster.network().conditions) {
+    : cluster_(cluster),
+      world_(cluster.world()),
+      random_(world_.random()),
+      usual_network_(cluster.network().conditions) {
   // A run has some kinds of faults and not others, some more often: so combinations differ from run to run.
   for (const FaultKind kind : drawn_fault_kinds()) {
     const std::uint64_t weight = random_.chance(0.5) ? 0 : random_.below(4) + 1;

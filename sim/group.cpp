@@ -12,8 +12,8 @@
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
 #include "sim/disk.hpp"
-#include "sim/network.hpp"
 #include "sim/mutations/omitted_rules.hpp"
+#include "sim/network.hpp"
 #include "sim/world.hpp"
 #include "worker/raft/replica.hpp"
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "sim/checker/checker.hpp"
 #include "sim/faults.hpp"
 #include "sim/group.hpp"
-#include "sim/checker/checker.hpp"
 
 namespace trellis::sim {
 namespace {

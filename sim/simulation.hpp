@@ -1,5 +1,5 @@
-// Simulation: one run from a seed.  The seed draws the cluster's shape, the conditions of network and disks, the work of
-// the clients and all faults; the checkers have the last word.
+// Simulation: one run from a seed.  The seed draws the cluster's shape, the conditions of network and disks, the work
+// of the clients and all faults; the checkers have the last word.
 //
 // The course of a run: the cluster is made; clients work while faults happen, for `length`; all faults end; the clients
 // finish, and within a bounded time every partition serves and all replicas are level; the history is checked.

@@ -15,7 +15,7 @@
 //   less in the folder: X stops
 //     ── proof (answers P's challenge) ▶  P keeps this start of X; once that is durable it listens to it
 //
-// X judges itself, and P listens to no start that has not proven itself; so an older copy takes part with nobody who
+// X checks itself, and P listens to no start that has not proven itself; so an older copy takes part with nobody who
 // knows better.  A challenge reaches only whoever is at the member's own address: no stranger can stop a worker, or be
 // taken for one.  X takes part in a group once all peers of it have told what they know, or a majority (itself
 // included) has and the others have been silent for as long as it takes to call a worker down.

@@ -20,9 +20,9 @@
 #include "worker/confirmations.hpp"
 #include "worker/lag.hpp"
 #include "worker/peer_messages.hpp"
-#include "worker/state/prepare.hpp"
 #include "worker/raft/replica.hpp"
 #include "worker/snapshot/snapshot_file.hpp"
+#include "worker/state/prepare.hpp"
 #include "worker/state/state_machine.hpp"
 
 namespace trellis {

@@ -22,10 +22,10 @@
 #include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
-#include "worker/snapshot/file_snapshot_store.hpp"
 #include "worker/raft/deleted_files.hpp"
 #include "worker/raft/rocksdb_log_store.hpp"
 #include "worker/shard.hpp"
+#include "worker/snapshot/file_snapshot_store.hpp"
 
 namespace trellis {
 
@@ -36,7 +36,7 @@ struct WorkerSettings {
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
   SlowSettings slow;
   std::chrono::milliseconds election_timeout = RaftTiming().election;
-  std::size_t files = 1'024;        ///< How many this process may open.
+  std::size_t files = 1'024;  ///< How many this process may open.
 };
 
 /// Of --election-timeout, in milliseconds: a heartbeat, a tenth of it, has to be a few ticks of the loop apart from the

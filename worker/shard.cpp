@@ -420,7 +420,8 @@ void Shard::send(WorkerId to, RaftMessage message, BatchNumber after) {
 
 void Shard::to_peer(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body) {
   if (membership_.map() == nullptr || durable_ < identity_batch_) return;
-  if ((!bulk::is_urgent(body) || bulk_waits_) && !settings_.replica.omitted.bulk) return to_peer_in_turn(peer, type, header, body);
+  if ((!bulk::is_urgent(body) || bulk_waits_) && !settings_.replica.omitted.bulk)
+    return to_peer_in_turn(peer, type, header, body);
   to_peer_now(peer, type, header, body);
 }
 
@@ -499,8 +500,8 @@ void Shard::report_slow(TimePoint now) {
   const Duration replication = now_ - slowest.taken_up;
   const Duration apply = now - now_;  // And whatever else the turn did.
   const bool writes = slowest.through_log;
-  std::string line = slow_log_.head({name_of(slowest.command), slowest_key_, {}}, took) + ": " + in_milliseconds(queue) +
-                     " in the queue, " + in_milliseconds(replication) +
+  std::string line = slow_log_.head({name_of(slowest.command), slowest_key_, {}}, took) + ": " +
+                     in_milliseconds(queue) + " in the queue, " + in_milliseconds(replication) +
                      (writes ? " log sync and replication, " : " confirming leadership, ") + in_milliseconds(apply) +
                      (writes ? " applying" : " reading");
   if (queue >= replication && queue >= apply) {

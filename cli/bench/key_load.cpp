@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "client/client.hpp"
 #include "cli/progress_line.hpp"
+#include "client/client.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string>
 
-#include "client/client.hpp"
 #include "cli/load/export_line.hpp"
+#include "client/client.hpp"
 #include "program/signals.hpp"
 
 namespace trellis {

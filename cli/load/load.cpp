@@ -13,8 +13,8 @@
 
 #include "cli/load/bounded_queue.hpp"
 #include "cli/load/loader.hpp"
-#include "cli/progress_line.hpp"
 #include "cli/load/record_reader.hpp"
+#include "cli/progress_line.hpp"
 
 namespace trellis {
 namespace {

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <string>
 
-#include "client/client.hpp"
 #include "cli/load/record_maker.hpp"
+#include "client/client.hpp"
 #include "program/signals.hpp"
 
 namespace trellis {

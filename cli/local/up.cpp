@@ -9,15 +9,15 @@
 #include <set>
 #include <sstream>
 
+#include "cli/load/load.hpp"
 #include "cli/local/cluster_folder.hpp"
 #include "cli/local/cluster_processes.hpp"
 #include "cli/local/keeper.hpp"
-#include "cli/load/load.hpp"
-#include "client/statement/printer.hpp"
 #include "cli/shell/shell.hpp"
+#include "client/statement/printer.hpp"
 #include "program/settings.hpp"
-#include "protocol/reports.hpp"
 #include "protocol/cluster/server_file.hpp"
+#include "protocol/reports.hpp"
 
 namespace trellis {
 namespace {
@@ -183,10 +183,11 @@ bool Up::has_heard_all(Client& client) const {
   const Answer answer = client.call(Command::kMembers, std::string(1, '\x90'), options);
   const auto members = read_member_reports(answer.reply.result);
   return members && std::all_of(workers.begin(), workers.end(), [&](const std::string& address) {
-    return std::any_of(members->begin(), members->end(), [&](const MemberReport& member) {
-      return member.address == address && member.last_heartbeat_ms && milliseconds(*member.last_heartbeat_ms) < since;
-    });
-  });
+           return std::any_of(members->begin(), members->end(), [&](const MemberReport& member) {
+             return member.address == address && member.last_heartbeat_ms &&
+                    milliseconds(*member.last_heartbeat_ms) < since;
+           });
+         });
 }
 
 std::string Up::describe_wait(const std::optional<StatusReport>& status) const {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
-#include "protocol/spelling.hpp"
 #include "client/statement/statement_form.hpp"
 #include "protocol/command_table.hpp"
 #include "protocol/notation/notation.hpp"
+#include "protocol/spelling.hpp"
 
 namespace trellis {
 namespace {

@@ -8,10 +8,10 @@
 #include <cstdlib>
 
 #include "cli/shell/execute.hpp"
-#include "client/statement/help.hpp"
 #include "cli/shell/line_editor.hpp"
 #include "cli/shell/line_reader.hpp"
 #include "cli/shell/open_brackets.hpp"
+#include "client/statement/help.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {

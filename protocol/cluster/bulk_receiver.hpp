@@ -1,4 +1,5 @@
-// BulkReceiver: the side of a link at which slices are put together again (protocol/cluster/bulk.hpp has the whole picture).
+// BulkReceiver: the side of a link at which slices are put together again (protocol/cluster/bulk.hpp has the whole
+// picture).
 //
 // Invariants: one item at a time is put together, so a partner makes its receiver keep at most kItemSizeMax bytes, and
 // never more than it has sent; all receivers of a process keep at most BulkRoom::most.  An item that would go beyond is

@@ -1,8 +1,8 @@
 // BulkSender: the side of a link from which bulk is sent (protocol/cluster/bulk.hpp has the whole picture).
 //
-// Items that travel whole wait in one queue, larger ones in another, which is emptied slice by slice; the two take turns
-// of a slice's size, so that a small document waits for one slice of a large one and not for all of it.  Slices are as
-// large as the link is quick: an eighth of the window, which is what a link carries in some 10 ms.
+// Items that travel whole wait in one queue, larger ones in another, which is emptied slice by slice; the two take
+// turns of a slice's size, so that a small document waits for one slice of a large one and not for all of it.  Slices
+// are as large as the link is quick: an eighth of the window, which is what a link carries in some 10 ms.
 //
 // Invariants: at most window() bytes, or one item or slice, are on their way unreported.  The bytes that an item number
 // stands for never change.  Nothing is copied before it is sent.

@@ -7,9 +7,9 @@
 #include <unordered_set>
 
 #include "protocol/check.hpp"
+#include "protocol/cluster/ring.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/packed.hpp"
-#include "protocol/cluster/ring.hpp"
 
 namespace trellis {
 namespace {

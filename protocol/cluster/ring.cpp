@@ -7,8 +7,8 @@
 #include <numeric>
 #include <optional>
 
-#include "protocol/cluster/bundle.hpp"
 #include "protocol/check.hpp"
+#include "protocol/cluster/bundle.hpp"
 
 namespace trellis {
 namespace {

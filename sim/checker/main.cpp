@@ -1,5 +1,5 @@
-// trellis-check FILE: checks a history in text form (sim/checker/history.hpp).  Exit 0: right, 1: wrong, 2: no verdict, since
-// the file cannot be read or a key is too hard to check.
+// trellis-check FILE: checks a history in text form (sim/checker/history.hpp).  Exit 0: right, 1: wrong, 2: no verdict,
+// since the file cannot be read or a key is too hard to check.
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -8,7 +8,8 @@
 
 int main(int argc, char** argv) {
   if (argc != 2 || std::strcmp(argv[1], "--help") == 0) {
-    std::cerr << "usage: trellis-check FILE   (- for standard input; the form is described in sim/checker/history.hpp)\n";
+    std::cerr
+        << "usage: trellis-check FILE   (- for standard input; the form is described in sim/checker/history.hpp)\n";
     return argc == 2 ? 0 : 2;
   }
   std::ifstream file;

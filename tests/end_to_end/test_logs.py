@@ -64,7 +64,8 @@ class Logs(EndToEndTest):
         parts = self.parts(at_broker, r"took (\S+) ms .* (\S+) ms waited for a leader, (\S+) ms in earlier attempts \(\d+\), "
                                       r"(\S+) ms at the worker, (\S+) ms merging")
         self.assertAddsUp(parts)
-        parts = self.parts(at_gateway, r"PUT /v1/keys/\{key\} from 127.0.0.1:\d+ took (\S+) ms .* (\S+) ms at the broker, (\S+) ms in the gateway; the broker's log")
+        parts = self.parts(at_gateway, r"PUT /v1/keys/\{key\} from 127.0.0.1:\d+ took (\S+) ms .* (\S+) ms at the broker, "
+                                       r"(\S+) ms in the gateway; the broker's log")
         self.assertAddsUp(parts)
 
     def test_slow_requests_name_their_key_where_keys_may_stand_in_the_log(self):

@@ -1,7 +1,7 @@
 // What travels in bulk: headers that are read are written the same again, and a receiver that is given any slices keeps
 // no more than it was sent.  The input is a list of items: type, sizes of header and body (a byte each), their bytes.
-#include "protocol/cluster/bulk_link.hpp"
 #include "protocol/check.hpp"
+#include "protocol/cluster/bulk_link.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

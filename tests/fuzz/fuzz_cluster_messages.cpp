@@ -1,6 +1,6 @@
 // Messages between brokers and workers: a bundle of one frame and its items, each read as every type; the cluster map.
-#include "protocol/cluster/bundle.hpp"
 #include "protocol/check.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/cluster/cluster_map.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
 #include "tests/fuzz/fuzz.hpp"

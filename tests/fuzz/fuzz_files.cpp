@@ -1,8 +1,8 @@
 // The small files and texts of people: endpoints, server files, key files, base64's way in and out.
 #include "cli/load/generate.hpp"
 #include "protocol/check.hpp"
-#include "protocol/endpoint.hpp"
 #include "protocol/cluster/server_file.hpp"
+#include "protocol/endpoint.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -4,8 +4,8 @@
 #include <sstream>
 
 #include "protocol/cluster/cluster_map.hpp"
-#include "sim/checker/final_state.hpp"
 #include "sim/checker/checker.hpp"
+#include "sim/checker/final_state.hpp"
 #include "sim/checker/listing_check.hpp"
 #include "sim/checker/version_check.hpp"
 #include "tests/sim/histories.hpp"

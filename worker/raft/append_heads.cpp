@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "protocol/cluster/bundle.hpp"
 #include "protocol/check.hpp"
+#include "protocol/cluster/bundle.hpp"
 
 namespace trellis {
 

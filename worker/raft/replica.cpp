@@ -563,9 +563,7 @@ bool Replica::is_leader() const {
   return lead_term_ != 0 && library_->raft.state == RAFT_LEADER && library_->raft.current_term == lead_term_;
 }
 
-bool Replica::is_ready() const {
-  return is_leader() && library_->raft.last_applied >= barrier_index_ && !failure_;
-}
+bool Replica::is_ready() const { return is_leader() && library_->raft.last_applied >= barrier_index_ && !failure_; }
 
 bool Replica::can_propose() const {
   const struct raft& raft = library_->raft;

@@ -83,8 +83,7 @@ Result<std::unique_ptr<RocksDbLogStore>> RocksDbLogStore::open(const std::string
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options(), folder, &db);
   if (!status.ok()) return explain(status, folder);
-  return std::unique_ptr<RocksDbLogStore>(
-      new RocksDbLogStore(std::unique_ptr<rocksdb::DB>(db), compaction));
+  return std::unique_ptr<RocksDbLogStore>(new RocksDbLogStore(std::unique_ptr<rocksdb::DB>(db), compaction));
 }
 
 RocksDbLogStore::RocksDbLogStore(std::unique_ptr<rocksdb::DB> db, LogCompaction::Settings compaction)

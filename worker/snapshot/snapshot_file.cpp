@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/cluster/bundle.hpp"
 #include "protocol/check.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {
@@ -343,7 +343,8 @@ Result<void> Loader::add_document(FieldReader& fields) {
   if (!fields.ok()) return {};
   if (key.empty() || key.size() > kKeySizeMax) return invalid_argument("a key that is empty or too long");
   if (document.empty() || document.size() > kDocumentSizeMax) return invalid_argument("a document of impossible size");
-  if (version == 0 || version > version_of(head_.index, kCommandsPerEntryMax - 1)) return invalid_argument("a version from beyond the snapshot");
+  if (version == 0 || version > version_of(head_.index, kCommandsPerEntryMax - 1))
+    return invalid_argument("a version from beyond the snapshot");
   if (key <= last_key_) return invalid_argument("keys out of order");
   last_key_ = key;
   documents_.insert_or_assign(key, version, document);
@@ -405,9 +406,8 @@ Result<SnapshotDescriptor> write_snapshot(const FrozenState& state, PartitionId 
   auto sink = store.create(name);
   if (!sink) return sink.error();
   BlockWriter blocks(**sink);
-  write_head(blocks.record(BlockKind::kHead),
-             {partition, index, term, state.documents.size(), state.documents.bytes(),
-              head_of(state.sessions.brokers), head_of(state.sessions.clients)});
+  write_head(blocks.record(BlockKind::kHead), {partition, index, term, state.documents.size(), state.documents.bytes(),
+                                               head_of(state.sessions.brokers), head_of(state.sessions.clients)});
   write_sessions(blocks, state.sessions);
   TrieCursor cursor = state.documents.cursor();
   for (cursor.seek_first(); cursor.valid() && !blocks.failed(); cursor.next()) {

@@ -5,7 +5,7 @@
 //
 //   kind           payload
 //   1 head         partition (u32) | index (u64) | term (u64) | documents (u64) | document bytes (u64) |
-//                  (number of the first write (u64) | writes (u64) | sessions (u64)), of brokers' sessions and of clients'
+//                  (number of the first write (u64) | writes (u64) | sessions (u64)), brokers' sessions, then clients'
 //   2 session      (owner (u8) | name (u32 size, bytes) | floor (u64) | a write was forgotten (u8) | the highest seq
 //                  that was (u64))*: those that say floors, the brokers' own before the clients', each kind in the
 //                  order of their last writes

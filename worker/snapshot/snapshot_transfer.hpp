@@ -4,9 +4,9 @@
 // back until the file is fetched, verified, durable and read: the library drops its own log the moment it is given one.
 // The sender keeps the file open, and takes no new snapshot, while somebody is fetching.
 //
-// Pieces travel in bulk (protocol/cluster/bulk.hpp), each of them whole and so in order.  A link may be slow, and a piece may
-// wait behind much else: what has arrived tells how long to wait for the next before it is asked for again, and a
-// sender that still has a piece waiting does not send it twice.
+// Pieces travel in bulk (protocol/cluster/bulk.hpp), each of them whole and so in order.  A link may be slow, and a
+// piece may wait behind much else: what has arrived tells how long to wait for the next before it is asked for again,
+// and a sender that still has a piece waiting does not send it twice.
 //
 // Invariant: at most one snapshot is received at a time in a worker; the others wait, and the next begins as soon as
 // one has ended.  Loop thread only, but for reading and syncing the

@@ -22,8 +22,8 @@ void pack_value(PackedWriter& writer, const CommandResult& result) {
 void pack_outcome(PackedWriter& writer, const CommandResult& result) {
   writer.str(name_of(result.status));
   pack_value(writer, result);
-  writer.map((result.message.empty() ? 0 : 1) + (result.version ? 1 : 0) + (result.more ? 1 : 0) + (result.after ? 1 : 0) +
-             (result.exactly_once != ExactlyOnce::kNothing ? 1 : 0));
+  writer.map((result.message.empty() ? 0 : 1) + (result.version ? 1 : 0) + (result.more ? 1 : 0) +
+             (result.after ? 1 : 0) + (result.exactly_once != ExactlyOnce::kNothing ? 1 : 0));
   if (!result.message.empty()) writer.str("message").str(result.message);
   if (result.version) writer.str("version").natural(*result.version);
   if (result.more) writer.str("more").boolean(true);

@@ -19,7 +19,7 @@ enum class ResultKind : std::uint8_t { kNil, kFalse, kTrue, kNumber, kPacked };
 struct CommandResult {
   Code status = Code::kOk;
   ResultKind kind = ResultKind::kNil;
-  bool more = false;         ///< KEYS and SCAN: there are further keys after this page.
+  bool more = false;  ///< KEYS and SCAN: there are further keys after this page.
   /// With a pattern, where there is more: behind which key to go on.  In the trie, until its next write.
   std::optional<std::string_view> after;
   std::uint64_t number = 0;  ///< kNumber.

@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "protocol/cluster/bundle.hpp"
 #include "protocol/check.hpp"
+#include "protocol/cluster/bundle.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/value_hash.hpp"
 

@@ -4,8 +4,8 @@
 //                   forgotten | answers without  | answers with all that
 //                             | large content    | they hold
 //
-// What is forgotten, and when, is its owner's to say (worker/state/session_table.hpp).  Documents in answers (of POP, say)
-// count against a total; beyond it the oldest are dropped, while it stays known that the write was applied.
+// What is forgotten, and when, is its owner's to say (worker/state/session_table.hpp).  Documents in answers (of POP,
+// say) count against a total; beyond it the oldest are dropped, while it stays known that the write was applied.
 //
 // Records lie in chunks in log order; a full chunk never changes and is shared with frozen views, the last one is
 // copied by the first write after a freeze.  The index beside them is not frozen, but built anew when restored.

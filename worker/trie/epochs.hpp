@@ -1,5 +1,5 @@
-// Epochs: which past epochs of a trie are pinned, since a frozen view looks at them, and what was cut off the trie since
-// but lives on for those views.
+// Epochs: which past epochs of a trie are pinned, since a frozen view looks at them, and what was cut off the trie
+// since but lives on for those views.
 //
 // Each node and leaf carries the epoch it was made in. Freezing a trie pins the running epoch and begins the next one:
 // what a pinned epoch shows are the nodes that hung in the trie then, all of that epoch or an older one. From then on

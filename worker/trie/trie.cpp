@@ -10,9 +10,9 @@
 namespace trellis {
 
 using trie::Epoch;
+using trie::Epochs;
 using trie::Kind;
 using trie::Leaf;
-using trie::Epochs;
 using trie::Node;
 using trie::Ref;
 
@@ -418,9 +418,7 @@ void Trie::settle(Ref* slot) {
 /// Keeps a epoch pinned as long as a frozen view looks at it.
 class FrozenTrie::Pin {
  public:
-  Pin(std::shared_ptr<Epochs> epochs, Epoch epoch) : epochs_(std::move(epochs)), epoch_(epoch) {
-    epochs_->pin(epoch);
-  }
+  Pin(std::shared_ptr<Epochs> epochs, Epoch epoch) : epochs_(std::move(epochs)), epoch_(epoch) { epochs_->pin(epoch); }
   ~Pin() { epochs_->release(epoch_); }
   Pin(const Pin&) = delete;
   Pin& operator=(const Pin&) = delete;

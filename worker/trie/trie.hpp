@@ -171,7 +171,7 @@ class Trie : public TrieView {
   trie::Leaf* unlink(std::string_view key);
   void settle(trie::Ref* slot);
 
-  trie::Epoch epoch_ = 1;                   ///< Of the nodes made now.
+  trie::Epoch epoch_ = 1;                 ///< Of the nodes made now.
   std::shared_ptr<trie::Epochs> epochs_;  ///< Those that frozen views of this trie look at.
 };
 

@@ -1,8 +1,8 @@
 // A cluster whose processes are far from each other: half a second each way, clients included.
 #include <gtest/gtest.h>
 
-#include "sim/cluster.hpp"
 #include "sim/checker/checker.hpp"
+#include "sim/cluster.hpp"
 
 namespace trellis::sim {
 namespace {

@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocol/write_session.hpp"
 #include "broker/pool.hpp"
 #include "broker/reply_queue.hpp"
 #include "broker/timer_wheel.hpp"
+#include "protocol/write_session.hpp"
 #include "tests/unit/broker/harness.hpp"
 
 namespace trellis::test {

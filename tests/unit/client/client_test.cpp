@@ -6,8 +6,8 @@
 
 #include <memory>
 
-#include "tests/unit/client/fake_broker.hpp"
 #include "protocol/packed.hpp"
+#include "tests/unit/client/fake_broker.hpp"
 
 namespace trellis {
 namespace {

@@ -70,7 +70,8 @@ TEST(CheckDocument, TakesWhatTheGeneratorOfRandomDocumentsMakes) {
 
 TEST(CheckDocument, RefusesExtTypes) {
   EXPECT_THAT(refusal(std::string("\xd4\x01\x00", 3)), HasSubstr("ext"));
-  EXPECT_THAT(refusal(std::string("\x91\xd6\xff\x00\x00\x00\x00", 7)), HasSubstr("document, at .0: ext type -1 (a timestamp) cannot be stored; pack it as number or str"));
+  EXPECT_THAT(refusal(std::string("\x91\xd6\xff\x00\x00\x00\x00", 7)),
+              HasSubstr("document, at .0: ext type -1 (a timestamp) cannot be stored; pack it as number or str"));
 }
 
 TEST(CheckDocument, RefusesInvalidUtf8InStrAndKeys) {
@@ -79,7 +80,8 @@ TEST(CheckDocument, RefusesInvalidUtf8InStrAndKeys) {
 }
 
 TEST(CheckDocument, RefusesMapKeysThatAreNoStr) {
-  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).natural(1).nil(); })), HasSubstr("a map's key is the int 1;"));
+  EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).natural(1).nil(); })),
+              HasSubstr("a map's key is the int 1;"));
   EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).bin("a").nil(); })),
               HasSubstr("a map's key is the bytes \"a\";"));
   EXPECT_THAT(refusal(packed([](PackedWriter& to) { to.map(1).array(0).nil(); })), HasSubstr("a map's key is a list;"));
@@ -219,7 +221,9 @@ TEST(CheckDocument, SaysWhereAndWhatWouldBeRight) {
   EXPECT_EQ(refusal("\x81\xa1x\x92\x01\x81\xff\x01"), "document, at .x.1: a map's key is the int -1; keys are str");
   EXPECT_EQ(refusal(std::string("\x81\xc4\x01k\x01")), "document: a map's key is the bytes \"k\"; keys are str");
   EXPECT_EQ(refusal("\x81\xc0\x01"), "document: a map's key is null; keys are str");
-  EXPECT_EQ(refusal("\x81\xa3" "a.b\x91\xa1\xff"), "document, at .\"a.b\".0: a str that is no UTF-8; pack bytes as bin");
+  EXPECT_EQ(refusal("\x81\xa3"
+                    "a.b\x91\xa1\xff"),
+            "document, at .\"a.b\".0: a str that is no UTF-8; pack bytes as bin");
 }
 
 TEST(Walk, ADeadEndSaysWhichStepMeetsWhat) {
@@ -231,7 +235,8 @@ TEST(Walk, ADeadEndSaysWhichStepMeetsWhat) {
   };
   const std::string nothing = "nothing at this path: ";
   EXPECT_EQ(why({"list", "1"}), nothing + "step 2, the str \"1\", meets an array; positions are ints");
-  EXPECT_EQ(why({"list", std::uint64_t{2}}), nothing + "step 2, the position 2, is beyond the end: the array there has 2 elements");
+  EXPECT_EQ(why({"list", std::uint64_t{2}}),
+            nothing + "step 2, the position 2, is beyond the end: the array there has 2 elements");
   EXPECT_EQ(why({"name", "a"}), nothing + "step 2, the str \"a\", meets a string");
   EXPECT_EQ(why({"nobody"}), nothing + "step 1, the str \"nobody\", is no key of the map there");
 }

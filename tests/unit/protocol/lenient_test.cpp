@@ -13,14 +13,15 @@ using namespace std::string_literals;
 using testing::HasSubstr;
 
 /// The request [1, id, command, arguments, options] of packed parts.
-std::string frame(const std::string& id, const std::string& command, const std::string& arguments, const std::string& options) {
+std::string frame(const std::string& id, const std::string& command, const std::string& arguments,
+                  const std::string& options) {
   return "\x95\x01" + id + command + arguments + options;
 }
 const std::string kId = "\x07";
 const std::string kGet = "\xa3GET";
 const std::string kPut = "\xa3PUT";
-const std::string kKey = "\x91\xa1k";            // ["k"]
-const std::string kRecord = "\x92\xa1k\x05";     // ["k", 5]
+const std::string kKey = "\x91\xa1k";         // ["k"]
+const std::string kRecord = "\x92\xa1k\x05";  // ["k", 5]
 
 Request taken(const std::string& bytes) {
   const auto read = read_request(bytes);
@@ -53,7 +54,8 @@ TEST(Lenient, NilIsNoArguments) {
 TEST(Lenient, AWholeFloatIsAnInteger) {
   const std::string two_to_32 = "\xcb\x41\xf0\x00\x00\x00\x00\x00\x00"s;
   EXPECT_EQ(taken(frame(two_to_32, kGet, kKey, "\x80")).id, std::uint64_t{1} << 32);
-  EXPECT_EQ(taken(frame(kId, kPut, kRecord, "\x81\xaaif_version" + two_to_32)).options.if_version, std::uint64_t{1} << 32);
+  EXPECT_EQ(taken(frame(kId, kPut, kRecord, "\x81\xaaif_version" + two_to_32)).options.if_version,
+            std::uint64_t{1} << 32);
   const Request write = taken(frame(kId, kPut, kRecord, "\x82\xa7session\xa1s\xa3seq" + two_to_32));
   EXPECT_EQ(write.options.seq, std::uint64_t{1} << 32);
   const std::string five_thousand = "\xcb\x40\xb3\x88\x00\x00\x00\x00\x00"s;
@@ -80,16 +82,23 @@ TEST(Lenient, AFloatThatMayStandForAnotherIntegerIsRefused) {
 }
 
 TEST(Lenient, TextMayComeAsBin) {
-  const Request get = taken(frame(kId, "\xc4\x03GET"s, kKey, "\x81\xc4\x0b" "consistency\xc4\x05stale"));
+  const Request get = taken(frame(kId, "\xc4\x03GET"s, kKey,
+                                  "\x81\xc4\x0b"
+                                  "consistency\xc4\x05stale"));
   EXPECT_EQ(get.command, Command::kGet);
   EXPECT_TRUE(get.options.stale);
-  const auto query = read_query("\x91\x92\xa1k\xc4\x01" "a"s);  // [["k", bin "a"]]
+  const auto query = read_query(
+      "\x91\x92\xa1k\xc4\x01"
+      "a"s);  // [["k", bin "a"]]
   EXPECT_EQ(std::get<std::string_view>(query->path.at(0)), "a");
   EXPECT_THAT(read_query("\x91\x92\xa1k\xc4\x01\xff"s).error().message,
               HasSubstr("step 1 of the path must be a str or an int from 0"));
   EXPECT_EQ(read_batch("\x91\x91\x92\xc4\x03GET\x91\xa1k"s)->at(0).command, Command::kGet);
   EXPECT_EQ(read_compute("\x92\xc4\x01x\x81\xc4\x01x\x91\xa1k"s)->variables.at(0).name, "x");
-  EXPECT_EQ(read_compute("\x92\xa1" "1\x90"s)->variables.size(), 0u);
+  EXPECT_EQ(read_compute("\x92\xa1"
+                         "1\x90"s)
+                ->variables.size(),
+            0u);
 }
 
 TEST(Lenient, ABrokenRequestSaysWhereItBreaks) {
@@ -99,7 +108,8 @@ TEST(Lenient, ABrokenRequestSaysWhereItBreaks) {
               "not valid MessagePack: the request ends early at byte " + std::to_string(size));
   }
   EXPECT_EQ(refusal(""), "not valid MessagePack: the request ends early at byte 0");
-  EXPECT_EQ(refusal("\x94\x01\x07\xc1"), "not valid MessagePack: the request has the byte 0xc1, which begins no value, at byte 3");
+  EXPECT_EQ(refusal("\x94\x01\x07\xc1"),
+            "not valid MessagePack: the request has the byte 0xc1, which begins no value, at byte 3");
   EXPECT_EQ(refusal("\xdd\xff\xff\xff\xff\x01"), "not valid MessagePack: the request ends early at byte 6");
   EXPECT_THAT(refusal(whole + "x"), HasSubstr("bytes after the request"));
 }

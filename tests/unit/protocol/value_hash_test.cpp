@@ -30,8 +30,8 @@ struct Value {
   std::int64_t integer = 0;
   double real = 0;
   std::string bytes = {};
-  std::vector<Value> elements = {};             ///< kArray.
-  std::map<std::string, Value> members = {};    ///< kMap.
+  std::vector<Value> elements = {};           ///< kArray.
+  std::map<std::string, Value> members = {};  ///< kMap.
   bool operator==(const Value&) const = default;
 };
 
@@ -82,7 +82,8 @@ class Packer {
         std::vector<const std::pair<const std::string, Value>*> pairs;
         for (const auto& pair : value.members) pairs.push_back(&pair);
         std::shuffle(pairs.begin(), pairs.end(), random_);
-        for (const auto* pair : pairs) out += pack({.kind = Value::Kind::kStr, .bytes = pair->first}) + pack(pair->second);
+        for (const auto* pair : pairs)
+          out += pack({.kind = Value::Kind::kStr, .bytes = pair->first}) + pack(pair->second);
         break;
       }
     }
@@ -113,7 +114,8 @@ class Packer {
       const bool fits_signed = bits == 64 || (value >= -(1ll << (bits - 1)) && value < (1ll << (bits - 1)));
       const bool fits_unsigned = value >= 0 && (bits == 64 || value < (1ll << bits));
       if (fits_signed) ways.push_back(std::string(1, static_cast<char>(0xd0 + power)) + number(unsigned_value, bytes));
-      if (fits_unsigned) ways.push_back(std::string(1, static_cast<char>(0xcc + power)) + number(unsigned_value, bytes));
+      if (fits_unsigned)
+        ways.push_back(std::string(1, static_cast<char>(0xcc + power)) + number(unsigned_value, bytes));
     }
     if (value >= -32 && value <= 127) ways.push_back(std::string(1, static_cast<char>(value)));
     return ways[below(ways.size())];
@@ -136,10 +138,28 @@ TEST(ValueHash, IsTheSameForEveryPackingAndAnotherForEveryOtherValue) {
 }
 
 TEST(ValueHash, KeepsTypesApart) {
-  const std::vector<std::string> values = {
-      "\x01", std::string("\xca\x3f\x80\x00\x00", 5), std::string("\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00", 9),
-      "\xa1" "1", "\xc4\x01" "1", "\x91\x01", "\xc3", "\xc2", "\xc0", "\x90", "\x80", "\xa0",
-      "\x81\xa1" "1\x01", "\x91\x81\xa1" "1\x01", "\x92\xa1" "1\x01", "\x81\xa1" "1\x91\x01"};
+  const std::vector<std::string> values = {"\x01",
+                                           std::string("\xca\x3f\x80\x00\x00", 5),
+                                           std::string("\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00", 9),
+                                           "\xa1"
+                                           "1",
+                                           "\xc4\x01"
+                                           "1",
+                                           "\x91\x01",
+                                           "\xc3",
+                                           "\xc2",
+                                           "\xc0",
+                                           "\x90",
+                                           "\x80",
+                                           "\xa0",
+                                           "\x81\xa1"
+                                           "1\x01",
+                                           "\x91\x81\xa1"
+                                           "1\x01",
+                                           "\x92\xa1"
+                                           "1\x01",
+                                           "\x81\xa1"
+                                           "1\x91\x01"};
   for (const std::string& one : values) {
     for (const std::string& other : values) {
       if (&one == &other) continue;
@@ -150,19 +170,39 @@ TEST(ValueHash, KeepsTypesApart) {
 
 TEST(ValueHash, ValuesDoNotChangePlaces) {
   EXPECT_NE(hash_of("\x92\x01\x02"), hash_of("\x92\x02\x01")) << "an array has an order";
-  EXPECT_NE(hash_of("\x82\xa1" "a\x01\xa1" "b\x02"), hash_of("\x82\xa1" "a\x02\xa1" "b\x01"));
-  EXPECT_NE(hash_of("\x82\xa1" "a\x81\xa1" "x\x01\xa1" "b\x80"), hash_of("\x82\xa1" "a\x80\xa1" "b\x81\xa1" "x\x01"));
+  EXPECT_NE(hash_of("\x82\xa1"
+                    "a\x01\xa1"
+                    "b\x02"),
+            hash_of("\x82\xa1"
+                    "a\x02\xa1"
+                    "b\x01"));
+  EXPECT_NE(hash_of("\x82\xa1"
+                    "a\x81\xa1"
+                    "x\x01\xa1"
+                    "b\x80"),
+            hash_of("\x82\xa1"
+                    "a\x80\xa1"
+                    "b\x81\xa1"
+                    "x\x01"));
 }
 
 TEST(ValueHash, DependsOnTheSeed) {
-  EXPECT_NE(hash_of_value("\x81\xa1" "a\x01", 1), hash_of_value("\x81\xa1" "a\x01", 2));
+  EXPECT_NE(hash_of_value("\x81\xa1"
+                          "a\x01",
+                          1),
+            hash_of_value("\x81\xa1"
+                          "a\x01",
+                          2));
   EXPECT_NE(hash_of_value("\x01", 1), hash_of_value("\x01", 2));
 }
 
 TEST(ValueHash, ReachesTheDepthOfDocuments) {
   const auto nested = [](const std::string& inner) {
     std::string packed;
-    for (int i = 0; i < kNestingMax; ++i) packed += "\x81\xa1" "a";
+    for (int i = 0; i < kNestingMax; ++i)
+      packed +=
+          "\x81\xa1"
+          "a";
     return packed + inner;
   };
   EXPECT_EQ(hash_of(nested("\x01")), hash_of(nested("\xcc\x01")));
@@ -170,9 +210,13 @@ TEST(ValueHash, ReachesTheDepthOfDocuments) {
 }
 
 TEST(ValueHash, WhatIsNoValueIsHashedAsItIs) {
-  for (const std::string& broken : {std::string(), std::string("\xc1"), std::string("\x01\x01"), std::string("\xa5" "abc"),
-                                    std::string("\xdf\xff\xff\xff\xff"), std::string("\x92\x01"), std::string("\xcd\x01"),
-                                    std::string("\xcb\x01"), std::string("\xd9"), std::string("\xc7\x01\x01" "x"),
+  for (const std::string& broken : {std::string(), std::string("\xc1"), std::string("\x01\x01"),
+                                    std::string("\xa5"
+                                                "abc"),
+                                    std::string("\xdf\xff\xff\xff\xff"), std::string("\x92\x01"),
+                                    std::string("\xcd\x01"), std::string("\xcb\x01"), std::string("\xd9"),
+                                    std::string("\xc7\x01\x01"
+                                                "x"),
                                     std::string(10'000, '\x81')}) {
     EXPECT_NE(hash_of(broken), hash_of(broken + "x"));
     EXPECT_EQ(hash_of(broken), hash_of(broken));

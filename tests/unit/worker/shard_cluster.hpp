@@ -242,9 +242,9 @@ class Cluster {
     return std::string(PackedReader(reply->result).read_str().value_or("no str"));
   }
 
-  Duration latency{};                   ///< Between workers, one way.
-  std::set<std::size_t> cut_off;        ///< From their peers, both ways.
-  static inline SlowSettings slow{};    ///< Of the workers that are started.
+  Duration latency{};                 ///< Between workers, one way.
+  std::set<std::size_t> cut_off;      ///< From their peers, both ways.
+  static inline SlowSettings slow{};  ///< Of the workers that are started.
   std::map<std::uint64_t, WorkerReply> replies_;
   std::vector<Vouch> vouches_;
   std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.

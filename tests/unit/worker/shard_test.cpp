@@ -457,9 +457,8 @@ TEST(Shard, LargeRepliesBeyondItsMemoryAreToldAndNotLost) {
   cluster.step();
   worker.is_read_by_broker = true;
   const auto count = [&](Outcome outcome) {
-    return std::count_if(cluster.replies_.begin(), cluster.replies_.end(), [&](const auto& reply) {
-      return reply.first >= 900 && reply.second.outcome == outcome;
-    });
+    return std::count_if(cluster.replies_.begin(), cluster.replies_.end(),
+                         [&](const auto& reply) { return reply.first >= 900 && reply.second.outcome == outcome; });
   };
   EXPECT_TRUE(cluster.run_until([&] { return count(Outcome::kDone) == 6; })) << count(Outcome::kDone);
   EXPECT_EQ(count(Outcome::kUnknown), 4);

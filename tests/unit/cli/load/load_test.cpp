@@ -9,8 +9,8 @@
 #include <map>
 #include <memory>
 
-#include "tests/unit/client/fake_broker.hpp"
 #include "protocol/packed.hpp"
+#include "tests/unit/client/fake_broker.hpp"
 
 namespace trellis {
 namespace {

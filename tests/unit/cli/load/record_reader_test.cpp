@@ -7,8 +7,8 @@
 
 #include <thread>
 
-#include "tests/unit/cli/pipe.hpp"
 #include "protocol/command.hpp"
+#include "tests/unit/cli/pipe.hpp"
 
 namespace trellis {
 namespace {

@@ -8,8 +8,8 @@
 
 #include <thread>
 
-#include "tests/unit/cli/pipe.hpp"
 #include "tests/unit/cli/load/splitter_harness.hpp"
+#include "tests/unit/cli/pipe.hpp"
 
 namespace trellis {
 namespace {

@@ -62,10 +62,12 @@ TEST(Statement, ListingsTakePatternsRangesAndADirection) {
   EXPECT_EQ(range_of("COUNT per* FROM person2"), " matching per* from person2");
   EXPECT_EQ(range_of("KEYS \"reverse\""), "reverse");
   EXPECT_EQ(range_of("KEYS from TO"), " from TO") << "which is a key there";
-  EXPECT_EQ(range_of("KEYS a b"), "ERROR: expected FROM, TO, REVERSE or LIMIT, found \"b\": KEYS [PREFIX | PATTERN] "
-                                  "[FROM KEY] [TO KEY] [REVERSE] [LIMIT N]");
-  EXPECT_EQ(range_of("KEYS FROM"), "ERROR: FROM takes the first key: KEYS FROM a TO b; a prefix that is such a word "
-                                   "stands in quotes");
+  EXPECT_EQ(range_of("KEYS a b"),
+            "ERROR: expected FROM, TO, REVERSE or LIMIT, found \"b\": KEYS [PREFIX | PATTERN] "
+            "[FROM KEY] [TO KEY] [REVERSE] [LIMIT N]");
+  EXPECT_EQ(range_of("KEYS FROM"),
+            "ERROR: FROM takes the first key: KEYS FROM a TO b; a prefix that is such a word "
+            "stands in quotes");
   EXPECT_EQ(range_of("COUNT LIMIT 3"), "ERROR: LIMIT belongs to KEYS and SCAN");
   EXPECT_EQ(range_of("KEYS LIMIT 0"), "ERROR: LIMIT takes how many to print, from 1 on: KEYS LIMIT 100");
   EXPECT_EQ(range_of("KEYS a[b").substr(0, 41), "ERROR: match: a [ without its ] at byte 1");

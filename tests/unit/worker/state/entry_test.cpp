@@ -168,8 +168,14 @@ TEST(Entry, ASessionIsABrokersOrAClients) {
 }
 
 TEST(Fingerprint, IsOfTheDocumentAndNotOfItsPacking) {
-  const std::string one = "\x82\xa1" "a\x01\xa1" "b\x02";
-  const std::string other = "\xde" + std::string("\x00\x02", 2) + "\xd9\x01" "b\xcc\x02\xa1" "a\xd0\x01";
+  const std::string one =
+      "\x82\xa1"
+      "a\x01\xa1"
+      "b\x02";
+  const std::string other = "\xde" + std::string("\x00\x02", 2) +
+                            "\xd9\x01"
+                            "b\xcc\x02\xa1"
+                            "a\xd0\x01";
   EXPECT_EQ(entry_of(EntryKind::kPut, "k", one).fingerprint, entry_of(EntryKind::kPut, "k", other).fingerprint);
   EXPECT_NE(entry_of(EntryKind::kPut, "k", one).fingerprint, entry_of(EntryKind::kPut, "k", "\x80").fingerprint);
 }

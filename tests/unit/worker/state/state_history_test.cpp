@@ -310,8 +310,8 @@ TEST_P(StateHistory, AgreesWithTheModelAndAcrossSnapshots) {
   }
   EXPECT_EQ(documents_of(state), model.documents);
   EXPECT_EQ(snapshot_of(other.freeze()), snapshot_of(state.freeze()));
-  for (const Code code : {Code::kOk, Code::kNotFound, Code::kAlreadyExists, Code::kFailedPrecondition,
-                          Code::kDeadlineExceeded}) {
+  for (const Code code :
+       {Code::kOk, Code::kNotFound, Code::kAlreadyExists, Code::kFailedPrecondition, Code::kDeadlineExceeded}) {
     EXPECT_GT(seen_codes[code], 10) << "the history is to provoke " << name_of(code);
   }
 }

@@ -1,4 +1,4 @@
-#include "cli/load/data_tools.hpp"
+#include "cli/data_tools.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
