@@ -35,7 +35,6 @@ class Process {
   std::uint64_t life() const { return life_; }
   ProcessNumber number() const { return number_; }
   const std::string& name() const { return name_; }
-  const ProcessClock& clock() const { return clock_; }
   /// It has run without a break since then; nothing while it is down or paused.
   std::optional<TimePoint> well_since() const;
   /// It has been down since then; nothing while it is up.
@@ -196,7 +195,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
   std::size_t index_;
   std::map<BackendAddress, Connection> connections_;
   std::deque<std::pair<BackendAddress, Frames>> from_workers_;
-  LastVouches last_vouches_;  ///< Of the mutation "vouch-for-later".
+  LastVouches last_vouches_;  ///< For the mutation "vouch-for-later".
   std::deque<Frames> from_clients_;
   std::map<std::string, std::string> last_reply_;  ///< For mutations.
   std::uint64_t replies_ = 0;                      ///< For mutations.
