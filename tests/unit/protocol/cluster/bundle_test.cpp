@@ -100,13 +100,26 @@ TEST(Bundle, IsBrokenWhereItsFramesDoNotFit) {
   EXPECT_FALSE(read_all({whole[0], whole[1], whole[2], frame_of(1)})) << "a frame of no item";
 }
 
-TEST(Bundle, SurvivesAnyBytes) {
-  const Frames whole = sample();
-  for_each_mutation(whole[0].bytes(), 20'000, 3, [&](const std::string& head) {
-    const Frames frames = {Frame(head), whole[1], whole[2]};
+TEST(Bundle, IsWholeAmongAnyBytesOnlyWhereItsItemsMakeUpItsFrames) {
+  constexpr std::size_t kItemHeadSize = 1 + 4 + 4;
+  const Frames sent = sample();
+  std::size_t whole = 0;
+  for_each_mutation(sent[0].bytes(), 20'000, 3, [&](const std::string& head) {
+    const Frames frames = {Frame(head), sent[1], sent[2]};
     std::vector<BundleItem> items;
-    read_all(frames, &items);
+    if (!read_all(frames, &items)) return;
+    ++whole;
+    std::size_t inline_size = 1;
+    std::size_t attached = 0;
+    for (const BundleItem& item : items) {
+      const bool is_attached = attached < 2 && item.body.data() == sent[1 + attached].data();
+      attached += is_attached ? 1 : 0;
+      inline_size += kItemHeadSize + item.header.size() + (is_attached ? 0 : item.body.size());
+    }
+    EXPECT_EQ(inline_size, head.size());
+    EXPECT_EQ(attached, 2u);
   });
+  EXPECT_GT(whole, 0u);
 }
 
 TEST(Fields, ComeBackAsTheyWereWritten) {
