@@ -31,7 +31,7 @@ struct Settings {
 };
 
 struct Measured {
-  Histogram micros;  ///< Of batches.
+  Histogram micros;  ///< How long batches took.
   std::string failure;
 };
 

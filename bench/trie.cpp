@@ -30,7 +30,7 @@ using Random = std::mt19937_64;
 using Strings = std::vector<std::string>;
 
 std::string g_document(64, 'd');
-std::string g_other_document(56, 'o');  ///< Of another size, for records that are overwritten.
+std::string g_other_document(56, 'o');  ///< Another size, for records that are overwritten.
 
 // --- Keys ---
 
@@ -66,7 +66,7 @@ constexpr KeySet kKeySets[] = {
 /// The keys of one set and number: those stored, in random order and sorted, and as many that are not stored.
 struct Keys {
   Strings stored, missing, sorted;
-  std::string prefix;  ///< Of a thousand stored keys or more, as the set has them.
+  std::string prefix;  ///< A thousand stored keys or more begin with it, as the set has them.
 };
 
 /// One key set at a time is kept, since large ones are gigabytes.

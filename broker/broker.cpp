@@ -145,7 +145,7 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
 }
 
 void Broker::Core::on_bulk(const BackendAddress& from, WorkerRecord& worker, const BundleItem& item, TimePoint now) {
-  if (worker.slot == nullptr || worker.slot->address != from) return;  // Of a connection that is not its own any more.
+  if (worker.slot == nullptr || worker.slot->address != from) return;  // It came over an earlier connection.
   BulkLink& bulk = worker.slot->bulk;
   const auto whole = bulk.on_item(item, outbox_.to(*worker.slot), now);
   if (!whole) return drop(whole.error().message, &worker, now);

@@ -19,7 +19,7 @@ struct BrokerCounts {
   std::array<Histogram, kCommandCount> seconds{};
   std::uint64_t refused = 0;  ///< Before a command was known or taken in.
   std::uint64_t leader_changes = 0;
-  std::uint64_t messages_dropped = 0;  ///< Of workers, that could not be read.
+  std::uint64_t messages_dropped = 0;  ///< Messages of workers that could not be read.
 
   void on_reply(Command command, Code status, Duration took);
 };

@@ -16,7 +16,7 @@ namespace trellis {
 struct BrokerLimits {
   std::size_t requests_per_client = kRequestsUnderWayMax;
   std::size_t requests = 1 << 20;                         ///< Under way, of all clients.
-  std::size_t bytes = std::size_t{1} << 30;               ///< Of all requests under way.
+  std::size_t bytes = std::size_t{1} << 30;               ///< All requests under way together.
   std::size_t bytes_per_worker = std::size_t{256} << 20;  ///< Sent to a worker and not answered.
   std::size_t batch_reply = 64 << 20;                     ///< Bytes of all results of a BATCH.
   std::size_t page_held = 64 << 20;                       ///< Bytes of shares that a KEYS or SCAN holds.
@@ -32,8 +32,8 @@ struct BrokerOptions {
   /// -s: the addresses (host:port) that make up a new cluster, in the order of the server file.  Empty: this broker
   /// makes none.
   std::vector<std::string> servers;
-  std::uint32_t k = 2;                            ///< Of a cluster that it makes.
-  std::uint32_t partitions = kPartitionsDefault;  ///< Of a cluster that it makes.
+  std::uint32_t k = 2;                            ///< For a cluster that it makes.
+  std::uint32_t partitions = kPartitionsDefault;  ///< For a cluster that it makes.
   BrokerLimits limits;
   SlowSettings slow;
   OmittedBrokerRules omitted;

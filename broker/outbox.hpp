@@ -25,7 +25,7 @@ class Outbox {
     BackendAddress address;
     BulkLink bulk;
     BundleWriter bundle;
-    std::vector<Tag> tags;  ///< Of the requests that are in the bundle, whole.
+    std::vector<Tag> tags;  ///< Tags of the requests that are in the bundle, whole.
     bool listed = false;    ///< Among those that flush() looks at.
     bool is_bulky = false;  ///< Among those of which something waits, or was not reported.
     bool kept = false;      ///< A worker's own; else it is gone after the flush (a refusal, to one that has no place).

@@ -40,9 +40,9 @@ struct WorkerRecord {
   TimePoint slot_heard;            ///< When it last said hello over the connection in use.
   BootNonce former;                ///< The nonce of the life that it took over from; 0: none.
   std::uint64_t former_proof = 0;  ///< With it that life would show that it is alive after all.
-  RoundTrip round_trip;            ///< Of a hello and a welcome.
+  RoundTrip round_trip;            ///< Measured by hellos and welcomes.
   WorkerState state = WorkerState::kUp;
-  std::size_t bytes_under_way = 0;  ///< Of requests sent to it and not answered.
+  std::size_t bytes_under_way = 0;  ///< Requests sent to it and not answered.
   /// When each kind of message of cluster making was last sent to it, by MessageType.
   std::array<std::optional<TimePoint>, kMessageTypesEnd> control_sent;
 };
@@ -77,7 +77,7 @@ class Registry {
   WorkerRecord* find(WorkerId id);
   const WorkerRecord* find(WorkerId id) const { return const_cast<Registry*>(this)->find(id); }
   WorkerRecord* find_address(std::string_view address);
-  /// Of any id, heard of or not.
+  /// The state of any id, whether it was heard of or not.
   WorkerState state_of(WorkerId id, TimePoint now) const;
   /// How long ago it was heard (of one that never was: since the broker's start).
   Duration silence_of(WorkerId id, TimePoint now) const;

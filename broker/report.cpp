@@ -31,7 +31,7 @@ MemberReport report_member(WorkerId id, const std::string& address, const Regist
   const FollowerLag lag = lag_of(id, registry);
   report.load.lag_entries = lag.entries;
   report.load.lag_ms = lag.milliseconds;
-  // Of one that this broker has not heard yet it knows nothing, which is not the same as that it holds nothing.
+  // The broker knows nothing of a worker that it has not heard yet, which does not mean that this one holds nothing.
   if (worker == nullptr) return report;
   const Hello& hello = worker->hello;
   const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(registry.silence_of(id, now));

@@ -3,7 +3,8 @@
 // For each partition it knows the leader of the highest term that it has heard of (from the leaders' own hellos, or as
 // a hint from a replica that is not leader; a higher term that nobody claims any more is believed for some 2 s, so that
 // a forged one does not hide the true leader for good), and how many replicas are up.  What is asked for each request
-// is kept ready; it changes with hellos and liveness only. Threading: none.
+// is kept ready; it changes with hellos and liveness only.
+// Threading: none.
 #pragma once
 
 #include <optional>
@@ -65,7 +66,7 @@ class Router {
     WorkerId leader;  ///< 0: not known.
     Term term;        ///< The highest heard of.
     std::size_t up = 0;
-    std::size_t turn = 0;  ///< Of the round robin.
+    std::size_t turn = 0;  ///< Where the round robin stands.
     std::optional<TimePoint> leaderless_since;
     std::uint8_t passed_over = 0;  ///< Claims of a lower term, in a row, while no leader was known.
   };

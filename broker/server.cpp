@@ -38,7 +38,7 @@ constexpr std::chrono::milliseconds kRetryMax{50};
 constexpr std::size_t kClientFramesMax = 1'024;
 /// What is said between processes of the cluster is never larger; a forged length is not believed.
 constexpr std::int64_t kBundleSizeMax = 256 << 20;
-/// Of one message: routing id, envelope, the frames' heads.
+/// What one message may add to its request: routing id, envelope, the frames' heads.
 constexpr std::uint64_t kEnvelopeSizeMax = 1 << 20;
 /// Workers, and what they leave behind while they reconnect.
 constexpr std::size_t kBackendConnectionsMax = 4 * kWorkersMax;

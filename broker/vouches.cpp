@@ -112,7 +112,7 @@ void Vouches::on_late(PartitionId id, Ticket ticket, TimePoint now) {
 void Vouches::pass_over(WorkerId worker, TimePoint now) {
   auto [at, is_first] = passed_over_.try_emplace(worker, PassedOver{now, kPassedOverMin / 2});
   PassedOver& passed_over = at->second;
-  if (now < passed_over.until) return;  // Of another read that waited for it.
+  if (now < passed_over.until) return;  // Another read has waited for it, too, and has counted that.
   const bool is_soon = is_first || now - passed_over.until <= passed_over.pause;
   passed_over.pause = is_soon ? std::min<Duration>(2 * passed_over.pause, kPassedOverMax) : kPassedOverMin;
   passed_over.until = now + passed_over.pause;

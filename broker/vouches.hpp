@@ -49,7 +49,7 @@ class Vouches {
     kRefuted,  ///< A member knows a higher term.
     kOpen,     ///< Not enough have vouched yet.
   };
-  /// Of a read under this ticket that was answered by the leader of this term.
+  /// What is proven for a read under this ticket that was answered by the leader of this term.
   Verdict check(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const;
   /// To the furthest of those who are asked for this partition.
   Duration round_trip(PartitionId partition) const;
@@ -88,7 +88,7 @@ class Vouches {
   Router& router_;
   Outbox& outbox_;
   OmittedBrokerRules omitted_;
-  Ticket ticket_ = 1;  ///< Of the next flush.
+  Ticket ticket_ = 1;  ///< The ticket of the next flush.
   std::vector<Partition> partitions_;
   std::vector<Wanted> wanted_;  ///< For the next flush; as many as there are workers.
   struct PassedOver {

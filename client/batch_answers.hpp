@@ -52,7 +52,7 @@ class BatchAnswers {
   std::size_t keys_ = 0;
   std::vector<Item> items_;
   std::size_t answered_ = 0;
-  std::vector<std::string> warnings_;  ///< Of the last reply.
+  std::vector<std::string> warnings_;  ///< Warnings of the last reply.
 };
 
 }  // namespace trellis

@@ -102,7 +102,7 @@ class CallTable {
     std::size_t refusals = 0;
     std::size_t copies = 0;               ///< How often it was sent.
     std::size_t open = 0;                 ///< Copies of unknown outcome: any of them may take effect.
-    std::unique_ptr<BatchAnswers> batch;  ///< Of a BATCH that was sent several times.
+    std::unique_ptr<BatchAnswers> batch;  ///< A BATCH's that was sent several times.
     bool under_way = false;               ///< With a broker that is still connected.
   };
   struct Timer {

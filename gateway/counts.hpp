@@ -25,7 +25,7 @@ class GatewayCounts {
   void on_response(const Route* route, Method method, int status, double seconds);
   void on_broken_listing();
   std::string text(const GatewayGauges& gauges) const;
-  /// Of requests that are not what the page asks to draw itself.
+  /// Durations of the requests that clients made: not those that the page makes to draw itself.
   Histogram of_clients() const;
 
  private:

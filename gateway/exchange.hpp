@@ -29,7 +29,7 @@ struct Exchange {
   bool headers_read = false;
   bool body_unwanted = false;
   std::size_t body_size = 0;  ///< As it came, also of what was not kept.
-  std::size_t counted = 0;    ///< Of the bytes all bodies have together.
+  std::size_t counted = 0;    ///< Its share of the bytes that all bodies have together.
   std::string raw_target;
   HttpRequest request;
   const Route* route = nullptr;
@@ -46,7 +46,7 @@ struct Exchange {
 
   std::unique_ptr<PartitionsGatherer> gatherer;
   std::unique_ptr<ConsoleRun> console;
-  int precondition_attempts = 0;  ///< Of a write with preconditions.
+  int precondition_attempts = 0;  ///< How often a write with preconditions was tried.
 };
 
 }  // namespace trellis

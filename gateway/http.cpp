@@ -49,7 +49,7 @@ Result<std::string> decoded(std::string_view text, bool plus_is_blank) {
   return out;
 }
 
-/// Of "http://" or "https://" in front, in any case; 0: neither is there.
+/// The size of "http://" or "https://" in front, in upper or lower case; 0: neither is there.
 std::size_t scheme_size(std::string_view url) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (url.size() >= scheme.size() && strncasecmp(url.data(), scheme.data(), scheme.size()) == 0) return scheme.size();

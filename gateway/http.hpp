@@ -22,9 +22,9 @@ std::optional<Method> method_of(std::string_view name);
 
 /// A request's target, percent-decoded after it was split.
 struct Target {
-  std::string authority;              ///< Of a whole URL, which a proxy sends: host and perhaps port; else empty.
-  std::vector<std::string> segments;  ///< Of the path; at least one, "" for the path "/".
-  std::vector<std::pair<std::string, std::string>> parameters;  ///< Of the query, in their order; + is a blank.
+  std::string authority;              ///< Host and perhaps port of a whole URL, which a proxy sends; else empty.
+  std::vector<std::string> segments;  ///< Segments of the path; at least one, "" for the path "/".
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< The query, in its order; + is a blank.
 };
 /// Takes a path or, as proxies send it, a whole URL (RFC 9112, 3.2.1 and 3.2.2).
 /// Error: kInvalidArgument, for another form, or a % that is not followed by two hex digits.

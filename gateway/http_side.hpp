@@ -44,7 +44,7 @@ class HttpSide {
   /// Requests that have come whole and are not answered to their end.
   std::size_t busy() const { return connections_.busy(); }
   void stop();
-  /// Of requests that are not the page's own.
+  /// Durations of the requests that are not the page's own.
   Histogram own_counts() const { return counts_.of_clients(); }
 
  private:

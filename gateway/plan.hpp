@@ -45,14 +45,14 @@ struct Plan {
   Format format = Format::kJson;
   std::string key;       ///< As it came, for Location and for advice.
   bool is_deep = false;  ///< A query leads into the document.
-  std::optional<VersionCondition>
-      if_match;  ///< Of a read, or of a write with preconditions; other writes' stand above.
+  /// What a read asks, or a write with preconditions; other writes' conditions stand above.
+  std::optional<VersionCondition> if_match;
   std::optional<VersionCondition> if_none_match;  ///< Likewise.
   bool has_preconditions = false;                 ///< A write whose conditions gateway/preconditions.hpp checks.
-  std::string prefix;                             ///< Of a listing.
-  OwnedKeyRange range;                            ///< Of a listing.
-  std::optional<std::string> after;               ///< Of a listing.
-  std::optional<std::size_t> limit;               ///< Of a listing; none: it is streamed.
+  std::string prefix;                             ///< What a listing's keys begin with.
+  OwnedKeyRange range;                            ///< Where a listing's keys lie.
+  std::optional<std::string> after;               ///< The key behind which a listing begins.
+  std::optional<std::size_t> limit;               ///< How many keys a listing has; none: it is streamed.
   bool verbose = false;                           ///< /readyz
   bool load = false;                              ///< /v1/members
   std::string line;                               ///< /v1/console

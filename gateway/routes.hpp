@@ -36,7 +36,7 @@ struct Route {
   Method method;
   std::string_view pattern;
   Service service;
-  Command command;  ///< Of Service::kCluster.
+  Command command;  ///< Where the service is kCluster.
   BodyKind body;
   std::string_view summary;
   std::string_view result;  ///< JSON schema of the result, as text.

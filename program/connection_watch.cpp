@@ -90,7 +90,7 @@ void ConnectionWatch::take_events(TimePoint now) {
 }
 
 void ConnectionWatch::on_accepted(int descriptor, TimePoint now) {
-  on_closed(descriptor);  // Of an earlier one no word may have come.
+  on_closed(descriptor);  // The end of an earlier one may not have been told.
   const PeerAddress peer = peer_of(descriptor);
   if (peer.host.empty()) return;  // Gone already.
   const std::size_t of_address = ++per_address_[peer.host];

@@ -18,7 +18,8 @@ namespace trellis {
 template <const auto& kBoundsOf>
 struct BasicHistogram {
   static constexpr const auto& kBounds = kBoundsOf;
-  std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< Of each bucket alone; the last is above all bounds.
+  std::array<std::uint64_t, kBounds.size() + 1>
+      counts{};  ///< How many fell into each bucket alone; the last is above all bounds.
   std::uint64_t count = 0;
   double sum = 0;
 
@@ -33,7 +34,7 @@ struct BasicHistogram {
 inline constexpr std::array<double, 16> kSecondsBounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
                                                           0.025,   0.05,   0.1,     0.25,   0.5,   1.0,    2.5,   10.0};
 inline constexpr std::array<double, 11> kSizeBounds = {1, 2, 4, 8, 16, 32, 64, 256, 1024, 4096, 16384};
-/// Of durations in seconds, and of how many things there were at once.
+/// The first counts durations in seconds, the second how many things there were at once.
 using Histogram = BasicHistogram<kSecondsBounds>;
 using SizeHistogram = BasicHistogram<kSizeBounds>;
 
@@ -67,7 +68,7 @@ class MetricsText {
   std::string text_;
 };
 
-/// Of this process, in RAM.
+/// How much RAM this process takes.
 std::uint64_t resident_bytes();
 
 }  // namespace trellis

@@ -194,7 +194,7 @@ bool takes_session(Command command);
 
 /// The names of those for which it holds, for a sentence: "GET, HAS and QUERY".
 std::string names_where(const std::function<bool(Command)>& holds);
-/// Of the commands that know the option.
+/// The names of the commands that know the option, for a sentence.
 std::string names_with(Option option);
 
 }  // namespace trellis

@@ -58,8 +58,8 @@ class KeySet {
     return std::nullopt;
   }
 
-  /// Of each key, with its number.  They are dealt out by their upper bits first: what lies in a cache is sorted
-  /// several times as fast.
+  /// The hash of each key, with the key's number in it. The hashes are dealt out by their upper bits first: what lies
+  /// in a cache is sorted several times as fast.
   std::vector<std::uint64_t> sorted_hashes() const {
     const auto deal_of = [](std::uint64_t hash) { return hash >> (64 - kDealBits); };
     std::vector<std::uint64_t> hashes(keys_.size());
@@ -88,7 +88,7 @@ struct Level {
   std::uint32_t size = 0;
   std::uint32_t left = 0;  ///< Elements or pairs still to come.
   KeySet keys;
-  std::string_view key{};  ///< Of the pair that is being read.
+  std::string_view key{};  ///< The key of the pair that is being read.
 };
 
 Error at_byte(std::size_t position, const std::string& what) {

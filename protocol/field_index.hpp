@@ -53,7 +53,7 @@ class FieldIndex {
     std::uint32_t position;  ///< In the array.
     std::uint32_t place;     ///< In the document.
   };
-  static constexpr std::uint32_t kFree = 0;  ///< Of a slot: no key stands at the beginning of a document.
+  static constexpr std::uint32_t kFree = 0;  ///< A free slot: no key stands at the beginning of a document.
 
   explicit FieldIndex(std::uint64_t secret) : secret_(secret) {}
   const Container* find(std::size_t begin) const;

@@ -283,7 +283,8 @@ struct Extent {
   std::uint64_t owed = 0;
 };
 
-/// Of the value at the front of `rest`, which is not empty; nothing where it is cut off within its head, or impossible.
+/// How far the value at the front of `rest` extends. `rest` is not empty; the result is nothing where the value is cut
+/// off within its head, or impossible.
 std::optional<Extent> extent_of(std::string_view rest) {
   const auto head = static_cast<std::uint8_t>(rest.front());
   const auto sized = [rest](std::size_t length_size, std::size_t extra) -> std::optional<Extent> {

@@ -23,7 +23,7 @@ struct StatusReport {
   std::uint64_t workers = 0;
   std::uint64_t workers_up = 0;
   bool guaranteed = false;
-  std::string version;  ///< Of the software.
+  std::string version;  ///< The version of the software.
 
   bool is_formed() const { return cluster.has_value(); }
   bool all_serve() const { return is_formed() && partitions > 0 && partitions_available == partitions; }

@@ -7,7 +7,7 @@
 
 namespace trellis {
 
-// Of ASCII letters; all else stays.
+// Both change ASCII letters; all else stays.
 std::string upper(std::string_view text);
 std::string lower(std::string_view text);
 

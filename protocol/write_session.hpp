@@ -45,7 +45,7 @@ class WriteSession {
  private:
   std::string id_;
   std::uint64_t floor_ = 1;
-  std::deque<bool> is_done_;  ///< Of floor_ and those after it.
+  std::deque<bool> is_done_;  ///< Whether floor_ is done, and each seq after it.
 };
 
 }  // namespace trellis

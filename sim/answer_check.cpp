@@ -48,7 +48,7 @@ AnswerCheck::Standing AnswerCheck::standing_of(const std::set<std::size_t>& work
   return standing;
 }
 
-/// Of each partition that the operation asks; one that is not known whole counts as empty.
+/// The standing of each partition that the operation asks; one that is not known whole counts as empty.
 std::vector<AnswerCheck::Standing> AnswerCheck::standings_of(const Operation& operation, const Span& span) const {
   const auto count = static_cast<std::uint32_t>(hosts_.size());
   std::vector<Standing> standings;

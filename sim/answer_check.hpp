@@ -73,7 +73,7 @@ class AnswerCheck {
   Cluster& cluster_;
   World& world_;
   TimePoint start_;
-  std::size_t replicas_;                      ///< Of each partition.
+  std::size_t replicas_;                      ///< How many each partition has.
   std::set<std::size_t> workers_;             ///< All.
   std::vector<std::set<std::size_t>> hosts_;  ///< By partition, as far as seen.
 };

@@ -132,7 +132,7 @@ void ClientProcess::begin_call(Operation operation, Duration timeout, std::funct
   arm();
 }
 
-/// Of a write that was asked for before; now and then it asks for something else under the same session and seq.
+/// Repeats a write that was asked for before; now and then it asks for something else under the same session and seq.
 Operation ClientProcess::repetition() {
   Operation operation = world_.random().pick(repeatable_);
   if (world_.random().chance(0.1)) operation.key = workload_.random_key();

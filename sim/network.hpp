@@ -24,7 +24,7 @@ struct NetworkConditions {
   Duration delay_min{50};
   Duration delay_max{500};
   double loss = 0;
-  double doubling = 0;    ///< Of what workers say or hear; a client's requests without a session must not be.
+  double doubling = 0;    ///< Share of what workers say or hear; a client's requests without a session must not be.
   double overtaking = 0;  ///< Share of messages that later ones may overtake, by up to
   Duration overtaken_by{200'000};
   /// Bytes a second from one process to another: what is sent waits for what was sent before.  0: no limit.
@@ -71,7 +71,8 @@ class Network {
   World& world_;
   std::set<std::pair<ProcessNumber, ProcessNumber>> cuts_;
   std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint> last_arrival_;
-  std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint> free_at_;  ///< Of each way, where there is a rate.
+  std::map<std::pair<ProcessNumber, ProcessNumber>, TimePoint>
+      free_at_;  ///< When each way is free again, where there is a rate.
   bool is_usual_ = true;
   TimePoint calm_since_;
   Duration worst_delay_{};

@@ -19,7 +19,7 @@ constexpr Duration kWellWithin = std::chrono::seconds(20);
 /// After the faults every partition serves within this.
 constexpr std::chrono::seconds kServedWithin{10};
 constexpr Duration kStep = milliseconds(100);
-/// Of a log, beside what its settings allow.
+/// How far a log may grow beyond what its settings allow.
 constexpr std::uint64_t kGrowthSlack = 64 << 10;
 
 /// Bounds that a few clients reach.
@@ -195,7 +195,7 @@ class Run {
     if (!wait_for([&] { return cluster_.is_level(why_not); }, kWellWithin)) {
       world_.violate("after all faults have ended: " + why_not);
     }
-    // Of clients that have gone, or got their answer from another broker: they end with their deadlines.
+    // Requests of clients that have gone, or got their answer from another broker, end with their deadlines.
     const auto nothing_is_under_way = [this] {
       for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
         if (cluster_.broker(i).broker()->requests_under_way() != 0) return false;

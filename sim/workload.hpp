@@ -24,7 +24,7 @@ struct WorkloadShape {
 
 class Workload {
  public:
-  static constexpr std::string_view kField = "n";  ///< Of every document: a whole number.
+  static constexpr std::string_view kField = "n";  ///< Every document has it: a whole number.
 
   explicit Workload(Cluster& cluster) : cluster_(cluster) {}
 

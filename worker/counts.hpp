@@ -18,7 +18,7 @@ struct WorkerCounts {
 
   std::array<std::uint64_t, kOutcomes> replies{};
   std::uint64_t entries_applied = 0;
-  std::uint64_t messages_refused = 0;  ///< Of peers, that contradict what is committed, or name a term that cannot be.
+  std::uint64_t messages_refused = 0;  ///< Peers' messages against what is committed, or with a term that cannot be.
   std::uint64_t maps_refused = 0;      ///< Cluster maps that contradict what this worker holds.
   std::uint64_t leader_changes = 0;    ///< Leaderships won, made ready or lost here.
   SizeHistogram batch_partitions;      ///< With records in each of the log's batches.

@@ -56,7 +56,7 @@ class Incarnations {
   static constexpr Duration kPeersWithin = kDownAfter;
   /// What peers promised is written down so often.
   static constexpr Duration kKeepEvery = std::chrono::seconds(1);
-  /// Of its own starts a folder remembers so many.
+  /// A folder remembers so many of its own starts.
   static constexpr std::uint64_t kStartsMax = 65'536;
 
   /// @param is_blind  for the simulator: everybody is listened to, and no copy is too old
@@ -98,7 +98,7 @@ class Incarnations {
     std::uint64_t number = 0;  ///< Its last start that has proven itself; 0: none.
     BootNonce nonce;
     BatchNumber kept_with = 0;    ///< It counts once this batch is durable.
-    std::uint64_t challenge = 0;  ///< Of this worker to it.
+    std::uint64_t challenge = 0;  ///< What this worker has asked it to repeat.
     std::optional<TimePoint> challenged_at;
     std::unordered_map<PartitionId, Promise> promises;
     std::set<PartitionId> unkept;  ///< Promises that are not in the store yet.
@@ -123,7 +123,7 @@ class Incarnations {
   bool is_blind_;
   RandomSource random_;
   std::uint64_t number_ = 0;
-  std::map<std::uint64_t, BootNonce> starts_;  ///< Of this folder, this one included.
+  std::map<std::uint64_t, BootNonce> starts_;  ///< The starts of this folder, this one included.
   std::map<PartitionId, Opened> opened_;
   std::map<WorkerId, Peer> peers_;
   BatchNumber durable_ = 0;

@@ -282,7 +282,7 @@ void Partition::finish(Work& work) {
 
 void Partition::abandon(Work& work, Outcome outcome) {
   if (work.is_answered) return;
-  // Of a batch whose first items are in the log nobody may say that it was not applied.
+  // Where a batch's first items are in the log, nobody may say that it was not applied.
   if (work.was_proposed) outcome = Outcome::kUnknown;
   release(work);
   refuse(work, outcome);

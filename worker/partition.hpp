@@ -105,14 +105,14 @@ class Partition final : public ReplicaOwner {
   const Replica& replica() const { return replica_; }
   const StateMachine& state() const { return *state_; }
   const SessionLimits& session_limits() const { return session_limits_; }
-  /// Of its followers; nobody, where it does not lead.
+  /// How far its followers are behind; empty where it does not lead.
   const Lag& lag() const { return lag_; }
   PartitionId id() const { return id_; }
   std::size_t queued_requests() const { return queued_requests_; }
   std::size_t queued_bytes() const { return queued_bytes_; }
-  /// Of the newest durable snapshot; empty where there is none.
+  /// The newest durable snapshot's descriptor; empty where there is none.
   const std::string& snapshot_descriptor() const { return snapshot_descriptor_; }
-  /// Of a snapshot that was fetched and may yet be installed; empty where there is none.
+  /// The descriptor of a snapshot that was fetched and may yet be installed; empty where there is none.
   std::string held_descriptor() const { return held_ ? held_->descriptor : std::string(); }
 
   // ReplicaOwner

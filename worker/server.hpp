@@ -39,8 +39,8 @@ struct WorkerSettings {
   std::size_t files = 1'024;  ///< How many this process may open.
 };
 
-/// Of --election-timeout, in milliseconds: a heartbeat, a tenth of it, has to be a few ticks of the loop apart from the
-/// next; nobody wants to wait longer.
+/// The bounds of --election-timeout, in milliseconds: a heartbeat, a tenth of it, has to be a few ticks of the loop
+/// apart from the next; nobody wants to wait longer than the upper one.
 constexpr std::uint32_t kElectionTimeoutMin = 150;
 constexpr std::uint32_t kElectionTimeoutMax = 60'000;
 

@@ -31,7 +31,7 @@ class BatchMerger final : public Merger {
     PartitionId partition;
     bool stale = false;
     bool writes = false;
-    std::size_t bytes_max = 0;  ///< Of its reads' results.
+    std::size_t bytes_max = 0;  ///< Room for its reads' results.
   };
   struct Outcome {
     Frame owner;

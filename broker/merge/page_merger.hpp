@@ -47,7 +47,7 @@ class PageMerger final : public Merger {
     std::string kept_key;
     std::optional<std::string> after;  ///< Behind which key its next share begins.
     bool more = false;                 ///< There is more behind the share.
-    std::optional<std::string> end;    ///< Of a share with a pattern, where there is more: what it has looked at last.
+    std::optional<std::string> end;    ///< Where a share with a pattern goes on: the key that it has looked at last.
     bool is_at_end = false;            ///< The head is its end.
     bool keep = false;                 ///< Asked for since its head is next on the page: not to be let go of.
   };

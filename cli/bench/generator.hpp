@@ -34,7 +34,7 @@ struct BenchPlan {
   const Workload* workload = nullptr;
   RequestMaker::Settings requests;
   Distribution distribution = Distribution::kUniform;
-  std::size_t connections = 1;         ///< Of this thread, as are rate and count.
+  std::size_t connections = 1;         ///< Connections of this thread; rate and count are its own, too.
   std::size_t under_way = 64;          ///< Requests on each connection.
   std::size_t batch = 1;               ///< Operations in a request; 1: no BATCH.
   double rate = 0;                     ///< Operations a second; 0: closed loop.
@@ -84,7 +84,7 @@ class BenchGenerator {
 
  private:
   struct Slot {
-    std::uint64_t id = 0;  ///< Of the request under way; 0: none.
+    std::uint64_t id = 0;  ///< The id of the request under way; 0: none.
     TimePoint due;         ///< Latency is counted from here.
     TimePoint sent;
     Operation operation = Operation::kRead;  ///< Without BATCH.

@@ -13,7 +13,8 @@ namespace trellis {
 class Histogram {
  public:
   static constexpr int kStepBits = 7;
-  static constexpr std::uint64_t kSteps = 1u << kStepBits;  ///< Of a power of two: errors stay below 0.8 %.
+  static constexpr std::uint64_t kSteps =
+      1u << kStepBits;  ///< Steps from one power of two to the next: errors stay below 0.8 %.
 
   Histogram() : buckets_((65 - kStepBits) * kSteps) {}
 

@@ -38,7 +38,7 @@ class Zipfian {
 
  private:
   double density(double x) const;   ///< x^-exponent
-  double integral(double x) const;  ///< Of the density from 1 to x.
+  double integral(double x) const;  ///< The integral of the density from 1 to x.
   double integral_inverse(double y) const;
 
   std::uint64_t n_;

@@ -50,7 +50,7 @@ std::size_t append_document(std::string& out, std::size_t size) {
   const std::size_t number = append_number(out);
   writer.str("s");
   const std::size_t length = append_str_head(out, size - (out.size() - begin));
-  BenchRandom letters(1);  // Of no use to a compressor.
+  BenchRandom letters(1);  // A compressor gains nothing by them.
   for (std::size_t i = 0; i < length; ++i) out.push_back(static_cast<char>('0' + letters.below(75)));
   return number;
 }

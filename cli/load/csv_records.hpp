@@ -37,7 +37,7 @@ class CsvRecords final : public RecordMaker {
   char separator_;
   const RecordRules& rules_;
   std::vector<Column> columns_;
-  std::vector<Cell> cells_;           ///< Of the row at hand.
+  std::vector<Cell> cells_;           ///< The cells of the row at hand.
   std::deque<std::string> unquoted_;  ///< Its cells that have quotes in them.
   std::uint64_t position_ = 0;
   std::string document_;

@@ -34,7 +34,7 @@ class CsvSplitter final : public Splitter {
 
   char separator_;
   std::size_t size_max_;
-  TextPlace place_;  ///< Of the front of the text.
+  TextPlace place_;  ///< Where the front of the text stands.
   State state_ = State::kCellBegins;
   std::size_t scanned_ = 0;
   std::size_t quote_at_ = 0;             ///< Where the cell's quotes were opened.

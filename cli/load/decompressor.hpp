@@ -24,8 +24,8 @@ class Decompressor {
   virtual ~Decompressor() = default;
 
   struct Step {
-    std::size_t taken = 0;    ///< Of `in`.
-    std::size_t written = 0;  ///< To `out`.
+    std::size_t taken = 0;    ///< Bytes of `in`.
+    std::size_t written = 0;  ///< Bytes in `out`.
   };
   /// Goes on with the next bytes of the file.  Where nothing is taken or written, it needs more of them.
   /// Error (kInvalidArgument): the data is damaged.

@@ -13,7 +13,7 @@ namespace trellis {
 /// How to read a file.
 struct FileShape {
   FileFormat format = FileFormat::kLines;
-  char separator = ',';  ///< Of a table's cells.
+  char separator = ',';  ///< What stands between a table's cells.
 };
 
 /// @param wanted  what was said about it; nothing: it is to be found out

@@ -95,7 +95,7 @@ namespace {
 
 /// How a format writes what stands between the values.
 struct Syntax {
-  std::string_view before_key;  ///< Of a record.
+  std::string_view before_key;  ///< A record's key.
   std::string_view after_key;
   std::string_view after_record;
   std::string_view open;

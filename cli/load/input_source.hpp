@@ -62,7 +62,7 @@ class PlainSource final : public InputSource {
   bool looked_ = false;
   bool file_ended_ = false;
   std::unique_ptr<char[]> chunk_;
-  std::size_t begin_ = 0;  ///< Of what lies in the chunk and has not been taken.
+  std::size_t begin_ = 0;  ///< Where that begins which lies in the chunk and has not been taken.
   std::size_t end_ = 0;
 };
 

@@ -38,8 +38,8 @@ class InputWindow {
   std::unique_ptr<InputSource> source_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;
-  std::size_t begin_ = 0;  ///< Of what has not been taken.
-  std::size_t end_ = 0;    ///< Of what has been read.
+  std::size_t begin_ = 0;  ///< Where that begins which has not been taken.
+  std::size_t end_ = 0;    ///< Where that ends which has been read.
   bool at_end_ = false;
   std::optional<Error> failure_;
 };

@@ -37,7 +37,7 @@ class JsonSplitter final : public Splitter {
   Piece take(Piece::Kind kind, std::string_view taken, std::string reason = {});
 
   std::size_t size_max_;
-  TextPlace place_;  ///< Of the front of the text.
+  TextPlace place_;  ///< Where the front of the text stands.
   bool in_array_ = false;
   TextPlace array_place_;
   bool has_value_ = false;   ///< In an array: a value was the last thing.

@@ -14,7 +14,7 @@ class KeyedDocuments final : public RecordMaker {
  private:
   const KeyRule& rule_;
   RecordParser parser_;
-  std::uint64_t position_ = 0;  ///< Of the last record, wrong ones counted.
+  std::uint64_t position_ = 0;  ///< The number of the last record, wrong ones counted.
   std::string document_;
   std::string key_;
 };

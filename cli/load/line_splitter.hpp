@@ -14,7 +14,7 @@ class LineSplitter final : public Splitter {
  private:
   std::size_t size_max_;
   std::size_t scanned_ = 0;  ///< No line ends from the front of the text up to here.
-  TextPlace place_;          ///< Of the front of the text.
+  TextPlace place_;          ///< Where the front of the text stands.
   bool too_long_ = false;    ///< The text goes on with a line that was called wrong.
 };
 

@@ -55,9 +55,9 @@ class Loader {
   bool done() const { return failure_ || batches_.empty(); }
   std::uint64_t loaded() const { return loaded_; }
   std::uint64_t errors() const { return errors_; }
-  /// Of those, how many were not told one by one.
+  /// How many of the errors were not told one by one.
   std::uint64_t errors_untold() const { return errors_ - told_; }
-  std::uint64_t bytes() const { return bytes_; }  ///< Of the file, whose records have been answered.
+  std::uint64_t bytes() const { return bytes_; }  ///< Those of the file whose records have been answered.
   /// Why the load gave up before its end.
   const std::optional<Error>& failure() const { return failure_; }
 
@@ -99,10 +99,10 @@ class Loader {
   std::size_t held_size_ = 0;  ///< Bytes.
   std::uint64_t loaded_ = 0;
   std::uint64_t errors_ = 0;
-  std::uint64_t told_ = 0;  ///< Of those.
+  std::uint64_t told_ = 0;  ///< How many of the errors were told one by one.
   std::uint64_t bytes_ = 0;
   std::optional<Error> failure_;
-  std::vector<Item> items_;  ///< Of the answer at hand.
+  std::vector<Item> items_;  ///< The items of the answer at hand.
 };
 
 }  // namespace trellis

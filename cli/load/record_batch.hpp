@@ -18,7 +18,7 @@ struct RecordBatch {
   std::vector<std::uint64_t> keys;    ///< Hashes; two keys with one hash only wait for one another needlessly.
   std::vector<std::uint64_t> lines;   ///< Where each record stands.
   std::vector<std::string> mistakes;  ///< Wrong lines met meanwhile, as FILE:LINE:COLUMN: reason.
-  std::uint64_t bytes = 0;            ///< Of the file, from the end of the batch before to the end of this one.
+  std::uint64_t bytes = 0;            ///< Bytes of the file, from the end of the batch before to the end of this one.
 
   std::size_t records() const { return lines.size(); }
 

@@ -55,7 +55,7 @@ class RecordBatcher final : public RecordTarget {
   std::string key_;
   std::deque<RecordBatch> full_;
   RecordBatch current_;
-  std::size_t batch_size_ = 0;  ///< Of the last batch; the next one will have about as many bytes.
+  std::size_t batch_size_ = 0;  ///< Bytes of the last batch; the next one will have about as many.
   std::uint64_t line_ = 0;
   std::size_t full_before_ = 0;  ///< Where the piece at hand began: batches that were full,
   RecordBatch::Mark mark_;       ///< and what was in the one behind them.

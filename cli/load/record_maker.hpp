@@ -27,7 +27,7 @@ struct RecordRules {
   std::optional<KeyRule> key;        ///< Each piece is a document; else pieces name their records' keys themselves.
   std::string key_prefix;            ///< Stands in front of each key.
   bool many_records_a_line = false;  ///< Objects of several fields are several records, also where names come again.
-  ValueTypes types;                  ///< Of a table's cells.
+  ValueTypes types;                  ///< What a table's cells are taken for.
 };
 
 /// Reads pieces, in the order of the file.

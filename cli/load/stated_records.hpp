@@ -25,7 +25,7 @@ class StatedRecords final : public RecordMaker {
 
   RecordParser parser_;
   int watched_;                  ///< Pieces so far.
-  std::set<std::string> names_;  ///< Of the fields of objects that had several.
+  std::set<std::string> names_;  ///< Names of the fields of objects that had several.
 };
 
 }  // namespace trellis

@@ -52,14 +52,14 @@ class ClusterProcesses {
   bool is_alive(const std::string& name) const;
   /// Names of what was started here and has ended by itself.
   std::vector<std::string> ended() const;
-  /// Of one of those: whether it is a worker that found its port taken by one that was started by hand at the same
-  /// moment.  That one is used then, as if it had been there before.
+  /// Whether one of those is a worker that found its port taken by one that was started by hand at the same moment.
+  /// That one is used then, as if it had been there before.
   bool gave_way(const std::string& name);
   /// Workers that were started here.
   std::vector<std::string> started_workers() const;
   /// Starts one of those again, under the folder's lock; where somebody else did, nothing is done.
   Result<void> start_again(const std::string& name);
-  /// Of a process that was started here and has ended: why, where it said so, or where to look.
+  /// Why a process that was started here has ended, where it said so, or where to look.
   std::string describe_end(const std::string& name) const;
   /// Whether the cluster's broker does not want that worker.
   bool was_refused(const std::string& name) const;

@@ -25,7 +25,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds kStopGrace{10'000};  ///< Of `down`.
+constexpr milliseconds kStopGrace{10'000};  ///< How long `down` waits for a process to end.
 constexpr milliseconds kStatusTimeout{500};
 constexpr milliseconds kLookEvery{50};
 /// Workers that are still missing when all partitions serve are waited for this long, for the warnings' sake.

@@ -26,8 +26,8 @@ struct UpOptions {
   Endpoint listen{"127.0.0.1", 7480};  ///< The HTTP gateway's.
   bool listen_chosen = false;          ///< Else `up` does without a gateway where the port is taken.
   std::optional<Endpoint> metrics;     ///< The broker's; the workers' have the ports that follow.
-  StatementDefaults defaults;          ///< Of the shell.
-  bool pager = true;                   ///< Of the shell.
+  StatementDefaults defaults;          ///< What the shell's statements do without options.
+  bool pager = true;                   ///< The shell pages what does not fit.
 };
 
 /// @return the exit code

@@ -15,7 +15,7 @@ namespace trellis {
 class LineEditor {
  public:
   using Complete = std::function<Completion(std::string_view line_before_cursor)>;
-  enum class Prompt : std::uint8_t { kFirst, kMore };  ///< Of a statement's first line, and of its others.
+  enum class Prompt : std::uint8_t { kFirst, kMore };  ///< For a statement's first line, and for its others.
 
   /// @param prompt        shown in front of a first line, on standard output, or on standard error where that is no
   ///                      terminal; other lines get ... in its width

@@ -29,7 +29,7 @@ class Pager {
   void pass_on(std::string_view text);
 
   std::string command_;   ///< Empty: no paging.
-  std::size_t rows_ = 0;  ///< Of the terminal.
+  std::size_t rows_ = 0;  ///< Rows of the terminal; the columns are its, too.
   std::size_t columns_ = 0;
   std::string held_;  ///< Until it is known whether it fits.
   std::size_t held_rows_ = 0;

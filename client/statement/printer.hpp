@@ -65,7 +65,7 @@ class Printer {
   std::string text_;
   bool json_;
   bool info_;
-  std::optional<std::uint64_t> left_;  ///< Of --limit.
+  std::optional<std::uint64_t> left_;  ///< What is left of --limit.
   KeyRange range_;                     ///< Its direction.
   bool guaranteed_ = true;             ///< All pages so far were.
   int exit_code_ = kExitDone;

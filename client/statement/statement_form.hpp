@@ -17,7 +17,7 @@ namespace trellis {
 struct Form {
   Statement::Kind kind = Statement::Kind::kRequest;  ///< kRequest, kHelp or kExit.
   std::string_view name;
-  Command command = Command::kPing;  ///< Of a request.
+  Command command = Command::kPing;  ///< Where it is a request.
 
   Signature signature() const { return row_of(command).signature; }
   bool is_compute() const { return signature() == Signature::kFormula; }
@@ -57,7 +57,7 @@ struct GivenOptions {
   bool json = false;
   bool info = false;
   std::optional<std::uint64_t> if_version;
-  std::optional<std::uint64_t> limit;  ///< Of --limit; LIMIT is in the statement.
+  std::optional<std::uint64_t> limit;  ///< From --limit; LIMIT stands in the statement.
   std::optional<std::chrono::milliseconds> timeout;
 };
 
@@ -83,7 +83,7 @@ inline bool is_plain(char c) {
 }
 inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool same_word(std::string_view a, std::string_view b);  ///< In any case.
-bool begins_with_quote(std::string_view text);           ///< Of any kind.
+bool begins_with_quote(std::string_view text);           ///< With a quote of any kind.
 /// Decimal digits and nothing else, up to 2^64-1.
 std::optional<std::uint64_t> natural(std::string_view text);
 /// For messages: in quotes, and not endless.

@@ -46,8 +46,8 @@ struct Leadership {
 /// How far a follower is behind its leaders, as these see it.
 struct FollowerLag {
   WorkerId follower;
-  std::uint64_t entries = 0;       ///< Of the log, over all partitions together.
-  std::uint32_t milliseconds = 0;  ///< Of the partition that is furthest behind.
+  std::uint64_t entries = 0;       ///< Entries of the log, over all partitions together.
+  std::uint32_t milliseconds = 0;  ///< How far the partition is behind that is furthest behind.
   bool operator==(const FollowerLag&) const = default;
 };
 
@@ -60,7 +60,7 @@ struct WorkerLoad {
   bool operator==(const WorkerLoad&) const = default;
 };
 
-/// Of what hellos hold; the first number in each.
+/// The version of what hellos hold; it is the first number in each.
 constexpr std::uint32_t kHelloVersion = 4;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
@@ -78,7 +78,7 @@ struct Hello {
   std::uint64_t bytes = 0;
   std::uint32_t partitions = 0;  ///< Replicas it holds.
   std::vector<Leadership> leads;
-  std::uint64_t proof = 0;  ///< Of the last Doubt that this broker sent to this life; 0: none.
+  std::uint64_t proof = 0;  ///< What the last Doubt from this broker to this life holds; 0: none came.
   WorkerLoad load;
   Stamps stamps;
   bool operator==(const Hello&) const = default;

@@ -29,7 +29,7 @@ class RoundTrip {
  public:
   /// What is measured beyond this counts as this: one odd answer must not stop elections for minutes.
   static constexpr Duration kMost = std::chrono::seconds(3);
-  /// Of what came in such a time the quickest counts, together with that of the time before.
+  /// The quickest round trip within such a time counts, together with the quickest of the time before.
   static constexpr Duration kWindow = std::chrono::seconds(1);
 
   /// For the next message to this partner.

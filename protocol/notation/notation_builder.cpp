@@ -31,7 +31,7 @@ void PackedBuilder::take_back(std::size_t mark) {
 void PackedBuilder::make_room() {
   std::size_t room = 0;
   for (const Head& head : heads_) room += head.more.size();
-  std::size_t end = out_->size();  // Of what has not been moved yet.
+  std::size_t end = out_->size();  // Where that ends which has not been moved yet.
   out_->resize(end + room);
   char* const bytes = out_->data();
   for (; room > 0; heads_.pop_back()) {

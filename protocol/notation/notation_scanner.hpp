@@ -32,7 +32,7 @@ enum class ByteClass : std::uint8_t {
   kBracketOrSeparator,  ///< [ ] ( ) { } | : ; ,
   kQuote,               ///< " or '
   kLead,                ///< Perhaps white space or a quote of several bytes.
-  kMinus,               ///< Of bare keys as well, and perhaps an arrow.
+  kMinus,               ///< It may stand in a bare key as well, and may begin an arrow.
 };
 
 inline constexpr std::array<ByteClass, 256> kByteClasses = [] {
@@ -147,7 +147,7 @@ class Scanner {
     return {begin, static_cast<std::size_t>(end - begin)};
   }
 
-  const char* begin_;  // Of the text; then what is at hand, and the text's end.
+  const char* begin_;  // The text's begin; then what is at hand, and the text's end.
   const char* at_;
   const char* end_;
   std::string unescaped_;  ///< The last string with escapes.

@@ -206,7 +206,7 @@ void append_escape(std::string& out, std::string_view character) {
 
 void append_quoted(std::string& out, std::string_view text, bool bytes) {
   out.push_back('"');
-  std::size_t start = 0;  // Of the run that is copied as it is.
+  std::size_t start = 0;  // Where the run begins that is copied as it is.
   std::size_t at = 0;
   while (at < text.size()) {
     const auto byte = static_cast<unsigned char>(text[at]);

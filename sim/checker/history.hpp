@@ -90,7 +90,7 @@ struct Operation {
 
 struct History {
   std::vector<Operation> operations;
-  /// Of the cluster; 0 where not known: versions are then compared within a key only.
+  /// How many the cluster has; 0 where it is not known: versions are then compared within a key only.
   std::uint32_t partitions = 0;
 };
 

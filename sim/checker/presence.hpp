@@ -38,7 +38,7 @@ class Presence {
       TimePoint end;
     };
     std::vector<Span> spans_;
-    std::vector<TimePoint> latest_;  ///< Of spans_[0 … i].
+    std::vector<TimePoint> latest_;  ///< At i the latest end, or begin, of spans_[0 … i].
   };
 
   Spans seen_there_;
@@ -47,7 +47,7 @@ class Presence {
   Spans removals_;  ///< Likewise.
 };
 
-/// Of every key that occurs in an operation on one key.
+/// The presence of every key that occurs in an operation on one key.
 std::map<std::string, Presence, std::less<>> presences_of(const History& history);
 
 }  // namespace trellis::sim

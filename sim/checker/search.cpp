@@ -355,7 +355,7 @@ class Search {
   }
 
   bool is_allowed(const Step& it, const KeyState& state) const {
-    if (it.is_optional && it.effect == Effect::kRemove && !state.is_present) return false;  // Of no use.
+    if (it.is_optional && it.effect == Effect::kRemove && !state.is_present) return false;  // It would change nothing.
     return key_.holds(it.need, state);
   }
 
@@ -459,7 +459,7 @@ class Search {
   void add_moves() {
     if (certain_left_ == 0) return;
     const std::size_t begin = moves_.size();
-    std::size_t removal = kNoStep;  // Of the plain ones the most urgent.
+    std::size_t removal = kNoStep;  // The most urgent one of the plain ones.
     for_each_open([&](std::size_t i) {
       const Step& it = step(i);
       if (it.effect == Effect::kNone || !is_next(it)) return;

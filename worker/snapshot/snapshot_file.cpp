@@ -27,7 +27,7 @@ constexpr std::size_t kBlockSizeAim = 1 << 20;  ///< A block is closed once it h
 /// What the last record may add: a document with its key and numbers is the largest there is.
 constexpr std::size_t kBlockSizeMax = kBlockSizeAim + kDocumentSizeMax + kKeySizeMax + 64;
 
-/// Of the sessions of one kind.
+/// The head of what is kept of the sessions of one kind.
 struct BookHead {
   std::uint64_t first_write = 0;
   std::uint64_t writes = 0;

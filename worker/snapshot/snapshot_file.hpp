@@ -1,23 +1,26 @@
 // Snapshot files: the whole state of one partition as bytes, checked from end to end when read.
 //
-//   file  = "TRLSNAP" | format version (u8 = 2) | block*
-//   block = kind (u8) | payload size (u32) | checksum (u64) | payload
+//   file       = "TRLSNAP" | format version (u8 = 2) | block*
+//   block      = kind (u8) | payload size (u32) | checksum (u64) | payload
 //
-//   kind           payload
-//   1 head         partition (u32) | index (u64) | term (u64) | documents (u64) | document bytes (u64) |
-//                  (number of the first write (u64) | writes (u64) | sessions (u64)), brokers' sessions, then clients'
-//   2 session      (owner (u8) | name (u32 size, bytes) | floor (u64) | a write was forgotten (u8) | the highest seq
-//                  that was (u64))*: those that say floors, the brokers' own before the clients', each kind in the
-//                  order of their last writes
-//   3 write        (owner (u8) | code (u8) | answer kind (u8) | item (u16) | seq (u64) | fingerprint (u64) |
-//                  version (u64) | session (u32 size, bytes) | content (u32 size, bytes))*, those of the brokers' own
-//                  sessions before the clients', each kind in log order
-//   4 document     (version (u64) | key (u32 size, bytes) | document (u32 size, bytes))*, in the order of the keys
-//   5 end          empty
+//   kind         payload
+//   1 head       partition (u32) | index (u64) | term (u64) | documents (u64) | document bytes (u64)
+//                | book of the brokers' sessions | book of the clients'
+//   2 sessions   session*: those that say floors, each kind in the order of their last writes
+//   3 writes     write*: each kind in log order
+//   4 documents  (version (u64) | key (bytes) | document (bytes))*, in the order of the keys
+//   5 end        empty
 //
-// Blocks come in the order of their kinds, of 2 to 4 as many as it takes.  A block's checksum is XXH3-64 of its payload
-// with kind, size and position in the file mixed in, so no block passes for another; the whole file's is in the
-// descriptor.  Numbers are little-endian.  Replicas that froze the same state write the same bytes.
+//   book       = number of the first write (u64) | writes (u64) | sessions (u64)
+//   session    = owner (u8) | name (bytes) | floor (u64) | a write was forgotten (u8) | the highest seq that was (u64)
+//   write      = owner (u8) | code (u8) | answer kind (u8) | item (u16) | seq (u64) | fingerprint (u64) | version (u64)
+//                | session (bytes) | content (bytes)
+//   bytes      = size (u32) | as many bytes
+//
+// Blocks come in the order of their kinds; of kinds 2 to 4 there are as many as it takes, and the brokers' own sessions
+// and writes come before the clients'. A block's checksum is XXH3-64 of its payload, seeded by the block's kind, size
+// and position in the file, so no block passes for another; the whole file's is in the descriptor. Numbers are
+// little-endian. Replicas that froze the same state write the same bytes.
 #pragma once
 
 #include <cstdint>

@@ -15,9 +15,9 @@ namespace trellis {
 using Effort = std::uint64_t;
 
 constexpr Effort kEffortMillisecond = 1'000'000;
-/// Of any item of a request: to find its document, and to pack its reply.
+/// Any item of a request takes this: its document is found, its reply packed.
 constexpr Effort kItemEffort = 500;
-/// Of a record on a page.
+/// A record on a page takes this.
 constexpr Effort kRecordEffort = 100;
 
 /// To copy bytes.

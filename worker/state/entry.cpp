@@ -74,7 +74,7 @@ constexpr auto kKinds = [] {
 
 const CommandRow& row_of(EntryKind kind) { return row_of(command_of(kind)); }
 
-/// Of a PUT the document, of a QUERY the path.
+/// Whether something stands behind the key: a PUT's document, a QUERY's path.
 bool has_content(EntryKind kind) { return row_of(kind).signature != Signature::kKey; }
 
 /// Conditions that the kind cannot have, or that exclude each other.

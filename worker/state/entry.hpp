@@ -3,12 +3,13 @@
 // A log entry holds one command, or several that were proposed together: what each log entry costs (a record in the log
 // store, an entry in the library and in its messages) is then shared by all of them.
 //
-//   log entry = command | 2 (u8) | (size u32 | command)*, with 1 to kCommandsPerEntryMax of them
-//   command   = version (u8 = 1) | kind (u8) | flags (u8) | session size (u8) | key size (u16) | item (u16) |
-//               seq (u64) |
-//               floor (u64) | fingerprint (u64) | if_version (u64, if flagged) | session | key | content (the rest)
+//   log entry = command
+//             | 2 (u8) | (size (u32) | command)*, with 1 to kCommandsPerEntryMax of them
+//   command   = version (u8 = 1) | kind (u8) | flags (u8) | session size (u8) | key size (u16) | item (u16)
+//             | seq (u64) | floor (u64) | fingerprint (u64) | if_version (u64, if flagged)
+//             | session | key | content (the rest)
 //
-// Numbers are little-endian.  An entry is written straight into the buffer that raft keeps, and read where it lies.
+// Numbers are little-endian. An entry is written straight into the buffer that raft keeps, and read where it lies.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,7 @@ struct Entry {
   std::uint16_t item = 0;    ///< The position in a BATCH; 0 for a single command.
   std::uint64_t seq = 0;
   std::uint64_t floor = 0;        ///< Where it counts: the lowest seq that the session's owner may still send again.
-  std::uint64_t fingerprint = 0;  ///< Of the request, see fingerprint_of.
+  std::uint64_t fingerprint = 0;  ///< What fingerprint_of makes of the request.
 
   bool operator==(const Entry&) const = default;
 };
@@ -79,7 +80,7 @@ class CommandReader {
   explicit CommandReader(std::string_view log_entry);
   /// The next command; nothing at the end.  Error: kInvalidArgument, and the end.
   std::optional<Result<Entry>> next();
-  /// Of the command that was read last.
+  /// The position of the command that was read last.
   std::uint32_t position() const { return count_ - 1; }
 
  private:

@@ -11,7 +11,7 @@
 namespace trellis {
 namespace {
 
-/// Of one step of a pattern over a key.
+/// One step of a pattern over a key takes this.
 constexpr Effort kStepEffort = 5;
 
 /// An array of up to kPageKeysMax values, whose number is known only at its end.

@@ -37,7 +37,7 @@ class PreparedRequest {
     return kind == RequestKind::kBatch ? std::span<const PreparedItem>(many) : std::span<const PreparedItem>(&one, 1);
   }
 
-  /// Of a single command on one key; else empty.
+  /// The key of a single command on one key; else empty.
   std::string_view key() const {
     if (kind == RequestKind::kBatch) return {};
     if (const Entry* entry = one.entry()) return entry->key;

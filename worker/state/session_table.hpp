@@ -86,7 +86,7 @@ class SessionTable {
   };
   struct Finding {
     Verdict verdict = Verdict::kNew;
-    std::uint64_t hash = 0;  ///< Of the identity, for remember().
+    std::uint64_t hash = 0;  ///< The hash of the identity, for remember().
     WriteAnswer answer;      ///< kRepeated.
   };
 

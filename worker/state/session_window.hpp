@@ -35,7 +35,7 @@ enum class AnswerKind : std::uint8_t { kNil, kFalse, kTrue, kContent, kDropped }
 struct WriteAnswer {
   Code code = Code::kOk;
   AnswerKind kind = AnswerKind::kNil;
-  std::uint64_t version = 0;  ///< Of the document written, read, or in the way of a condition; 0: of none.
+  std::uint64_t version = 0;  ///< The version of the document written, read, or in a condition's way; 0: none.
   Frame content;              ///< kContent: one packed value.
 };
 

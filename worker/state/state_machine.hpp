@@ -75,7 +75,7 @@ class StateMachine {
   mutable DocumentIndexes indexes_;  ///< A read may add one.
   SessionTable sessions_;
   LogIndex applied_;
-  std::uint64_t version_ = 0;  ///< Of what the command that is applied writes.
+  std::uint64_t version_ = 0;  ///< What the command that is being applied writes gets this one.
 };
 
 }  // namespace trellis

@@ -1,17 +1,23 @@
 // The inner nodes of a trie, in four sizes.
 //
-//     "romane" ─┐                                        A node branches at one position of the key, its depth.
-//     "romanus" ┼─▶ [depth 5] ─'e'─▶ leaf "romane"       The bytes between two depths on a path are the same in all
-//     "rome"   ─┘      ▲       └'u'─▶ leaf "romanus"      keys below and stand nowhere but in the leaves: a search
-//           [depth 3] ─┘'a'                              skips them and compares the whole key once, in the leaf.
-//                     └'e'─▶ leaf "rome"
+//   keys: "romane", "romanus", "rome"
+//
+//   [depth 3] ─┬─ 'a' ─▶ [depth 5] ─┬─ 'e' ─▶ leaf "romane"
+//              │                    └─ 'u' ─▶ leaf "romanus"
+//              └─ 'e' ─▶ leaf "rome"
+//
+// A node branches at one position of the key, its depth. The bytes between two depths on a path are the same in all
+// keys below ("rom", and the 'n' of "roman"), and stand nowhere but in the leaves: a search skips them and compares the
+// whole key once, in the leaf.
 //
 // Since depths count from the start of the key, a path that is split, or compressed again, leaves the nodes below it
-// untouched.  A node may hold a value besides its children: the leaf whose key ends at the node's depth.  So one key
-// may be the prefix of another, and every byte is legal in a key. Invariant: a node has two entries at least (children
-// and value together), and `keys` leaves below it. Layout: Leis et al., "The Adaptive Radix Tree", ICDE 2013, section
-// III; branching without stored prefixes: Morrison, "PATRICIA", JACM 1968. Threading: none here.  Whether a node may be
-// changed is decided in trie.cpp, by its epoch.
+// untouched. A node may hold a value besides its children: the leaf whose key ends at the node's depth. So one key may
+// be the prefix of another, and every byte is legal in a key.
+//
+// Invariant: a node has two entries at least (children and value together), and `keys` leaves below it.
+// Threading: none here. Whether a node may be changed is decided in trie.cpp, by its epoch.
+// Sources: Leis et al., "The Adaptive Radix Tree", ICDE 2013, section III, for the layout; Morrison, "PATRICIA",
+//   JACM 1968, for branching without stored prefixes.
 #pragma once
 
 #if defined(__SSE2__)

@@ -1,19 +1,22 @@
 // Trie: an ordered map from keys (any bytes) to versioned documents, with frozen views of one epoch.
 //
-// The worker's store of one partition.  An adaptive radix tree (node.hpp) over leaves that hold one record each
+// It is the worker's store of one partition: an adaptive radix tree (node.hpp) over leaves that hold one record each
 // (leaf.hpp).
-//   Trie        the map that is written; its reads show the last write
-//   FrozenTrie  what the map held at one epoch: made in constant time, read and dropped by any thread while writes go
-//   on,
-//               and kept even when its trie is gone.  As long as one exists, a write copies the nodes on its path once.
-//   TrieView    what both can be asked; functions that only read take one of these
-//   TrieCursor  walks the records of a view in byte order
 //
-// Order is that of unsigned bytes, a key before all that it is a prefix of.  Keys may be empty, and are not limited
-// here except by 4 GiB; nor are documents, whose bytes mean nothing to the trie. Threading: a Trie belongs to one
-// thread at a time.  A FrozenTrie is immutable: any threads may read it at once. What find, a cursor or a view of a
-// Trie returned holds until the trie's next write; of a FrozenTrie, as long as it lives. Errors: std::bad_alloc out of
-// a write leaves a trie that can only be destroyed.
+//   Trie        is the map that is written; its reads show the last write.
+//   FrozenTrie  is what the map held at one epoch. It is made in constant time, read and dropped by any thread while
+//               writes go on, and kept even when its trie is gone. As long as one exists, a write copies the nodes on
+//               its path once.
+//   TrieView    is what both can be asked; functions that only read take one of these.
+//   TrieCursor  walks the records of a view in byte order.
+//
+// The order is that of unsigned bytes, a key before all that it is a prefix of. Keys may be empty, and are not limited
+// here except by 4 GiB; nor are documents, whose bytes mean nothing to the trie.
+//
+// Threading: a Trie belongs to one thread at a time. A FrozenTrie is immutable: any threads may read it at once.
+// Lifetime: what find, a cursor or a view of a Trie returned holds until the trie's next write; what those of a
+//   FrozenTrie returned, as long as it lives.
+// Errors: std::bad_alloc out of a write leaves a trie that can only be destroyed.
 #pragma once
 
 #include <cstdint>
@@ -171,7 +174,7 @@ class Trie : public TrieView {
   trie::Leaf* unlink(std::string_view key);
   void settle(trie::Ref* slot);
 
-  trie::Epoch epoch_ = 1;                 ///< Of the nodes made now.
+  trie::Epoch epoch_ = 1;                 ///< Nodes made now belong to it.
   std::shared_ptr<trie::Epochs> epochs_;  ///< Those that frozen views of this trie look at.
 };
 

@@ -43,7 +43,7 @@ TEST(Confirmations, AreGuardedByTermWhereTheNonceIsIgnoredAndByNonceAndRoundWher
   EXPECT_TRUE(run_many(runs_of(row_of(Mutation::kTermIgnored), 50)).empty());
 }
 
-/// Of two that are found together only, the first.
+/// The mutations that are to be found; where two are found together only, the first stands for both.
 std::vector<MutationRow> rows_to_find() {
   std::vector<MutationRow> rows;
   for (const MutationRow& row : all_mutations()) {

@@ -50,7 +50,7 @@ class FakeWorker {
   BackendAddress connection;  ///< A new one for each life.
   bool alive = true;          ///< Says hello with every beat.
   std::deque<WorkerRequest> requests;
-  std::vector<VouchWanted> vouches_wanted;  ///< Of it, so far.
+  std::vector<VouchWanted> vouches_wanted;  ///< What was asked of it so far.
   std::size_t vouched = 0;                  ///< For how many of these.
   bool vouches = true;                      ///< As soon as it is asked, if it is alive.
   Term term;                                ///< That it knows of every partition.
@@ -148,7 +148,7 @@ class Harness final : public BrokerOutput {
   ClusterMap map;
   std::unique_ptr<Broker> broker;
   std::vector<std::string> events;
-  std::vector<LogSubject> subjects;  ///< Of the events.
+  std::vector<LogSubject> subjects;  ///< The events' subjects.
   bool backend_takes = true;         ///< What to_worker says.
 
  private:

@@ -94,7 +94,7 @@ TEST_F(MembershipOfThree, NobodyElseMakesIt) {
 
 TEST_F(MembershipOfThree, ASecondFormChangesNothing) {
   ASSERT_TRUE(first.form(spec));
-  ASSERT_TRUE(first.form(spec));  // Of another broker, before the first is durable,
+  ASSERT_TRUE(first.form(spec));  // Another broker says it before the first is durable,
   first.sync();
   const ClusterMap map = *first->map();
   ASSERT_TRUE(first.form(spec));  // and after.

@@ -244,7 +244,7 @@ class Cluster {
 
   Duration latency{};                 ///< Between workers, one way.
   std::set<std::size_t> cut_off;      ///< From their peers, both ways.
-  static inline SlowSettings slow{};  ///< Of the workers that are started.
+  static inline SlowSettings slow{};  ///< What the workers get that are started.
   std::map<std::uint64_t, WorkerReply> replies_;
   std::vector<Vouch> vouches_;
   std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.

@@ -11,7 +11,7 @@ namespace trellis {
 
 struct Split {
   std::vector<std::string> records;
-  std::vector<std::string> places;  ///< Of the records: line:column.
+  std::vector<std::string> places;  ///< Where the records stand: line:column.
   std::vector<std::string> wrong;   ///< line:column: reason
 };
 

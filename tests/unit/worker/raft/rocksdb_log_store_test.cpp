@@ -79,7 +79,7 @@ TEST_F(RocksDbLogStoreTest, TellsWhenABatchIsDurable) {
   store->put("a", std::string(1 << 20, 'x'), {});  // Too large to be waited for.
   store->start_write();
   EXPECT_TRUE(store->is_writing());
-  store->put("b", "2", {});  // Of the next batch.
+  store->put("b", "2", {});  // It goes into the next batch.
   pollfd fd{store->completion_fd(), POLLIN, 0};
   ASSERT_EQ(poll(&fd, 1, 10'000), 1);
   EXPECT_TRUE(*store->finish_write());

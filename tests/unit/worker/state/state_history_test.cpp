@@ -100,7 +100,7 @@ class Model {
     std::uint64_t floor = 0;
     std::uint64_t lost_below = 0;
   };
-  /// Of brokers' sessions, or of clients'.
+  /// What is remembered of brokers' sessions, or of clients'.
   struct Book {
     std::deque<Write> writes;
     std::deque<Session> sessions;  ///< In the order of their last writes.
