@@ -111,6 +111,18 @@ class House(unittest.TestCase):
                        if len(line) > PYTHON_LINE_MAX]
         self.assertNone(faults, f"lines beyond {LINE_MAX} columns ({PYTHON_LINE_MAX} in Python)")
 
+    def test_lines_of_pages_end_at_the_margin(self):
+        """Tables, code blocks and URLs cannot be broken."""
+        faults = []
+        for name in files("*.md"):
+            in_code = False
+            for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+                if line.lstrip().startswith("```"):
+                    in_code = not in_code
+                elif len(line) > LINE_MAX and not (in_code or line.startswith("|") or "://" in line):
+                    faults.append(f"{name}:{number}: {len(line)} columns")
+        self.assertNone(faults, f"lines of pages beyond {LINE_MAX} columns")
+
     def test_files_are_short(self):
         sizes = {name: TEXT[name].count("\n") for name in OURS}
         faults = [f"{name}: {size} lines" for name, size in sizes.items() if size > FILE_LINES_MAX and name not in LONG_FILES]
