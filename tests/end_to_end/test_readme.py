@@ -35,16 +35,27 @@ class Readme(EndToEndTest):
         return re.sub(r"\b(9001|9002|9003|7400|7401)\b", lambda match: self.ports[match[0]], text)
 
     def test_the_session(self):
-        session, = (block for block in blocks("") if block.startswith("> "))
-        typed = [line[2:] for line in session.splitlines() if line.startswith("> ")]
-        printed = [line for line in session.splitlines() if not line.startswith("> ")]
+        session, = (block for block in blocks("") if "\ntrellis> " in block)
+        told, session = session.split("trellis> ", 1)
+        lines = f"trellis> {session}".splitlines()
+        typed = [line.removeprefix("trellis> ") for line in lines if line.startswith("trellis> ")]
+        printed = [line for line in lines if not line.startswith("trellis> ")]
         ran = run("trellis", "up", "-s", "examples/serverFile.txt", "-i", "examples/persons.txt", "--data", self.folder / "data",
                   stdin="\n".join(typed), cwd=self.folder, environment=self.environment)
         self.assertEqual(ran.code, 0, ran)
+
         # Who leads, and in which order the ring has them, is another matter in each cluster.
         def anyones(line):
             return re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", line)
         self.assertEqual([anyones(line) for line in ran.out.splitlines()], [anyones(line) for line in printed])
+
+        # And so is how long it took to come up, and to load.
+        def any_time(line):
+            return re.sub(r"[\d.]+ s\b|\(\d+ records/s\)", "TIME", anyones(line))
+        said = [any_time(line) for line in ran.err.splitlines()]
+        for line in told.splitlines():
+            if not line.startswith("HELP lists"):  # That is for terminals.
+                self.assertIn(any_time(line), said)
 
     def test_by_hand(self):
         """Behind the session, in the same folder: these workers are new ones, and so is their cluster."""
