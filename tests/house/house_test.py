@@ -123,6 +123,12 @@ class House(unittest.TestCase):
                     faults.append(f"{name}:{number}: {len(line)} columns")
         self.assertNone(faults, f"lines of pages beyond {LINE_MAX} columns")
 
+    def test_links_between_pages_lead_somewhere_and_the_readme_to_all_of_them(self):
+        links = {name: re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", (ROOT / name).read_text(encoding="utf-8")) for name in files("*.md")}
+        faults = [f"{name}: {link}" for name in links for link in links[name] if not (ROOT / name).parent.joinpath(link).exists()]
+        self.assertNone(faults, "links to nothing")
+        self.assertNone([name for name in files("docs/*.md", "bench/*.md") if name not in links["README.md"]], "pages that README.md misses")
+
     def test_files_are_short(self):
         sizes = {name: TEXT[name].count("\n") for name in OURS}
         faults = [f"{name}: {size} lines" for name, size in sizes.items() if size > FILE_LINES_MAX and name not in LONG_FILES]
