@@ -26,7 +26,7 @@ class Readme(EndToEndTest):
         self.ports = dict(zip(("9001", "9002", "9003", "7400", "7401"), (*workers, frontend, backend)))
         (self.folder / "examples").mkdir()
         for file in (ROOT / "examples").iterdir():
-            if file.stat().st_size < 1 << 20:
+            if file.is_file() and file.stat().st_size < 1 << 20:
                 (self.folder / "examples" / file.name).write_text(self.moved(file.read_text(encoding="utf-8")), encoding="utf-8")
         self.environment = {"TRELLIS_FRONTEND": f"127.0.0.1:{frontend}", "TRELLIS_BACKEND": f"127.0.0.1:{backend}"}
 

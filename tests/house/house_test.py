@@ -27,6 +27,7 @@ ROOMS = {
     "worker/state": {"worker/trie", "protocol"},
     "worker/raft": {"protocol"},
     "client/statement": {"protocol"},
+    "client/public": {"client", "program", "protocol"},
     "cli/load": {"cli", "client", "program", "protocol"},
     "cli/bench": {"cli", "client", "program", "protocol"},
     "sim/checker": {"protocol"},
@@ -76,7 +77,7 @@ def files(*patterns):
 
 
 SOURCES = files("*.cpp", "*.hpp")
-OURS = [name for name in SOURCES if not name.startswith(("tests/", "bench/"))]
+OURS = [name for name in SOURCES if not name.startswith(("tests/", "bench/", "examples/"))]
 TEXT = {name: (ROOT / name).read_text(encoding="utf-8") for name in SOURCES}
 
 
