@@ -23,11 +23,12 @@ void RoundTrip::on_stamps(const Stamps& stamps, TimePoint now) {
     theirs_at_ = now;
   }
   const std::uint64_t here = to_stamp(now);
-  if (stamps.echo == 0 || stamps.echo > here || stamps.held > here - stamps.echo) return;
+  if (stamps.echo == 0 || stamps.echo > here || stamps.held / kClockSpeedMax > here - stamps.echo) return;
   const TimePoint sent{Duration(static_cast<std::int64_t>(stamps.echo))};
   if (heard_there_ && sent < *heard_there_) return;  // It was overtaken.
   heard_there_ = sent;
-  note(Duration(static_cast<std::int64_t>(here - stamps.echo - stamps.held)), now);
+  const std::uint64_t away = here - stamps.echo;
+  note(Duration(static_cast<std::int64_t>(away - std::min(stamps.held, away))), now);
 }
 
 void RoundTrip::note(Duration took, TimePoint now) {

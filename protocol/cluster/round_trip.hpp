@@ -8,7 +8,10 @@
 //
 // What counts is the quickest of the last one to two seconds: a partner that stood still for a moment answers late what
 // it was asked meanwhile, and that says nothing of the way to it.  A longer way shows after two seconds at most.
-// Threading: none.
+//
+// Clocks need not run at one speed.  What a quick one has held may be longer than the slow one saw it away: then the
+// way is too short for these clocks to tell, and counts as nothing.  It counts all the same: with no such measurement
+// heard an odd one before it would hold for ever. Threading: none.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +34,8 @@ class RoundTrip {
   static constexpr Duration kMost = std::chrono::seconds(3);
   /// The quickest round trip within such a time counts, together with the quickest of the time before.
   static constexpr Duration kWindow = std::chrono::seconds(1);
+  /// No clock runs so many times as fast as another.
+  static constexpr std::uint64_t kClockSpeedMax = 2;
 
   /// For the next message to this partner.
   Stamps stamps(TimePoint now) const;

@@ -21,9 +21,10 @@ class RoundTripTest : public ::testing::Test {
     a.on_stamps(back, at_a());
   }
   TimePoint at_a() const { return now; }
-  TimePoint at_b() const { return now + std::chrono::hours(77); }
+  TimePoint at_b() const { return std::chrono::hours(77) + TimePoint(speed_of_b * now.time_since_epoch() / 10); }
 
   TimePoint now{std::chrono::seconds(5)};
+  int speed_of_b = 10;  ///< In tenths of a's.
   RoundTrip a;
   RoundTrip b;
 };
@@ -55,6 +56,22 @@ TEST_F(RoundTripTest, NeverIsBeyondItsMost) {
   EXPECT_EQ(a.value(), RoundTrip::kMost);
 }
 
+/// What b says to have held is longer than a saw it away.  Or else one odd answer would hold for as long as b speaks.
+TEST_F(RoundTripTest, OneLateAnswerOfAQuickClockPassesAsWell) {
+  speed_of_b = 14;
+  exchange(std::chrono::seconds(4));
+  EXPECT_EQ(a.value(), RoundTrip::kMost);
+  for (const TimePoint end = now + milliseconds(2'500); now < end;) exchange(milliseconds(1), milliseconds(150));
+  EXPECT_EQ(a.value(), Duration::zero()) << "too short for these clocks to tell";
+}
+
+TEST_F(RoundTripTest, AQuickClockStillTellsWhatItHasHeard) {
+  speed_of_b = 14;
+  const TimePoint said = now;
+  exchange(milliseconds(1), milliseconds(150));
+  EXPECT_EQ(a.heard_there(), said);
+}
+
 TEST_F(RoundTripTest, TellsWhatTheOtherHasHeard) {
   EXPECT_FALSE(a.heard_there());
   const TimePoint said = now;
@@ -64,7 +81,7 @@ TEST_F(RoundTripTest, TellsWhatTheOtherHasHeard) {
 
 TEST_F(RoundTripTest, StampsThatCannotBeCountForNothing) {
   a.on_stamps({7, to_stamp(now) + 1, 0}, now);    // An echo of the future.
-  a.on_stamps({7, to_stamp(now) - 10, 11}, now);  // Held for longer than it was away.
+  a.on_stamps({7, to_stamp(now) - 10, 22}, now);  // Held for twice as long as it was away, and more.
   a.on_stamps({7, 0, UINT64_MAX}, now);
   a.on_stamps({7, 1, UINT64_MAX}, now);
   EXPECT_EQ(a.value(), Duration::zero());
