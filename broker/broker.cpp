@@ -182,7 +182,7 @@ void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint n
   if (admission.new_life) output_.log(LogLevel::kInfo, "worker " + copy.address + " has started again", {id, {}});
   if (admission.new_life || admission.new_connection) {
     if (admission.new_life) router_.forget(id);
-    calls_.on_worker_lost(id, now);
+    calls_.on_worker_lost(id, admission.new_life, now);
   }
   // One that was never heard of counted as down, and counts as up from its first word on.
   if (admission.new_worker) {
@@ -310,7 +310,7 @@ void Broker::Core::check_liveness(TimePoint now) {
                 {change.worker, {}});
     if (change.state != WorkerState::kDown) continue;
     router_.forget(change.worker);
-    calls_.on_worker_lost(change.worker, now);
+    calls_.on_worker_lost(change.worker, true, now);
   }
   calls_.review(now);
 }
@@ -323,9 +323,13 @@ std::string Broker::Core::metrics(TimePoint now) const {
                     registry_, now);
 }
 
-TimePoint Broker::Core::next_deadline() const { return call_timers_.next_due(requests_.next_due(next_pulse_)); }
+TimePoint Broker::Core::next_deadline() const {
+  if (requests_.has_put_off()) return TimePoint{};
+  return call_timers_.next_due(requests_.next_due(next_pulse_));
+}
 
 void Broker::Core::flush(TimePoint now) {
+  if (requests_.has_put_off()) requests_.run_put_off(now);
   unsent_.clear();
   vouches_.send();
   outbox_.flush(unsent_, now);

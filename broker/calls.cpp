@@ -27,13 +27,13 @@ std::chrono::milliseconds doubled(std::chrono::milliseconds least, std::chrono::
   return std::min(most, least * (1 << std::min<std::uint32_t>(times, 10)));
 }
 
-LegResult failed(Code code, std::string message) {
+}  // namespace
+
+LegResult Calls::failed(Code code, std::string message) {
   LegResult result;
   result.error = Error{code, std::move(message)};
   return result;
 }
-
-}  // namespace
 
 Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint deadline, TimePoint now) {
   CHECK(leg.partition.value < by_partition_.size());
@@ -46,6 +46,7 @@ Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint de
   call.attempts = 0;
   call.begun = now;
   call.perhaps_applied = false;
+  call.silenced.clear();
   call.ticket = 0;
   auto& siblings = by_partition_[call.leg.partition.value];
   call.position = static_cast<std::uint32_t>(siblings.size());
@@ -137,6 +138,8 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
   request_.page_bytes = call.leg.page_bytes;
   request_.heard = worker.hello.stamps.sent;
+  request_.client = call.leg.client;
+  request_.is_suspect = !call.silenced.empty();
   request_.body = call.leg.body;
   outbox_.add(*worker.slot, request_, now);
 }
@@ -319,7 +322,7 @@ void Calls::on_timer(Tag tag, TimePoint now) {
   }
   if (call->state == State::kSent) {
     if (call->held && call->attempts == 1) vouches_.on_late(call->leg.partition, call->ticket, now);
-    perhaps_lost(*call);
+    return lose(*call, false, now);
   }
   dispatch(*call, now);
 }
@@ -359,36 +362,10 @@ void Calls::on_leader(PartitionId partition, TimePoint now) {
   for (const Tag tag : calls_of(partition)) {
     Call* const call = pool_.find(tag);
     if (call == nullptr || call->leg.stale) continue;
-    if (call->state == State::kSent && call->sent_to != leader) perhaps_lost(*call);
-    if (call->state == State::kWaiting) dispatch(*call, now);
-  }
-}
-
-void Calls::on_worker_lost(WorkerId worker, TimePoint now) {
-  for (std::uint32_t i = 0; i < by_partition_.size(); ++i) {
-    for (const Tag tag : calls_of(PartitionId{i})) {
-      Call* const call = pool_.find(tag);
-      if (call == nullptr) continue;
-      if (call->state == State::kSent && call->sent_to == worker) {
-        perhaps_lost(*call);
-        dispatch(*call, now);
-      } else if (call->state == State::kAsking && std::erase(call->asking->awaited, worker) > 0) {
-        finish_asking_if_all_came(*call, now);
-      }
-    }
-  }
-}
-
-void Calls::review(TimePoint now) {
-  if (!registry_.warmed_up()) return;
-  for (std::uint32_t i = 0; i < by_partition_.size(); ++i) {
-    const bool lost = !router_.has_majority(PartitionId{i});
-    for (const Tag tag : calls_of(PartitionId{i})) {
-      Call* const call = pool_.find(tag);
-      if (call == nullptr) continue;
-      // A leader without a majority cannot confirm a read any more.  A write stays where it is: perhaps applied.
-      if (lost && call->state == State::kSent && !call->leg.writes && !call->leg.stale) leave_worker(*call);
-      if (call->state == State::kWaiting) dispatch(*call, now);
+    if (call->state == State::kSent && call->sent_to != leader) {
+      lose(*call, false, now);
+    } else if (call->state == State::kWaiting) {
+      dispatch(*call, now);
     }
   }
 }

@@ -10,6 +10,8 @@
 //
 // Three outcomes are kept apart (docs/design.md, "A write"): not applied, perhaps applied, applied.  A write that was
 // perhaps applied is never called undone: it is sent again under the same session and seq until the deadline.
+// A BATCH that a worker fell silent with may be the cause.  The next worker is told, and does a bounded part of its
+// reads (WorkerRequest::is_suspect); once it has cost more workers than the cluster can do without, it is given up.
 // Invariant: each call ends exactly once, through CallListener::on_call_done or by expire() or cancel().
 // Threading: none.
 #pragma once
@@ -84,8 +86,9 @@ class Calls {
   void on_not_sent(Tag call, TimePoint now);
   /// Another leader is known.
   void on_leader(PartitionId partition, TimePoint now);
-  /// Whatever was sent to this worker is perhaps lost: it went down, or into a new life.
-  void on_worker_lost(WorkerId worker, TimePoint now);
+  /// Whatever was sent to this worker is perhaps lost: it went down, or into a new life, or (not `has_died`) came back
+  /// on another connection.
+  void on_worker_lost(WorkerId worker, bool has_died, TimePoint now);
   /// Majorities may have come or gone: looks again at all calls that are not answered.
   void review(TimePoint now);
   /// There are so many partitions.
@@ -124,7 +127,8 @@ class Calls {
     TimePoint last_sent;
     std::uint32_t attempts = 0;
     bool perhaps_applied = false;
-    std::uint32_t position = 0;  ///< In its partition's list.
+    std::vector<WorkerId> silenced;  ///< Workers that fell silent, or died, while they had it.
+    std::uint32_t position = 0;      ///< In its partition's list.
     std::unique_ptr<Asking> asking;
     Ticket ticket = 0;  ///< Under which others vouch for the answer to the first attempt; 0: its leader asks itself.
     std::optional<Held> held;
@@ -150,10 +154,17 @@ class Calls {
   void on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
   void finish_asking_if_all_came(Call& call, TimePoint now);
   void wake(PartitionId partition, TimePoint now);
+  static LegResult failed(Code code, std::string message);
   static void note_attempt(Call& call, WorkerId worker, TimePoint now);
   static LegTimes times_of(const Call& call, TimePoint now);
   void finish(Call& call, LegResult result, TimePoint now);
   void release(Call& call);
+  // broker/calls_lost.cpp
+  void lose(Call& call, bool has_died, TimePoint now);
+  bool is_silent(WorkerId worker, TimePoint now) const;
+  bool has_cost_too_much(const Call& call) const;
+  void give_up(Call& call, TimePoint now);
+
   std::vector<Tag> calls_of(PartitionId partition) const { return by_partition_[partition.value]; }
 
   const BrokerOptions& options_;

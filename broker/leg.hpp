@@ -16,6 +16,7 @@ namespace trellis {
 struct Leg {
   std::uint32_t number = 0;  ///< Its asker's own name for it.
   PartitionId partition;
+  std::uint32_t client = 0;  ///< Whose request it is a part of, as a number of the broker's.
   RequestKind kind = RequestKind::kCommand;
   bool stale = false;
   bool writes = false;

@@ -37,7 +37,9 @@ void Outbox::add(Slot& slot, const WorkerRequest& request, TimePoint now) {
     slot.tags.push_back(request.tag);
   } else {
     bulk.add(to(slot),
-             {static_cast<std::uint8_t>(MessageType::kRequest), pack_header(request), request.body, request.tag}, now);
+             {static_cast<std::uint8_t>(MessageType::kRequest), pack_header(request), request.body, request.tag,
+              request.client},
+             now);
   }
   if (!slot.is_bulky && bulk.is_busy()) {
     slot.is_bulky = true;

@@ -50,7 +50,10 @@ Requests::Requests(const Parts& parts, const RandomSource& random, TimePoint now
 
 Requests::Client& Requests::client_of(std::string_view routing_id) {
   Client& client = clients_[std::string(routing_id)];
-  if (client.routing_id.empty()) client.routing_id = routing_id;
+  if (client.number == 0) {
+    client.routing_id = routing_id;
+    client.number = ++last_client_;
+  }
   return client;
 }
 
@@ -101,6 +104,7 @@ void Requests::on_client_message(Frames& frames, TimePoint now) {
   entry.legs = 0;
   entry.slowest = {};
   deadlines_.set(entry.timer, entry.deadline, entry.tag);
+  if (takes_long(entry)) return put_off_.add(client.number, entry.tag);
   begin(entry, now);
   settle(now);
 }
@@ -161,6 +165,7 @@ void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
   }
   Leg leg;
   leg.partition = partition_of(*key, router_.partition_count());
+  leg.client = entry.client->number;
   leg.stale = request.options.stale;
   leg.writes = is_write(request.command);
   leg.body = entry.frame;
@@ -208,6 +213,7 @@ void Requests::take_step(Entry& entry, Merger::Step step, TimePoint now) {
       done_.push_back({entry.tag, number, failed(too_much_under_way())});
       continue;
     }
+    leg.client = entry.client->number;
     const WriteIdentity identity = leg.writes ? identity_of(entry) : WriteIdentity{};
     const Tag call = calls_->start(entry.tag, std::move(leg), identity, entry.deadline, now);
     if (call != 0) entry.asked.push_back({call, number});
@@ -229,7 +235,7 @@ void Requests::settle(TimePoint now) {
     Done done = std::move(done_.front());
     done_.pop_front();
     Entry* const entry = pool_.find(done.entry);
-    if (entry == nullptr) continue;  // Answered without it.
+    if (entry == nullptr || entry->assembly != nullptr) continue;  // Answered without it.
     take_step(*entry, entry->merger->on_leg(done.leg, std::move(done.result)), now);
   }
 }
@@ -263,15 +269,21 @@ void Requests::on_tick(TimePoint now) {
 }
 
 void Requests::expire(Entry& entry) {
+  if (entry.assembly != nullptr) {
+    assemble(entry, kWithoutEnd);
+    return;
+  }
   if (entry.merger != nullptr) return expire_merged(entry);
   if (!entry.asked.empty()) {
     LegResult result = calls_->expire(entry.asked.front().call, entry.request.options.timeout, now_);
     note_times(entry, result.times);
     return finish_single(entry, std::move(result));
   }
-  finish(entry, answer_of({Code::kDeadlineExceeded,
-                           "no answer within " + std::to_string(entry.request.options.timeout.count()) +
-                               " ms: the cluster is not there yet; this broker gave it to no worker"}));
+  finish(entry,
+         answer_of({Code::kDeadlineExceeded,
+                    "no answer within " + std::to_string(entry.request.options.timeout.count()) + " ms: " +
+                        (formation_.formed() ? "this broker has too much to do" : "the cluster is not there yet") +
+                        "; it gave this to no worker"}));
 }
 
 void Requests::expire_merged(Entry& entry) {
@@ -314,6 +326,7 @@ void Requests::finish(Entry& entry, MergedAnswer answer) {
   if (!router_.warning().empty() && row_of(entry.request.command).reach != Reach::kMap) {
     answer.info.warnings.push_back(router_.warning());
   }
+  if (!answer.outcomes.empty()) return begin_assembly(entry, std::move(answer));
   Reply reply;
   reply.id = entry.request.id;
   reply.status = answer.status;
@@ -322,10 +335,15 @@ void Requests::finish(Entry& entry, MergedAnswer answer) {
   finish_with(entry, Frame(pack_reply(reply)));
 }
 
-void Requests::finish_with(Entry& entry, Frame reply) {
+void Requests::cancel_calls(Entry& entry) {
   for (const Asked& asked : entry.asked) calls_->cancel(asked.call);
   entry.asked.clear();
+}
+
+void Requests::finish_with(Entry& entry, Frame reply) {
+  cancel_calls(entry);
   entry.merger.reset();
+  entry.assembly.reset();
   if (entry.own_seq != 0) session_.on_done(entry.own_seq);
   deadlines_.clear(entry.timer);
   const Duration took = now_ - entry.begun;

@@ -2,8 +2,10 @@
 //
 // A command on one key is one leg, and its reply frame is passed on as it came; everything else has a Merger.  A
 // request that needs the cluster waits here while there is none. Invariant: each request that is taken in is answered
-// exactly once, by finish(), at its deadline at the latest. Threading: none.  Nothing that a call or merger says is
-// acted on inside of it: results queue up until settle().
+// exactly once, by finish(), at its deadline at the latest.
+// What takes long, to take a large BATCH apart and to put its reply together, is done some of it a turn, in which the
+// clients take turns (run_put_off).
+// Threading: none.  Nothing that a call or merger says is acted on inside of it: results queue up until settle().
 #pragma once
 
 #include <deque>
@@ -18,11 +20,13 @@
 #include "broker/formation.hpp"
 #include "broker/freeze_guard.hpp"
 #include "broker/merge/merger.hpp"
+#include "broker/merge/reply_assembly.hpp"
 #include "broker/options.hpp"
 #include "broker/pool.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
 #include "broker/timer_wheel.hpp"
+#include "program/fair_queue.hpp"
 #include "program/slow_log.hpp"
 #include "protocol/command.hpp"
 #include "protocol/write_session.hpp"
@@ -56,6 +60,10 @@ class Requests final : public CallListener {
   /// Acts on what the calls have said.  After every event.
   void settle(TimePoint now);
 
+  /// Goes on with what takes long, for as long as a turn has room for.
+  void run_put_off(TimePoint now);
+  bool has_put_off() const { return !put_off_.empty(); }
+
   std::size_t under_way() const { return pool_.used(); }
   const BrokerCounts& counts() const { return counts_; }
   std::size_t bytes() const { return bytes_; }
@@ -64,6 +72,7 @@ class Requests final : public CallListener {
  private:
   struct Client {
     std::string routing_id;
+    std::uint32_t number = 0;  ///< By which workers tell it from others.
     std::size_t under_way = 0;
   };
   struct Asked {
@@ -80,6 +89,7 @@ class Requests final : public CallListener {
     TimePoint deadline;
     std::uint64_t own_seq = 0;  ///< 0: none.
     std::unique_ptr<Merger> merger;
+    std::unique_ptr<ReplyAssembly> assembly;  ///< Once the answer is there, where it is large.
     std::vector<Asked> asked;
     std::uint32_t legs = 0;  ///< That have ended,
     LegTimes slowest;        ///< and of these the one that took longest.
@@ -107,6 +117,14 @@ class Requests final : public CallListener {
   void finish_single(Entry& entry, LegResult result);
   void finish(Entry& entry, MergedAnswer answer);
   void finish_with(Entry& entry, Frame reply);
+  void cancel_calls(Entry& entry);
+
+  // broker/requests_put_off.cpp
+  static constexpr Effort kWithoutEnd = 1'000'000 * kEffortMillisecond;
+  static bool takes_long(const Entry& entry);
+  void begin_assembly(Entry& entry, MergedAnswer answer);
+  JobTurn assemble(Entry& entry, Effort most);
+
   static void note_times(Entry& entry, const LegTimes& times);
   void tell_slow(const Entry& entry, Duration took);
   static std::string_view key_of(const Entry& entry);
@@ -123,8 +141,10 @@ class Requests final : public CallListener {
   TimerWheel deadlines_;
   Pool<Entry> pool_;
   std::unordered_map<std::string, Client> clients_;
+  std::uint32_t last_client_ = 0;
   std::vector<Tag> parked_;  ///< Wait for the cluster.
   std::deque<Done> done_;
+  FairQueue<std::uint32_t, Tag> put_off_;  ///< To be begun, or whose reply is to be put together; by client.
   std::vector<std::uint64_t> due_;
   std::size_t bytes_ = 0;  ///< Of all frames held.
   std::uint64_t ticks_ = 0;

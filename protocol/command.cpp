@@ -126,22 +126,34 @@ Result<std::vector<BatchItem>> read_batch(std::string_view arguments) {
   return items;
 }
 
-Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed) {
-  PackedReader reader(packed);
-  const auto count = reader.read_array();
-  if (!count || *count > kBatchItemsMax) return invalid_argument("a batch for a worker must be an array of items");
-  std::vector<BatchItem> items;
-  for (std::uint32_t i = 0; i < *count; ++i) {
-    const auto packed_item = reader.read_value();
-    if (!packed_item) return invalid_argument("the items of a batch are cut off");
-    PackedReader elements(*packed_item);
-    const std::uint32_t size = elements.read_array().value_or(0);
-    const auto index = elements.read_uint();
-    if (size == 0 || !index || *index >= kBatchItemsMax) return invalid_argument("a batch item without its position");
-    items.push_back(read_item_elements(*packed_item, elements, size - 1));
-    items.back().index = static_cast<std::uint32_t>(*index);
+std::optional<Result<BatchItem>> IndexedBatchReader::next() {
+  if (!left_) {
+    left_ = reader_.read_array();
+    if (!left_ || *left_ > kBatchItemsMax) return invalid_argument("a batch for a worker must be an array of items");
   }
-  if (!reader.at_end()) return invalid_argument("bytes after a batch");
+  if (*left_ == 0) {
+    if (!reader_.at_end()) return invalid_argument("bytes after a batch");
+    return std::nullopt;
+  }
+  --*left_;
+  const auto packed = reader_.read_value();
+  if (!packed) return invalid_argument("the items of a batch are cut off");
+  PackedReader elements(*packed);
+  const std::uint32_t size = elements.read_array().value_or(0);
+  const auto index = elements.read_uint();
+  if (size == 0 || !index || *index >= kBatchItemsMax) return invalid_argument("a batch item without its position");
+  BatchItem item = read_item_elements(*packed, elements, size - 1);
+  item.index = static_cast<std::uint32_t>(*index);
+  return item;
+}
+
+Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed) {
+  IndexedBatchReader reader(packed);
+  std::vector<BatchItem> items;
+  while (auto item = reader.next()) {
+    if (!*item) return item->error();
+    items.push_back(std::move(**item));
+  }
   return items;
 }
 

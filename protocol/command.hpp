@@ -14,6 +14,7 @@
 #include "protocol/arguments.hpp"
 #include "protocol/command_table.hpp"
 #include "protocol/options.hpp"
+#include "protocol/packed.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -49,6 +50,18 @@ Result<std::vector<BatchItem>> read_batch(std::string_view arguments);
 /// The items of one partition with their positions, as a worker gets them (RequestKind::kBatch): an array of
 /// [index, command, arguments] or [index, command, arguments, options].
 Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed);
+
+/// The same, an item at a time.
+class IndexedBatchReader {
+ public:
+  explicit IndexedBatchReader(std::string_view packed) : reader_(packed) {}
+  /// Nothing behind the last item.  After an error the batch is not to be read any further.
+  std::optional<Result<BatchItem>> next();
+
+ private:
+  PackedReader reader_;
+  std::optional<std::uint32_t> left_;  ///< Items; nothing before the first was read.
+};
 
 /// What is wrong with the arguments, all of them; of a BATCH its items stand for themselves.  Error: kInvalidArgument.
 Result<void> check_arguments(Command command, std::string_view arguments);

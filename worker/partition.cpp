@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/limits.hpp"
-#include "protocol/packed.hpp"
+#include "worker/proposal_batch.hpp"
 
 namespace trellis {
 namespace {
@@ -34,36 +33,6 @@ class StateSnapshotJob final : public SnapshotJob {
   SnapshotStore& store_;
 };
 
-/// A read among the writes of a batch, which goes through the log.
-bool is_logged_read(EntryKind kind) {
-  return kind == EntryKind::kGet || kind == EntryKind::kHas || kind == EntryKind::kQuery;
-}
-
-/// Nothing where it was answered before anything was done.
-std::optional<Command> command_of(const PreparedItem& item) {
-  if (const Read* read = item.read()) return read->command;
-  const Entry* entry = item.entry();
-  if (entry == nullptr) return std::nullopt;
-  switch (entry->kind) {
-    case EntryKind::kPut: return Command::kPut;
-    case EntryKind::kDelete: return Command::kDelete;
-    case EntryKind::kPop: return Command::kPop;
-    case EntryKind::kGet: return Command::kGet;
-    case EntryKind::kHas: return Command::kHas;
-    case EntryKind::kQuery: return Command::kQuery;
-  }
-  return std::nullopt;
-}
-
-/// For the simulator alone, see OmittedRules.
-void forget_fingerprints(PreparedRequest& request) {
-  const auto forget = [](PreparedItem& item) {
-    if (auto* const entry = std::get_if<Entry>(&item.task)) entry->fingerprint = 0;
-  };
-  forget(request.one);
-  for (PreparedItem& item : request.many) forget(item);
-}
-
 }  // namespace
 
 Partition::Partition(PartitionId id, ReplicaSettings settings, SessionLimits sessions, PartitionHost& host)
@@ -73,62 +42,13 @@ Partition::Partition(PartitionId id, ReplicaSettings settings, SessionLimits ses
       session_limits_(sessions),
       state_(std::make_unique<StateMachine>(sessions)),
       omitted_(settings.omitted),
-      replica_(id, settings, host, *this) {}
+      replica_(id, settings, host, *this) {
+  state_->set_secret(host_.secret());
+}
 
 Partition::~Partition() = default;
 
 Result<void> Partition::start() { return replica_.start(); }
-
-void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
-  auto work = std::make_shared<Work>();
-  work->broker = broker;
-  work->arrived = work->taken_up = host_.now();
-  work->deadline = work->arrived + std::chrono::milliseconds(request.timeout_ms);
-  work->bytes = request.body.size();
-  work->request = std::move(request);
-  auto prepared = prepare(work->request);
-  if (!prepared) {
-    host_.report(LogLevel::kWarning,
-                 "a broken batch from a broker was dropped: " + prepared.error().message +
-                     "; do all workers and brokers run the same version of Trellis?",
-                 id_);
-    return refuse(*work, Outcome::kWrongPartition);
-  }
-  work->prepared = std::move(*prepared);
-  if (omitted_.fingerprints) forget_fingerprints(work->prepared);
-  const auto items = work->prepared.items();
-  work->left = items.size();
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (const CommandResult* answer = items[i].answer()) complete(*work, i, *answer);
-  }
-  if (work->left == 0) return finish(*work);
-  const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
-  const ReadMode mode = work->request.mode;
-  // All that was ever acknowledged is applied on a leader that serves.  Whether it still leads, others tell the broker.
-  if (mode == ReadMode::kVouched && !writes && replica_.is_ready()) return execute_reads(*work);
-  if (mode == ReadMode::kLinearizable || mode == ReadMode::kVouched) return enqueue(std::move(work));
-  // Without the leader: from what is applied here.  Writes need it.
-  if (writes) return refuse(*work, Outcome::kNotLeader);
-  execute_reads(*work);
-}
-
-void Partition::enqueue(WorkPointer work) {
-  if (!replica_.is_leader()) return refuse(*work, Outcome::kNotLeader);
-  // All of a request or nothing of it: items on one key keep their order over retries.
-  if (queued_requests_ == kQueuedRequestsMax || queued_bytes_ + work->bytes > kQueuedBytesMax + kRequestSizeMax) {
-    return refuse(*work, Outcome::kBusy);
-  }
-  work->is_queued = true;
-  ++queued_requests_;
-  queued_bytes_ += work->bytes;
-  bool reads = false;
-  const auto items = work->prepared.items();
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (items[i].entry() != nullptr) proposals_.push_back({work, i});
-    reads = reads || items[i].read() != nullptr;
-  }
-  if (reads) new_reads_.push_back(std::move(work));
-}
 
 void Partition::settle() {
   replica_.settle();
@@ -142,43 +62,39 @@ void Partition::settle() {
 
 void Partition::propose() {
   if (proposals_.empty() || !replica_.can_propose()) return;
-  std::vector<CommandBuffer> log_entries;
-  std::vector<const Entry*> together;
-  std::size_t together_bytes = 0;
-  std::size_t bytes = 0;
-  std::size_t count = 0;
-  const auto close = [&] {
-    log_entries.emplace_back(encoded_size(together));
-    encode(together, log_entries.back().data());
-    together.clear();
-    together_bytes = 0;
-  };
   // A group of one may apply, and so answer, within propose(): who waits has to be known before.
   const std::uint64_t first = replica_.last_index().value + 1;
-  while (!proposals_.empty() && count < kProposalItemsMax && bytes < kProposalBytesMax) {
-    Proposal proposal = std::move(proposals_.front());
+  ProposalBatch batch(*state_);
+  while (!proposals_.empty() && batch.has_room()) {
+    WorkPointer work = std::move(proposals_.front());
     proposals_.pop_front();
-    Work& work = *proposal.work;
-    if (work.is_answered) continue;
-    if (is_expired(work)) {
+    if (work->is_answered) continue;
+    if (is_expired(*work)) {
       // Nobody waits any more.  Items of it that were proposed already may have been applied.
-      abandon(work, Outcome::kUnknown);
-      continue;
+      abandon(*work, Outcome::kUnknown);
+    } else if (propose_some(work, first, batch)) {
+      proposals_.push_back(std::move(work));
     }
-    const Entry& entry = *work.prepared.items()[proposal.item].entry();
-    const std::size_t size = encoded_size(entry);
-    if (!together.empty() && together_bytes + size > kTogetherBytesMax) close();
-    together.push_back(&entry);
-    together_bytes += size;
-    bytes += size;
-    work.was_proposed = true;
-    work.taken_up = host_.now();
-    ++count;
-    waiting_.push_back({{first + log_entries.size()}, std::move(proposal)});
   }
-  if (together.empty()) return;
-  close();
-  replica_.propose(std::move(log_entries));
+  if (!batch.empty()) replica_.propose(std::move(batch).take());
+}
+
+/// Adds some of a request's writes to the batch; requests with many of them take turns.  Returns whether some are left.
+bool Partition::propose_some(const WorkPointer& work, std::uint64_t first, ProposalBatch& batch) {
+  const auto items = work->prepared.items();
+  const std::size_t room = work->request.page_bytes == 0 ? kBatchReplyMax : work->request.page_bytes;
+  const std::size_t reply_room = room - std::min(room, work->batch_results.size());
+  const Effort until = batch.effort() + kProposalQuantum;
+  work->was_proposed = true;
+  work->taken_up = host_.now();
+  for (; work->next_write < items.size(); ++work->next_write) {
+    const Entry* const entry = items[work->next_write].entry();
+    if (entry == nullptr) continue;
+    if (!batch.has_room() || batch.effort() > until) return true;
+    const std::size_t log_entry = batch.add(*entry, reply_room);
+    waiting_.push_back({{first + log_entry}, {work, work->next_write}});
+  }
+  return false;
 }
 
 Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
@@ -224,97 +140,13 @@ void Partition::serve_reads() {
   while (!waiting_reads_.empty()) {
     const WaitingRead& read = waiting_reads_.front();
     if (read.round > proven || read.index > replica_.applied()) return;
-    const WorkPointer work = read.work;
+    WorkPointer work = read.work;
     waiting_reads_.pop_front();
-    if (!work->is_answered) execute_reads(*work);
+    if (work->is_answered) continue;
+    begin_reading(*work);
+    host_.go_on(*this, std::move(work));
   }
 }
-
-void Partition::execute_reads(Work& work) {
-  const auto items = work.prepared.items();
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (const Read* read = items[i].read()) complete(work, i, state_->read(*read));
-  }
-  if (work.left == 0) finish(work);
-}
-
-void Partition::complete(Work& work, std::size_t item, const CommandResult& result) {
-  if (work.is_answered) return;
-  --work.left;
-  if (work.prepared.kind == RequestKind::kBatch) return complete_batch_item(work, item, result);
-  WorkerReply reply = make_reply(work, Outcome::kDone);
-  reply.body = Frame(pack_reply_frame(work.prepared.id, result));
-  release(work);
-  if (const auto command = command_of(work.prepared.one)) tell_answered(work, *command);
-  host_.reply(work.broker, std::move(reply));
-}
-
-void Partition::complete_batch_item(Work& work, std::size_t item, const CommandResult& result) {
-  const PreparedItem& asked = work.prepared.items()[item];
-  const std::size_t size = work.batch_results.size();
-  // What a write returns cannot be had again, a read's result can.
-  const bool is_read = asked.read() != nullptr || (asked.entry() != nullptr && is_logged_read(asked.entry()->kind));
-  if (is_read && work.request.page_bytes != 0 && size > 0 && size + result.packed.size() > work.request.page_bytes) {
-    return pack_batch_item(work.batch_results, asked.index,
-                           CommandResult::failed(Code::kResourceExhausted, "the reply has no room for this result"));
-  }
-  if (size + result.packed.size() > kBatchReplyMax) {
-    const std::string why = is_read ? "the reply has no room for this result"
-                                    : "this item was applied, but the reply has no room for its result";
-    return pack_batch_item(work.batch_results, asked.index,
-                           CommandResult::failed(is_read ? Code::kResourceExhausted : Code::kFailedPrecondition, why));
-  }
-  pack_batch_item(work.batch_results, asked.index, result);
-}
-
-/// All items have their results.
-void Partition::finish(Work& work) {
-  if (work.is_answered) return;
-  WorkerReply reply = make_reply(work, Outcome::kDone);
-  std::string body;
-  body.reserve(work.batch_results.size() + 5);
-  PackedWriter(body).array(work.prepared.items().size()).packed(work.batch_results);
-  reply.body = Frame(std::move(body));
-  release(work);
-  tell_answered(work, Command::kBatch);
-  host_.reply(work.broker, std::move(reply));
-}
-
-void Partition::abandon(Work& work, Outcome outcome) {
-  if (work.is_answered) return;
-  // Where a batch's first items are in the log, nobody may say that it was not applied.
-  if (work.was_proposed) outcome = Outcome::kUnknown;
-  release(work);
-  refuse(work, outcome);
-}
-
-void Partition::tell_answered(const Work& work, Command command) {
-  host_.on_answered({id_, command, work.prepared.key(), work.was_proposed, work.arrived, work.taken_up});
-}
-
-void Partition::release(Work& work) {
-  work.is_answered = true;
-  if (!work.is_queued) return;
-  --queued_requests_;
-  queued_bytes_ -= work.bytes;
-}
-
-bool Partition::is_expired(const Work& work) const { return host_.now() >= work.deadline; }
-
-WorkerReply Partition::make_reply(const Work& work, Outcome outcome) const {
-  WorkerReply reply;
-  reply.tag = work.request.tag;
-  reply.attempt = work.request.attempt;
-  reply.outcome = outcome;
-  reply.partition = id_;
-  reply.term = replica_.term();
-  reply.applied = replica_.applied();
-  if (const auto leader = replica_.leader(); leader && (*leader != self_ || replica_.is_leader()))
-    reply.leader = *leader;
-  return reply;
-}
-
-void Partition::refuse(const Work& work, Outcome outcome) { host_.reply(work.broker, make_reply(work, outcome)); }
 
 void Partition::on_leader(Term term) {
   std::vector<WorkerId> peers;
@@ -330,9 +162,9 @@ void Partition::on_step_down() {
   std::deque<WaitingWrite> waiting;
   waiting.swap(waiting_);
   for (const WaitingWrite& write : waiting) abandon(*write.proposal.work, Outcome::kUnknown);
-  std::deque<Proposal> proposals;
+  std::deque<WorkPointer> proposals;
   proposals.swap(proposals_);
-  for (const Proposal& proposal : proposals) abandon(*proposal.work, Outcome::kNotLeader);
+  for (const WorkPointer& work : proposals) abandon(*work, Outcome::kNotLeader);
   std::vector<WorkPointer> reads;
   reads.swap(new_reads_);
   for (const WorkPointer& work : reads) abandon(*work, Outcome::kNotLeader);
@@ -403,6 +235,7 @@ Result<void> Partition::restore(std::string_view descriptor) {
     std::unique_ptr<StateMachine> state = std::move(held_->state);
     held_.reset();
     std::swap(state, state_);
+    state_->set_secret(host_.secret());
     free_state(std::move(state));
   } else {
     // At start: nothing else runs yet.
@@ -416,6 +249,7 @@ Result<void> Partition::restore(std::string_view descriptor) {
                        "other replicas hold its data and serve on without it"};
     }
     state_ = std::make_unique<StateMachine>(std::move(*state));
+    state_->set_secret(host_.secret());
     snapshot_descriptor_ = descriptor;
   }
   return {};

@@ -1,8 +1,13 @@
 // Partition: one partition's copy on this worker: the replicated state, and the requests that wait for it.
 //
 //   write   prepared -> proposals_ -> one batch to the replica -> waiting_ -> applied -> answered
-//   read    prepared -> new_reads_ -> asked in a round -> waiting_reads_ -> proven and applied -> answered
-//           for whose leader the broker has others vouch: answered at once
+//   read    prepared -> new_reads_ -> asked in a round -> waiting_reads_ -> proven and applied -> read -> answered
+//           for whose leader the broker has others vouch: read at once
+//
+// Preparing and reading may take longer than a turn of the loop should.  Both stop once they have taken what they may,
+// and the host has them go on later (PartitionHost::go_on), so a request is read from several states, each as of then.
+// That is linearizable: what is read was applied after the request came in and before it is answered, and the states
+// only move forward, so that items on one key keep their order.  A leader goes on as long as it leads in the same term.
 //
 // A request that cannot be decided here is answered with how it stands: not applied (kNotLeader, kBusy) or perhaps
 // applied (kUnknown, when leadership is lost).  Each request is answered exactly once.
@@ -11,10 +16,12 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "program/fair_queue.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/log_level.hpp"
 #include "worker/confirmations.hpp"
@@ -24,13 +31,12 @@
 #include "worker/snapshot/snapshot_file.hpp"
 #include "worker/state/prepare.hpp"
 #include "worker/state/state_machine.hpp"
+#include "worker/work.hpp"
 
 namespace trellis {
 
-/// Which of its brokers a worker speaks of, in the order in which they were given.
-using BrokerIndex = std::size_t;
-
 class Partition;
+class ProposalBatch;
 
 /// A request that was answered with its result, and when its parts began.
 struct Answered {
@@ -51,6 +57,10 @@ class PartitionHost : public ReplicaHost {
   virtual void end_snapshot(PartitionId group) = 0;
   virtual void want_chunk(WorkerId from, const ChunkWanted& wanted) = 0;
   virtual Partition* find_partition(PartitionId group) = 0;
+  /// Has the partition go on with a request, now or when it is its client's turn.
+  virtual void go_on(Partition& partition, WorkPointer work) = 0;
+  /// A number that no client knows.
+  virtual std::uint64_t secret() const { return 0; }
   /// To the peer that is furthest away; zero where that is not known.
   virtual Duration round_trip() const { return {}; }
   virtual void report(LogLevel level, std::string event, std::optional<PartitionId> partition) = 0;
@@ -67,13 +77,12 @@ class Partition final : public ReplicaOwner {
  public:
   static constexpr std::size_t kQueuedRequestsMax = 65'536;
   static constexpr std::size_t kQueuedBytesMax = 64 << 20;
-  /// One raft_apply carries at most this much.
-  static constexpr std::size_t kProposalItemsMax = kCommandsPerEntryMax;
-  static constexpr std::size_t kProposalBytesMax = 8 << 20;
-  /// Commands share a log entry up to this size; a larger one has an entry to itself.
-  static constexpr std::size_t kTogetherBytesMax = 128 << 10;
   /// A batch's reply ends here whatever its broker allows: a frame beyond 256 MiB would close the connection.
   static constexpr std::size_t kBatchReplyMax = 128 << 20;
+  /// What the writes of a request take of a proposal, by estimate, before those of another one have their turn.
+  static constexpr Effort kProposalQuantum = kEffortMillisecond;
+  /// What the reads of a batch may take that a worker fell silent with: its broker asks for those behind by themselves.
+  static constexpr Effort kSuspectEffort = 100 * kEffortMillisecond;
   /// A confirmation unanswered for so long, and a round trip, is asked again.  Reads that come meanwhile wait no longer
   /// than this for the next round.
   static constexpr std::chrono::milliseconds kAskAgainAfter{60};
@@ -86,6 +95,14 @@ class Partition final : public ReplicaOwner {
   Result<void> start();
 
   void on_request(BrokerIndex broker, WorkerRequest request);
+  /// Prepares, begins or reads, until the request waits for something else, is answered, or has taken `most`.
+  JobTurn go_on(const WorkPointer& work, Effort most);
+  /// The same in a later turn than the one in which it was put off.
+  JobTurn resume(const WorkPointer& work, Effort most);
+  /// Answers that a request was not carried out, unless it was answered before.
+  void refuse(Work& work, Outcome outcome) { abandon(work, outcome); }
+  /// To be called when a request is put off.  False: there are too many, and it was refused.
+  bool hold(Work& work);
   void on_raft_message(RaftMessage message) { replica_.receive(std::move(message)); }
   /// Whatever can go on goes on: durable batches, proposals, proven reads.
   void settle();
@@ -125,22 +142,6 @@ class Partition final : public ReplicaOwner {
   void on_step_down() override;
 
  private:
-  /// A request under way.
-  struct Work {
-    BrokerIndex broker = 0;
-    TimePoint deadline;
-    TimePoint arrived;
-    TimePoint taken_up;
-    WorkerRequest request;  ///< Its body and session are what `prepared` points into.
-    PreparedRequest prepared;
-    std::size_t left = 0;   ///< Items not yet answered.
-    std::size_t bytes = 0;  ///< Counted in queued_bytes_.
-    bool is_queued = false;
-    bool was_proposed = false;  ///< Some of its items: perhaps applied.
-    bool is_answered = false;
-    std::string batch_results;  ///< kBatch: packed items, as they come.
-  };
-  using WorkPointer = std::shared_ptr<Work>;
   struct Proposal {
     WorkPointer work;
     std::size_t item;
@@ -160,11 +161,17 @@ class Partition final : public ReplicaOwner {
     TimePoint since;
   };
 
-  void refuse(const Work& work, Outcome outcome);
-  void enqueue(WorkPointer work);
+  bool is_under_way(BrokerIndex broker, const WorkerRequest& copy);
+  JobTurn prepare_some(Work& work, Effort most);
+  void begin(const WorkPointer& work);
+  void begin_reading(Work& work);
+  void enqueue(const WorkPointer& work);
   void propose();
+  bool propose_some(const WorkPointer& work, std::uint64_t first, ProposalBatch& batch);
   void serve_reads();
-  void execute_reads(Work& work);
+  bool may_go_on_reading(const Work& work) const;
+  void read(Work& work, Effort most, JobTurn& turn);
+  Effort read_item(Work& work, std::size_t item, const Read& read);
   void complete(Work& work, std::size_t item, const CommandResult& result);
   void complete_batch_item(Work& work, std::size_t item, const CommandResult& result);
   void finish(Work& work);
@@ -185,10 +192,11 @@ class Partition final : public ReplicaOwner {
   OmittedRules omitted_;
   Replica replica_;
 
-  std::deque<Proposal> proposals_;
+  std::deque<WorkPointer> proposals_;  ///< Those with writes that are not proposed yet.
   std::deque<WaitingWrite> waiting_;
   std::vector<WorkPointer> new_reads_;
   std::deque<WaitingRead> waiting_reads_;
+  std::map<std::pair<BrokerIndex, std::uint64_t>, Work*> batches_;  ///< Not answered yet; by broker and tag.
   std::size_t queued_requests_ = 0;
   std::size_t queued_bytes_ = 0;
 

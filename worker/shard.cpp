@@ -17,7 +17,6 @@ constexpr int kSettleRoundsMax = 1000;
 constexpr std::size_t kBundleSizeMax = 1 << 20;
 /// Said by whoever has just started; it counts before anything else of its sender does.
 bool is_handshake(PeerMessageType type) { return type >= PeerMessageType::kArrival && type <= PeerMessageType::kProof; }
-constexpr const char* kAskVersions = "; do all workers and brokers run the same version of Trellis?";
 
 }  // namespace
 
@@ -102,6 +101,7 @@ void Shard::begin_turn(TimePoint now) {
     woke_at_ = hello_due_ = now_;
     peers_.on_woken(now_);
   }
+  taken_at_once_ = 0;
   take_durable();
   background_.run_finished();
 }
@@ -228,27 +228,6 @@ void Shard::stop_where_nobody_takes_it() {
   if (is_refused_everywhere) {
     fail("refused by all its brokers, and no other worker of its cluster answers: " + brokers_.front().last_refusal);
   }
-}
-
-void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
-  auto request = read_worker_request(item);
-  if (!request) return warn("from a broker: " + request.error().message + ", dropped" + kAskVersions);
-  Partition* partition = find_partition(request->partition);
-  // Proposing what lay in the sockets of a frozen worker, or in a queue on the way to them, would surprise a client
-  // that has given up long ago.
-  const bool is_obsolete = woke_at_ && request->heard < to_stamp(*woke_at_);
-  const bool is_busy = is_obsolete || (request->page_bytes != 0 && !takes_pages(brokers_[broker]));
-  if (partition == nullptr || is_busy) {
-    WorkerReply answer;
-    answer.tag = request->tag;
-    answer.attempt = request->attempt;
-    answer.partition = request->partition;
-    answer.outcome = is_busy ? Outcome::kBusy : Outcome::kWrongPartition;
-    return reply(broker, std::move(answer));
-  }
-  const PartitionId group = request->partition;
-  partition->on_request(broker, std::move(*request));
-  woken_.insert(group);
 }
 
 /// What is said here need not be durable: a vote for a leader of a higher term was, before it was sent.
@@ -537,6 +516,7 @@ void Shard::end_snapshot(PartitionId group) {
 void Shard::end_turn() {
   if (failure_) return;
   if (now_ >= tick_due_) tick();
+  run_put_off();
   settle_all();
   ask_for_confirmations();
   settle_all();  // A group of one proves its leadership by asking.
@@ -752,7 +732,7 @@ void Shard::flush() {
 }
 
 TimePoint Shard::next_turn() const {
-  if (!woken_.empty()) return now_;
+  if (!woken_.empty() || !put_off_.empty()) return now_;
   if (!store_.is_writing() && store_.has_collected()) return now_;
   return std::min(tick_due_, hello_due_);
 }

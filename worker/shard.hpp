@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "program/fair_queue.hpp"
 #include "program/slow_log.hpp"
 #include "protocol/cluster/bulk_link.hpp"
 #include "worker/background.hpp"
@@ -69,6 +70,11 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// A worker whose folder belongs to another waits so long for a broker to refuse it, and then refuses itself.
   static constexpr std::chrono::milliseconds kRefusalWithin{3'000};
 
+  /// What requests may take of a turn: those that are served as they come, and those that were put off.  So heartbeats
+  /// and the log wait for no more than some 20 ms, and for the one document, page or write that comes last.
+  static constexpr Effort kAtOnceEffort = 10 * kEffortMillisecond;
+  static constexpr Effort kPutOffEffort = 10 * kEffortMillisecond;
+
   /// Loads everything the store holds.  All references outlive the shard.
   static Result<std::unique_ptr<Shard>> open(ShardSettings settings, LogStore& store, SnapshotStore& snapshots,
                                              Background& background, ShardOutput& output, RandomSource random,
@@ -92,6 +98,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// Whether nothing is led any more that another could lead.
   bool has_left() const;
 
+  /// By requests, of the last turn.
+  Effort taken_in_turn() const { return taken_at_once_ + taken_put_off_; }
+
   const Membership& membership() const { return membership_; }
   const WorkerCounts& counts() const { return counts_; }
   const Incarnations& incarnations() const { return incarnations_; }
@@ -112,6 +121,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
+  void go_on(Partition& partition, WorkPointer work) override;
+  std::uint64_t secret() const override { return nonce_.value; }
   Duration round_trip() const override { return round_trip_; }
   void report(LogLevel level, std::string event, std::optional<PartitionId> partition) override {
     output_.report(level, std::move(event), partition);
@@ -130,12 +141,20 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   }
 
  private:
+  static constexpr const char* kAskVersions = "; do all workers and brokers run the same version of Trellis?";
+
   /// An item for a peer that must not leave before a batch is durable.
   struct Held {
     WorkerId to;
     PeerMessageType type;
     std::string header;
     Frame body;
+  };
+  /// One of a broker's clients.
+  using Client = std::pair<BrokerIndex, std::uint32_t>;
+  struct PutOff {
+    PartitionId group;
+    WorkPointer work;
   };
   struct BrokerLink {
     BrokerLink(std::uint64_t first, BulkRoom& room) : bulk(first, room) {}
@@ -195,6 +214,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// What is to be said to this peer next; it begins with who speaks.
   BundleWriter& bundle_to(WorkerId peer);
 
+  void run_put_off();
+  bool has_room_for_reply(const Work& work) const;
+
   // worker/shard_bulk.cpp
   BulkLink& bulk_with(WorkerId peer);
   void to_peer_in_turn(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body);
@@ -202,7 +224,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void forget_unfinished_bulk();
   void on_bulk(WorkerId from, const BundleItem& item);
   void on_bulk(BrokerIndex from, const BundleItem& item);
-  static bool takes_pages(const BrokerLink& broker);
+  static bool takes_large_reply(const BrokerLink& broker);
   static bool has_room_for(const BrokerLink& broker, const WorkerReply& reply);
   void add_reply(BrokerLink& broker, const WorkerReply& reply);
 
@@ -218,6 +240,10 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
   bool are_open_ = false;
+
+  FairQueue<Client, PutOff> put_off_;  ///< Requests that are to be gone on with in later turns.
+  Effort taken_at_once_ = 0;           ///< By requests that were served as they came, in this turn,
+  Effort taken_put_off_ = 0;           ///< and by those that were put off.
 
   Incarnations incarnations_;
   std::set<PartitionId> looking_on_;  ///< Those in which this worker must not vote or acknowledge yet.

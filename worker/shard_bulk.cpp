@@ -1,4 +1,6 @@
 // The part of a Shard that speaks bulk (protocol/cluster/bulk.hpp) with peers and brokers.
+#include <algorithm>
+
 #include "worker/raft/append_heads.hpp"
 #include "worker/shard.hpp"
 
@@ -7,8 +9,8 @@ namespace {
 
 /// Of replies that wait for one broker.  Beyond it what is large is not sent, and the broker told to ask again soon.
 constexpr std::size_t kReplyBytesWaitingMax = 64 << 20;
-/// Beyond it no page of a listing is begun: it would be made for nothing.
-constexpr std::size_t kPagesUpTo = kReplyBytesWaitingMax / 2;
+/// Beyond it no page of a listing and no reads of a batch are begun: their reply would be made for nothing.
+constexpr std::size_t kLargeRepliesUpTo = kReplyBytesWaitingMax / 2;
 
 /// What waits once.  A large reply of the same tag, to the same broker, says the same; the log of one partition is one
 /// conversation; a piece of a snapshot may be asked for again while it waits.
@@ -96,12 +98,14 @@ void Shard::on_bulk(BrokerIndex from, const BundleItem& item) {
   if (*whole) on_broker_item(from, (*whole)->item());
 }
 
-bool Shard::takes_pages(const BrokerLink& broker) { return broker.bulk.out.bytes_waiting() <= kPagesUpTo; }
+bool Shard::takes_large_reply(const BrokerLink& broker) { return broker.bulk.out.bytes_waiting() <= kLargeRepliesUpTo; }
 
 bool Shard::has_room_for(const BrokerLink& broker, const WorkerReply& reply) {
   const BulkSender& bulk = broker.bulk.out;
+  // One that fills it alone is taken beside others that leave a half: a batch that wrote cannot be read again.
+  const std::size_t counted = std::min(reply.body.size(), kReplyBytesWaitingMax / 2);
   return reply.body.size() <= bulk::kWholeMax || !bulk.has_waiting() ||
-         bulk.bytes_waiting() + reply.body.size() <= kReplyBytesWaitingMax;
+         bulk.bytes_waiting() + counted <= kReplyBytesWaitingMax;
 }
 
 /// Adds a reply, now or as soon as the link has room for it.  A broker that says nothing sends its requests again once
@@ -118,8 +122,10 @@ void Shard::add_reply(BrokerLink& broker, const WorkerReply& reply) {
     if (bulk::is_urgent(reply.body)) add(broker.out, reply);
     return;
   }
-  bulk.add(broker.out, {static_cast<std::uint8_t>(MessageType::kReply), pack_header(reply), reply.body, key_of(reply)},
-           now_);
+  bulk.add(
+      broker.out,
+      {static_cast<std::uint8_t>(MessageType::kReply), pack_header(reply), reply.body, key_of(reply), reply.client},
+      now_);
 }
 
 void Shard::forget_unfinished_bulk() {

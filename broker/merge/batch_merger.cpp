@@ -10,8 +10,12 @@ namespace {
 
 /// What a worker may fill a leg's reply with, at least: one document of any size comes through anyway.
 constexpr std::size_t kLegBytesMin = 1 << 20;
+/// And at most: large results come in pieces, between which others have their turns at the worker and on the link.
+constexpr std::size_t kLegBytesMax = 4 << 20;
 /// The same where reads stand among writes: those cannot be asked again, since their place in the order is gone.
 constexpr std::size_t kMixedLegBytesMin = 2 * kDocumentSizeMax;
+/// A leg asks for at most so many times the items of which the one before it brought results.
+constexpr std::size_t kGrowth = 4;
 
 void pack_outcome(std::string& out, Code status, std::string_view packed_result, const ReplyInfo& info) {
   PackedWriter writer(out);
@@ -52,7 +56,8 @@ Merger::Step BatchMerger::start() {
   }
   Step step;
   for (auto& [place, part] : parts) {
-    part.bytes_max = std::max(result_bytes_max_ / parts.size(), part.writes ? kMixedLegBytesMin : kLegBytesMin);
+    const std::size_t share = result_bytes_max_ / parts.size();
+    part.bytes_max = part.writes ? std::max(share, kMixedLegBytesMin) : std::clamp(share, kLegBytesMin, kLegBytesMax);
     step.legs.push_back(ask(std::move(part)));
   }
   if (parts_.empty()) step.answer = finish();
@@ -60,6 +65,7 @@ Merger::Step BatchMerger::start() {
 }
 
 Leg BatchMerger::ask(Part part) {
+  bytes_asked_ += part.bytes_max;
   parts_.push_back(std::move(part));
   ++awaited_;
   return leg_of(static_cast<std::uint32_t>(parts_.size() - 1));
@@ -90,21 +96,24 @@ Leg BatchMerger::leg_of(std::uint32_t number) {
 Merger::Step BatchMerger::on_leg(std::uint32_t number, LegResult result) {
   Step step;
   --awaited_;
+  Part part = std::move(parts_[number]);
+  bytes_asked_ -= part.bytes_max;
   if (result.error) {
-    fail(number, *result.error, step);
+    fail(std::move(part), *result.error, step);
   } else {
-    read_results(Part(parts_[number]), result);
+    read_results(std::move(part), result);
   }
-  if (awaited_ == 0) ask_what_was_put_off(step);
+  ask_what_was_put_off(step);
   if (awaited_ == 0) step.answer = finish();
   return step;
 }
 
 /// Nothing came of a leg.  Its reads may still be answered without a majority, if they are asked by themselves.
-void BatchMerger::fail(std::uint32_t number, const Error& error, Step& step) {
-  const Part part = parts_[number];
+void BatchMerger::fail(Part part, const Error& error, Step& step) {
+  part.items.insert(part.items.end(), part.later.begin(), part.later.end());
   Part reads = part;
   reads.items.clear();
+  reads.later.clear();
   reads.writes = false;
   for (const std::uint32_t i : part.items) {
     if (part.writes && error.code == Code::kUnavailable && !is_write(items_[i].command)) {
@@ -117,7 +126,7 @@ void BatchMerger::fail(std::uint32_t number, const Error& error, Step& step) {
   step.legs.push_back(ask(std::move(reads)));
 }
 
-void BatchMerger::read_results(const Part& part, const LegResult& result) {
+void BatchMerger::read_results(Part part, const LegResult& result) {
   std::vector<std::uint32_t> did_not_fit;
   PackedReader reader(result.body.bytes());
   for (std::uint32_t left = reader.read_array().value_or(0); left > 0; --left) {
@@ -136,39 +145,48 @@ void BatchMerger::read_results(const Part& part, const LegResult& result) {
       set_result(item, result.body, outcome, result.guaranteed);
     }
   }
-  put_off(part, std::move(did_not_fit));
   for (const std::uint32_t item : part.items) {
-    if (outcomes_[item].is_set || is_put_off(item)) continue;
+    if (outcomes_[item].is_set || std::binary_search(did_not_fit.begin(), did_not_fit.end(), item)) continue;
     set_error(item, {Code::kInternal, "a worker's answer to this item cannot be read"});
   }
+  put_off(std::move(part), std::move(did_not_fit));
 }
 
-/// These reads did not fit into the leg's share.  A worker lets at least one through, so asking again comes to an end.
-/// Reads among writes saw the moment between them, which does not come again.
-void BatchMerger::put_off(const Part& part, std::vector<std::uint32_t> items) {
+/// These reads did not fit into what the leg's reply might hold.  A worker lets at least one through, so asking again
+/// comes to an end.  Reads among writes saw the moment between them, which does not come again.
+void BatchMerger::put_off(Part part, std::vector<std::uint32_t> items) {
+  const std::size_t fitted = part.items.size() - items.size();
+  const bool may_be_asked_again = !part.writes && fitted > 0;
+  items.insert(items.end(), part.later.begin(), part.later.end());
   if (items.empty()) return;
-  if (part.writes || items.size() == part.items.size()) {
+  if (!may_be_asked_again) {
     for (const std::uint32_t item : items) set_error(item, too_large());
     return;
   }
-  Part rest = part;
-  rest.items = std::move(items);
-  put_off_.push_back(std::move(rest));
+  // What cannot fit next time either is not sent along.
+  const std::size_t next = std::min(items.size(), kGrowth * fitted);
+  const auto behind = items.begin() + static_cast<std::ptrdiff_t>(next);
+  part.later.assign(behind, items.end());
+  items.erase(behind, items.end());
+  part.items = std::move(items);
+  put_off_.push_back(std::move(part));
 }
 
-bool BatchMerger::is_put_off(std::uint32_t item) const {
-  return std::any_of(put_off_.begin(), put_off_.end(), [item](const Part& part) {
-    return std::binary_search(part.items.begin(), part.items.end(), item);
-  });
-}
-
+/// As far as the whole has room beside what is under way.
 void BatchMerger::ask_what_was_put_off(Step& step) {
   while (!put_off_.empty()) {
-    Part part = std::move(put_off_.back());
+    Part& part = put_off_.back();
+    const std::size_t used = is_full_ ? result_bytes_max_ : result_bytes_ + bytes_asked_;
+    part.bytes_max = std::min(kLegBytesMax, result_bytes_max_ - std::min(used, result_bytes_max_));
+    if (part.bytes_max > 0) {
+      step.legs.push_back(ask(std::move(part)));
+    } else if (awaited_ > 0) {
+      return;
+    } else {
+      part.items.insert(part.items.end(), part.later.begin(), part.later.end());
+      for (const std::uint32_t item : part.items) set_error(item, too_large());
+    }
     put_off_.pop_back();
-    part.bytes_max = result_bytes_max_ - std::min(result_bytes_, result_bytes_max_);
-    if (part.bytes_max > 0) return step.legs.push_back(ask(std::move(part)));
-    for (const std::uint32_t item : part.items) set_error(item, too_large());
   }
 }
 
@@ -179,9 +197,8 @@ Error BatchMerger::too_large() const {
 
 void BatchMerger::set_result(std::uint32_t item, const Frame& body, std::string_view packed, bool guaranteed) {
   const bool is_read = !is_write(items_[item].command);
-  if (is_read && result_bytes_ + packed.size() > result_bytes_max_) {
-    return set_error(item, too_large());
-  }
+  is_full_ = is_full_ || (is_read && result_bytes_ + packed.size() > result_bytes_max_);
+  if (is_read && is_full_) return set_error(item, too_large());
   result_bytes_ += packed.size();
   if (guaranteed) return set(item, body.slice(packed));
   guaranteed_ = false;
@@ -201,8 +218,7 @@ void BatchMerger::set(std::uint32_t item, Frame packed) {
   Outcome& outcome = outcomes_[item];
   if (outcome.is_set) return;
   outcome.is_set = true;
-  outcome.packed = packed.bytes();
-  outcome.owner = std::move(packed);
+  outcome.packed = std::move(packed);
 }
 
 void BatchMerger::set_error(std::uint32_t item, const Error& error) {
@@ -215,12 +231,9 @@ void BatchMerger::set_error(std::uint32_t item, const Error& error) {
 
 MergedAnswer BatchMerger::finish() {
   MergedAnswer answer;
-  std::size_t size = 5;
-  for (const Outcome& outcome : outcomes_) size += 1 + outcome.packed.size();
-  answer.result.reserve(size);
-  PackedWriter writer(answer.result);
-  writer.array(outcomes_.size());
-  for (const Outcome& outcome : outcomes_) writer.array(3).packed(outcome.packed);
+  PackedWriter(answer.result).array(outcomes_.size());
+  answer.outcomes.reserve(outcomes_.size());
+  for (Outcome& outcome : outcomes_) answer.outcomes.push_back(std::move(outcome.packed));
   answer.info.guaranteed = guaranteed_;
   return answer;
 }

@@ -3,9 +3,10 @@
 // The items of one partition travel as one leg, with their positions; stale reads as a leg of their own.  A bad item
 // gets its own error, and the others are done.  Where a partition has no majority, its writes get UNAVAILABLE and its
 // reads are asked once more by themselves, which the freshest replica left may answer.
-// The results of reads are bounded in bytes: those beyond get RESOURCE_EXHAUSTED.  Each leg gets its share of the
-// bound, where its worker stops; what did not fit into a share is asked again, a leg at a time, while there is room in
-// the whole.  What a write returns (POP) is never dropped.
+// The results of reads are bounded in bytes: from the first that goes beyond they get RESOURCE_EXHAUSTED.  They come in
+// pieces of some MiB: a leg is told what its reply may hold, its worker stops there, and what did not fit is asked
+// again while there is room in the whole.  So no BATCH takes a worker's loop, or a link, for longer than a piece does.
+// What a write returns (POP) is never dropped.
 #pragma once
 
 #include <string>
@@ -27,15 +28,15 @@ class BatchMerger final : public Merger {
 
  private:
   struct Part {
-    std::vector<std::uint32_t> items;
+    std::vector<std::uint32_t> items;  ///< Asked with this leg,
+    std::vector<std::uint32_t> later;  ///< and behind them, since items on one key keep their order.
     PartitionId partition;
     bool stale = false;
     bool writes = false;
     std::size_t bytes_max = 0;  ///< Room for its reads' results.
   };
   struct Outcome {
-    Frame owner;
-    std::string_view packed;  ///< status, result, info.
+    Frame packed;  ///< status, result, info.
     bool is_set = false;
   };
 
@@ -43,23 +44,24 @@ class BatchMerger final : public Merger {
   void set(std::uint32_t item, Frame packed);
   void set_error(std::uint32_t item, const Error& error);
   Leg ask(Part part);
-  void read_results(const Part& part, const LegResult& result);
-  void put_off(const Part& part, std::vector<std::uint32_t> items);
-  bool is_put_off(std::uint32_t item) const;
+  void read_results(Part part, const LegResult& result);
+  void put_off(Part part, std::vector<std::uint32_t> items);
   void ask_what_was_put_off(Step& step);
   Error too_large() const;
   void set_result(std::uint32_t item, const Frame& body, std::string_view packed, bool guaranteed);
-  void fail(std::uint32_t number, const Error& error, Step& step);
+  void fail(Part part, const Error& error, Step& step);
   MergedAnswer finish();
 
   Frame frame_;
   std::vector<BatchItem> items_;
   std::uint32_t partitions_;
   std::size_t result_bytes_max_;
-  std::vector<Part> parts_;    ///< By leg number.
-  std::vector<Part> put_off_;  ///< Reads that did not fit into their legs' shares.
+  std::vector<Part> parts_;    ///< By leg number; empty once the leg has ended.
+  std::vector<Part> put_off_;  ///< Reads that did not fit into their legs' replies.
   std::vector<Outcome> outcomes_;
   std::size_t result_bytes_ = 0;
+  std::size_t bytes_asked_ = 0;  ///< What the replies to the legs under way may hold.
+  bool is_full_ = false;         ///< A read's result went beyond the bound.
   std::uint32_t awaited_ = 0;
   bool guaranteed_ = true;
 };

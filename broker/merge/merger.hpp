@@ -18,7 +18,9 @@ namespace trellis {
 /// What a reply carries besides its id.
 struct MergedAnswer {
   Code status = Code::kOk;
-  std::string result;  ///< One packed value; empty: nil.
+  std::string result;  ///< One packed value; empty: nil.  Of a BATCH the head of its array:
+  /// behind it stands `[status, result, info]` of each item, here without that array's head.
+  std::vector<Frame> outcomes;
   ReplyInfo info;
 };
 

@@ -1,19 +1,17 @@
 #include "protocol/cluster/bulk_sender.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace trellis {
 
 void BulkSender::add(BundleWriter& out, Item item, TimePoint now) {
   if (item.key != 0 && replace(item)) return;
   const bool is_large = needs_slices(item);
-  if (!is_large && !has_waiting() && has_room(size_of(item))) return send_whole(out, item, now);
-  Queue& queue = is_large ? large_ : whole_;
+  if (!is_large && !has_waiting() && has_room(item.size())) return send_whole(out, item, now);
   const Key key = item.key;
-  bytes_waiting_ += size_of(item);
-  queue.push_back(std::move(item));
-  if (key != 0) keys_[key] = {is_large, std::prev(queue.end())};
+  bytes_waiting_ += item.size();
+  const BulkQueue::Place place = (is_large ? large_ : whole_).add(std::move(item));
+  if (key != 0) keys_[key] = {is_large, place};
   fill(out, now);
 }
 
@@ -22,14 +20,14 @@ bool BulkSender::replace(Item& item) {
   const auto known = keys_.find(item.key);
   if (known == keys_.end()) return false;
   const auto [is_large, at] = known->second;
-  if (is_large && at == large_.begin() && number_ != 0) return true;  // On its way, and goes on.
+  if (is_large && at == large_.first() && number_ != 0) return true;  // On its way, and goes on.
   if (is_large != needs_slices(item)) {
     drop(item.key);
     return false;
   }
-  bytes_waiting_ += size_of(item);
-  bytes_waiting_ -= size_of(*at);
-  *at = std::move(item);
+  bytes_waiting_ += item.size();
+  bytes_waiting_ -= at->second.size();
+  at->second = std::move(item);
   return true;
 }
 
@@ -38,7 +36,7 @@ std::size_t BulkSender::slice_size() const { return std::min(portion(), large_.f
 bool BulkSender::slice_is_next() const { return !large_.empty() && (turn_left_ == 0 || whole_.empty()); }
 
 bool BulkSender::can_send() const {
-  return has_waiting() && has_room(slice_is_next() ? slice_size() : size_of(whole_.front()));
+  return has_waiting() && has_room(slice_is_next() ? slice_size() : whole_.front().size());
 }
 
 bool BulkSender::is_probe_due(TimePoint now) const { return is_stalled(now) && now - probed_at_ >= kProbeEvery; }
@@ -59,10 +57,9 @@ void BulkSender::fill(BundleWriter& out, TimePoint now) {
       turn_left_ = portion();
       send_slice(out, now);
     } else {
-      const Item item = std::move(whole_.front());
-      whole_.pop_front();
+      const Item item = whole_.take(whole_.first());
       forget(item);
-      turn_left_ -= std::min(turn_left_, size_of(item));
+      turn_left_ -= std::min(turn_left_, item.size());
       send_whole(out, item, now);
     }
   }
@@ -71,12 +68,16 @@ void BulkSender::fill(BundleWriter& out, TimePoint now) {
 
 void BulkSender::send_whole(BundleWriter& out, const Item& item, TimePoint now) {
   out.add(item.type, item.header, item.body);
-  note_sent(out, size_of(item), now);
+  note_sent(out, item.size(), now);
 }
 
 void BulkSender::send_slice(BundleWriter& out, TimePoint now) {
+  if (number_ == 0) {
+    number_ = next_item_++;
+    const BulkQueue::Place place = large_.hold_first();
+    if (place->second.key != 0) keys_[place->second.key].at = place;
+  }
   const Item& item = large_.front();
-  if (number_ == 0) number_ = next_item_++;
   const std::size_t size = slice_size();
   bulk::Slice slice{number_, offset_, item.body.size(), item.type, {}};
   if (offset_ == 0) slice.header = item.header;
@@ -85,8 +86,7 @@ void BulkSender::send_slice(BundleWriter& out, TimePoint now) {
   if (offset_ == item.body.size()) {
     offset_ = 0;
     number_ = 0;
-    forget(item);
-    large_.pop_front();
+    forget(large_.take(large_.first()));
   }
   note_sent(out, size, now);
 }
@@ -135,11 +135,11 @@ void BulkSender::compare(const SentMark& mark, const bulk::Reached& reached) {
 
 const BulkSender::Item* BulkSender::find(Key key) const {
   const auto known = keys_.find(key);
-  return known == keys_.end() ? nullptr : &*known->second.at;
+  return known == keys_.end() ? nullptr : &known->second.at->second;
 }
 
 void BulkSender::forget(const Item& item) {
-  bytes_waiting_ -= size_of(item);
+  bytes_waiting_ -= item.size();
   if (item.key != 0) keys_.erase(item.key);
 }
 
@@ -147,12 +147,11 @@ void BulkSender::drop(Key key) {
   const auto known = keys_.find(key);
   if (known == keys_.end()) return;
   const auto [is_large, at] = known->second;
-  if (is_large && at == large_.begin()) {
+  if (is_large && at == large_.first()) {
     offset_ = 0;
     number_ = 0;
   }
-  forget(*at);
-  (is_large ? large_ : whole_).erase(at);
+  forget((is_large ? large_ : whole_).take(at));
 }
 
 void BulkSender::clear() {

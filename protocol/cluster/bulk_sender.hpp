@@ -2,7 +2,8 @@
 //
 // Items that travel whole wait in one queue, larger ones in another, which is emptied slice by slice; the two take
 // turns of a slice's size, so that a small document waits for one slice of a large one and not for all of it.  Slices
-// are as large as the link is quick: an eighth of the window, which is what a link carries in some 10 ms.
+// are as large as the link is quick: an eighth of the window, which is what a link carries in some 10 ms.  In each
+// queue the clients whose items they are share the link (protocol/cluster/bulk_queue.hpp).
 //
 // Invariants: at most window() bytes, or one item or slice, are on their way unreported.  The bytes that an item number
 // stands for never change.  Nothing is copied before it is sent.
@@ -16,11 +17,11 @@
 #pragma once
 
 #include <deque>
-#include <list>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "protocol/cluster/bulk_queue.hpp"
 #include "protocol/cluster/bulk_window.hpp"
 
 namespace trellis {
@@ -34,15 +35,8 @@ class BulkSender {
   static constexpr std::chrono::milliseconds kStalledAfter{2'000};
   static constexpr std::chrono::milliseconds kProbeEvery{100};
 
-  /// Names an item while it waits, so that it waits once; 0: any number of them may.
-  using Key = std::uint64_t;
-
-  struct Item {
-    std::uint8_t type = 0;
-    std::string header;
-    Frame body;
-    Key key = 0;
-  };
+  using Item = BulkItem;
+  using Key = BulkItem::Key;
 
   /// @param first  random: where the numbers of this process's items begin
   explicit BulkSender(std::uint64_t first) : stream_(first), next_item_((first >> 1) + 1) {}
@@ -89,13 +83,11 @@ class BulkSender {
     std::size_t offset;             ///< How much of it should be there.
   };
 
-  using Queue = std::list<Item>;
   struct Place {
     bool is_large;
-    Queue::iterator at;
+    BulkQueue::Place at;
   };
 
-  static std::size_t size_of(const Item& item) { return item.header.size() + item.body.size(); }
   std::size_t whole_max() const { return std::max(portion(), bulk::kWholeMax); }
   bool needs_slices(const Item& item) const { return item.body.size() > whole_max(); }
   bool has_room(std::size_t size) const { return sent_ == reached_ || bytes_under_way() + size <= window_.size(); }
@@ -110,8 +102,8 @@ class BulkSender {
   bool is_probe_due(TimePoint now) const;
   void compare(const SentMark& mark, const bulk::Reached& reached);
 
-  Queue whole_;
-  Queue large_;
+  BulkQueue whole_;
+  BulkQueue large_;
   std::size_t offset_ = 0;  ///< Of the next slice of large_.front(); beyond 0 it is on its way.
   std::uint64_t number_ = 0;
   std::size_t turn_left_ = bulk::kSliceSize;  ///< Bytes of whole items before the next slice.

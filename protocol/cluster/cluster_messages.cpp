@@ -276,6 +276,8 @@ std::string pack_header(const WorkerRequest& message) {
       .u32(message.timeout_ms)
       .u32(message.page_bytes)
       .u64(message.heard)
+      .u32(message.client)
+      .u8(message.is_suspect ? 1 : 0)
       .raw(message.session);
   return header;
 }
@@ -299,8 +301,10 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.timeout_ms = fields.u32();
   request.page_bytes = fields.u32();
   request.heard = fields.u64();
+  request.client = fields.u32();
+  const std::uint8_t suspect = fields.u8();
   request.session = fields.rest();
-  if (!fields.ok() || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kVouched) ||
+  if (!fields.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kVouched) ||
       session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax ||
       request.partition.value >= kPartitionsMax) {
     return bad("request");
@@ -309,6 +313,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.mode = static_cast<ReadMode>(mode);
   request.own_session = session_kind == kBrokersOwn;
   request.has_floor = session_kind == kClientsWithFloor;
+  request.is_suspect = suspect == 1;
   request.body = item.body;
   return request;
 }

@@ -138,7 +138,7 @@ enum class ReadMode : std::uint8_t {
 
 /// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
 struct WorkerRequest {
-  static constexpr std::size_t kHeaderSize = 52;  ///< But for the session.
+  static constexpr std::size_t kHeaderSize = 57;  ///< But for the session.
 
   std::uint64_t tag = 0;      ///< The broker's; comes back in the reply,
   std::uint32_t attempt = 0;  ///< as does the number of the attempt: "not applied" is said of that one alone.
@@ -157,6 +157,10 @@ struct WorkerRequest {
   /// Stamps::sent of the latest hello that the broker had heard when it sent this: what a worker finds after it stood
   /// still was sent before it woke, if this is from before.
   std::uint64_t heard = 0;
+  /// Whose request it is, as a number of its broker's own: clients take turns.  0: nobody's.
+  std::uint32_t client = 0;
+  /// A worker fell silent with it: reads that would take more than Partition::kSuspectEffort are refused.
+  bool is_suspect = false;
   Frame body;
 };
 
@@ -193,9 +197,10 @@ struct WorkerReply {
   std::uint32_t attempt = 0;
   Outcome outcome = Outcome::kDone;
   PartitionId partition;
-  WorkerId leader;   ///< With kNotLeader; 0: unknown.
-  Term term;         ///< The replica's current term.
-  LogIndex applied;  ///< What the replica has applied: the highest is the freshest.
+  WorkerId leader;           ///< With kNotLeader; 0: unknown.
+  Term term;                 ///< The replica's current term.
+  LogIndex applied;          ///< What the replica has applied: the highest is the freshest.
+  std::uint32_t client = 0;  ///< As in the request.  It is not sent: replies to clients leave in turn.
   /// kCommand: a reply frame `[1, id, status, result, info]`.  kBatch: a packed array of `[index, status, result,
   /// info]`.
   Frame body;

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/effort.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/result.hpp"
-#include "worker/state/effort.hpp"
 
 namespace trellis {
 

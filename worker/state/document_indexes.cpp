@@ -8,8 +8,9 @@ namespace trellis {
 
 std::optional<std::string_view> DocumentIndexes::walk(std::uint64_t version, std::string_view document,
                                                       const Path& path, std::size_t documents_size, Effort& effort) {
-  if (document.size() < kDocumentSizeMin || path.empty()) {
-    if (!path.empty()) effort += walk_effort(document.size());
+  if (path.empty()) return document;
+  if (document.size() < kDocumentSizeMin) {
+    effort += walk_effort(document.size());
     return trellis::walk(document, path);
   }
   effort += walk_effort(path.size() * FieldIndex::kContainerSizeMin / 4);

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "protocol/effort.hpp"
 #include "protocol/field_index.hpp"
-#include "worker/state/effort.hpp"
 
 namespace trellis {
 

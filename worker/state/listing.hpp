@@ -5,8 +5,8 @@
 // Pure.  A page is a copy; the key to go on from lies in the trie, until its next write.
 #pragma once
 
+#include "protocol/effort.hpp"
 #include "worker/state/command_result.hpp"
-#include "worker/state/effort.hpp"
 #include "worker/state/read.hpp"
 #include "worker/trie/trie.hpp"
 

@@ -138,17 +138,39 @@ void log_reads_among_writes(const WorkerRequest& request, const std::vector<Batc
 }  // namespace
 
 Result<PreparedRequest> prepare(const WorkerRequest& request) {
-  PreparedRequest prepared;
-  prepared.kind = request.kind;
   if (request.kind == RequestKind::kCommand) {
+    PreparedRequest prepared;
     prepare_command(request, prepared);
     return prepared;
   }
-  const auto items = read_indexed_batch(request.body.bytes());
-  if (!items) return items.error();
-  prepared.many.reserve(items->size());
-  for (const BatchItem& item : *items) prepared.many.push_back({item.index, prepare_item(request, item)});
-  log_reads_among_writes(request, *items, prepared.many);
+  Preparation preparation(request);
+  while (!preparation.is_done()) {
+    if (const auto gone_on = preparation.go_on(kEffortMillisecond); !gone_on) return gone_on.error();
+  }
+  return std::move(preparation).take();
+}
+
+Result<Effort> Preparation::go_on(Effort most) {
+  Effort taken = 0;
+  while (taken < most) {
+    auto item = reader_.next();
+    if (!item) {
+      log_reads_among_writes(request_, items_, prepared_);
+      is_done_ = true;
+      break;
+    }
+    if (!*item) return item->error();
+    taken += kItemEffort + (is_write((*item)->command) ? read_effort((*item)->packed.size()) : 0);
+    prepared_.push_back({(*item)->index, prepare_item(request_, **item)});
+    items_.push_back(std::move(**item));
+  }
+  return taken;
+}
+
+PreparedRequest Preparation::take() && {
+  PreparedRequest prepared;
+  prepared.kind = RequestKind::kBatch;
+  prepared.many = std::move(prepared_);
   return prepared;
 }
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "protocol/cluster/cluster_messages.hpp"
+#include "protocol/command.hpp"
+#include "protocol/effort.hpp"
 #include "protocol/result.hpp"
 #include "worker/state/command_result.hpp"
 #include "worker/state/entry.hpp"
@@ -51,5 +53,24 @@ class PreparedRequest {
 /// Error: kInvalidArgument, where the body of a kBatch is no array of items (its broker is at fault: whatever else is
 /// wrong becomes the answer of the item).
 Result<PreparedRequest> prepare(const WorkerRequest& request);
+
+/// The same for a kBatch, some items at a time: checking 64 MiB of documents takes longer than a turn may.
+class Preparation {
+ public:
+  /// @param request  stays where it is
+  explicit Preparation(const WorkerRequest& request) : request_(request), reader_(request.body.bytes()) {}
+
+  /// Goes on until all is prepared, or it has taken `most`.  Returns what it took.
+  Result<Effort> go_on(Effort most);
+  bool is_done() const { return is_done_; }
+  PreparedRequest take() &&;
+
+ private:
+  const WorkerRequest& request_;
+  IndexedBatchReader reader_;
+  std::vector<BatchItem> items_;
+  std::vector<PreparedItem> prepared_;
+  bool is_done_ = false;
+};
 
 }  // namespace trellis

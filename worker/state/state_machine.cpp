@@ -109,10 +109,23 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   WriteAnswer answer = execute(entry);
   // What a logged read found lies in the trie, which the next entry may change: what is remembered is copied.
   const bool is_read = entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery;
-  if (is_read && sessions_.keeps(entry, answer.content.size()))
-    answer.content = Frame(std::string(answer.content.bytes()));
+  if (is_read && sessions_.keeps(entry, answer.content.size())) answer.content = copy_of(answer);
   sessions_.remember(entry, earlier.hash, answer);
   return result_of(entry, std::move(answer));
+}
+
+/// Reads of the same part, one after another, share the copy.
+Frame StateMachine::copy_of(const WriteAnswer& found) {
+  const std::string_view part = found.content.bytes();
+  const bool is_same =
+      copied_.version == found.version && copied_.part.data() == part.data() && copied_.part.size() == part.size();
+  if (!is_same) copied_ = {found.version, part, Frame(std::string(part))};
+  return copied_.copy;
+}
+
+std::size_t StateMachine::size_of(std::string_view key) const {
+  const auto stored = documents_.find(key);
+  return stored ? stored->document.size() : 0;
 }
 
 WriteAnswer StateMachine::execute(const Entry& entry) {

@@ -48,6 +48,8 @@ class StateMachine {
   std::size_t keys() const { return documents_.size(); }
   /// Bytes of all keys and documents.
   std::size_t bytes() const { return documents_.bytes(); }
+  /// Bytes of the document at `key`; 0: there is none.
+  std::size_t size_of(std::string_view key) const;
   /// Number of writes whose answers are remembered.
   std::size_t remembered_writes() const { return sessions_.size(); }
 
@@ -70,11 +72,18 @@ class StateMachine {
   std::optional<std::string_view> part_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
   CommandResult nothing_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
   void drop_index(std::string_view key);
+  Frame copy_of(const WriteAnswer& found);
 
   Trie documents_;
   mutable DocumentIndexes indexes_;  ///< A read may add one.
   SessionTable sessions_;
   LogIndex applied_;
+  /// The last part of a document that a logged read had copied.
+  struct Copied {
+    std::uint64_t version = 0;
+    std::string_view part;  ///< Compared only: it may be gone.
+    Frame copy;
+  } copied_;
   std::uint64_t version_ = 0;  ///< What the command that is being applied writes gets this one.
 };
 

@@ -138,6 +138,13 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   }
 
   // PartitionHost
+  void go_on(Partition& partition, WorkPointer work) override {
+    if (put_off != nullptr) {
+      *put_off = std::move(work);
+    } else {
+      partition.go_on(work, 1'000 * kEffortMillisecond);
+    }
+  }
   void reply(BrokerIndex, WorkerReply reply) override {
     const std::uint64_t tag = reply.tag;
     EXPECT_TRUE(replies.emplace(tag, std::move(reply)).second) << "answered twice: " << tag;
@@ -153,6 +160,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   std::map<std::uint64_t, WorkerReply> replies;
   std::vector<std::string> events;
   Round round = 0;
+  WorkPointer* put_off = nullptr;  ///< Set: what would be gone on with is put there.
   std::unique_ptr<Partition> partition;
   MemorySnapshotStore snapshots;
 
@@ -445,12 +453,55 @@ TEST(Partition, AResultThatNoMessageCouldCarryIsLeftOutAndSaidToBeApplied) {
   std::vector<Harness::Item> items(8, {"GET", "k"});
   items.push_back({"POP", "k"});
   const auto tag = harness.batch(items);
-  harness.commit();
+  while (!harness.outcome(tag)) harness.commit();
   EXPECT_LE(harness.replies[tag].body.size(), Partition::kBatchReplyMax + (1 << 10));
   const auto results = harness.items(tag);
   EXPECT_EQ(results.front().size(), std::size_t{15 << 20});
   EXPECT_EQ(results.back(), "FAILED_PRECONDITION");
   EXPECT_EQ(harness.partition->state().keys(), 0u);
+}
+
+TEST(Partition, ACopyOfABatchThatIsUnderWayIsAnsweredWithIt) {
+  Harness harness;
+  harness.lead();
+  harness.put("k", "old");
+  harness.commit();
+  const auto tag = harness.batch({{"PUT", "k", "new"}, {"GET", "k"}});
+  WorkerRequest copy;
+  copy.kind = RequestKind::kBatch;
+  copy.tag = tag;
+  copy.attempt = 1;
+  copy.timeout_ms = 5'000;
+  copy.session = "session";
+  copy.seq = 1;
+  harness.partition->on_request(0, copy);
+  EXPECT_EQ(harness.partition->queued_requests(), 1u);
+  harness.commit();
+  EXPECT_THAT(harness.items(tag), ElementsAre("done", "new"));
+  EXPECT_EQ(harness.replies[tag].attempt, 1u);
+}
+
+TEST(Partition, AReadThatWasPutOffIsNotGoneOnWithByWhoLeadsNoMore) {
+  Harness harness;
+  harness.lead();
+  harness.put("k", "v");
+  harness.commit();
+  WorkPointer put_off;
+  harness.put_off = &put_off;
+  WorkerRequest request;
+  request.kind = RequestKind::kBatch;
+  request.mode = ReadMode::kVouched;
+  std::string body;
+  PackedWriter writer(body);
+  writer.array(3);
+  for (std::uint64_t i = 0; i < 3; ++i) writer.array(3).natural(i).str("GET").array(1).str("k");
+  request.body = Frame(std::move(body));
+  const auto tag = harness.ask(std::move(request));
+  EXPECT_FALSE(harness.partition->go_on(put_off, 4 * kItemEffort).is_done) << "one of its reads is done";
+  EXPECT_FALSE(harness.outcome(tag));
+  harness.step_down();
+  EXPECT_TRUE(harness.partition->resume(put_off, kEffortMillisecond).is_done);
+  EXPECT_EQ(harness.outcome(tag), Outcome::kNotLeader);
 }
 
 TEST(Partition, EndsWithRequestsOfEveryKindUnderWay) {

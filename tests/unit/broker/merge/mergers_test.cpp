@@ -8,6 +8,7 @@
 #include "broker/merge/batch_merger.hpp"
 #include "broker/merge/compute_merger.hpp"
 #include "broker/merge/count_merger.hpp"
+#include "broker/merge/reply_assembly.hpp"
 #include "protocol/cluster/cluster_map.hpp"
 #include "tests/unit/broker/harness.hpp"
 
@@ -136,7 +137,11 @@ class BatchFixture : public ::testing::Test {
   };
   static std::vector<Outcome> outcomes_of(const MergedAnswer& answer) {
     std::vector<Outcome> outcomes;
-    PackedReader reader(answer.result);
+    ReplyAssembly assembly(1, answer);
+    EXPECT_TRUE(assembly.go_on(1'000'000 * kEffortMillisecond).is_done);
+    const Frame frame = std::move(assembly).take();
+    const auto reply = read_reply(frame.bytes());
+    PackedReader reader(reply->result);
     for (auto left = reader.read_array().value_or(0); left > 0; --left) {
       EXPECT_EQ(reader.read_array(), 3u);
       Outcome outcome;

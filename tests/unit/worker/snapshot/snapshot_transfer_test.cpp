@@ -76,6 +76,7 @@ class SnapshotTransfer : public ::testing::Test, public ReplicaSurroundings<Part
     wanted.push_back(each);
   }
   Partition* find_partition(PartitionId) override { return partition.get(); }
+  void go_on(Partition&, WorkPointer) override {}
   void report(LogLevel, std::string event, std::optional<PartitionId>) override { last_event = std::move(event); }
   void on_leadership_change() override {}
 

@@ -1,0 +1,275 @@
+// The part of a Partition that takes requests up, reads, and answers.
+#include <algorithm>
+
+#include "protocol/limits.hpp"
+#include "protocol/packed.hpp"
+#include "worker/partition.hpp"
+
+namespace trellis {
+namespace {
+
+/// A read among the writes of a batch, which goes through the log.
+bool is_logged_read(EntryKind kind) {
+  return kind == EntryKind::kGet || kind == EntryKind::kHas || kind == EntryKind::kQuery;
+}
+
+/// Nothing where it was answered before anything was done.
+std::optional<Command> command_of(const PreparedItem& item) {
+  if (const Read* read = item.read()) return read->command;
+  const Entry* entry = item.entry();
+  if (entry == nullptr) return std::nullopt;
+  switch (entry->kind) {
+    case EntryKind::kPut: return Command::kPut;
+    case EntryKind::kDelete: return Command::kDelete;
+    case EntryKind::kPop: return Command::kPop;
+    case EntryKind::kGet: return Command::kGet;
+    case EntryKind::kHas: return Command::kHas;
+    case EntryKind::kQuery: return Command::kQuery;
+  }
+  return std::nullopt;
+}
+
+/// For the simulator alone, see OmittedRules.
+void forget_fingerprints(PreparedRequest& request) {
+  const auto forget = [](PreparedItem& item) {
+    if (auto* const entry = std::get_if<Entry>(&item.task)) entry->fingerprint = 0;
+  };
+  forget(request.one);
+  for (PreparedItem& item : request.many) forget(item);
+}
+
+CommandResult no_room() {
+  return CommandResult::failed(Code::kResourceExhausted, "the reply has no room for this result");
+}
+
+}  // namespace
+
+void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
+  const bool is_batch = request.kind == RequestKind::kBatch;
+  if (is_batch && is_under_way(broker, request)) return;
+  auto work = std::make_shared<Work>();
+  work->broker = broker;
+  work->arrived = work->taken_up = host_.now();
+  work->deadline = work->arrived + std::chrono::milliseconds(request.timeout_ms);
+  work->bytes = request.body.size();
+  work->request = std::move(request);
+  if (is_batch) {
+    work->preparation = std::make_unique<Preparation>(work->request);
+    batches_[{broker, work->request.tag}] = work.get();
+  }
+  host_.go_on(*this, std::move(work));
+}
+
+/// A copy of a batch that is being worked on would double the work, and answer "repeated" before the first has its
+/// results.  The answer to the first is that to both, unless they are to be proven in different ways.
+bool Partition::is_under_way(BrokerIndex broker, const WorkerRequest& copy) {
+  const auto known = batches_.find({broker, copy.tag});
+  if (known == batches_.end() || known->second->request.mode != copy.mode) return false;
+  known->second->request.attempt = copy.attempt;
+  return true;
+}
+
+JobTurn Partition::go_on(const WorkPointer& work, Effort most) {
+  JobTurn turn;
+  if (work->is_answered) return turn;
+  if (!work->is_reading) {
+    turn = prepare_some(*work, most);
+    if (!turn.is_done || work->is_answered) return turn;
+    begin(work);
+  }
+  if (work->is_reading) read(*work, most, turn);
+  return turn;
+}
+
+JobTurn Partition::resume(const WorkPointer& work, Effort most) {
+  if (!work->is_answered && (is_expired(*work) || !may_go_on_reading(*work))) abandon(*work, Outcome::kNotLeader);
+  return go_on(work, most);
+}
+
+JobTurn Partition::prepare_some(Work& work, Effort most) {
+  if (work.preparation == nullptr) {
+    work.prepared = std::move(*prepare(work.request));
+    return {kItemEffort + (work.request.session.empty() ? 0 : read_effort(work.bytes)), true};
+  }
+  const auto taken = work.preparation->go_on(most);
+  if (!taken) {
+    host_.report(LogLevel::kWarning,
+                 "a broken batch from a broker was dropped: " + taken.error().message +
+                     "; do all workers and brokers run the same version of Trellis?",
+                 id_);
+    abandon(work, Outcome::kWrongPartition);
+    return {};
+  }
+  if (!work.preparation->is_done()) return {*taken, false};
+  work.prepared = std::move(*work.preparation).take();
+  work.preparation.reset();
+  return {*taken, true};
+}
+
+/// Prepared, it is answered, refused, read, or waits for what it needs.
+void Partition::begin(const WorkPointer& pointer) {
+  Work& work = *pointer;
+  if (omitted_.fingerprints) forget_fingerprints(work.prepared);
+  const auto items = work.prepared.items();
+  work.left = items.size();
+  if (work.prepared.kind == RequestKind::kBatch) PackedWriter(work.batch_results).array(items.size());
+  work.results_begin = work.batch_results.size();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (const CommandResult* answer = items[i].answer()) complete(work, i, *answer);
+  }
+  if (work.left == 0) return finish(work);
+  const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
+  const ReadMode mode = work.request.mode;
+  // All that was ever acknowledged is applied on a leader that serves.  Whether it still leads, others tell the broker.
+  if (mode == ReadMode::kVouched && !writes && replica_.is_ready()) return begin_reading(work);
+  if (mode == ReadMode::kLinearizable || mode == ReadMode::kVouched) return enqueue(pointer);
+  // Without the leader: from what is applied here.  Writes need it.
+  if (writes) return abandon(work, Outcome::kNotLeader);
+  begin_reading(work);
+}
+
+void Partition::enqueue(const WorkPointer& work) {
+  if (!replica_.is_leader()) return abandon(*work, Outcome::kNotLeader);
+  // All of a request or nothing of it: items on one key keep their order over retries.
+  if (!hold(*work)) return;
+  const auto items = work->prepared.items();
+  if (std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry() != nullptr; })) {
+    proposals_.push_back(work);
+  }
+  if (std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.read() != nullptr; })) {
+    new_reads_.push_back(work);
+  }
+}
+
+bool Partition::hold(Work& work) {
+  if (work.is_queued) return true;
+  if (queued_requests_ == kQueuedRequestsMax || queued_bytes_ + work.bytes > kQueuedBytesMax + kRequestSizeMax) {
+    abandon(work, Outcome::kBusy);
+    return false;
+  }
+  work.is_queued = true;
+  ++queued_requests_;
+  queued_bytes_ += work.bytes;
+  return true;
+}
+
+void Partition::begin_reading(Work& work) {
+  work.is_reading = true;
+  work.term = replica_.term();
+}
+
+/// What was proven of a leader, or will be by others, is proven of its term.
+bool Partition::may_go_on_reading(const Work& work) const {
+  const bool needs_leader = work.request.mode == ReadMode::kLinearizable || work.request.mode == ReadMode::kVouched;
+  return !work.is_reading || !needs_leader || (replica_.is_ready() && replica_.term() == work.term);
+}
+
+void Partition::read(Work& work, Effort most, JobTurn& turn) {
+  const auto items = work.prepared.items();
+  for (; work.next_read < items.size() && !work.is_answered; ++work.next_read) {
+    const Read* const read = items[work.next_read].read();
+    if (read == nullptr) continue;
+    turn.is_done = turn.taken < most;
+    if (!turn.is_done) return;
+    const Effort taken = read_item(work, work.next_read, *read);
+    turn.taken += taken;
+    work.taken += taken;
+    // The broker asks for the others by themselves.
+    if (work.request.is_suspect && work.request.session.empty() && work.taken > kSuspectEffort) work.has_no_room = true;
+  }
+  if (work.left == 0) finish(work);
+}
+
+/// Returns what it took.
+Effort Partition::read_item(Work& work, std::size_t item, const Read& read) {
+  if (work.has_no_room) {
+    complete(work, item, no_room());
+    return kItemEffort;
+  }
+  const CommandResult result = state_->read(read);
+  const Effort taken = kItemEffort + result.effort + copy_effort(result.packed.size());
+  complete(work, item, result);
+  return taken;
+}
+
+void Partition::complete(Work& work, std::size_t item, const CommandResult& result) {
+  if (work.is_answered) return;
+  --work.left;
+  if (work.prepared.kind == RequestKind::kBatch) return complete_batch_item(work, item, result);
+  WorkerReply reply = make_reply(work, Outcome::kDone);
+  reply.body = Frame(pack_reply_frame(work.prepared.id, result));
+  release(work);
+  if (const auto command = command_of(work.prepared.one)) tell_answered(work, *command);
+  host_.reply(work.broker, std::move(reply));
+}
+
+void Partition::complete_batch_item(Work& work, std::size_t item, const CommandResult& result) {
+  const PreparedItem& asked = work.prepared.items()[item];
+  const std::size_t size = work.batch_results.size();
+  const bool is_first = size == work.results_begin;
+  // What a write returns cannot be had again, a read's result can.
+  const bool is_read = asked.read() != nullptr || (asked.entry() != nullptr && is_logged_read(asked.entry()->kind));
+  if (is_read && work.request.page_bytes != 0 && !is_first && size + result.packed.size() > work.request.page_bytes) {
+    work.has_no_room = work.has_no_room || asked.read() != nullptr;
+    return pack_batch_item(work.batch_results, asked.index, no_room());
+  }
+  if (size + result.packed.size() > kBatchReplyMax) {
+    const auto applied = [] {
+      return CommandResult::failed(Code::kFailedPrecondition,
+                                   "this item was applied, but the reply has no room for its result");
+    };
+    return pack_batch_item(work.batch_results, asked.index, is_read ? no_room() : applied());
+  }
+  pack_batch_item(work.batch_results, asked.index, result);
+}
+
+/// All items have their results.
+void Partition::finish(Work& work) {
+  if (work.is_answered) return;
+  WorkerReply reply = make_reply(work, Outcome::kDone);
+  reply.body = Frame(std::move(work.batch_results));
+  release(work);
+  tell_answered(work, Command::kBatch);
+  host_.reply(work.broker, std::move(reply));
+}
+
+void Partition::abandon(Work& work, Outcome outcome) {
+  if (work.is_answered) return;
+  // Where a batch's first items are in the log, nobody may say that it was not applied.
+  if (work.was_proposed) outcome = Outcome::kUnknown;
+  release(work);
+  host_.reply(work.broker, make_reply(work, outcome));
+}
+
+void Partition::tell_answered(const Work& work, Command command) {
+  host_.on_answered({id_, command, work.prepared.key(), work.was_proposed, work.arrived, work.taken_up});
+}
+
+void Partition::release(Work& work) {
+  work.is_answered = true;
+  if (work.request.kind == RequestKind::kBatch) {
+    const auto known = batches_.find({work.broker, work.request.tag});
+    if (known != batches_.end() && known->second == &work) batches_.erase(known);
+  }
+  if (!work.is_queued) return;
+  --queued_requests_;
+  queued_bytes_ -= work.bytes;
+}
+
+bool Partition::is_expired(const Work& work) const { return host_.now() >= work.deadline; }
+
+WorkerReply Partition::make_reply(const Work& work, Outcome outcome) const {
+  WorkerReply reply;
+  reply.tag = work.request.tag;
+  reply.attempt = work.request.attempt;
+  reply.client = work.request.client;
+  reply.outcome = outcome;
+  reply.partition = id_;
+  reply.term = replica_.term();
+  reply.applied = replica_.applied();
+  if (const auto leader = replica_.leader(); leader && (*leader != self_ || replica_.is_leader()))
+    reply.leader = *leader;
+  return reply;
+}
+
+}  // namespace trellis

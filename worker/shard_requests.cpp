@@ -1,0 +1,58 @@
+// The part of a Shard that gives requests their turns.
+#include "worker/shard.hpp"
+
+namespace trellis {
+
+void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
+  auto request = read_worker_request(item);
+  if (!request) return warn("from a broker: " + request.error().message + ", dropped" + kAskVersions);
+  Partition* partition = find_partition(request->partition);
+  // Proposing what lay in the sockets of a frozen worker, or in a queue on the way to them, would surprise a client
+  // that has given up long ago.
+  const bool is_obsolete = woke_at_ && request->heard < to_stamp(*woke_at_);
+  if (partition == nullptr || is_obsolete) {
+    WorkerReply answer;
+    answer.tag = request->tag;
+    answer.attempt = request->attempt;
+    answer.client = request->client;
+    answer.partition = request->partition;
+    answer.outcome = is_obsolete ? Outcome::kBusy : Outcome::kWrongPartition;
+    return reply(broker, std::move(answer));
+  }
+  // A copy of what is answered already: doing it again would only say of writes that they are repeated.
+  const BulkSender& bulk = brokers_[broker].bulk.out;
+  if (bulk.has_waiting() && bulk.has(request->tag)) return;
+  const PartitionId group = request->partition;
+  partition->on_request(broker, std::move(*request));
+  woken_.insert(group);
+}
+
+/// A client that has nothing waiting is served at once, for a moment; what takes longer, and what comes when the turn
+/// is spent, waits for its client's next turn.
+void Shard::go_on(Partition& partition, WorkPointer work) {
+  if (!has_room_for_reply(*work)) return partition.refuse(*work, Outcome::kBusy);
+  const Client client{work->broker, work->request.client};
+  if (taken_at_once_ < kAtOnceEffort && !put_off_.has(client)) {
+    const JobTurn turn = partition.go_on(work, decltype(put_off_)::kQuantum);
+    taken_at_once_ += turn.taken;
+    if (turn.is_done) return;
+  }
+  if (partition.hold(*work)) put_off_.add(client, {partition.id(), std::move(work)});
+}
+
+/// Whether the link will have room for what may become large.  What a write returns has to leave in any case.
+bool Shard::has_room_for_reply(const Work& work) const {
+  const bool may_be_large = work.request.page_bytes != 0 && work.request.session.empty() && work.next_read == 0;
+  return !may_be_large || takes_large_reply(brokers_[work.broker]);
+}
+
+void Shard::run_put_off() {
+  taken_put_off_ = put_off_.run(kPutOffEffort, [this](const PutOff& job, Effort most) {
+    Partition* const partition = find_partition(job.group);
+    woken_.insert(job.group);
+    if (!has_room_for_reply(*job.work)) partition->refuse(*job.work, Outcome::kBusy);
+    return partition->resume(job.work, most);
+  });
+}
+
+}  // namespace trellis
