@@ -46,11 +46,11 @@ constexpr std::array<OptionRow, kOptionCount> kOptions = {{
     {Option::kLoad, "load", "a bool", false},
     {Option::kAtLeast, "at_least", "str or bin of up to 4097 bytes", false},
     {Option::kBelow, "below", "str or bin of up to 4097 bytes", false},
-    {Option::kMatch, "match", "str or bin of up to 1024 bytes", false},
+    {Option::kMatch, "match", "str or bin of up to 1024 bytes, 128 between two *", false},
     {Option::kReverse, "reverse", "a bool", false},
 }};
 static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64);
-static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024);
+static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024 && Glob::kBetweenStarsMax == 128);
 
 constexpr std::string_view kListingDetails =
     "  KEYS user:              those that begin with user:\n"

@@ -50,9 +50,12 @@ bool Glob::Element::takes(char32_t found) const {
   return is_among == (kind == Kind::kOneOf);
 }
 
-Result<std::vector<Glob::Range>> Glob::read_set(std::string_view pattern, std::size_t& at) {
+Result<Glob::Element> Glob::read_set(std::string_view pattern, std::size_t& at) {
   const std::size_t begin = at - 1;
-  std::vector<Range> ranges;
+  Element element;
+  const bool is_negated = at < pattern.size() && pattern[at] == '^';
+  element.kind = is_negated ? Kind::kNoneOf : Kind::kOneOf;
+  if (is_negated) ++at;
   while (at < pattern.size() && pattern[at] != ']') {
     const auto first = next_literal(pattern, at);
     if (!first) return broken("nothing stands behind a \\", at - 1);
@@ -63,12 +66,29 @@ Result<std::vector<Glob::Range>> Glob::read_set(std::string_view pattern, std::s
       range.second = *last;
     }
     if (range.second < range.first) return broken("a range that ends before it begins", begin);
-    ranges.push_back(range);
+    element.ranges.push_back(range);
   }
   if (at == pattern.size()) return broken("a [ without its ]", begin);
-  if (ranges.empty()) return broken("an empty []", begin);
+  if (element.ranges.empty()) return broken("an empty []", begin);
   ++at;
-  return ranges;
+  return element;
+}
+
+Result<Glob::Element> Glob::read_element(std::string_view pattern, std::size_t& at) {
+  Element element;
+  switch (pattern[at]) {
+    case '*': element.kind = Kind::kMany; break;
+    case '?': element.kind = Kind::kAny; break;
+    case '[': return read_set(pattern, ++at);
+    default: {
+      const auto character = next_literal(pattern, at);
+      if (!character) return broken("nothing stands behind a \\", at - 1);
+      element.character = *character;
+      return element;
+    }
+  }
+  ++at;
+  return element;
 }
 
 Result<Glob> Glob::parse(std::string_view pattern) {
@@ -77,31 +97,25 @@ Result<Glob> Glob::parse(std::string_view pattern) {
                             std::to_string(kSizeMax));
   }
   Glob glob;
+  std::optional<std::size_t> behind_star;
+  bool is_at_the_beginning = true;
   for (std::size_t at = 0; at < pattern.size();) {
-    Element element;
-    const char front = pattern[at];
-    if (front == '*' || front == '?') {
-      ++at;
-      element.kind = front == '*' ? Kind::kMany : Kind::kAny;
-      if (front == '*' && !glob.elements_.empty() && glob.elements_.back().kind == Kind::kMany) continue;
-    } else if (front == '[') {
-      ++at;
-      const bool is_negated = at < pattern.size() && pattern[at] == '^';
-      if (is_negated) ++at;
-      auto ranges = read_set(pattern, at);
-      if (!ranges) return ranges.error();
-      element.kind = is_negated ? Kind::kNoneOf : Kind::kOneOf;
-      element.ranges = std::move(*ranges);
-    } else {
-      const std::size_t begin = at + (front == '\\' ? 1 : 0);
-      const auto character = next_literal(pattern, at);
-      if (!character) return broken("nothing stands behind a \\", at - 1);
-      element.character = *character;
-      const bool is_at_the_beginning = std::all_of(glob.elements_.begin(), glob.elements_.end(),
-                                                   [](const Element& one) { return one.kind == Kind::kOne; });
-      if (is_at_the_beginning) glob.beginning_.append(pattern.substr(begin, at - begin));
+    const std::size_t begin = at;
+    auto element = read_element(pattern, at);
+    if (!element) return element.error();
+    is_at_the_beginning = is_at_the_beginning && element->kind == Kind::kOne;
+    if (is_at_the_beginning) glob.beginning_.append(pattern.substr(begin, at - begin), pattern[begin] == '\\' ? 1 : 0);
+    if (element->kind == Kind::kMany) {
+      if (behind_star && begin - *behind_star > kBetweenStarsMax) {
+        return broken("more than " + std::to_string(kBetweenStarsMax) + " bytes between two *, which begin",
+                      *behind_star);
+      }
+      const bool is_one_more = behind_star == begin;
+      behind_star = at;
+      if (is_one_more) continue;
+      glob.end_ = glob.elements_.size() + 1;
     }
-    glob.elements_.push_back(std::move(element));
+    glob.elements_.push_back(std::move(*element));
   }
   return glob;
 }
@@ -113,10 +127,11 @@ bool Glob::matches(std::string_view key, std::uint64_t& steps) const {
   std::optional<std::size_t> star;
   std::size_t star_at = 0;
   while (at < key.size()) {
-    ++steps;
+    steps += element < elements_.size() ? elements_[element].steps() : 1;
     if (element < elements_.size() && elements_[element].kind == Kind::kMany) {
       star = element++;
       star_at = at;
+      if (element == end_) return has_end(key.substr(at), steps);
       continue;
     }
     std::size_t behind = at;
@@ -134,6 +149,24 @@ bool Glob::matches(std::string_view key, std::uint64_t& steps) const {
   }
   while (element < elements_.size() && elements_[element].kind == Kind::kMany) ++element;
   return element == elements_.size();
+}
+
+/// Whether it ends with what stands behind the last star, which takes in all that is before.
+bool Glob::has_end(std::string_view rest, std::uint64_t& steps) const {
+  const std::size_t wanted = elements_.size() - end_;
+  if (wanted == 0) return true;
+  std::size_t characters = 0;
+  for (std::size_t at = 0; at < rest.size(); ++characters) next_character(rest, at);
+  steps += 2 * characters;
+  if (characters < wanted) return false;
+  for (std::size_t at = 0; at < rest.size(); --characters) {
+    const char32_t character = next_character(rest, at);
+    if (characters > wanted) continue;
+    const Element& element = elements_[elements_.size() - characters];
+    steps += element.steps();
+    if (!element.takes(character)) return false;
+  }
+  return true;
 }
 
 }  // namespace trellis

@@ -6,9 +6,12 @@
 // A character is one of UTF-8, or one byte where the bytes are no UTF-8.  A pattern stands for whole keys: user:* for
 // those that begin with user:.
 //
-// Matching goes back to the last star alone: what an earlier one took in can stay as it is, since the last one may take
-// in whatever follows.  So it takes at most as many steps as key and pattern have characters, multiplied; the steps are
-// told, as work.  Pure; a Glob is immutable, and owns what it needs.
+//   key       user: 7 :name: b :eu        What stands before the first star and behind the last one has one place in a
+//   pattern   user: * :name: * :eu        key.  What stands between two stars is searched for, behind what was found
+//                                         last: the first place will do, since the next star takes in what follows.
+//
+// So a step is taken for each character of the key and each byte between two stars, multiplied, at most; hence
+// kBetweenStarsMax.  The steps are told, as work.  Pure; a Glob is immutable, and owns what it needs.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +27,8 @@ namespace trellis {
 
 class Glob {
  public:
-  static constexpr std::size_t kSizeMax = 1024;  ///< Bytes of a pattern.
+  static constexpr std::size_t kSizeMax = 1024;         ///< Bytes of a pattern,
+  static constexpr std::size_t kBetweenStarsMax = 128;  ///< and of what stands between two stars.
 
   /// Error: kInvalidArgument, which names the place.
   static Result<Glob> parse(std::string_view pattern);
@@ -42,13 +46,18 @@ class Glob {
     char32_t character = 0;     ///< kOne
     std::vector<Range> ranges;  ///< kOneOf, kNoneOf
     bool takes(char32_t found) const;
+    std::size_t steps() const { return 1 + ranges.size(); }
   };
 
   Glob() = default;
-  /// The set that begins at pattern[at]; `at` moves behind its end.
-  static Result<std::vector<Range>> read_set(std::string_view pattern, std::size_t& at);
+  /// What begins at pattern[at]; `at` moves behind its end.
+  static Result<Element> read_element(std::string_view pattern, std::size_t& at);
+  /// The same of a set, behind its [.
+  static Result<Element> read_set(std::string_view pattern, std::size_t& at);
+  bool has_end(std::string_view rest, std::uint64_t& steps) const;
 
   std::vector<Element> elements_;
+  std::size_t end_ = 0;  ///< The element behind the last star; 0: there is none.
   std::string beginning_;
 };
 

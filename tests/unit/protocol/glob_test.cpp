@@ -6,6 +6,8 @@
 #include <random>
 #include <regex>
 
+#include "protocol/limits.hpp"
+
 namespace trellis {
 namespace {
 
@@ -17,7 +19,8 @@ bool matches(std::string_view pattern, std::string_view key) {
   }
   std::uint64_t steps = 0;
   const bool result = glob->matches(key, steps);
-  EXPECT_LE(steps, (key.size() + 1) * (pattern.size() + 1)) << pattern << " " << key;
+  const std::size_t searched = std::min(pattern.size(), Glob::kBetweenStarsMax);
+  EXPECT_LE(steps, (key.size() + 1) * (searched + 2) + 2 * pattern.size()) << pattern << " " << key;
   if (result) {
     EXPECT_TRUE(key.starts_with(glob->beginning())) << pattern << " " << key;
   }
@@ -69,6 +72,31 @@ TEST(Glob, CharactersAreThoseOfUtf8AndBytesWhereThereIsNone) {
   EXPECT_TRUE(matches("?", "😀"));
 }
 
+TEST(Glob, WhatStandsBehindTheLastStarIsLookedForAtTheEndAlone) {
+  EXPECT_TRUE(matches("*ana", "banana"));
+  EXPECT_FALSE(matches("*ban", "banana"));
+  EXPECT_TRUE(matches("a*é?", "aéé\xff"));
+  EXPECT_FALSE(matches("a*aa", "aa")) << "no character counts twice";
+  EXPECT_TRUE(matches("*[é]", "\xc3\xa9\xc3é")) << "characters are read from the front";
+}
+
+/// What is searched for may have to be looked at anew behind each character of the key.
+TEST(Glob, TheLongestKeyTakesNoMoreThanSomeHundredThousandSteps) {
+  const std::string key(kKeySizeMax, 'a');
+  const std::string searched(Glob::kBetweenStarsMax - 1, 'a');
+  std::uint64_t steps = 0;
+  EXPECT_FALSE(Glob::parse("*" + searched + "b*")->matches(key, steps));
+  EXPECT_LE(steps, 600'000u);
+  EXPECT_GT(steps, 400'000u);
+  steps = 0;
+  EXPECT_FALSE(Glob::parse("*" + std::string(Glob::kSizeMax - 2, 'a') + "b")->matches(key, steps));
+  EXPECT_LE(steps, 10'000u);
+  steps = 0;
+  EXPECT_FALSE(Glob::parse("*[" + searched.substr(2) + "]b*")->matches(key, steps));
+  EXPECT_LE(steps, 600'000u) << "a set takes as many steps as it has ranges";
+  EXPECT_GT(steps, 400'000u);
+}
+
 TEST(Glob, WhatEachKeyBeginsWithNarrowsTheWalk) {
   EXPECT_EQ(Glob::parse("user:*:name")->beginning(), "user:");
   EXPECT_EQ(Glob::parse("a\\*b?c")->beginning(), "a*b");
@@ -86,6 +114,10 @@ TEST(Glob, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_THAT(wrong("[a\\"), ::testing::HasSubstr("nothing stands behind a \\"));
   EXPECT_THAT(wrong("["), ::testing::HasSubstr("a [ without"));
   EXPECT_THAT(wrong("[^"), ::testing::HasSubstr("a [ without"));
+  const std::string between(Glob::kBetweenStarsMax, 'x');
+  EXPECT_TRUE(Glob::parse("a*" + between + "*" + between + "*" + between + "b"));
+  EXPECT_THAT(wrong("a*" + between + "y*"),
+              ::testing::HasSubstr("more than 128 bytes between two *, which begin at byte 2"));
   EXPECT_TRUE(Glob::parse(std::string(Glob::kSizeMax, 'x')));
   EXPECT_THAT(wrong(std::string(Glob::kSizeMax + 1, 'x')), ::testing::HasSubstr("has 1025 bytes, and may have 1024"));
 }
