@@ -146,9 +146,9 @@ class Requests final : public CallListener {
   std::deque<Done> done_;
   FairQueue<std::uint32_t, Tag> put_off_;  ///< To be begun, or whose reply is to be put together; by client.
   std::vector<std::uint64_t> due_;
-  std::size_t bytes_ = 0;  ///< Of all frames held.
+  std::size_t bytes_ = 0;  ///< Bytes of all frames held.
   std::uint64_t ticks_ = 0;
-  TimePoint now_;  ///< Of the event that is handled.
+  TimePoint now_;  ///< When the event came that is handled.
   BrokerCounts counts_;
   SlowLog slow_log_;
 };

@@ -72,7 +72,7 @@ class FairQueue {
     std::int64_t credit = 0;  ///< What its client may still take in this round; below 0: took too much before.
     bool is_in_turn = false;
   };
-  std::map<Client, Lane> lanes_;  ///< Of clients that have jobs.
+  std::map<Client, Lane> lanes_;  ///< The lanes of clients that have jobs.
   std::deque<Client> round_;      ///< The same, in the order of their turns.
 };
 

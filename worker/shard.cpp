@@ -166,7 +166,7 @@ void Shard::on_broker_item(BrokerIndex broker, const BundleItem& item) {
     case MessageType::kAllHold:
       if (const auto all = read_all_hold(item)) note(membership_.on_all_hold(*all, store_, collecting_));
       break;
-    default: break;  // Of a later version, or not for a worker.
+    default: break;  // A later version's type, or one that is not for a worker.
   }
 }
 
@@ -259,7 +259,7 @@ void Shard::on_peer_message(const Frames& message) {
   const auto speaker = read_speaker(first->header);
   if (!speaker || speaker->cluster != map->cluster || speaker->id == membership_.self() ||
       map->find(speaker->id) == nullptr) {
-    return;  // Of another cluster, or of no member: none of our business.
+    return;  // Another cluster, or no member, says it: none of our business.
   }
   const WorkerId from = speaker->id;
   const bool counts = incarnations_.listens_to(*speaker, now_, *this);
@@ -621,7 +621,7 @@ std::vector<WorkerId> Shard::peers_to_ask(const LeadershipProof& proof) const {
     const auto at = answered_at_.find(peer);
     return at == answered_at_.end() ? TimePoint{} : at->second;
   };
-  // Of those that never answered, the next in a circle of ids: not all workers begin with the same one.
+  // Those that never answered come in a circle of ids from our own on, so that not all workers begin with the same one.
   const WorkerId self = membership_.self();
   std::sort(peers.begin(), peers.end(), [&](WorkerId a, WorkerId b) {
     return std::tuple(answered(b), a < self, a) < std::tuple(answered(a), b < self, b);

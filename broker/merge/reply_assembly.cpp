@@ -5,7 +5,7 @@
 namespace trellis {
 namespace {
 
-/// Of an outcome, beside its bytes.
+/// An outcome takes this, beside its bytes.
 constexpr Effort kOutcomeEffort = 50;
 /// Memory that was never touched costs as much again as the copy.
 constexpr Effort outcome_effort(std::size_t bytes) { return kOutcomeEffort + 2 * copy_effort(bytes); }

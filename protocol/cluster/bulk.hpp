@@ -5,7 +5,7 @@
 // received whole for some seconds is taken for dead (ZeroMQ counts a frame as a sign of life when it has come to its
 // end).  So items whose body has kUrgentMax bytes or more go through a BulkSender.  It gives the connection no more
 // than a window of bytes whose arrival has not been reported, cuts what is large into slices, and lets those take turns
-// with smaller items.  Everything else goes into the bundle at once, as it always did.
+// with smaller items.  Everything else goes into the bundle at once.
 //
 //   sender                                      receiver
 //   item, slice, slice, mark(position) ───────▶ puts slices together
@@ -44,7 +44,7 @@ constexpr std::size_t kSlowestLink = 1'000'000;
 constexpr std::size_t kItemSizeMax = 128 << 20;
 /// What all partners together may.
 constexpr std::size_t kHeldMax = 4 * kItemSizeMax;
-/// Of an item's own header.
+/// An item's own header has at most so many bytes.
 constexpr std::size_t kHeaderSizeMax = 4096;
 
 inline bool is_urgent(const Frame& body) { return body.size() < kUrgentMax; }

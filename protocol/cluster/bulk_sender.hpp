@@ -104,10 +104,10 @@ class BulkSender {
 
   BulkQueue whole_;
   BulkQueue large_;
-  std::size_t offset_ = 0;  ///< Of the next slice of large_.front(); beyond 0 it is on its way.
+  std::size_t offset_ = 0;  ///< Where the next slice of large_.front() begins; beyond 0 it is on its way.
   std::uint64_t number_ = 0;
   std::size_t turn_left_ = bulk::kSliceSize;  ///< Bytes of whole items before the next slice.
-  std::unordered_map<Key, Place> keys_;       ///< Of those that wait.
+  std::unordered_map<Key, Place> keys_;       ///< Where those stand that wait.
   std::size_t bytes_waiting_ = 0;
 
   std::uint64_t stream_;

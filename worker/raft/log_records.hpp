@@ -57,7 +57,7 @@ struct SnapshotRecord {
   std::uint64_t term = 0;
   std::uint64_t configuration_index = 0;
   std::vector<ConfigurationMember> configuration;
-  std::string descriptor;  ///< Of the file that holds the state; opaque here.
+  std::string descriptor;  ///< It names the file that holds the state; opaque here.
 };
 std::string pack(const SnapshotRecord& record);
 Result<SnapshotRecord> read_snapshot_record(std::string_view value);

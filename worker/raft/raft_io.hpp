@@ -136,7 +136,7 @@ class RaftIo {
   std::optional<records::SnapshotRecord> snapshot_;  ///< The newest that is durable.
   records::SnapshotRecord putting_;                  ///< The one under way.
   std::uint64_t commit_hint_ = 0;
-  std::uint64_t first_index_ = 1;  ///< Of the entries in the store.
+  std::uint64_t first_index_ = 1;  ///< The index of the first entry in the store.
   std::uint64_t log_bytes_ = 0;
 
   std::deque<Append> appends_;

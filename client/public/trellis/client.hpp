@@ -71,7 +71,7 @@ class Value {
   std::optional<bool> as_bool() const;
   std::optional<std::int64_t> as_int() const;
   std::optional<std::uint64_t> as_uint() const;
-  /// Of integers and floats.
+  /// The value of an integer or a float.
   std::optional<double> as_number() const;
   const std::string* as_text() const { return std::get_if<std::string>(&content_); }
   const Bytes* as_bytes() const { return std::get_if<Bytes>(&content_); }
@@ -135,7 +135,7 @@ class [[nodiscard]] Result {
 template <typename T>
 struct Answer {
   T result;
-  std::optional<std::uint64_t> version;  ///< Of the document that was read or written, for if_version.
+  std::optional<std::uint64_t> version;  ///< The version of the document that was read or written, for if_version.
   bool guaranteed = true;                ///< False: no majority could confirm it.
   bool more = false;                     ///< A listing goes on, behind the key `after`.
   std::string after;
@@ -215,7 +215,7 @@ Request<Value> command(std::string name, Array arguments, Options options = {});
 // The client.
 
 struct Settings {
-  std::chrono::milliseconds timeout{5000};  ///< Of calls that bring none of their own.
+  std::chrono::milliseconds timeout{5000};  ///< For calls that bring none of their own.
   bool accept_unguaranteed = false;         ///< Give answers where kNotGuaranteed would be the error.
 };
 

@@ -89,7 +89,7 @@ class Turns : public ::testing::Test {
     return send(std::move(request), client);
   }
   bool is_answered(std::uint64_t tag) { return cluster.replies_.contains(tag); }
-  /// Of a batch: how many of its items have this status.
+  /// How many items of a batch have this status.
   std::size_t count(std::uint64_t tag, Code status) {
     std::size_t count = 0;
     PackedReader reader(cluster.replies_.at(tag).body.bytes());
