@@ -1,6 +1,8 @@
 #include "program/metrics.hpp"
 
 #include <dirent.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -36,6 +38,11 @@ double open_files() {
   while (readdir(folder) != nullptr) ++count;
   closedir(folder);
   return count;
+}
+
+double files_at_most() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
 }
 
 const double kStarted = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -100,7 +107,19 @@ MetricsText& MetricsText::gauge(std::string_view name, std::string_view help, do
 MetricsText& MetricsText::process() {
   gauge("process_resident_memory_bytes", "Memory that the process has in RAM.", static_cast<double>(resident_bytes()));
   gauge("process_open_fds", "Open file descriptors.", open_files());
+  gauge("process_max_fds", "File descriptors that may be open.", files_at_most());
   return gauge("process_start_time_seconds", "When the process began, since the epoch.", kStarted);
+}
+
+MetricsText& MetricsText::disk(std::string_view program, const std::string& folder) {
+  struct statvfs disk {};
+  if (statvfs(folder.c_str(), &disk) != 0) return *this;
+  const std::string prefix = "trellis_" + std::string(program) + "_disk_";
+  const auto block = static_cast<double>(disk.f_frsize);
+  gauge(prefix + "free_bytes", "Left on the file system of the data folder.",
+        block * static_cast<double>(disk.f_bavail));
+  return gauge(prefix + "size_bytes", "Size of the file system of the data folder.",
+               block * static_cast<double>(disk.f_blocks));
 }
 
 }  // namespace trellis

@@ -82,6 +82,7 @@ Result<void> WorkerServer::bind(const Endpoint& address, std::size_t files) {
 }
 
 Result<void> WorkerServer::open_folder(const std::string& folder) {
+  folder_ = folder;
   namespace fs = std::filesystem;
   std::error_code problem;
   fs::create_directories(folder, problem);
@@ -151,7 +152,8 @@ void WorkerServer::turn() {
   peers_watch_->tick(now);
   shard_->report_slow(now);
   if (metrics_ && metrics_->is_due(now)) {
-    metrics_->publish(now, metrics_of(shard_->counts(), *shard_) + metrics_of("worker", {{"peers", &*peers_watch_}}));
+    metrics_->publish(now, metrics_of(shard_->counts(), *shard_) + metrics_of("worker", {{"peers", &*peers_watch_}}) +
+                               MetricsText().disk("worker", folder_).text());
   }
 }
 
