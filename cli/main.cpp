@@ -12,6 +12,7 @@
 #include "cli/bench/bench.hpp"
 #include "cli/command_line.hpp"
 #include "cli/data_tools.hpp"
+#include "cli/doctor/doctor.hpp"
 #include "cli/document_source.hpp"
 #include "cli/load/generate.hpp"
 #include "cli/local/up.hpp"
@@ -24,7 +25,8 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 6> kTools = {"load", "export", "generate", "bench", "up", "down"};
+constexpr std::array<std::string_view, 8> kTools = {"load", "export", "generate", "bench",
+                                                    "up",   "down",   "doctor",   "ready"};
 
 constexpr const char* kFooter =
     R"(Without a command: the shell; commands are read from the terminal, or a line at a time from a pipe.
@@ -59,6 +61,7 @@ struct Settings {
   std::string key_file;
   GenerateOptions generate;
   BenchOptions bench;
+  DoctorFlags doctor;
 
   std::vector<std::string> endpoints() const {
     std::vector<std::string> result;
@@ -67,6 +70,7 @@ struct Settings {
     }
     return result;
   }
+  DoctorSettings doctor_settings() const { return {endpoints(), json, std::chrono::milliseconds(timeout_ms)}; }
   StatementDefaults defaults() const {
     StatementDefaults result;
     result.options.timeout = std::chrono::milliseconds(timeout_ms);
@@ -315,6 +319,8 @@ int run(int argc, char** argv) {
   const CLI::App* const exporting = add_export(app, settings.exporting);
   const CLI::App* const generate = add_generate(app, settings);
   const CLI::App* const bench = add_bench(app, settings);
+  const CLI::App* const doctor = add_doctor(app, settings.doctor);
+  const CLI::App* const ready = add_ready(app, settings.doctor);
 
   const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
   std::vector<const char*> flags{argv[0]};
@@ -327,6 +333,8 @@ int run(int argc, char** argv) {
   if (exporting->parsed()) return run_export(settings.exporting, data_tool_settings(app, settings));
   if (generate->parsed()) return run_generate(settings);
   if (bench->parsed()) return run_bench(settings);
+  if (doctor->parsed()) return run_doctor(settings.doctor, settings.doctor_settings());
+  if (ready->parsed()) return run_ready(settings.doctor, settings.doctor_settings());
   return run_shell_here(settings);
 }
 

@@ -1,0 +1,34 @@
+// What the doctor has seen of a cluster: each broker's word, the partitions' places, and the processes' metrics.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "protocol/reports.hpp"
+
+namespace trellis {
+
+struct BrokerView {
+  std::string endpoint;
+  std::string problem;  ///< Why it did not answer; empty: it did.
+  StatusReport status;
+  std::vector<MemberReport> members;  ///< With their load.
+};
+
+/// Values of /metrics by their whole name, labels included, as they stand there.
+using MetricValues = std::map<std::string, double>;
+
+struct ProcessView {
+  std::string endpoint;  ///< Of its /metrics.
+  std::string problem;   ///< Why they could not be read; empty: they were.
+  MetricValues metrics;
+};
+
+struct Observation {
+  std::vector<BrokerView> brokers;
+  std::vector<LocationReport> partitions;  ///< As the first broker that knows them tells them.
+  std::vector<ProcessView> processes;
+};
+
+}  // namespace trellis
