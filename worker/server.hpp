@@ -70,7 +70,7 @@ class WorkerServer final : public ShardOutput {
   /// Error: files of the log were deleted.
   Result<void> look_at_files(TimePoint now);
 
-  std::string folder_;  ///< Of log and snapshots.
+  std::string folder_;  ///< Where log and snapshots are.
   zmq::context_t context_{1};
   Poller poller_;  ///< The brokers' sockets, in their order, and then that of the peers.
   zmq::socket_t peers_in_;

@@ -6,9 +6,9 @@ namespace trellis {
 namespace {
 
 constexpr double kSyncMax = 0.020;       ///< Seconds, on average: disks that are made for it take a hundredth.
-constexpr double kDiskFreeLeast = 0.10;  ///< Of the whole.
+constexpr double kDiskFreeLeast = 0.10;  ///< A share of the whole.
 constexpr double kDiskFreeAtAll = 0.02;  ///< Below this a log is soon not written any more.
-constexpr double kFilesMost = 0.80;      ///< Of those that may be open.
+constexpr double kFilesMost = 0.80;      ///< A share of those that may be open.
 
 std::optional<double> value(const ProcessView& process, const std::string& name) {
   const auto at = process.metrics.find(name);

@@ -31,7 +31,7 @@ class Connection {
  public:
   explicit Connection(const addrinfo& to) : fd_(socket(to.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-    setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);  // Of connect(), too.
+    setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);  // It is the patience of connect(), too.
     is_open_ = fd_ >= 0 && connect(fd_, to.ai_addr, to.ai_addrlen) == 0;
   }
   ~Connection() {

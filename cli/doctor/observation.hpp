@@ -20,7 +20,7 @@ struct BrokerView {
 using MetricValues = std::map<std::string, double>;
 
 struct ProcessView {
-  std::string endpoint;  ///< Of its /metrics.
+  std::string endpoint;  ///< Where its /metrics are.
   std::string problem;   ///< Why they could not be read; empty: they were.
   MetricValues metrics;
 };

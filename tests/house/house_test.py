@@ -65,6 +65,12 @@ LONG_FILES = {
     "worker/shard.cpp",
 }
 
+# Comments here still begin with "Of".
+NOUNLESS = (
+    "client/statement/", "gateway/answer.", "protocol/patch/", "sim/checker/history.", "sim/disk.", "sim/group/", "sim/workload.",
+    "tests/unit/worker/raft/", "worker/log/", "worker/raft/", "worker/shard",
+)
+
 
 def files(*patterns):
     """The paths below the root that match, as the tree has them; what is built or stored there is not of the tree."""
@@ -129,6 +135,12 @@ class House(unittest.TestCase):
         faults = [f"{name}: {link}" for name in links for link in links[name] if not (ROOT / name).parent.joinpath(link).exists()]
         self.assertNone(faults, "links to nothing")
         self.assertNone([name for name in files("docs/*.md", "bench/*.md") if name not in links["README.md"]], "pages that README.md misses")
+
+    def test_comments_name_what_they_are_about(self):
+        """A comment that begins with "Of" leaves out its noun."""
+        faults = [f"{name}:{number}: {line.strip()[:100]}" for name in SOURCES if not name.startswith(NOUNLESS)
+                  for number, line in enumerate(TEXT[name].splitlines(), 1) if re.search(r"//+<? Of ", line)]
+        self.assertNone(faults, "comments without a noun")
 
     def test_files_are_short(self):
         sizes = {name: TEXT[name].count("\n") for name in OURS}
