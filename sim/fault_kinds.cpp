@@ -24,7 +24,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {FaultKind::kSecludeLeader, true},    {FaultKind::kCutFromBroker, true},    {FaultKind::kHiccup, true},
     {FaultKind::kReconnect, true},        {FaultKind::kLongTurn, true},         {FaultKind::kClockStands, true},
     {FaultKind::kSecludeFew, true},       {FaultKind::kSecludeHeard, true},     {FaultKind::kFewLeft, true},
-    {FaultKind::kTwoLives, false},        {FaultKind::kOlderCopy, false},
+    {FaultKind::kSecludeEchoed, false},   {FaultKind::kTwoLives, false},        {FaultKind::kOlderCopy, false},
 });
 
 constexpr bool is_whole() {

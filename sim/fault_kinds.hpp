@@ -38,6 +38,7 @@ enum class FaultKind : std::uint8_t {
   kSecludeFew,     ///< As kSecludeLeader, with one other replica on the leader's side.
   kSecludeHeard,   ///< As kSecludeLeader, and that broker hears of one other replica.
   kFewLeft,        ///< So many workers are held down that no majority is left, and one of the others starts anew.
+  kSecludeEchoed,  ///< As kSecludeLeader, and what the leader heard just before it hears again and again.
   kTwoLives,
   kOlderCopy,
   kCount,  ///< How many there are; none itself.

@@ -220,6 +220,16 @@ void Faults::give_two_lives(WorkerProcess& leader) {
   });
 }
 
+/// Within one life of the leader: an answer to a question of an earlier round says nothing of who leads now.
+void Faults::seclude_echoed(const WorkerProcess& leader) {
+  world_.say("what is said to " + leader.name() + " will be heard again");
+  cluster_.network().echo = {leader.number(), 8, milliseconds(600), milliseconds(3'500)};
+  undo_after(milliseconds(400), [this, &leader] {
+    cluster_.network().echo.reset();
+    seclude(leader, random_.between(milliseconds(1'500), milliseconds(3'500)));
+  });
+}
+
 void Faults::disk_trouble(FaultKind kind) {
   ++cluster_.counters().disk_faults;
   WorkerProcess& worker = cluster_.worker(random_.below(cluster_.workers()));
@@ -365,6 +375,7 @@ void Faults::happen(FaultKind kind) {
       leader.crash(random_.chance(0.5));
       return restart(leader);
     }
+    case FaultKind::kSecludeEchoed: return seclude_echoed(some_leader());
     case FaultKind::kTwoLives: return give_two_lives(some_leader());
     case FaultKind::kOlderCopy: {
       const std::size_t first = random_.below(cluster_.workers());

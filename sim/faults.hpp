@@ -46,6 +46,7 @@ class Faults {
   void once_it_leads(WorkerProcess& worker, TimePoint until, std::function<void()> then);
   void restart_at_once(WorkerProcess& worker);
   void give_two_lives(WorkerProcess& leader);
+  void seclude_echoed(const WorkerProcess& leader);
   void put_back_older_copy(WorkerProcess& worker, WorkerProcess& away, WorkerProcess& knowing);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.

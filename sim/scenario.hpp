@@ -25,6 +25,7 @@ enum class Scenario : std::uint8_t {
   kBlackouts,
   kSeclusions,
   kTwoLives,
+  kEchoes,
   kFives,
   kFewLeft,
   kHiccups,

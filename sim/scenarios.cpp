@@ -163,6 +163,13 @@ void focus_two_lives(Faults& faults, Cluster& cluster) {
   faults.only({FaultKind::kTwoLives}, milliseconds(4'000), milliseconds(6'000), milliseconds(300));
 }
 
+void focus_echoes(Faults& faults, Cluster& cluster) {
+  NetworkConditions& network = cluster.network().conditions;
+  network.doubling = 0;
+  network.overtaking = 0;
+  faults.only({FaultKind::kSecludeEchoed}, milliseconds(3'000), milliseconds(5'000), milliseconds(300));
+}
+
 void focus_fives(Faults& faults, Cluster& cluster) {
   NetworkConditions& network = cluster.network().conditions;
   network.loss = 0;
@@ -218,6 +225,8 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
      shape_seclusions, focus_seclusions},
     {Scenario::kTwoLives, "two-lives", "the same, and what was said to the leader's life before is heard in the next",
      shape_two_lives, focus_two_lives},
+    {Scenario::kEchoes, "echoes", "leaders that lead no more hear once more what their peers said while they led",
+     shape_two_lives, focus_echoes},
     {Scenario::kFives, "fives", "leaders among five that lead no more, alone or with one other beside them",
      shape_fives, focus_fives},
     {Scenario::kFewLeft, "few-left", "three of five workers are down, and one of the others starts anew",

@@ -43,7 +43,7 @@ constexpr std::array kRows = std::to_array<MutationRow>({
      "a confirmation counts whichever life it names", S::kTwoLives, {1, 60}, M::kTermIgnored},
     {M::kTermIgnored, "term-ignored",
      "a confirmation counts whichever term it names", S::kTwoLives, {1, 60}, M::kNonceIgnored},
-    {M::kRoundIgnored, "round-ignored", "a confirmation counts whichever round it names", S::kSeclusions, {0, 0}},
+    {M::kRoundIgnored, "round-ignored", "a confirmation counts whichever round it names", S::kEchoes, {48, 60}},
     {M::kVouchBlindly, "vouch-blindly",
      "a member vouches for a leader though it knows a higher term", S::kSeclusions, {4, 60}},
     {M::kVouchForLater, "vouch-for-later",
