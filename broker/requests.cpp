@@ -160,8 +160,8 @@ void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
   const auto key = read_routing_key(request.command, request.arguments);
   if (!key) return finish(entry, answer_of(key.error()));
   if (entry.frame.size() > kGoodFrameSizeMax) {
-    if (const auto checked = check_arguments(request.command, request.arguments); !checked)
-      return finish(entry, answer_of(checked.error()));
+    const auto checked = check_arguments(request.command, request.arguments, dialect_of(request.options));
+    if (!checked) return finish(entry, answer_of(checked.error()));
   }
   Leg leg;
   leg.partition = partition_of(*key, router_.partition_count());

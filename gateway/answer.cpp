@@ -46,13 +46,20 @@ HttpResponse error_response(const Plan& plan, const Reply& reply) {
   int status = status_of(reply.status);
   const ExactlyOnce told = reply.info.exactly_once;
   const bool conditional = (plan.if_absent || plan.if_version) && told == ExactlyOnce::kNothing;
-  if (status == 409 && conditional) status = 412;
+  if ((status == 409 && conditional) || (status == 404 && plan.if_present)) status = 412;
   const std::string more =
       told == ExactlyOnce::kNothing ? "" : ", \"exactly_once\": \"" + std::string(name_of(told)) + "\"";
   HttpResponse response =
       make_problem(status, reply.status, reply.info.message + advice_on_path(plan, reply.status), more);
   add_marks(response, reply.info);
   return response;
+}
+
+/// The result of a PATCH's only operation.
+std::string_view only_element(std::string_view results) {
+  PackedReader reader(results);
+  reader.read_array();
+  return reader.read_value().value_or(std::string_view());
 }
 
 bool is_true(std::string_view packed) { return PackedReader(packed).read_bool().value_or(false); }
@@ -170,10 +177,13 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
   if (reply.status != Code::kOk) return error_response(plan, reply);
   const Command command = plan.route->command;
   const CommandRow& row = row_of(command);
-  const bool is_put = row.signature == Signature::kRecord;  // Whose false is a success.
-  const bool missing = row.result == ResultType::kBoolean && !is_put && !is_true(reply.result);
-  if (missing) {
-    HttpResponse response = problem(404, Code::kNotFound, "there is no such key");
+  // Of these false is a success.
+  const bool is_put = row.signature == Signature::kRecord || plan.change == PatchKind::kSet;
+  const std::string_view result = plan.change ? only_element(reply.result) : reply.result;
+  const bool is_removal = row.result == ResultType::kBoolean || plan.change == PatchKind::kRemove;
+  if (is_removal && !is_put && !is_true(result)) {
+    HttpResponse response =
+        problem(404, Code::kNotFound, plan.change ? "there is nothing at this path" : "there is no such key");
     add_marks(response, reply.info);
     return response;
   }
@@ -185,7 +195,7 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
     const bool is_read = !is_write(command);  // A write's conditions were checked before it.
     if (is_read && stands_in_the_way(plan, *reply.info.version, response)) return response;
   }
-  if (is_put && is_true(reply.result)) {
+  if (is_put && is_true(result)) {
     response.status = 201;
     response.headers.emplace_back("Location", "/v1/keys/" + percent_encoded(plan.key));
   }
@@ -194,7 +204,7 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
     response.content_type = content_type_of(plan.format);
     return response;
   }
-  set_body(response, plan.format, reply.result);
+  set_body(response, plan.format, result);
   return response;
 }
 

@@ -12,12 +12,13 @@ struct MethodName {
   Method method;
   std::string_view name;
 };
-constexpr std::array<MethodName, 5> kMethods = {{
+constexpr std::array<MethodName, 6> kMethods = {{
     {Method::kGet, "GET"},
     {Method::kHead, "HEAD"},
     {Method::kPut, "PUT"},
     {Method::kPost, "POST"},
     {Method::kDelete, "DELETE"},
+    {Method::kPatch, "PATCH"},
 }};
 
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";

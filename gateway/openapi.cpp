@@ -26,7 +26,9 @@ class List {
 
 std::string operation_id(const Route& route) {
   switch (route.service) {
-    case Service::kCluster: return lower(name_of(route.command));
+    case Service::kCluster:
+      if (route.command != Command::kPatch || route.method == Method::kPatch) return lower(name_of(route.command));
+      return lower(name_of(route.method)) + "_part";
     case Service::kPartitions: return "partitions";
     case Service::kConsole: return "console";
     case Service::kRecent: return "recent";
@@ -101,6 +103,14 @@ std::string request_body(const Route& route) {
   } else if (route.body == BodyKind::kConsole) {
     schema = R"({"type": "object", "required": ["line"], "additionalProperties": false, "properties": )"
              R"({"line": {"type": "string"}, "all": {"type": "boolean"}}, "example": {"line": "GET person1"}})";
+  }
+  if (route.body == BodyKind::kChanges) {
+    constexpr std::string_view kPatch = R"({"type": "array", "items": {"type": "object", "required": ["op", "path"]}})";
+    constexpr std::string_view kOperations =
+        R"({"type": "array", "maxItems": 1000, "items": {"type": "array", "minItems": 2, "maxItems": 3}})";
+    return "{\"required\": true, \"content\": {\"application/merge-patch+json\": {\"schema\": {}}, " +
+           ("\"application/json-patch+json\": {\"schema\": " + std::string(kPatch)) +
+           "}, \"application/json\": {\"schema\": " + std::string(kOperations) + "}}}";
   }
   return "{\"required\": true, \"content\": " + both_formats(schema) + "}";
 }

@@ -5,12 +5,15 @@
 
 #include "gateway/accept.hpp"
 #include "gateway/answer.hpp"
+#include "gateway/entity_tags.hpp"
 #include "gateway/nearest.hpp"
+#include "gateway/patch_body.hpp"
 #include "protocol/document.hpp"
 #include "protocol/glob.hpp"
 #include "protocol/json.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
+#include "protocol/path.hpp"
 
 namespace trellis {
 namespace {
@@ -25,47 +28,6 @@ std::optional<T> read_number(std::string_view digits) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return value;
-}
-
-/// Digits as in the shell: a position, or the key with those digits; a leading zero makes a key of them.
-std::optional<std::uint64_t> read_position(std::string_view segment) {
-  const bool digits = !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
-  if (!digits || (segment.size() > 1 && segment.front() == '0')) return std::nullopt;
-  return read_number<std::uint64_t>(segment);
-}
-
-struct EntityTags {
-  VersionCondition strong;  ///< What If-Match compares with: weak tags never match.
-  VersionCondition weak;    ///< What If-None-Match compares with: all tags.
-  std::size_t count = 0;
-};
-
-/// Error: the list is none of entity tags.
-std::optional<EntityTags> read_entity_tags(std::string_view text) {
-  EntityTags tags;
-  const auto skip = [&text](std::string_view what) {
-    text.remove_prefix(std::min(text.find_first_not_of(what), text.size()));
-  };
-  skip(" \t");
-  if (text.starts_with('*')) {
-    text.remove_prefix(1);
-    skip(" \t");
-    tags.strong.any = tags.weak.any = true;
-    return text.empty() ? std::optional(tags) : std::nullopt;
-  }
-  for (; !text.empty(); skip(" \t,")) {
-    const bool weak = text.starts_with("W/");
-    if (weak) text.remove_prefix(2);
-    const std::size_t end = text.starts_with('"') ? text.find('"', 1) : std::string_view::npos;
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto version = read_number<std::uint64_t>(text.substr(1, end - 1));
-    text.remove_prefix(end + 1);
-    ++tags.count;
-    if (!version) continue;
-    tags.weak.versions.push_back(*version);
-    if (!weak) tags.strong.versions.push_back(*version);
-  }
-  return tags.count > 0 ? std::optional(tags) : std::nullopt;
 }
 
 /// Fills a plan step by step; a step that refuses says so in a response.
@@ -87,6 +49,9 @@ class Planner {
   Refusal write_key_arguments();
   Refusal write_compute_arguments();
   Refusal write_batch_arguments();
+  Refusal write_change_arguments();
+  Refusal write_changes_arguments();
+  Refusal write_steps(PackedWriter& writer);
   Refusal read_console();
   /// The body as one packed value.
   Result<std::string, HttpResponse> read_body(std::string_view what) const;
@@ -180,7 +145,7 @@ Refusal Planner::read_parameter(const std::string& name, const std::string& valu
 Refusal Planner::read_conditions() {
   if (!is_conditional(*plan_.route)) {
     if (is_exactly_once(*plan_.route) && !(request_.headers.if_match + request_.headers.if_none_match).empty()) {
-      return bad_request("only PUT and DELETE of a key take If-Match; in a batch an item takes the option if_version");
+      return bad_request("only PUT, PATCH and DELETE take If-Match; in a batch an item takes the option if_version");
     }
     return {};
   }
@@ -204,7 +169,9 @@ Refusal Planner::read_conditions() {
 Refusal Planner::read_write_conditions(const std::optional<EntityTags>& match,
                                        const std::optional<EntityTags>& none_match) {
   if (!match && !none_match) return {};
-  const bool puts = row_of(plan_.route->command).signature == Signature::kRecord;
+  const Signature signature = row_of(plan_.route->command).signature;
+  const bool changes = signature == Signature::kChanges;
+  const bool puts = signature == Signature::kRecord || changes;
   if (!match && puts && none_match->weak.any) {
     plan_.if_absent = true;
     return {};
@@ -216,7 +183,12 @@ Refusal Planner::read_write_conditions(const std::optional<EntityTags>& match,
     plan_.if_version = match->strong.versions.front();
     return {};
   }
+  if (!none_match && match->strong.any && changes) {
+    plan_.if_present = true;
+    return {};
+  }
   if (!none_match && match->strong.any && !puts) return {};  // DELETE is of what is there.
+  if (changes) return bad_request("a change in place takes If-Match with one tag or *, or If-None-Match: * alone");
   if (!request_.headers.idempotency_key.empty()) {
     return bad_request("with Idempotency-Key a write takes If-Match with one tag, or, on PUT, If-None-Match: * alone");
   }
@@ -261,16 +233,14 @@ Refusal Planner::write_key_arguments() {
                        std::to_string(plan_.key.size()));
   }
   PackedWriter writer(plan_.arguments);
-  if (row_of(plan_.route->command).signature == Signature::kPath) {
+  const Signature signature = row_of(plan_.route->command).signature;
+  if (signature == Signature::kPath) {
     plan_.is_deep = values_.size() > 1;
     writer.array(1).array(values_.size()).key(plan_.key);
-    for (std::size_t i = 1; i < values_.size(); ++i) {
-      const auto position = read_position(values_[i]);
-      if (!position && !is_utf8(values_[i]))
-        return bad_request("a segment of the path is no UTF-8, as keys inside documents are");
-      position ? writer.natural(*position) : writer.str(values_[i]);
-    }
-    return {};
+    return write_steps(writer);
+  }
+  if (signature == Signature::kChanges) {
+    return plan_.route->body == BodyKind::kChanges ? write_changes_arguments() : write_change_arguments();
   }
   if (plan_.route->body != BodyKind::kDocument) {
     writer.array(1).key(plan_.key);
@@ -279,6 +249,44 @@ Refusal Planner::write_key_arguments() {
   const auto document = read_body("the document");
   if (!document) return document.error();
   writer.array(2).key(plan_.key).packed(*document);
+  return {};
+}
+
+/// The segments behind the key.
+Refusal Planner::write_steps(PackedWriter& writer) {
+  for (std::size_t i = 1; i < values_.size(); ++i) {
+    const auto position = position_of(values_[i]);  // A zero in front makes a key of digits.
+    if (!position && !is_utf8(values_[i]))
+      return bad_request("a segment of the path is no UTF-8, as keys inside documents are");
+    position ? writer.natural(*position) : writer.str(values_[i]);
+  }
+  return {};
+}
+
+/// PUT and DELETE of what is at a path: [key, [["set", path, body]]] or [key, [["remove", path]]].
+Refusal Planner::write_change_arguments() {
+  const bool sets = plan_.route->body == BodyKind::kDocument;
+  plan_.change = sets ? PatchKind::kSet : PatchKind::kRemove;
+  if (values_.size() == 1) return bad_request("a path leads into a document; the whole one is at /v1/keys/{key}");
+  PackedWriter writer(plan_.arguments);
+  writer.array(2).key(plan_.key).array(1).array(sets ? 3 : 2).str(name_of(*plan_.change)).array(values_.size() - 1);
+  if (auto refusal = write_steps(writer)) return refusal;
+  if (!sets) return {};
+  const auto value = read_body("the value");
+  if (!value) return value.error();
+  writer.packed(*value);
+  return {};
+}
+
+Refusal Planner::write_changes_arguments() {
+  const auto body = read_body("a patch");
+  if (!body) return body.error();
+  const auto kind = patch_body_of(request_.headers.content_type);
+  if (kind == PatchBody::kMerge) plan_.change = PatchKind::kMerge;
+  plan_.pointer = kind == PatchBody::kJsonPatch;
+  const auto operations = operations_of(kind, *body);
+  if (!operations) return bad_request(operations.error().message);
+  PackedWriter(plan_.arguments).array(2).key(plan_.key).packed(*operations);
   return {};
 }
 
@@ -392,16 +400,14 @@ HttpResponse nothing_there(const HttpRequest& request, const Match& match) {
 
 }  // namespace
 
-bool VersionCondition::holds(std::uint64_t version) const {
-  return any || std::find(versions.begin(), versions.end(), version) != versions.end();
-}
-
 Options Plan::options() const {
   Options options;
   options.timeout = timeout;
   options.stale = stale;
   options.if_absent = if_absent;
   options.if_version = if_version;
+  options.if_present = if_present;
+  options.pointer = pointer;
   options.load = load;
   options.range = range.view();
   if (!session.empty()) options.session = session;
@@ -425,7 +431,10 @@ std::optional<HttpResponse> refuse_early(const HttpRequest& request, std::option
         "a page of " + quoted_excerpt(request.headers.origin) + " may not write here; only the gateway's own may");
   }
   if (body_size.value_or(0) > kBodySizeMax) return too_large("a body", kBodySizeMax);
-  if (found.route->body != BodyKind::kNone && !body_format(request.headers.content_type)) {
+  const bool is_patch =
+      found.route->body == BodyKind::kChanges && patch_body_of(request.headers.content_type).has_value();
+  if (found.route->body != BodyKind::kNone && !is_patch && !body_format(request.headers.content_type)) {
+    if (found.route->body == BodyKind::kChanges) return unknown_patch(request.headers.content_type);
     return problem(415, Code::kInvalidArgument,
                    "Content-Type " + quoted_excerpt(request.headers.content_type) +
                        " is not taken; application/json and application/msgpack are");

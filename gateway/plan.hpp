@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/entity_tags.hpp"
 #include "gateway/http.hpp"
 #include "gateway/routes.hpp"
 #include "protocol/command.hpp"
@@ -26,13 +27,6 @@ constexpr std::size_t kStreamedRecords = 250;
 
 enum class Format : std::uint8_t { kJson, kJsonLines, kPacked };
 
-/// A condition on the version: If-Match or If-None-Match.
-struct VersionCondition {
-  bool any = false;                     ///< *
-  std::vector<std::uint64_t> versions;  ///< Tags that are no versions match nothing and are left out.
-  bool holds(std::uint64_t version) const;
-};
-
 struct Plan {
   const Route* route = nullptr;
   std::string arguments;  ///< Packed array.
@@ -41,6 +35,9 @@ struct Plan {
   bool stale = false;
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
+  bool if_present = false;
+  bool pointer = false;             ///< A JSON Patch.
+  std::optional<PatchKind> change;  ///< The one operation of a PATCH, whose result is the response's.
 
   Format format = Format::kJson;
   std::string key;       ///< As it came, for Location and for advice.

@@ -10,6 +10,12 @@ constexpr std::string_view kTrue = R"({"type": "boolean"})";
 constexpr std::string_view kText = R"({"type": "string"})";
 
 constexpr Route kOwnRoutes[] = {
+    {Method::kPut, "/v1/query/{key}/{path}", Service::kCluster, Command::kPatch, BodyKind::kDocument,
+     "Put a value at a path of a document: true (201) where something is new, false (200) where it was replaced; maps "
+     "that are missing on the way are made",
+     kTrue},
+    {Method::kDelete, "/v1/query/{key}/{path}", Service::kCluster, Command::kPatch, BodyKind::kNone,
+     "Take away what is at a path of a document", kTrue},
     {Method::kGet, "/v1/partitions", Service::kPartitions, Command::kLocate, BodyKind::kNone,
      "Every partition with its replicas and their leader, in order",
      R"({"type": "array", "items": {"type": "object"}})"},
@@ -34,7 +40,8 @@ constexpr Route kOwnRoutes[] = {
 std::string_view schema_of(ResultType type) {
   switch (type) {
     case ResultType::kBoolean: return kTrue;
-    case ResultType::kDocument: return kAny;
+    case ResultType::kDocument:
+    case ResultType::kChanges: return kAny;
     case ResultType::kNumber: return R"({"type": "number"})";
     case ResultType::kCount: return R"({"type": "integer"})";
     case ResultType::kKeys: return R"({"type": "array", "items": {}})";
@@ -56,6 +63,7 @@ BodyKind body_of(Signature signature) {
     case Signature::kRecord: return BodyKind::kDocument;
     case Signature::kFormula: return BodyKind::kCompute;
     case Signature::kItems: return BodyKind::kBatch;
+    case Signature::kChanges: return BodyKind::kChanges;
     default: return BodyKind::kNone;
   }
 }

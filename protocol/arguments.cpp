@@ -5,6 +5,7 @@
 #include "protocol/notation/notation.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
+#include "protocol/path.hpp"
 
 namespace trellis {
 namespace {
@@ -48,18 +49,9 @@ Result<QueryArguments> read_path(PackedReader& reader) {
     return invalid_argument("a path must be an array of a key and then map keys or positions");
   const auto key = read_key_value(reader);
   if (!key) return key.error();
-  QueryArguments query{*key, {}};
-  for (std::uint32_t i = 1; i < *segments; ++i) {
-    const auto name = read_text(reader);
-    const auto position = name ? std::nullopt : read_whole(reader);
-    if (!name && !position) {
-      return invalid_argument("step " + std::to_string(i) + " of the path must be a str or an int from 0");
-    }
-    // A path of more segments than documents have levels leads nowhere; one more than that is kept, to say so.
-    if (query.path.size() > static_cast<std::size_t>(kNestingMax)) continue;
-    query.path.push_back(name ? PathSegment(*name) : PathSegment(*position));
-  }
-  return query;
+  auto path = read_steps(reader, *segments - 1, 1);
+  if (!path) return path.error();
+  return QueryArguments{*key, std::move(*path)};
 }
 
 }  // namespace
@@ -153,6 +145,19 @@ Result<std::string_view> read_count(std::string_view arguments) {
   const auto prefix = given.take().read_bytes();
   if (!prefix) return invalid_argument("the prefix must be str or bin");
   return *prefix;
+}
+
+Result<PatchArguments> read_patch(std::string_view arguments, Dialect dialect) {
+  ArgumentReader given(Signature::kChanges, arguments);
+  if (!given) return given.error();
+  const auto key = read_key_value(given.take());
+  if (!key) return key.error();
+  const auto packed = given.take().read_value();
+  if (!packed) return given.error();
+  auto operations = read_operations(*packed, dialect);
+  if (!operations) return operations.error();
+  if (auto checked = check_operations(*operations); !checked) return checked.error();
+  return PatchArguments{*key, *packed, std::move(*operations)};
 }
 
 Result<void> read_nothing(std::string_view arguments) {

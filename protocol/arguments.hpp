@@ -12,6 +12,7 @@
 #include "protocol/command_table.hpp"
 #include "protocol/document.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/patch/operation.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -29,6 +30,11 @@ struct QueryArguments {
   std::string_view key;
   Path path;  ///< Without the key.
 };
+struct PatchArguments {
+  std::string_view key;
+  std::string_view packed;  ///< The operations as they came.
+  std::vector<PatchOperation> operations;
+};
 struct Variable {
   std::string_view name;
   QueryArguments query;
@@ -45,7 +51,9 @@ Result<QueryArguments> read_query(std::string_view arguments);      ///< kPath
 Result<ComputeArguments> read_compute(std::string_view arguments);  ///< kFormula
 Result<PageArguments> read_page(std::string_view arguments);        ///< kPage
 Result<std::string_view> read_count(std::string_view arguments);    ///< kPrefix
-Result<void> read_nothing(std::string_view arguments);              ///< kNothing
+/// kChanges.  Values are checked.
+Result<PatchArguments> read_patch(std::string_view arguments, Dialect dialect);
+Result<void> read_nothing(std::string_view arguments);  ///< kNothing
 
 /// The key of a command on one key, without reading (or checking) what follows it: enough to route by.
 Result<std::string_view> read_routing_key(Command command, std::string_view arguments);

@@ -157,7 +157,7 @@ Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed) {
   return items;
 }
 
-Result<void> check_arguments(Command command, std::string_view arguments) {
+Result<void> check_arguments(Command command, std::string_view arguments, Dialect dialect) {
   const auto outcome = [](const auto& read) { return read ? Result<void>() : Result<void>(read.error()); };
   switch (row_of(command).signature) {
     case Signature::kNothing: return read_nothing(arguments);
@@ -168,6 +168,7 @@ Result<void> check_arguments(Command command, std::string_view arguments) {
     case Signature::kPage: return outcome(read_page(arguments));
     case Signature::kPrefix: return outcome(read_count(arguments));
     case Signature::kItems: return outcome(read_batch(arguments));
+    case Signature::kChanges: return outcome(read_patch(arguments, dialect));
   }
   return {};
 }

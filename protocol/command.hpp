@@ -63,8 +63,10 @@ class IndexedBatchReader {
   std::optional<std::uint32_t> left_;  ///< Items; nothing before the first was read.
 };
 
+/// How a PATCH with these options means its operations.
+inline Dialect dialect_of(const Options& options) { return options.pointer ? Dialect::kPointer : Dialect::kOwn; }
 /// What is wrong with the arguments, all of them; of a BATCH its items stand for themselves.  Error: kInvalidArgument.
-Result<void> check_arguments(Command command, std::string_view arguments);
+Result<void> check_arguments(Command command, std::string_view arguments, Dialect dialect = Dialect::kOwn);
 
 /// Packs a request frame.  `arguments` is a packed array; options with their default value are left out.
 std::string pack_request(std::uint64_t id, Command command, std::string_view arguments, const Options& options);

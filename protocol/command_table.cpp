@@ -22,6 +22,7 @@ constexpr std::array kPage = {kPrefixArgument, Argument{"limit", "int from 1 to 
 constexpr std::array kPrefix = {kPrefixArgument};
 constexpr std::array kItems = {Argument{"items", "array of [command, arguments] or [command, arguments, options]"}};
 static_assert(kPageKeysMax == 10'000);
+constexpr std::array kChanges = {kKeyArgument, Argument{"operations", "array of [name, path, value]"}};
 
 constexpr std::array kSignatures = {
     SignatureRow{Signature::kNothing, {}, "empty"},
@@ -32,6 +33,7 @@ constexpr std::array kSignatures = {
     SignatureRow{Signature::kPage, kPage, "[prefix, limit, after], from the last on each may be left out"},
     SignatureRow{Signature::kPrefix, kPrefix, "[prefix], or empty"},
     SignatureRow{Signature::kItems, kItems, "[items]"},
+    SignatureRow{Signature::kChanges, kChanges, "[key, operations]"},
 };
 static_assert(kSignatures.size() == kSignatureCount);
 
@@ -48,6 +50,10 @@ constexpr std::array<OptionRow, kOptionCount> kOptions = {{
     {Option::kBelow, "below", "str or bin of up to 4097 bytes", false},
     {Option::kMatch, "match", "str or bin of up to 1024 bytes, 128 between two *", false},
     {Option::kReverse, "reverse", "a bool", false},
+    {Option::kIfPresent, "if_present", "a bool", false},
+    {Option::kStrict, "strict", "a bool", false},
+    {Option::kReturn, "return", "\"document\"", false},
+    {Option::kPointer, "pointer", "a bool", false},
 }};
 static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64);
 static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024 && Glob::kBetweenStarsMax == 128);
@@ -65,7 +71,8 @@ constexpr OptionSet kOfReads = {Option::kTimeout, Option::kConsistency};
 constexpr OptionSet kOfListings =
     kOfReads.with(Option::kAtLeast).with(Option::kBelow).with(Option::kMatch).with(Option::kReverse);
 constexpr OptionSet kOfWrites = {Option::kTimeout, Option::kSession, Option::kSeq, Option::kFloor};
-constexpr OptionSet kOfPuts = kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion);
+constexpr OptionSet kOfPuts = kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion).with(Option::kIfPresent);
+constexpr OptionSet kOfPatches = kOfPuts.with(Option::kStrict).with(Option::kReturn).with(Option::kPointer);
 
 constexpr std::array<CommandRow, kCommandCount> kCommands = {{
     {.command = Command::kPut,
@@ -81,6 +88,7 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
                "  PUT person1 {\"name\": \"John\", \"age\": 22}\n"
                "  PUT {\"person1\": {\"name\": \"John\", \"age\": 22}}\n"
                "--if-absent     only where the key is not there yet\n"
+               "--if-present    only where it is there\n"
                "--if-version N  only where the document has this version, as GET KEY --info tells it\n"},
      .http = {Method::kPut, "/v1/keys/{key}",
               "Store a document: true (201) where the key is new, false (200) where it replaced one"}},
@@ -132,6 +140,23 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .result = ResultType::kDocument,
      .shell = {"POP KEY", "prints a record and removes it, in one step", ""},
      .http = {Method::kPost, "/v1/keys/{key}/pop", "Remove a key and give the document that it had, in one step"}},
+    {.command = Command::kPatch,
+     .name = "PATCH",
+     .effect = Effect::kWrites,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kChanges,
+     .options = kOfPatches,
+     .result = ResultType::kChanges,
+     .shell =
+         {"PATCH KEY [OPERATION, ...]", "changes a document in place, by several operations or none of them",
+          "  PATCH person2 [[\"increment\", [\"visits\"], 1], [\"set\", [\"seen\"], true]]\n"
+          "An operation is [name, path, value]: set, replace, increment, append, insert, remove, pop, copy, move,\n"
+          "merge, test.  A path is a list of map keys and positions, [] the whole document.\n"
+          "--strict           what is missing is an error, and nothing is made on the way\n"
+          "--return document  the document that came of it, not the operations' results\n"},
+     .http = {Method::kPatch, "/v1/keys/{key}",
+              "Change a document in place: as a merge patch (RFC 7396), a JSON Patch (RFC 6902), or by operations of "
+              "the protocol's"}},
     {.command = Command::kQuery,
      .name = "QUERY",
      .effect = Effect::kReads,

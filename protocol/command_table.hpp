@@ -26,6 +26,7 @@ enum class Command : std::uint8_t {
   kHas,
   kDelete,
   kPop,
+  kPatch,
   kQuery,
   kCompute,
   kKeys,
@@ -64,9 +65,10 @@ enum class Signature : std::uint8_t {
   kFormula,  ///< An expression, and the paths of its variables.
   kPage,     ///< A prefix, and which part of its listing.
   kPrefix,
-  kItems,  ///< Commands.
+  kItems,    ///< Commands.
+  kChanges,  ///< A key, and operations on its document.
 };
-inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kItems) + 1;
+inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kChanges) + 1;
 
 struct Argument {
   std::string_view name;
@@ -99,9 +101,13 @@ enum class Option : std::uint8_t {
   kAtLeast,
   kBelow,
   kMatch,
-  kReverse,  // The last one.
+  kReverse,
+  kIfPresent,
+  kStrict,
+  kReturn,
+  kPointer,  // The last one.
 };
-inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kReverse) + 1;
+inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kPointer) + 1;
 
 struct OptionRow {
   Option option;
@@ -136,6 +142,7 @@ class OptionSet {
 enum class ResultType : std::uint8_t {
   kBoolean,
   kDocument,  ///< Any value: a document, or a part of one.
+  kChanges,   ///< The result of each operation; the document, where that was asked for.
   kNumber,    ///< float64
   kCount,     ///< uint
   kKeys,      ///< A page of keys.
@@ -147,7 +154,7 @@ enum class ResultType : std::uint8_t {
   kText,
 };
 
-enum class Method : std::uint8_t { kGet, kHead, kPut, kPost, kDelete };
+enum class Method : std::uint8_t { kGet, kHead, kPut, kPost, kDelete, kPatch };
 
 /// Where HTTP serves the command.  A pattern's {key} is one segment of the path, {path} all that are left.
 struct HttpForm {

@@ -1,5 +1,7 @@
 #include "protocol/options.hpp"
 
+#include <algorithm>
+
 #include "protocol/glob.hpp"
 #include "protocol/lenient.hpp"
 #include "protocol/notation/notation_text.hpp"
@@ -65,6 +67,10 @@ bool read_value_of(Option option, PackedReader& reader, Options& options) {
     case Option::kBelow: return take_bytes(reader, KeyRange::kBoundSizeMax, options.range.below);
     case Option::kMatch: return take_bytes(reader, Glob::kSizeMax, options.range.match);
     case Option::kReverse: return take(reader.read_bool(), options.range.reverse);
+    case Option::kIfPresent: return take(reader.read_bool(), options.if_present);
+    case Option::kStrict: return take(reader.read_bool(), options.strict);
+    case Option::kReturn: options.return_document = read_text(reader) == "document"; return options.return_document;
+    case Option::kPointer: return take(reader.read_bool(), options.pointer);
   }
   return false;
 }
@@ -84,6 +90,10 @@ bool is_given(Option option, const Options& options) {
     case Option::kBelow: return options.range.below.has_value();
     case Option::kMatch: return options.range.match.has_value();
     case Option::kReverse: return options.range.reverse;
+    case Option::kIfPresent: return options.if_present;
+    case Option::kStrict: return options.strict;
+    case Option::kReturn: return options.return_document;
+    case Option::kPointer: return options.pointer;
   }
   return false;
 }
@@ -97,7 +107,11 @@ void pack_value_of(Option option, const Options& options, PackedWriter& writer) 
     case Option::kFloor: writer.natural(*options.floor); return;
     case Option::kIfAbsent:
     case Option::kLoad:
-    case Option::kReverse: writer.boolean(true); return;
+    case Option::kReverse:
+    case Option::kIfPresent:
+    case Option::kStrict:
+    case Option::kPointer: writer.boolean(true); return;
+    case Option::kReturn: writer.str("document"); return;
     case Option::kAtLeast: writer.key(*options.range.at_least); return;
     case Option::kBelow: writer.key(*options.range.below); return;
     case Option::kMatch: writer.key(*options.range.match); return;
@@ -116,9 +130,10 @@ Result<void> check_together(const Options& options, OptionSet given) {
   if (options.range.match) {
     if (const auto glob = Glob::parse(*options.range.match); !glob) return glob.error();
   }
-  if (options.if_absent && options.if_version) {
-    return invalid_argument("if_absent and if_version exclude each other");
+  if ((options.if_absent ? 1 : 0) + (options.if_present ? 1 : 0) + (options.if_version ? 1 : 0) > 1) {
+    return invalid_argument("if_absent, if_present and if_version exclude each other");
   }
+  if (options.pointer && options.strict) return invalid_argument("with pointer, which is strict, strict says nothing");
   return {};
 }
 
@@ -150,14 +165,12 @@ Result<Options> read_options(std::string_view packed, Command command, OptionPla
 }
 
 void pack_options(std::string& out, const Options& options) {
-  static_assert(kOptionCount <= 15);  // So that the head is one byte, which counts as pairs are added.
-  const std::size_t head = out.size();
+  const auto rows = option_rows();
+  const auto given = [&options](const OptionRow& row) { return is_given(row.option, options); };
   PackedWriter writer(out);
-  writer.map(0);
-  for (const OptionRow& row : option_rows()) {
-    if (!is_given(row.option, options)) continue;
-    pack_value_of(row.option, options, writer.str(row.name));
-    ++out[head];
+  writer.map(static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), given)));
+  for (const OptionRow& row : rows) {
+    if (given(row)) pack_value_of(row.option, options, writer.str(row.name));
   }
 }
 

@@ -22,9 +22,13 @@ struct Options {
   std::uint64_t seq = 0;
   std::optional<std::uint64_t> floor;  ///< With a session; at most seq: the lowest seq that may still be sent again.
   bool if_absent = false;
+  bool if_present = false;
   std::optional<std::uint64_t> if_version;
-  bool load = false;  ///< MEMBERS: tell what each worker does, too.
-  KeyRange range;     ///< KEYS, SCAN and COUNT.
+  bool strict = false;           ///< PATCH.
+  bool return_document = false;  ///< PATCH: for its result.
+  bool pointer = false;          ///< PATCH: the operations mean what RFC 6902 says.
+  bool load = false;             ///< MEMBERS: tell what each worker does, too.
+  KeyRange range;                ///< KEYS, SCAN and COUNT.
 };
 
 /// Where the options stand decides what is allowed: a batch item has neither session nor timeout of its own.

@@ -18,15 +18,7 @@ std::optional<Command> command_of(const PreparedItem& item) {
   if (const Read* read = item.read()) return read->command;
   const Entry* entry = item.entry();
   if (entry == nullptr) return std::nullopt;
-  switch (entry->kind) {
-    case EntryKind::kPut: return Command::kPut;
-    case EntryKind::kDelete: return Command::kDelete;
-    case EntryKind::kPop: return Command::kPop;
-    case EntryKind::kGet: return Command::kGet;
-    case EntryKind::kHas: return Command::kHas;
-    case EntryKind::kQuery: return Command::kQuery;
-  }
-  return std::nullopt;
+  return trellis::command_of(entry->kind);
 }
 
 /// For the simulator alone, see OmittedRules.

@@ -13,10 +13,10 @@ namespace {
 
 /// Behind it stand paths, not keys alone.
 bool takes_paths(std::string_view command_name) {
-  const auto command = command_of(command_name);
-  if (!command) return false;
-  const Signature signature = row_of(*command).signature;
-  return signature == Signature::kPath || signature == Signature::kFormula;
+  const auto found = find_form(command_name, "");
+  if (!found || found->form.kind != Statement::Kind::kRequest) return false;
+  const Signature signature = found->form.signature();
+  return signature == Signature::kPath || signature == Signature::kFormula || takes_path_too(found->form);
 }
 
 /// Where the word at the end of `line` begins; a blank in quotes belongs to its word.

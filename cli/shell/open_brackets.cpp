@@ -1,5 +1,7 @@
 #include "cli/shell/open_brackets.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "client/statement/statement_form.hpp"
@@ -19,7 +21,9 @@ bool takes_brackets(std::string_view line) {
   std::size_t end = 0;
   while (end < line.size() && is_letter(line[end])) ++end;
   const std::string_view command = line.substr(0, end);
-  return same_word(command, "PUT") || same_word(command, "SET") || same_word(command, "COMPUTE");
+  const auto is_command = [command](std::string_view name) { return same_word(command, name); };
+  constexpr std::string_view kCommands[] = {"PUT", "SET", "COMPUTE", "APPEND", "MERGE", "PATCH"};
+  return std::any_of(std::begin(kCommands), std::end(kCommands), is_command);
 }
 
 }  // namespace

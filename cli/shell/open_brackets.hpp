@@ -1,7 +1,7 @@
 // Whether a statement that a person types over several lines is complete: its brackets are closed.
 //
-// Lines are handed in one by one.  Only statements that take a value or an expression go on (PUT, SET, COMPUTE): a
-// stray bracket in another one is an error at once, and never swallows the lines behind it.
+// Lines are handed in one by one.  Only statements that take a value or an expression go on (PUT, SET, APPEND, MERGE,
+// PATCH, COMPUTE): a stray bracket in another one is an error at once, and never swallows the lines behind it.
 #pragma once
 
 #include <cstddef>

@@ -14,9 +14,10 @@ struct Meaning {
 };
 
 constexpr Meaning kMeanings[] = {
-    {"DEL RM REMOVE UNSET ERASE UNLINK HDEL", "DELETE KEY removes a record"},
+    {"DEL RM REMOVE UNSET ERASE UNLINK", "DELETE KEY removes a record"},
+    {"HDEL LREM", "DELETE KEY.NAME removes a part of a document"},
     {"LS DIR LIST-KEYS SHOW", "KEYS lists the keys, SCAN the records"},
-    {"INSERT ADD STORE SAVE UPDATE UPSERT WRITE REPLACE CREATE HSET MSET", "PUT KEY DOCUMENT stores a document"},
+    {"INSERT ADD STORE SAVE UPDATE UPSERT WRITE REPLACE CREATE MSET", "PUT KEY DOCUMENT stores a document"},
     {"SETNX", "PUT KEY DOCUMENT --if-absent stores it where the key is not there yet"},
     {"READ FETCH CAT MGET HGETALL PRINT TYPE", "GET KEY prints a record"},
     {"SELECT HGET GETRANGE", "QUERY KEY.NAME prints a part of a document, GET KEY all of it"},
@@ -29,9 +30,10 @@ constexpr Meaning kMeanings[] = {
     {"NODES WORKERS PEERS SERVERS CLUSTER MEMBER", "MEMBERS lists the workers"},
     {"INFO HEALTH STATS STATE", "STATUS describes the cluster, MEMBERS its workers"},
     {"TTL PTTL EXPIRE PERSIST SETEX", "documents do not expire; DELETE KEY removes one"},
-    {"INCR INCRBY DECR DECRBY INCREMENT",
-     "there are no counters: GET KEY --info tells the version, and PUT KEY N --if-version "
-     "VERSION writes only where nobody wrote meanwhile"},
+    {"INCRBY DECR DECRBY HINCRBY INCRBYFLOAT", "INCREMENT PATH BY N adds to a number, and N may be below 0"},
+    {"HSET HMSET", "SET KEY.NAME VALUE puts a value into a document, MERGE KEY DOCUMENT several"},
+    {"RPUSH LPUSH PUSH SADD ENQUEUE", "APPEND PATH VALUE adds to the end of a list"},
+    {"LPOP RPOP DEQUEUE", "POP KEY.0 takes the first element of a list"},
     {"FLUSHALL FLUSHDB CLEAR TRUNCATE DROP WIPE", "nothing removes all records at once; DELETE KEY removes one"},
     {"BATCH PIPELINE",
      "`trellis load FILE` stores many records at once, and a BATCH, from a program, sends many commands"},

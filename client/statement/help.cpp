@@ -1,6 +1,7 @@
 #include "client/statement/help.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "client/statement/foreign_words.hpp"
@@ -9,6 +10,18 @@
 namespace trellis {
 namespace {
 
+constexpr CommandHelp kChanges[] = {
+    {"INCREMENT",
+     {"INCREMENT PATH [BY N]", "adds to a number in a document, and prints what it is then",
+      "  INCREMENT person2.visits\n  INCREMENT person2.balance BY -2.5\n"
+      "What is missing counts as 0, and is made.  A key alone is a document that is a number.  INCR is the same.\n"}},
+    {"APPEND",
+     {"APPEND PATH VALUE", "adds a value at the end of a list, and prints how long it is then",
+      "  APPEND person2.tags \"x\"\nA missing list is made.  POP person2.tags.0 takes the first element.\n"}},
+    {"MERGE",
+     {"MERGE PATH VALUE", "merges maps: null removes a field, all else is put in its place (RFC 7396)",
+      "  MERGE person2 {\"age\": 33, \"old\": null}\n"}},
+};
 constexpr CommandHelp kHelp{"HELP", {"HELP [COMMAND]", "this text, or more on one command", ""}};
 constexpr CommandHelp kExit{"EXIT", {"EXIT", "ends the shell; so do QUIT and Ctrl-D", ""}};
 
@@ -26,6 +39,7 @@ const std::vector<Alias>& aliases() {
       all.push_back({"LIST_" + std::string(row.name), row.name});
     }
     all.push_back({"QUIT", kExit.name});
+    all.push_back({"INCR", kChanges[0].name});
     return all;
   }();
   return kAliases;
@@ -33,7 +47,8 @@ const std::vector<Alias>& aliases() {
 
 bool writes(std::string_view name) {
   const auto command = command_of(name);
-  return command && is_write(*command);
+  const auto has_name = [name](const CommandHelp& change) { return change.name == name; };
+  return command ? is_write(*command) : std::any_of(std::begin(kChanges), std::end(kChanges), has_name);
 }
 
 /// Without what would make the list too wide.
@@ -48,8 +63,9 @@ std::string list_of_commands() {
     out.append(usage).append(width - usage.size() + 2, ' ').append(help.form.summary).append("\n");
   }
   return out +
-         "Behind a command: --timeout MS, --stale (reads), --limit N (KEYS, SCAN), --if-absent, --if-version N\n"
-         "(writes), --info (the version too), --json.  A document may go over several lines; # begins a comment.\n"
+         "Behind a command: --timeout MS, --stale (reads), --limit N (KEYS, SCAN), --if-absent, --if-present,\n"
+         "--if-version N (writes), --info (the version too), --json.  A document may go over several lines; # begins a "
+         "comment.\n"
          "HELP COMMAND says more.  Keys and names with special characters stand in quotes.\n";
 }
 
@@ -60,6 +76,7 @@ std::span<const CommandHelp> command_helps() {
     std::vector<CommandHelp> all;
     for (const CommandRow& row : command_rows()) {
       if (!row.shell.usage.empty()) all.push_back({row.name, row.shell});
+      if (row.command == Command::kPatch) all.insert(all.end(), std::begin(kChanges), std::end(kChanges));
     }
     all.push_back(kHelp);
     all.push_back(kExit);
@@ -86,11 +103,11 @@ std::string one_shot_commands() {
   constexpr std::size_t kLineSizeMax = 100;
   std::string out;
   std::string line;
-  for (const CommandRow& row : command_rows()) {
-    if (row.shell.usage.empty() || row.command == Command::kSet) continue;  // SET is PUT once more.
-    std::string words(short_usage(row.shell.usage));
+  for (const CommandHelp& help : command_helps()) {
+    if (help.name == "SET" || help.name == kHelp.name || help.name == kExit.name) continue;  // SET is PUT once more.
+    std::string words(short_usage(help.form.usage));
     if (const auto arrow = words.find(" ->"); arrow != std::string::npos) words.erase(arrow, 3);
-    words.replace(0, row.name.size(), lower(row.name));
+    words.replace(0, help.name.size(), lower(help.name));
     if (line.size() + words.size() > kLineSizeMax) {
       out += line + "\n";
       line.clear();

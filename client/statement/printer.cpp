@@ -130,6 +130,7 @@ std::optional<std::string> number_text(std::string_view result) {
 std::optional<std::string> result_text(ResultType type, std::string_view text, std::string_view result) {
   switch (type) {
     case ResultType::kDocument: return std::string(text) + " -> " + print_value(result) + "\n";
+    case ResultType::kChanges: return print_value(result) + "\n";
     case ResultType::kNumber:
     case ResultType::kCount: return number_text(result);
     case ResultType::kMembers: return members_text(result);
@@ -173,6 +174,8 @@ Printer::Printer(const Statement& statement, bool json)
       kind_(statement.kind),
       subject_(statement.subject),
       text_(statement.text),
+      change_(statement.change),
+      asks_presence_(statement.asks_presence),
       json_(json || statement.json),
       info_(statement.info),
       left_(statement.limit) {
@@ -184,7 +187,9 @@ Printed Printer::on_reply(const Reply& reply) {
   warnings(reply.info, out);
   more_ = false;
   guaranteed_ = guaranteed_ && reply.info.guaranteed;
-  if (reply.status == Code::kOk) {
+  if (asks_presence_ && (reply.status == Code::kOk || reply.status == Code::kNotFound)) {
+    presence(reply, out);
+  } else if (reply.status == Code::kOk) {
     result(reply, out);
   } else {
     fail(reply.status, reply.info.message, out);
@@ -255,6 +260,7 @@ void Printer::malformed(Printed& out) {
 void Printer::result(const Reply& reply, Printed& out) {
   const ResultType type = row_of(command_).result;
   if (type == ResultType::kBoolean) return boolean(reply, out);
+  if (change_) return changed(reply, out);
   if (type == ResultType::kKeys || type == ResultType::kRecords) return page(reply, out);
   const auto text = result_text(type, text_, reply.result);
   if (!text) return malformed(out);
@@ -291,6 +297,38 @@ void Printer::boolean(const Reply& reply, Printed& out) {
     out.out += *value ? "true\n" : "false\n";
   } else {
     out.out += *value || is_put ? "OK\n" : "NOT FOUND\n";
+  }
+  out.out += version_line(reply.info);
+}
+
+/// HAS of a path.
+void Printer::presence(const Reply& reply, Printed& out) {
+  const bool is_there = reply.status == Code::kOk;
+  if (!is_there) exit_code_ = kExitNotFound;
+  const std::string_view text = is_there ? "true" : "false";
+  out.out += json_ ? framed(text, reply.info.version) + "\n" : std::string(text) + "\n" + version_line(reply.info);
+}
+
+/// A change of one place: what the one operation came to.
+void Printer::changed(const Reply& reply, Printed& out) {
+  PackedReader reader(reply.result);
+  if (reader.read_array() != 1u) return malformed(out);
+  const auto result = reader.read_value();
+  if (!result) return malformed(out);
+  const auto flag = PackedReader(*result).read_bool();
+  const bool takes_away = change_ == PatchKind::kRemove || change_ == PatchKind::kPop;
+  const bool is_nothing = takes_away && (change_ == PatchKind::kPop ? PackedReader(*result).read_nil() : flag == false);
+  if (is_nothing) exit_code_ = kExitNotFound;
+  if (json_) {
+    out.out += framed(to_json(*result), reply.info.version) + "\n";
+    return;
+  }
+  if (is_nothing) {
+    out.out += "NOT FOUND\n";
+  } else if (change_ == PatchKind::kPop) {
+    out.out += text_ + " -> " + print_value(*result) + "\n";
+  } else {
+    out.out += flag ? "OK\n" : print_value(*result) + "\n";
   }
   out.out += version_line(reply.info);
 }

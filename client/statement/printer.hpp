@@ -55,6 +55,8 @@ class Printer {
   void result(const Reply& reply, Printed& out);
   void boolean(const Reply& reply, Printed& out);
   void page(const Reply& reply, Printed& out);
+  void changed(const Reply& reply, Printed& out);
+  void presence(const Reply& reply, Printed& out);
   void end_json_page(Printed& out);
   std::string framed(std::string_view json, std::optional<std::uint64_t> version = {}) const;
   std::string version_line(const ReplyInfo& info) const;
@@ -63,6 +65,8 @@ class Printer {
   Statement::Kind kind_;
   std::string subject_;
   std::string text_;
+  std::optional<PatchKind> change_;
+  bool asks_presence_;
   bool json_;
   bool info_;
   std::optional<std::uint64_t> left_;  ///< What is left of --limit.

@@ -33,8 +33,12 @@ Result<Statement> read_operands(const Form& form, Line& line) {
     return help_statement(subject);
   }
   switch (form.signature()) {
+    case Signature::kChanges: return parse_change(form, line);
     case Signature::kKey: {
       if (line.ends() || line.rest().starts_with("--")) return invalid_argument("expected a key: " + usage_of(form));
+      if (takes_path_too(form)) {
+        if (const auto path = line.deep_path(Names::kShell, Behind::kNothing)) return change_statement(form, *path, {});
+      }
       auto key = line.key(Behind::kNothing);
       if (!key) return key.error();
       return key_statement(form, std::move(*key));
@@ -52,6 +56,10 @@ Result<Statement> read_operands(const Form& form, Line& line) {
       return path_statement(form, path->packed, std::move(path->text));
     }
     case Signature::kRecord: {
+      if (const auto path = line.deep_path(Names::kShell, Behind::kValue)) {
+        const auto value = line.value_behind(usage_of(form));
+        return value ? change_statement(form, *path, *value) : value.error();
+      }
       auto record = line.record(usage_of(form));
       if (!record) return record.error();
       return record_statement(form, std::move(*record));
@@ -91,7 +99,7 @@ Result<Statement> parse_statement(std::string_view line, const StatementDefaults
   if (!statement) return statement.error();
   if (auto taken = text.options(given); !taken) return taken.error();
   if (!text.ends()) return text.unexpected();
-  if (auto put = put_options(given, defaults, form, *statement); !put) return put.error();
+  if (auto put = put_options(given, defaults, *statement); !put) return put.error();
   return statement;
 }
 

@@ -29,6 +29,8 @@ struct Statement {
   OwnedKeyRange range;                 ///< KEYS, SCAN and COUNT.
   bool json = false;                   ///< --json stood in the line.
   bool info = false;                   ///< --info did: the version is printed too.
+  std::optional<PatchKind> change;     ///< PATCH of one operation, whose result alone is printed.
+  bool asks_presence = false;          ///< QUERY: whether something is there, as HAS says of a key.
   std::optional<std::uint64_t> limit;  ///< KEYS and SCAN: how many to print at most, over all pages.
   std::string subject;                 ///< The key, or the prefix; any bytes.
   std::string text;  ///< What stands in front of -> in the answer: the key or the path, quoted where it has to be.

@@ -14,12 +14,16 @@ namespace trellis {
 namespace {
 
 constexpr std::array kOwnWords = {
-    Form{Statement::Kind::kHelp, "HELP"},
-    Form{Statement::Kind::kExit, "EXIT"},
-    Form{Statement::Kind::kExit, "QUIT"},
+    Form{Statement::Kind::kRequest, "INCREMENT", Command::kPatch, PatchKind::kIncrement},
+    Form{Statement::Kind::kRequest, "INCR", Command::kPatch, PatchKind::kIncrement},
+    Form{Statement::Kind::kRequest, "APPEND", Command::kPatch, PatchKind::kAppend},
+    Form{Statement::Kind::kRequest, "MERGE", Command::kPatch, PatchKind::kMerge},
+    Form{Statement::Kind::kHelp, "HELP", Command::kPing, std::nullopt},
+    Form{Statement::Kind::kExit, "EXIT", Command::kPing, std::nullopt},
+    Form{Statement::Kind::kExit, "QUIT", Command::kPing, std::nullopt},
 };
 
-Form form_of(const CommandRow& row) { return {Statement::Kind::kRequest, row.name, row.command}; }
+Form form_of(const CommandRow& row) { return {Statement::Kind::kRequest, row.name, row.command, std::nullopt}; }
 
 std::optional<Form> form_named(std::string_view word) {
   for (const CommandRow& row : command_rows()) {
@@ -67,7 +71,7 @@ Result<FoundForm> find_form(std::string_view first, std::string_view second) {
 
 std::string usage_of(const Form& form) {
   for (const CommandHelp& help : command_helps()) {
-    if (help.name == form.name) return std::string(help.form.usage);
+    if (help.name == (form.name == "INCR" ? "INCREMENT" : form.name)) return std::string(help.form.usage);
   }
   return std::string(form.name);
 }

@@ -18,6 +18,7 @@ struct Form {
   Statement::Kind kind = Statement::Kind::kRequest;  ///< kRequest, kHelp or kExit.
   std::string_view name;
   Command command = Command::kPing;  ///< Where it is a request.
+  std::optional<PatchKind> change;   ///< INCREMENT, APPEND and MERGE: a PATCH of that one operation.
 
   Signature signature() const { return row_of(command).signature; }
   bool is_compute() const { return signature() == Signature::kFormula; }
@@ -43,6 +44,17 @@ Result<Statement> listing_statement(const Form& form, std::span<const Word> word
 /// Whether a word that stands without quotes is a pattern.
 inline bool is_pattern(std::string_view word) { return word.find_first_of("*?[") != std::string_view::npos; }
 Result<Statement> record_statement(const Form& form, Record record);
+/// A path as people type it.
+struct TypedPath {
+  std::string packed;     ///< As the protocol takes it: the key and then the steps.
+  std::string text;       ///< As people type it, names quoted where they have to be.
+  std::size_t steps = 0;  ///< Behind the key.
+};
+/// Whether the command takes a path as well as a key, and is a change or a question in the document then.
+bool takes_path_too(const Form& form);
+/// Of a form of which takes_path_too() holds, or which is a change.  @param value  packed, where the change has one
+Result<Statement> change_statement(const Form& form, const TypedPath& path, std::string_view value);
+Result<Statement> patch_statement(const Form& form, std::string key, std::string_view operations);
 Result<Statement> path_statement(const Form& form, std::string_view packed_path, std::string text);
 /// @param variables  packed pairs of name and path
 Result<Statement> compute_statement(const Form& form, std::string_view expression, std::size_t variable_count,
@@ -54,6 +66,9 @@ Result<void> check_key(std::string_view key);
 struct GivenOptions {
   bool stale = false;
   bool if_absent = false;
+  bool if_present = false;
+  bool strict = false;
+  bool return_document = false;
   bool json = false;
   bool info = false;
   std::optional<std::uint64_t> if_version;
@@ -66,8 +81,7 @@ bool is_known_option(std::string_view word);
 /// Takes the option `word`, and says whether it took `next`, the word behind it, as its value.
 Result<bool> take_option(std::string_view word, std::string_view next, GivenOptions& given);
 /// Puts the options into the statement.  Error: one that does not belong to the command.
-Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
-                         Statement& out);
+Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, Statement& out);
 
 /// Digits with zeros in front are a postcode or a telephone number more often than a number, which loses them: they are
 /// refused, with what to type.

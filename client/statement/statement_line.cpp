@@ -74,27 +74,22 @@ Result<Record> Line::record(std::string_view usage) {
   }
   auto read = key(Behind::kValue);
   if (!read) return read.error();
-  const bool blank_follows = is_space(front());
-  Notation notation = Notation::kShell;
-  if (accept("->")) {
-    notation = Notation::kArrow;
-  } else if (accept(":")) {
-    notation = Notation::kBrace;
-  } else if (ends()) {
+  if (Line ahead = *this; ahead.ends()) {
     return invalid_argument("expected a value behind the key " + shown(*read) + ": " + std::string(usage));
-  } else if (!blank_follows && std::string_view("[{(").find(front()) == std::string_view::npos) {
-    return unexpected();
   }
-  auto document = value(notation);
+  auto document = value_behind(usage);
   if (!document) return document.error();
   return Record{std::move(*read), std::move(*document)};
 }
 
-Result<Word> Line::segment(Names names) {
+Result<Word> Line::segment(Names names, Behind behind) {
   const std::size_t start = position_;
   if (!begins_with_quote(rest())) {
-    const auto belongs = [names](char c) { return names == Names::kWord ? c != '.' : is_plain(c); };
-    while (position_ < text_.size() && belongs(text_[position_])) ++position_;
+    if (names == Names::kShell) {
+      bare_name(behind);
+    } else {
+      while (position_ < text_.size() && front() != '.') ++position_;
+    }
     if (position_ > start) return Word{std::string(text_.substr(start, position_ - start)), false};
   }
   auto word = read_key(text_, position_);
@@ -102,11 +97,34 @@ Result<Word> Line::segment(Names names) {
   return std::move(*word);
 }
 
-Result<TypedPath> Line::path(Names names) {
+std::optional<TypedPath> Line::deep_path(Names names, Behind behind) {
+  Line ahead = *this;
+  auto path = ahead.path(names, behind);
+  if (!path || path->steps == 0) return std::nullopt;
+  *this = ahead;
+  return std::move(*path);
+}
+
+Result<std::string> Line::value_behind(std::string_view usage) {
+  const bool blank_follows = is_space(front());
+  Notation notation = Notation::kShell;
+  if (accept("->")) {
+    notation = Notation::kArrow;
+  } else if (accept(":")) {
+    notation = Notation::kBrace;
+  } else if (ends()) {
+    return invalid_argument("expected a value: " + std::string(usage));
+  } else if (!blank_follows && std::string_view("[{(").find(front()) == std::string_view::npos) {
+    return unexpected();
+  }
+  return value(notation);
+}
+
+Result<TypedPath> Line::path(Names names, Behind behind) {
   ends();
   std::vector<Word> segments;
   for (bool more = true; more;) {
-    auto read = segment(names);
+    auto read = segment(names, behind);
     if (!read) return read.error();
     segments.push_back(std::move(*read));
     more = front() == '.';
@@ -115,6 +133,7 @@ Result<TypedPath> Line::path(Names names) {
   if (auto checked = check_key(segments.front().bytes); !checked) return checked.error();
   Path path;
   TypedPath typed;
+  typed.steps = segments.size() - 1;
   PackedWriter writer(typed.packed);
   writer.array(segments.size()).key(segments.front().bytes);
   for (const Word& segment : std::span(segments).subspan(1)) {

@@ -20,11 +20,6 @@ enum class Names : std::uint8_t { kShell, kWord };
 /// belongs to the key (KEYS user:).
 enum class Behind : std::uint8_t { kNothing, kValue };
 
-struct TypedPath {
-  std::string packed;  ///< As the protocol takes it.
-  std::string text;    ///< As people type it, names quoted where they have to be.
-};
-
 /// A position in a line, and the parts of a statement that can stand there.
 class Line {
  public:
@@ -80,7 +75,11 @@ class Line {
   /// KEY -> VALUE, KEY : VALUE, KEY VALUE or {KEY : VALUE}.
   /// @param usage  what the error says where something is missing
   Result<Record> record(std::string_view usage);
-  Result<TypedPath> path(Names names);
+  Result<TypedPath> path(Names names, Behind behind = Behind::kNothing);
+  /// A path of one step at least; where none stands here, nothing, and the line is where it was.
+  std::optional<TypedPath> deep_path(Names names, Behind behind);
+  /// What stands behind a path that is given a value: -> VALUE, : VALUE or VALUE.
+  Result<std::string> value_behind(std::string_view usage);
   /// All options that stand here.
   Result<void> options(GivenOptions& given);
   Error unexpected() {
@@ -91,12 +90,15 @@ class Line {
   }
 
  private:
-  Result<Word> segment(Names names);
+  Result<Word> segment(Names names, Behind behind);
   std::string_view bare_name(Behind behind);
   Error has_to_be_quoted(std::size_t start) const;
   std::string_view text_;
   std::size_t position_ = 0;
 };
+
+/// Reads what stands behind a change: a path, and its value.
+Result<Statement> parse_change(const Form& form, Line& line);
 
 /// Reads what stands behind COMPUTE.
 Result<Statement> parse_compute(const Form& form, Line& line);

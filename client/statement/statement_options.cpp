@@ -7,8 +7,9 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 7> kOptionNames = {"--stale",      "--if-absent", "--json", "--info",
-                                                          "--if-version", "--timeout",   "--limit"};
+constexpr std::array<std::string_view, 10> kOptionNames = {"--if-present", "--strict", "--return", "--stale",
+                                                           "--if-absent",  "--json",   "--info",   "--if-version",
+                                                           "--timeout",    "--limit"};
 
 }  // namespace
 
@@ -23,13 +24,21 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
   if (equals == std::string_view::npos) {
     if (name == "--stale") return given.stale = true, false;
     if (name == "--if-absent") return given.if_absent = true, false;
+    if (name == "--if-present") return given.if_present = true, false;
+    if (name == "--strict") return given.strict = true, false;
     if (name == "--json") return given.json = true, false;
     if (name == "--info") return given.info = true, false;
   }
+  if (name == "--return") {
+    given.return_document = (equals == std::string_view::npos ? next : word.substr(equals + 1)) == "document";
+    if (!given.return_document) return invalid_argument("--return takes what is to be returned: --return document");
+    return equals == std::string_view::npos;
+  }
   if (name != "--if-version" && name != "--timeout" && name != "--limit") {
-    return invalid_argument("unknown option " + shown(word) +
-                            "; known are --if-absent, --if-version N, --stale, --timeout MS, --limit N, --info and" +
-                            " --json (a key that begins with -- stands in quotes)");
+    return invalid_argument(
+        "unknown option " + shown(word) +
+        "; known are --if-absent, --if-present, --if-version N, --strict, --return document, --stale, "
+        "--timeout MS, --limit N, --info and --json (a key that begins with -- stands in quotes)");
   }
   const bool takes_next = equals == std::string_view::npos;
   const auto value = natural(takes_next ? next : word.substr(equals + 1));
@@ -51,18 +60,26 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
   return takes_next;
 }
 
-Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, const Form& form,
-                         Statement& out) {
+Result<void> put_options(const GivenOptions& given, const StatementDefaults& defaults, Statement& out) {
   out.json = given.json || defaults.json;
   out.info = given.info;
   out.options.timeout = given.timeout.value_or(defaults.options.timeout);
   if (out.kind != Statement::Kind::kRequest) return {};
-  const OptionSet taken = row_of(form.command).options;
+  const OptionSet taken = row_of(out.command).options;
   if (given.stale && !taken.has(Option::kConsistency)) {
     return invalid_argument("--stale belongs to reads: " + names_with(Option::kConsistency));
   }
   if (given.if_absent && !taken.has(Option::kIfAbsent)) {
     return invalid_argument("--if-absent belongs to " + names_with(Option::kIfAbsent));
+  }
+  if (given.if_present && !taken.has(Option::kIfPresent)) {
+    return invalid_argument("--if-present belongs to " + names_with(Option::kIfPresent));
+  }
+  if ((given.strict || given.return_document) && !taken.has(Option::kStrict)) {
+    return invalid_argument("--strict and --return belong to " + names_with(Option::kStrict));
+  }
+  if (given.if_present && (given.if_absent || given.if_version)) {
+    return invalid_argument("--if-present excludes --if-absent and --if-version");
   }
   if (given.if_version && !taken.has(Option::kIfVersion)) {
     return invalid_argument("--if-version belongs to " + names_with(Option::kIfVersion));
@@ -71,7 +88,7 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
     return invalid_argument("--if-absent and --if-version exclude each other: a key that is absent has no version");
   }
   const auto has_pages = [](Command command) { return row_of(command).signature == Signature::kPage; };
-  if (given.limit && !has_pages(form.command)) return invalid_argument("--limit belongs to " + names_where(has_pages));
+  if (given.limit && !has_pages(out.command)) return invalid_argument("--limit belongs to " + names_where(has_pages));
   if (given.limit) {
     out.limit = given.limit;
     out.arguments = pack_page(out.subject, std::min<std::uint64_t>(*given.limit, kPageKeysDefault), std::nullopt);
@@ -79,6 +96,10 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
   out.options.stale = given.stale || (defaults.options.stale && taken.has(Option::kConsistency));
   out.options.if_absent = given.if_absent;
   out.options.if_version = given.if_version;
+  out.options.if_present = given.if_present;
+  out.options.strict = given.strict;
+  out.options.return_document = given.return_document;
+  if (given.return_document) out.change.reset();
   return {};
 }
 

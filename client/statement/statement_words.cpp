@@ -10,6 +10,8 @@
 namespace trellis {
 namespace {
 
+constexpr std::string_view kOne = "\x01";  ///< Packed.
+
 std::string join(std::span<const std::string> words) {
   std::string out;
   for (const std::string& word : words) {
@@ -47,6 +49,28 @@ Result<std::string> value_of(const std::string& text, bool one_word) {
   return packed;
 }
 
+/// A path of one step at least, which is the whole word.
+std::optional<TypedPath> deep_path_of(const std::string& word) {
+  Line line(word);
+  auto path = line.deep_path(Names::kWord, Behind::kNothing);
+  return path && line.ends() ? std::move(path) : std::nullopt;
+}
+
+/// Where `words` are a path and its value.  Where the path is all in one word with its value it is a line.
+Result<Statement> change_of(const Form& form, const TypedPath& path, std::span<const std::string> words) {
+  const std::string text = join(words);
+  Line line(text);
+  if (line.accept("->") || (line.accept(":") && words.size() > 1)) {
+    auto document = line.value(text.starts_with(':') ? Notation::kBrace : Notation::kArrow);
+    if (!document) return document.error();
+    if (!line.ends()) return line.unexpected();
+    return change_statement(form, path, *document);
+  }
+  auto document = value_of(text, words.size() == 1);
+  if (!document) return document.error();
+  return change_statement(form, path, *document);
+}
+
 Result<Statement> record_of(const Form& form, std::span<const std::string> words) {
   if (words.empty()) return invalid_argument("expected a key and a value: " + usage_of(form));
   if (words.size() == 1) {
@@ -56,6 +80,7 @@ Result<Statement> record_of(const Form& form, std::span<const std::string> words
     if (!line.ends()) return line.unexpected();
     return record_statement(form, std::move(*record));
   }
+  if (const auto path = deep_path_of(words.front())) return change_of(form, *path, words.subspan(1));
   auto key = key_of(words.front());
   if (!key) return key.error();
   words = words.subspan(1);
@@ -91,6 +116,29 @@ Result<Statement> listing_of(const Form& form, std::span<const std::string> word
   return listing_statement(form, read);
 }
 
+/// INCREMENT PATH [BY N], APPEND PATH VALUE, MERGE PATH VALUE, PATCH KEY OPERATIONS.
+Result<Statement> changes_of(const Form& form, std::span<const std::string> words) {
+  if (words.empty()) return invalid_argument("expected more: " + usage_of(form));
+  if (!form.change) {
+    auto key = key_of(words.front());
+    if (!key) return key.error();
+    const auto operations = value_of(join(words.subspan(1)), true);
+    return operations ? patch_statement(form, std::move(*key), *operations) : operations.error();
+  }
+  Line line(words.front());
+  const auto path = line.path(Names::kWord);
+  if (!path) return path.error();
+  if (!line.ends()) return line.unexpected();
+  words = words.subspan(1);
+  if (form.change == PatchKind::kIncrement) {
+    if (words.empty()) return change_statement(form, *path, kOne);
+    if (!same_word(words.front(), "BY")) return invalid_argument("expected BY, found " + shown(words.front()));
+    words = words.subspan(1);
+  }
+  if (words.empty()) return invalid_argument("expected a value: " + usage_of(form));
+  return change_of(form, *path, words);
+}
+
 Result<Statement> words_statement(const Form& form, std::span<const std::string> words) {
   if (form.kind == Statement::Kind::kHelp) return help_statement(join(words));
   const Signature signature = form.signature();
@@ -102,6 +150,7 @@ Result<Statement> words_statement(const Form& form, std::span<const std::string>
     if (statement && !line.ends()) return line.unexpected();
     return statement;
   }
+  if (signature == Signature::kChanges) return changes_of(form, words);
   if (signature == Signature::kPage || signature == Signature::kPrefix) return listing_of(form, words);
   const bool takes_one = signature == Signature::kKey || signature == Signature::kPath;
   const std::size_t most = takes_one ? 1 : 0;
@@ -111,6 +160,9 @@ Result<Statement> words_statement(const Form& form, std::span<const std::string>
   if (most == 0) return nothing_statement(form);
   if (words.empty()) return invalid_argument("expected more: " + usage_of(form));
   if (signature == Signature::kPath) return path_of(form, words.front());
+  if (takes_path_too(form)) {
+    if (const auto path = deep_path_of(words.front())) return change_statement(form, *path, {});
+  }
   auto key = key_of(words.front());
   if (!key) return key.error();
   return key_statement(form, std::move(*key));
@@ -150,15 +202,17 @@ Result<Statement> parse_words(std::span<const std::string> words, const Statemen
     outer.options.timeout = given.timeout.value_or(defaults.options.timeout);
     outer.options.stale = outer.options.stale || given.stale;
     outer.json = outer.json || given.json;
-    if (given.if_absent || given.if_version || given.info || given.limit)
-      return invalid_argument("put --if-absent, --if-version, --info or --limit into the line, behind the command");
+    if (given.if_absent || given.if_present || given.strict || given.return_document || given.if_version ||
+        given.info || given.limit)
+      return invalid_argument(
+          "put --if-absent, --if-version, --info, --limit and the like into the line, behind the command");
     return parse_statement(first, outer);
   }
   const auto found = find_form(first, others->size() > 1 ? std::string_view((*others)[1]) : "");
   if (!found) return found.error();
   auto statement = words_statement(found->form, std::span(*others).subspan(found->took_second ? 2 : 1));
   if (!statement) return statement.error();
-  if (auto put = put_options(given, defaults, found->form, *statement); !put) return put.error();
+  if (auto put = put_options(given, defaults, *statement); !put) return put.error();
   return statement;
 }
 

@@ -127,6 +127,44 @@ class Keys(GatewayTest):
             list(pool.map(add, range(20)))
         self.assertEqual(self.get(path).json, {"n": 20})
 
+    def patch(self, path, body, kind="merge-patch+json", **headers):
+        return self.gateway.request("PATCH", path, json.dumps(body), Content_Type="application/" + kind, **headers)
+
+    def test_patches(self):
+        path = "/v1/keys/" + self.key()
+        made = self.patch(path, {"a": {"b": 1, "gone": None}})
+        self.assertEqual((made.status, made.json), (200, True))
+        self.assertEqual(self.get(path).json, {"a": {"b": 1}})
+        added = self.patch(path, [{"op": "add", "path": "/l", "value": ["x"]}, {"op": "add", "path": "/l/-", "value": 2},
+                                  {"op": "test", "path": "/a", "value": {"b": 1}}], "json-patch+json", If_Match=made["ETag"])
+        self.assertEqual((added.status, added.json), (200, [True, True, True]))
+        self.assertProblem(self.patch(path, {}, If_Match=made["ETag"]), 412, "FAILED_PRECONDITION")
+        self.assertProblem(self.patch(path, [{"op": "test", "path": "/a/b", "value": 2}], "json-patch+json"), 409,
+                           "FAILED_PRECONDITION", "operation 1 (test)", ".a.b", "an integer")
+        self.assertEqual(self.patch(path, [["increment", ["a", "b"], 4], ["pop", ["l", 0]]], "json").json, [5, "x"])
+        self.assertEqual(self.get(path).json, {"a": {"b": 5}, "l": [2]})
+        self.assertProblem(self.patch("/v1/keys/" + self.key("none"), {}, If_Match="*"), 412, "NOT_FOUND")
+        unknown = self.patch(path, {}, "xml")
+        self.assertProblem(unknown, 415, "INVALID_ARGUMENT")
+        self.assertIn("application/merge-patch+json", unknown["Accept-Patch"])
+
+    def test_a_path_is_put_and_deleted_in_place(self):
+        key = self.key()
+        put = self.put(f"/v1/query/{key}/address/number", "13")
+        self.assertEqual((put.status, put.json), (201, True))
+        self.assertEqual(self.put(f"/v1/query/{key}/address/number", "14").status, 200)
+        self.assertEqual(self.get(f"/v1/query/{key}/address/number").json, 14)
+        self.assertEqual(self.gateway.request("DELETE", f"/v1/query/{key}/address/number").status, 200)
+        self.assertProblem(self.gateway.request("DELETE", f"/v1/query/{key}/address/number"), 404, "NOT_FOUND")
+        self.assertEqual(self.get("/v1/keys/" + key).json, {"address": {}})
+
+    def test_an_idempotency_key_makes_a_patch_exactly_once(self):
+        path = "/v1/keys/" + self.key()
+        for _ in range(3):
+            answer = self.patch(path, [["increment", ["n"], 1]], "json", Idempotency_Key="increment " + path)
+            self.assertEqual((answer.status, answer.json), (200, [1]))
+        self.assertEqual(self.get(path).json, {"n": 1})
+
     def test_an_idempotency_key_makes_a_write_exactly_once(self):
         path = "/v1/keys/" + self.key()
         self.put(path, '"first"')

@@ -89,6 +89,18 @@ class Typed(ShellTest):
         self.assertTyped('SET popped "x"\nPOP popped', 'OK\npopped -> "x"')
         self.assertTyped("POP popped", "NOT FOUND", 1)
 
+    def test_changes_in_place(self):
+        self.assertTyped('PUT p2 {"address": {"number": 12}, "old": 1}\nSET p2.address.number 13\nINCREMENT p2.visits\nINCR p2.visits BY 5\n'
+                         'APPEND p2.tags "x"\nMERGE p2 {"age": 33, "old": null}\nGET p2',
+                         'OK\nOK\n1\n6\n1\nOK\np2 -> [ address -> [ number -> 13 ] | visits -> 6 | tags -> ( "x" ) | age -> 33 ]')
+        self.assertTyped('PATCH p2 [["increment", ["visits"], 1], ["set", ["seen"], true]]', "( 7 | true )")
+        self.assertTyped("HAS p2.address\nDELETE p2.address\nDELETE p2.address", "true\nOK\nNOT FOUND", 1)
+        self.assertTyped("POP p2.tags.0\nPOP p2.tags.0", 'p2.tags.0 -> "x"\nNOT FOUND', 1)
+        self.assertTypedWrong("INCREMENT p2.seen", 4, "operation 1 (increment) at p2.seen", "a boolean is there")
+        self.assertOneShot(["put", "p2.a", "5"], "OK")
+        self.assertOneShot(["increment", "p2.a", "by", "-2"], "3")
+        self.assertOneShot(["get", "p2", "--json"], '{"visits": 7, "tags": [], "age": 33, "seen": true, "a": 3}')
+
     def test_compute(self):
         self.assertTyped("COMPUTE 2*(x+3) WHERE x = QUERY person2.address.number", "30")
         self.assertTyped("COMPUTE 2/(x+3*(y+z)) WHERE x = QUERY person2.address.number AND y = QUERY person1.age "

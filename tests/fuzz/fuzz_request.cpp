@@ -11,6 +11,9 @@ namespace {
 void read_arguments(Command command, std::string_view arguments) {
   const auto routed = read_routing_key(command, arguments);
   if (const auto put = read_put(arguments)) CHECK(check_document(put->document) && !put->key.empty());
+  for (const Dialect dialect : {Dialect::kOwn, Dialect::kPointer}) {
+    if (const auto patch = read_patch(arguments, dialect)) CHECK(!patch->key.empty() && !patch->operations.empty());
+  }
   if (const auto key = read_key(arguments)) CHECK(!key->empty() && key->size() <= kKeySizeMax);
   if (const auto query = read_query(arguments)) {
     CHECK(!to_text(query->key, query->path).empty());

@@ -26,6 +26,8 @@ class ApplyEstimate {
       effort_ += copy_effort(entry.content.size());
       largest_ = std::max(largest_, entry.content.size());
       unindexed_ += entry.content.size();
+    } else if (entry.kind == EntryKind::kPatch) {
+      patch(entry);
     } else if (entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery) {
       const std::size_t size = std::max(largest_, state_.size_of(entry.key));
       effort_ += entry.kind == EntryKind::kGet ? get(size, reply_room) : query(size);
@@ -40,6 +42,13 @@ class ApplyEstimate {
     if (in_replies_ + size > reply_room) return kept;
     in_replies_ += size;
     return kept + copy_effort(size);
+  }
+  /// The document is walked and copied once, and may become larger by all that the operations bring.
+  void patch(const Entry& entry) {
+    const std::size_t size = std::max(largest_, state_.size_of(entry.key)) + entry.content.size();
+    effort_ += walk_effort(size) + copy_effort(size);
+    largest_ = std::max(largest_, std::min(size, kDocumentSizeMax));
+    unindexed_ += size;
   }
   /// The first QUERY of a document indexes it.
   Effort query(std::size_t size) {

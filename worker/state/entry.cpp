@@ -16,19 +16,39 @@ namespace trellis {
 namespace {
 
 constexpr std::uint8_t kFormatVersion = 1;
-constexpr std::uint8_t kSeveral = 2;   ///< In the place of the format version.
-constexpr std::size_t kHeadSize = 32;  ///< All up to if_version.
+constexpr std::uint8_t kSeveral = 2;      ///< In the place of the format version.
+constexpr std::uint8_t kWideVersion = 3;  ///< With flags of two bytes.
+constexpr std::size_t kHeadSize = 32;     ///< All up to if_version, with flags of one byte.
 
-constexpr std::uint8_t kIfAbsent = 1;
-constexpr std::uint8_t kIfVersion = 2;
-constexpr std::uint8_t kOwnSession = 4;
-constexpr std::uint8_t kHasFloor = 8;
-constexpr std::uint8_t kFlags = kIfAbsent | kIfVersion | kOwnSession | kHasFloor;
+constexpr std::uint16_t kIfAbsent = 1;
+constexpr std::uint16_t kIfVersion = 2;
+constexpr std::uint16_t kOwnSession = 4;
+constexpr std::uint16_t kHasFloor = 8;
+constexpr std::uint16_t kIfPresent = 1 << 8;
+constexpr std::uint16_t kStrict = 2 << 8;
+constexpr std::uint16_t kReturnDocument = 4 << 8;
+constexpr std::uint16_t kPointer = 8 << 8;
+/// What version 1 has room for, and version 3.
+constexpr std::uint16_t kNarrowFlags = kIfAbsent | kIfVersion | kOwnSession | kHasFloor;
+constexpr std::uint16_t kFlags = kNarrowFlags | kIfPresent | kStrict | kReturnDocument | kPointer;
+/// Those that belong to what is asked, by which requests under one identity are told apart.
+constexpr std::uint16_t kAskedFlags = kIfAbsent | kIfVersion | kIfPresent | kStrict | kPointer;
 
-std::uint8_t flags_of(const Entry& entry) {
-  return static_cast<std::uint8_t>((entry.if_absent ? kIfAbsent : 0) | (entry.if_version ? kIfVersion : 0) |
-                                   (entry.own_session ? kOwnSession : 0) | (entry.has_floor ? kHasFloor : 0));
+std::uint16_t flags_of(const Entry& entry) {
+  const std::pair<bool, std::uint16_t> flags[] = {{entry.if_absent, kIfAbsent},
+                                                  {entry.if_version.has_value(), kIfVersion},
+                                                  {entry.own_session, kOwnSession},
+                                                  {entry.has_floor, kHasFloor},
+                                                  {entry.if_present, kIfPresent},
+                                                  {entry.strict, kStrict},
+                                                  {entry.return_document, kReturnDocument},
+                                                  {entry.pointer, kPointer}};
+  std::uint16_t all = 0;
+  for (const auto& [is_set, flag] : flags) all |= is_set ? flag : 0;
+  return all;
 }
+
+bool is_wide(std::uint16_t flags) { return (flags & ~kNarrowFlags) != 0; }
 
 /// Appends to memory whose size the caller knows.
 class Cursor {
@@ -58,9 +78,9 @@ class Cursor {
 Error bad(const char* what) { return invalid_argument(std::string("log entry: ") + what); }
 
 /// By EntryKind, from 1 on.
-constexpr std::array kLogged = {Command::kPut, Command::kDelete, Command::kPop,
-                                Command::kGet, Command::kHas,    Command::kQuery};
-static_assert(kLogged.size() == static_cast<std::size_t>(EntryKind::kQuery));
+constexpr std::array kLogged = {Command::kPut, Command::kDelete, Command::kPop,  Command::kGet,
+                                Command::kHas, Command::kQuery,  Command::kPatch};
+static_assert(kLogged.size() == static_cast<std::size_t>(EntryKind::kPatch));
 
 /// By Command; 0 for those that never stand in the log.
 constexpr auto kKinds = [] {
@@ -74,15 +94,18 @@ constexpr auto kKinds = [] {
 
 const CommandRow& row_of(EntryKind kind) { return row_of(command_of(kind)); }
 
-/// Whether something stands behind the key: a PUT's document, a QUERY's path.
+/// Whether something stands behind the key: a PUT's document, a QUERY's path, a PATCH's operations.
 bool has_content(EntryKind kind) { return row_of(kind).signature != Signature::kKey; }
 
-/// Conditions that the kind cannot have, or that exclude each other.
-bool conditions_fit(const Entry& entry) {
-  if (!entry.if_absent && !entry.if_version) return true;
+/// Whether the kind has such options, and no two conditions exclude each other.
+bool options_fit(const Entry& entry) {
   const OptionSet options = row_of(entry.kind).options;
-  if (entry.if_absent) return options.has(Option::kIfAbsent) && !entry.if_version;
-  return options.has(Option::kIfVersion);
+  const auto fits = [&options](bool is_set, Option option) { return !is_set || options.has(option); };
+  const int conditions = (entry.if_absent ? 1 : 0) + (entry.if_present ? 1 : 0) + (entry.if_version ? 1 : 0);
+  return conditions <= 1 && !(entry.strict && entry.pointer) && fits(entry.if_absent, Option::kIfAbsent) &&
+         fits(entry.if_present, Option::kIfPresent) && fits(entry.if_version.has_value(), Option::kIfVersion) &&
+         fits(entry.strict, Option::kStrict) && fits(entry.return_document, Option::kReturn) &&
+         fits(entry.pointer, Option::kPointer);
 }
 
 }  // namespace
@@ -97,9 +120,10 @@ Command command_of(EntryKind kind) { return kLogged[static_cast<std::size_t>(kin
 
 std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
   char head[11];
+  const std::uint16_t flags = flags_of(entry) & kAskedFlags;
   Cursor(head)
       .u8(static_cast<std::uint8_t>(entry.kind))
-      .u8(flags_of(entry) & (kIfAbsent | kIfVersion))
+      .u8(static_cast<std::uint8_t>(flags | flags >> 4))  // Both bytes' flags have four bits.
       .u8(in_batch ? 1 : 0)
       .u64(entry.if_version.value_or(0));
   // Each hash seeds the next one, so the parts cannot run into each other.
@@ -109,14 +133,16 @@ std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
 }
 
 std::size_t encoded_size(const Entry& entry) {
-  return kHeadSize + (entry.if_version ? sizeof(std::uint64_t) : 0) + entry.session.size() + entry.key.size() +
-         entry.content.size();
+  return kHeadSize + (is_wide(flags_of(entry)) ? 1 : 0) + (entry.if_version ? sizeof(std::uint64_t) : 0) +
+         entry.session.size() + entry.key.size() + entry.content.size();
 }
 
 void encode(const Entry& entry, char* out) {
   CHECK(entry.session.size() <= kSessionSizeMax && entry.key.size() <= kKeySizeMax);
   Cursor cursor(out);
-  cursor.u8(kFormatVersion).u8(static_cast<std::uint8_t>(entry.kind)).u8(flags_of(entry));
+  const std::uint16_t flags = flags_of(entry);
+  cursor.u8(is_wide(flags) ? kWideVersion : kFormatVersion).u8(static_cast<std::uint8_t>(entry.kind));
+  is_wide(flags) ? cursor.u16(flags) : cursor.u8(static_cast<std::uint8_t>(flags));
   cursor.u8(static_cast<std::uint8_t>(entry.session.size())).u16(static_cast<std::uint16_t>(entry.key.size()));
   cursor.u16(entry.item).u64(entry.seq).u64(entry.floor).u64(entry.fingerprint);
   if (entry.if_version) cursor.u64(*entry.if_version);
@@ -161,9 +187,10 @@ std::optional<Result<Entry>> CommandReader::next() {
 
 Result<Entry> read_entry(std::string_view bytes) {
   FieldReader fields(bytes);
-  if (fields.u8() != kFormatVersion) return bad("its format version is not 1");
+  const std::uint8_t version = fields.u8();
+  if (version != kFormatVersion && version != kWideVersion) return bad("its format version is neither 1 nor 3");
   const std::uint8_t kind = fields.u8();
-  const std::uint8_t flags = fields.u8();
+  const std::uint16_t flags = version == kWideVersion ? fields.u16() : fields.u8();
   const std::uint8_t session_size = fields.u8();
   const std::uint16_t key_size = fields.u16();
   Entry entry;
@@ -174,6 +201,10 @@ Result<Entry> read_entry(std::string_view bytes) {
   entry.if_absent = (flags & kIfAbsent) != 0;
   entry.own_session = (flags & kOwnSession) != 0;
   entry.has_floor = (flags & kHasFloor) != 0;
+  entry.if_present = (flags & kIfPresent) != 0;
+  entry.strict = (flags & kStrict) != 0;
+  entry.return_document = (flags & kReturnDocument) != 0;
+  entry.pointer = (flags & kPointer) != 0;
   if ((flags & kIfVersion) != 0) entry.if_version = fields.u64();
   entry.session = fields.raw(session_size);
   entry.key = fields.raw(key_size);
@@ -182,7 +213,8 @@ Result<Entry> read_entry(std::string_view bytes) {
   if (kind < 1 || kind > kLogged.size()) return bad("unknown kind");
   entry.kind = static_cast<EntryKind>(kind);
   if ((flags & ~kFlags) != 0) return bad("unknown flags");
-  if (!conditions_fit(entry)) return bad("conditions that do not belong to its kind");
+  if (is_wide(flags) != (version == kWideVersion)) return bad("flags of another format version");
+  if (!options_fit(entry)) return bad("options that do not belong to its kind, or to each other");
   if (session_size > kSessionSizeMax) return bad("its session is too long");
   if ((entry.own_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");
   if (entry.own_session && entry.has_floor) return bad("a session that is a broker's and a client's");

@@ -5,11 +5,12 @@
 //
 //   log entry = command
 //             | 2 (u8) | (size (u32) | command)*, with 1 to kCommandsPerEntryMax of them
-//   command   = version (u8 = 1) | kind (u8) | flags (u8) | session size (u8) | key size (u16) | item (u16)
-//             | seq (u64) | floor (u64) | fingerprint (u64) | if_version (u64, if flagged)
+//   command   = version (u8 = 1, or 3) | kind (u8) | flags (u8; with version 3 u16) | session size (u8)
+//             | key size (u16) | item (u16) | seq (u64) | floor (u64) | fingerprint (u64) | if_version (u64, if set)
 //             | session | key | content (the rest)
 //
-// Numbers are little-endian. An entry is written straight into the buffer that raft keeps, and read where it lies.
+// A command whose flags have room in one byte has version 1, as earlier software wrote it. Numbers are little-endian.
+// An entry is written straight into the buffer that raft keeps, and read where it lies.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +26,7 @@
 namespace trellis {
 
 /// The reads are there for a BATCH that both reads and writes a key: only in the log do they keep their place.
-enum class EntryKind : std::uint8_t { kPut = 1, kDelete = 2, kPop = 3, kGet = 4, kHas = 5, kQuery = 6 };
+enum class EntryKind : std::uint8_t { kPut = 1, kDelete = 2, kPop = 3, kGet = 4, kHas = 5, kQuery = 6, kPatch = 7 };
 /// The kind under which a command on one key stands in the log; a SET is a PUT there.
 EntryKind kind_of(Command command);
 Command command_of(EntryKind kind);
@@ -34,9 +35,14 @@ Command command_of(EntryKind kind);
 struct Entry {
   EntryKind kind = EntryKind::kPut;
   std::string_view key;
-  std::string_view content;  ///< kPut: the document.  kQuery: QUERY's packed arguments.  Else empty.
+  std::string_view
+      content;  ///< kPut: the document.  kQuery: QUERY's packed arguments.  kPatch: its packed operations.  Else empty.
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
+  bool if_present = false;
+  bool strict = false;           ///< kPatch, as the next two.
+  bool return_document = false;  ///< For its result.
+  bool pointer = false;          ///< Its operations mean what RFC 6902 says.
 
   /// Identity: (session, seq, item).  An empty session is nobody's: such an entry is applied as often as it is logged.
   std::string_view session;

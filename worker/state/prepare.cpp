@@ -32,6 +32,12 @@ Task identified(Entry entry, const WorkerRequest& request, std::uint32_t item) {
   return entry;
 }
 
+void take_conditions(const Options& options, Entry& entry) {
+  entry.if_absent = options.if_absent;
+  entry.if_present = options.if_present;
+  entry.if_version = options.if_version;
+}
+
 Task prepare_put(const WorkerRequest& request, const BatchItem& item) {
   const auto put = read_put(item.arguments);
   if (!put) return answer(put.error());
@@ -39,8 +45,21 @@ Task prepare_put(const WorkerRequest& request, const BatchItem& item) {
   entry.kind = kind_of(item.command);
   entry.key = put->key;
   entry.content = put->document;
-  entry.if_absent = item.options.if_absent;
-  entry.if_version = item.options.if_version;
+  take_conditions(item.options, entry);
+  return identified(entry, request, item.index);
+}
+
+Task prepare_patch(const WorkerRequest& request, const BatchItem& item) {
+  const auto patch = read_patch(item.arguments, dialect_of(item.options));
+  if (!patch) return answer(patch.error());
+  Entry entry;
+  entry.kind = kind_of(item.command);
+  entry.key = patch->key;
+  entry.content = patch->packed;
+  take_conditions(item.options, entry);
+  entry.strict = item.options.strict;
+  entry.return_document = item.options.return_document;
+  entry.pointer = item.options.pointer;
   return identified(entry, request, item.index);
 }
 
@@ -50,7 +69,7 @@ Task prepare_removal(const WorkerRequest& request, const BatchItem& item) {
   Entry entry;
   entry.kind = kind_of(item.command);
   entry.key = *key;
-  entry.if_version = item.options.if_version;
+  take_conditions(item.options, entry);
   return identified(entry, request, item.index);
 }
 
@@ -92,6 +111,7 @@ Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
   const CommandRow& row = row_of(item.command);
   if (row.reach == Reach::kOneKey && row.effect == Effect::kReads) return prepare_read(item);
   if (row.reach == Reach::kOneKey && row.signature == Signature::kRecord) return prepare_put(request, item);
+  if (row.reach == Reach::kOneKey && row.signature == Signature::kChanges) return prepare_patch(request, item);
   if (row.reach == Reach::kOneKey) return prepare_removal(request, item);
   if (row.signature == Signature::kPage || row.signature == Signature::kPrefix) return prepare_page(request, item);
   return answer({Code::kInternal, std::string(name_of(item.command)) + " is answered by brokers, not by workers"});

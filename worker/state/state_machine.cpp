@@ -6,6 +6,7 @@
 
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
+#include "protocol/patch/patcher.hpp"
 #include "worker/state/listing.hpp"
 
 namespace trellis {
@@ -32,8 +33,35 @@ WriteAnswer with_content(Frame content, std::uint64_t version) {
   return answer;
 }
 
+/// The packed message stands in the answer, so that whoever asks again is told the same.
+WriteAnswer refused_with(const Error& error) {
+  WriteAnswer answer;
+  answer.code = error.code;
+  answer.kind = AnswerKind::kContent;
+  std::string packed;
+  PackedWriter(packed).str(error.message);
+  answer.content = Frame(std::move(packed));
+  return answer;
+}
+
+/// What keeps a write from being done.
+std::optional<WriteAnswer> unmet_condition(const Entry& entry, const std::optional<StoredDocument>& stored) {
+  if (entry.if_absent && stored) return refused(Code::kAlreadyExists, stored->version);
+  if (entry.if_present && !stored) return refused(Code::kNotFound, 0);
+  if (entry.if_version && (!stored || stored->version != *entry.if_version)) {
+    return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
+  }
+  return std::nullopt;
+}
+
 /// Why a condition did not hold, from what the answer remembers of it.
 std::string condition_message(const Entry& entry, const WriteAnswer& answer) {
+  if (answer.kind == AnswerKind::kContent) {
+    return std::string(PackedReader(answer.content.bytes()).read_str().value_or(std::string_view()));
+  }
+  if (answer.kind == AnswerKind::kDropped) {
+    return "an operation could not be done, and nothing was; which one it was is no longer known";
+  }
   if (answer.version == 0) return "if_version is " + std::to_string(*entry.if_version) + ", but the key is missing";
   if (entry.if_absent) return "the key exists, with version " + std::to_string(answer.version);
   return "if_version is " + std::to_string(entry.if_version.value_or(0)) + ", but the document has version " +
@@ -98,7 +126,8 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   CHECK(applied_ < index || version_ < version_of(index, position));
   applied_ = index;
   version_ = version_of(index, position);
-  if (entry.session.empty()) return result_of(entry, execute(entry));
+  effort_ = 0;
+  if (entry.session.empty()) return done(entry, execute(entry));
   SessionTable::Finding earlier = sessions_.find(entry);
   switch (earlier.verdict) {
     case SessionTable::Verdict::kNew: break;
@@ -107,11 +136,20 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
     case SessionTable::Verdict::kTooOld: return too_old(entry);
   }
   WriteAnswer answer = execute(entry);
-  // What a logged read found lies in the trie, which the next entry may change: what is remembered is copied.
+  // What a logged read found, or a PATCH returns, lies in the trie, which the next entry may change: what is remembered
+  // is copied.
   const bool is_read = entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery;
-  if (is_read && sessions_.keeps(entry, answer.content.size())) answer.content = copy_of(answer);
+  if ((is_read || entry.return_document) && sessions_.keeps(entry, answer.content.size())) {
+    answer.content = copy_of(answer);
+  }
   sessions_.remember(entry, earlier.hash, answer);
-  return result_of(entry, std::move(answer));
+  return done(entry, std::move(answer));
+}
+
+CommandResult StateMachine::done(const Entry& entry, WriteAnswer answer) const {
+  CommandResult result = result_of(entry, std::move(answer));
+  result.effort = effort_;
+  return result;
 }
 
 /// Reads of the same part, one after another, share the copy.
@@ -133,6 +171,7 @@ WriteAnswer StateMachine::execute(const Entry& entry) {
     case EntryKind::kPut: return put(entry);
     case EntryKind::kDelete: return erase(entry);
     case EntryKind::kPop: return pop(entry);
+    case EntryKind::kPatch: return patch(entry);
     case EntryKind::kGet:
     case EntryKind::kHas:
     case EntryKind::kQuery: return read_logged(entry);
@@ -142,12 +181,8 @@ WriteAnswer StateMachine::execute(const Entry& entry) {
 }
 
 WriteAnswer StateMachine::put(const Entry& entry) {
-  if (entry.if_absent || entry.if_version) {
-    const auto stored = documents_.find(entry.key);
-    if (entry.if_absent && stored) return refused(Code::kAlreadyExists, stored->version);
-    if (entry.if_version && (!stored || stored->version != *entry.if_version)) {
-      return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
-    }
+  if (entry.if_absent || entry.if_present || entry.if_version) {
+    if (auto unmet = unmet_condition(entry, documents_.find(entry.key))) return std::move(*unmet);
   }
   drop_index(entry.key);
   WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, version_, entry.content));
@@ -157,13 +192,34 @@ WriteAnswer StateMachine::put(const Entry& entry) {
 
 WriteAnswer StateMachine::erase(const Entry& entry) {
   if (entry.if_version) {
-    const auto stored = documents_.find(entry.key);
-    if (!stored || stored->version != *entry.if_version) {
-      return refused(Code::kFailedPrecondition, stored ? stored->version : 0);
-    }
+    if (auto unmet = unmet_condition(entry, documents_.find(entry.key))) return std::move(*unmet);
   }
   drop_index(entry.key);
   return yes_or_no(documents_.erase(entry.key));
+}
+
+/// Where nothing is changed nothing is written: the version stays.
+WriteAnswer StateMachine::patch(const Entry& entry) {
+  const auto stored = documents_.find(entry.key);
+  if (auto unmet = unmet_condition(entry, stored)) return std::move(*unmet);
+  const Dialect dialect = entry.pointer ? Dialect::kPointer : Dialect::kOwn;
+  const auto operations = read_operations(entry.content, dialect);
+  if (!operations) return refused_with(operations.error());
+  Patcher patcher(
+      {entry.key, stored ? std::optional(stored->document) : std::nullopt, *operations, dialect, entry.strict});
+  const auto done = patcher.run();
+  effort_ = walk_effort(patcher.walked());
+  if (!done) return refused_with(done.error());
+  std::uint64_t version = stored ? stored->version : 0;
+  if (patcher.is_changed()) {
+    effort_ += copy_effort(patcher.document_size());
+    if (stored) indexes_.drop(stored->version);
+    documents_.insert_or_assign(entry.key, version_, patcher.document());
+    version = version_;
+  }
+  if (!entry.return_document) return with_content(Frame(patcher.results()), version);
+  const auto now = documents_.find(entry.key);
+  return now ? with_content(Frame(nullptr, now->document), version) : WriteAnswer();
 }
 
 WriteAnswer StateMachine::pop(const Entry& entry) {

@@ -65,7 +65,9 @@ class StateMachine {
 
  private:
   WriteAnswer execute(const Entry& entry);
+  CommandResult done(const Entry& entry, WriteAnswer answer) const;
   WriteAnswer put(const Entry& entry);
+  WriteAnswer patch(const Entry& entry);
   WriteAnswer erase(const Entry& entry);
   WriteAnswer pop(const Entry& entry);
   WriteAnswer read_logged(const Entry& entry) const;
@@ -85,6 +87,7 @@ class StateMachine {
     Frame copy;
   } copied_;
   std::uint64_t version_ = 0;  ///< What the command that is being applied writes gets this one.
+  Effort effort_ = 0;          ///< What that took, beside kItemEffort; no part of the state.
 };
 
 }  // namespace trellis

@@ -9,14 +9,20 @@
 
 namespace trellis::trie {
 
-Leaf* Leaf::make(Epoch epoch, std::string_view key, std::uint64_t version, std::string_view document) {
+Leaf* Leaf::make(Epoch epoch, std::string_view key, std::uint64_t version, std::span<const std::string_view> document) {
+  std::size_t document_size = 0;
+  for (const std::string_view part : document) document_size += part.size();
   constexpr std::size_t kSizeMax = std::numeric_limits<std::uint32_t>::max();
-  CHECK(key.size() < kSizeMax && document.size() <= kSizeMax);
-  void* memory = ::operator new(sizeof(Leaf) + key.size() + document.size());
+  CHECK(key.size() < kSizeMax && document_size <= kSizeMax);
+  void* memory = ::operator new(sizeof(Leaf) + key.size() + document_size);
   auto* leaf = new (memory)
-      Leaf{epoch, version, static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(document.size())};
+      Leaf{epoch, version, static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(document_size)};
   if (!key.empty()) std::memcpy(leaf->bytes(), key.data(), key.size());
-  if (!document.empty()) std::memcpy(leaf->bytes() + key.size(), document.data(), document.size());
+  char* at = leaf->bytes() + key.size();
+  for (const std::string_view part : document) {
+    if (!part.empty()) std::memcpy(at, part.data(), part.size());
+    at += part.size();
+  }
   return leaf;
 }
 

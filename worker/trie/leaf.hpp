@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace trellis::trie {
@@ -17,7 +18,9 @@ struct Leaf {
   std::uint32_t key_size;       ///< Bytes.
   std::uint32_t document_size;  ///< Bytes.
 
-  static Leaf* make(Epoch epoch, std::string_view key, std::uint64_t version, std::string_view document);
+  /// @param document  in parts that follow each other
+  static Leaf* make(Epoch epoch, std::string_view key, std::uint64_t version,
+                    std::span<const std::string_view> document);
   static void destroy(Leaf* leaf);
   /// Puts a document of the same size in the place of the one it has.
   void overwrite(std::uint64_t new_version, std::string_view new_document);

@@ -18,6 +18,11 @@ using trie::Ref;
 
 namespace {
 
+Leaf* copy_of(const Leaf& leaf, Epoch epoch) {
+  const std::string_view document = leaf.document();
+  return Leaf::make(epoch, leaf.key(), leaf.version, std::span(&document, 1));
+}
+
 std::uint8_t byte_at(std::string_view key, std::size_t position) { return static_cast<std::uint8_t>(key[position]); }
 
 /// Some leaf below `at`: one on the shortest way.
@@ -267,7 +272,19 @@ bool Trie::insert_or_assign(std::string_view key, std::uint64_t version, std::st
     const_cast<Leaf*>(near)->overwrite(version, document);
     return false;
   }
-  Leaf* leaf = Leaf::make(epoch_, key, version, document);
+  return put(Leaf::make(epoch_, key, version, std::span(&document, 1)), near, shared);
+}
+
+bool Trie::insert_or_assign(std::string_view key, std::uint64_t version, std::span<const std::string_view> document) {
+  const Leaf* near = root_ ? nearest(root_, key) : nullptr;
+  const std::size_t shared = near != nullptr ? common_prefix(near->key(), key) : 0;
+  return put(Leaf::make(epoch_, key, version, document), near, shared);
+}
+
+/// Puts a leaf in its place.  `near` shares more of its key with it than any other, `shared` bytes; null where the trie
+/// is empty.
+bool Trie::put(Leaf* leaf, const Leaf* near, std::size_t shared) {
+  const bool is_new = near == nullptr || shared < leaf->key_size || shared < near->key_size;
   bytes_ += leaf->size();
   if (near == nullptr) {
     root_ = leaf;
@@ -290,7 +307,7 @@ std::optional<TakenDocument> Trie::take(std::string_view key) {
   Leaf* leaf = unlink(key);
   if (leaf == nullptr) return std::nullopt;
   if (!is_shared(leaf->epoch)) return TakenDocument(leaf);
-  TakenDocument copy(Leaf::make(epoch_, leaf->key(), leaf->version, leaf->document()));
+  TakenDocument copy(copy_of(*leaf, epoch_));
   retire(leaf);
   return copy;
 }

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -155,6 +156,8 @@ class Trie : public TrieView {
 
   /// Stores a record.  True if the key is new, false if it replaced one.  The bytes may lie in this trie.
   bool insert_or_assign(std::string_view key, std::uint64_t version, std::string_view document);
+  /// The same of a document in parts that follow each other.  It is copied once.
+  bool insert_or_assign(std::string_view key, std::uint64_t version, std::span<const std::string_view> document);
   /// True if the key was there.
   bool erase(std::string_view key);
   /// Removes a record and hands it over, without a copy unless a frozen view shows it.
@@ -170,6 +173,7 @@ class Trie : public TrieView {
   trie::Node* writable(trie::Ref* slot);
   void resize(trie::Ref* slot, int step);
   void replace(trie::Leaf* old, trie::Leaf* leaf);
+  bool put(trie::Leaf* leaf, const trie::Leaf* near, std::size_t shared);
   void insert(trie::Leaf* leaf, const trie::Leaf* near, std::size_t shared);
   trie::Leaf* unlink(std::string_view key);
   void settle(trie::Ref* slot);

@@ -17,7 +17,7 @@ from typing import Any
 from .wire import Reply, key_of
 
 _REFUSALS = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
-_WRITES = ("PUT", "SET", "DELETE", "POP")
+_WRITES = ("PUT", "SET", "DELETE", "POP", "PATCH")
 
 
 def is_refusal(status: str) -> bool:

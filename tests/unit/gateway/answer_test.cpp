@@ -51,6 +51,22 @@ class AnswerTest : public testing::Test {
   std::string packed_;
 };
 
+TEST_F(AnswerTest, AChangeOfAPathIsAnsweredAsOneOfAKey) {
+  const Plan put = plan_of(Method::kPut, "/v1/query/k/a", "1");
+  EXPECT_EQ(answer(put, ok("[true]")).status, 201);
+  EXPECT_EQ(answer(put, ok("[false]")).status, 200);
+  EXPECT_EQ(answer(put, ok("[false]")).body, "false\n");
+  const Plan removal = plan_of(Method::kDelete, "/v1/query/k/a");
+  EXPECT_EQ(answer(removal, ok("[true]")).body, "true\n");
+  EXPECT_EQ(answer(removal, ok("[false]")).status, 404);
+  RequestHeaders headers;
+  headers.content_type = "application/merge-patch+json";
+  headers.if_match = "*";
+  const Plan merge = plan_of(Method::kPatch, "/v1/keys/k", "{}", headers);
+  EXPECT_EQ(answer(merge, ok("[true]")).body, "true\n");
+  EXPECT_EQ(answer(merge, error(Code::kNotFound)).status, 412) << "there had to be a document";
+}
+
 TEST_F(AnswerTest, EachCodeHasItsStatus) {
   const std::pair<Code, int> statuses[] = {
       {Code::kInvalidArgument, 400},    {Code::kNotFound, 404},        {Code::kAlreadyExists, 409},

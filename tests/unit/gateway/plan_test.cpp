@@ -50,6 +50,55 @@ TEST(Plan, DigitsInAPathAreAPositionUnlessAZeroLeads) {
             R"(QUERY [["p", "list", 0, "07", "12a", "18446744073709551616"]])");
 }
 
+RequestHeaders of_type(std::string type) {
+  RequestHeaders headers;
+  headers.content_type = std::move(type);
+  return headers;
+}
+
+TEST(Plan, APatchIsWhatItsContentTypeSays) {
+  const auto patch = [](const std::string& body, const std::string& type) {
+    return planned(request(Method::kPatch, "/v1/keys/k", body, of_type(type)));
+  };
+  EXPECT_EQ(patch(R"({"a": null})", "application/merge-patch+json"), R"(PATCH ["k", [["merge", [], {"a": null}]]])");
+  EXPECT_EQ(patch(R"([{"op": "add", "path": "/a~1b/0/~0", "value": 1}, {"op": "remove", "path": "/"},
+                      {"path": "/x", "from": "", "op": "copy", "note": "passed over"}])",
+                  "application/json-patch+json; charset=utf-8"),
+            R"(PATCH ["k", [["add", ["a/b", "0", "~"], 1], ["remove", [""]], ["copy", ["x"], []]]])");
+  EXPECT_EQ(patch(R"([["increment", ["n"], 1]])", "application/json"), R"(PATCH ["k", [["increment", ["n"], 1]]])");
+  EXPECT_THAT(patch("{}", "text/plain"), HasSubstr("415"));
+  EXPECT_THAT(patch("{}", "application/json-patch+json"), HasSubstr("array of operations"));
+  EXPECT_THAT(patch(R"([{"op": "add", "path": "a", "value": 1}])", "application/json-patch+json"),
+              HasSubstr("operation 1: its path is no JSON Pointer"));
+  EXPECT_THAT(patch(R"([{"op": "add", "path": "/a~2", "value": 1}])", "application/json-patch+json"), HasSubstr("400"));
+  EXPECT_THAT(patch(R"([{"op": "add", "path": "/a"}])", "application/json-patch+json"), HasSubstr("no \\\"value\\\""));
+  EXPECT_THAT(patch(R"([{"path": "/a"}])", "application/json-patch+json"), HasSubstr("operation 1"));
+}
+
+TEST(Plan, OnlyAJsonPatchHasPointers) {
+  const auto plan = make_plan(request(Method::kPatch, "/v1/keys/k", "[]", of_type("application/json-patch+json")));
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->options().pointer);
+  EXPECT_FALSE(make_plan(request(Method::kPatch, "/v1/keys/k", "[]"))->options().pointer);
+}
+
+TEST(Plan, APathIsPutAndDeletedInPlace) {
+  EXPECT_EQ(planned(request(Method::kPut, "/v1/query/k/a/0", R"({"b": 1})")),
+            R"(PATCH ["k", [["set", ["a", 0], {"b": 1}]]])");
+  EXPECT_EQ(planned(request(Method::kDelete, "/v1/query/k/a/07")), R"(PATCH ["k", [["remove", ["a", "07"]]]])");
+  EXPECT_THAT(planned(request(Method::kDelete, "/v1/query/k")), HasSubstr("/v1/keys/{key}"));
+}
+
+TEST(Plan, ConditionsOfAPatchAreOptions) {
+  RequestHeaders headers = of_type("application/merge-patch+json");
+  headers.if_match = "*";
+  EXPECT_TRUE(make_plan(request(Method::kPatch, "/v1/keys/k", "{}", headers))->options().if_present);
+  headers.if_match = "\"7\"";
+  EXPECT_EQ(make_plan(request(Method::kPatch, "/v1/keys/k", "{}", headers))->options().if_version, 7);
+  headers.if_match = "\"7\", \"8\"";
+  EXPECT_THAT(planned(request(Method::kPatch, "/v1/keys/k", "{}", headers)), HasSubstr("one tag or *"));
+}
+
 TEST(Plan, AKeyMayHoldAnyByte) {
   EXPECT_EQ(planned(request(Method::kGet, "/v1/keys/%FF%00")), R"(GET [{"$binary": "/wA="}])");
 }

@@ -34,6 +34,8 @@ std::string arguments_of(Command command) {
     case Signature::kKey: return key_arguments();
     case Signature::kPath: return packed([](PackedWriter& to) { to.array(1).array(2).str("k").str("name"); });
     case Signature::kFormula: return packed([](PackedWriter& to) { to.array(2).str("1+1").map(0); });
+    case Signature::kChanges:
+      return packed([](PackedWriter& to) { to.array(2).str("k").array(1).array(2).str("remove").array(1).str("a"); });
     case Signature::kItems: return packed([](PackedWriter& to) { to.array(1).array(0); });
     default: return no_arguments();
   }

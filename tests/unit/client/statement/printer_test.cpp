@@ -45,6 +45,21 @@ Reply error(Code code, std::string message) {
   return reply;
 }
 
+TEST(Printer, AChangeOfOnePlacePrintsWhatItCameTo) {
+  EXPECT_EQ(answered("SET k.a 1", "[true]"), "OK\nexit 0");
+  EXPECT_EQ(answered("DELETE k.a", "[true]"), "OK\nexit 0");
+  EXPECT_EQ(answered("DELETE k.a", "[false]"), "NOT FOUND\nexit 1");
+  EXPECT_EQ(answered("POP k.l.0", "[\"x\"]"), "k.l.0 -> \"x\"\nexit 0");
+  EXPECT_EQ(answered("POP k.l.0", "[null]"), "NOT FOUND\nexit 1");
+  EXPECT_EQ(answered("INCREMENT k.n", "[7]"), "7\nexit 0");
+  EXPECT_EQ(answered("INCREMENT k.n", "[7]", true), "7\nexit 0");
+  EXPECT_EQ(answered("APPEND k.l 1", "[3]"), "3\nexit 0");
+  EXPECT_EQ(answered("MERGE k {}", "[true]"), "OK\nexit 0");
+  EXPECT_EQ(answered("PATCH k [[\"pop\", [\"a\"]]]", "[null]"), "( null )\nexit 0");
+  EXPECT_EQ(answered("HAS k.a", "1"), "true\nexit 0");
+  EXPECT_EQ(printed("HAS k.a", {error(Code::kNotFound, "nothing")}), "false\nexit 1");
+}
+
 TEST(Printer, EveryRowOfTheTable) {
   EXPECT_EQ(answered("PUT k 1", "true"), "OK\nexit 0");
   EXPECT_EQ(answered("SET k 1", "false"), "OK\nexit 0");

@@ -52,6 +52,36 @@ std::string range_of(std::string_view text) {
   return out;
 }
 
+TEST(Statement, APathStandsWhereAKeyAloneDid) {
+  EXPECT_EQ(line("SET person2.address.number 13"),
+            R"(PATCH ( "person2" | ( ( "set" | ( "address" | "number" ) | 13 ) ) ))");
+  EXPECT_EQ(line("PUT k.a : { b : 1 }"), R"(PATCH ( "k" | ( ( "set" | ( "a" ) | [ b -> 1 ] ) ) ))");
+  EXPECT_EQ(line("put k.list.0 -> \"x\""), R"(PATCH ( "k" | ( ( "set" | ( "list" | 0 ) | "x" ) ) ))");
+  EXPECT_EQ(line("DELETE k.a"), R"(PATCH ( "k" | ( ( "remove" | ( "a" ) ) ) ))");
+  EXPECT_EQ(line("POP \"my.key\".tags.0"), R"(PATCH ( "my.key" | ( ( "pop" | ( "tags" | 0 ) ) ) ))");
+  EXPECT_EQ(line("HAS k.a"), R"(QUERY ( ( "k" | "a" ) ))");
+  EXPECT_EQ(line("SET \"k.a\" 1"), R"(SET ( "k.a" | 1 ))") << "a key with a dot is quoted";
+  EXPECT_EQ(words({"put", "kk.a", "5"}), R"(PATCH ( "kk" | ( ( "set" | ( "a" ) | 5 ) ) ))");
+  EXPECT_EQ(words({"put", "\"kk.a\"", "5"}), R"(PUT ( "kk.a" | 5 ))");
+  EXPECT_EQ(words({"delete", "k.a"}), R"(PATCH ( "k" | ( ( "remove" | ( "a" ) ) ) ))");
+}
+
+TEST(Statement, ChangesInPlaceHaveNamesOfTheirOwn) {
+  EXPECT_EQ(line("INCREMENT k.n"), R"(PATCH ( "k" | ( ( "increment" | ( "n" ) | 1 ) ) ))");
+  EXPECT_EQ(line("incr counter by -2.5"), R"(PATCH ( "counter" | ( ( "increment" | () | -2.5 ) ) ))");
+  EXPECT_EQ(line("INCREMENT k BY x"), "ERROR: BY takes a number: INCREMENT person2.visits BY 5");
+  EXPECT_EQ(line("APPEND k.tags \"x\""), R"(PATCH ( "k" | ( ( "append" | ( "tags" ) | "x" ) ) ))");
+  EXPECT_EQ(line("MERGE k {\"a\": 33, \"old\": null}"),
+            R"(PATCH ( "k" | ( ( "merge" | () | [ a -> 33 | old -> null ] ) ) ))");
+  EXPECT_EQ(line("PATCH k [[\"increment\", [\"n\"], 1], [\"set\", [\"seen\"], true]]"),
+            R"(PATCH ( "k" | ( ( "increment" | ( "n" ) | 1 ) | ( "set" | ( "seen" ) | true ) ) ))");
+  EXPECT_THAT(line("PATCH k [[\"put\", [], 1]]"), ::testing::HasSubstr("unknown name"));
+  EXPECT_EQ(words({"increment", "k.n", "by", "3"}), R"(PATCH ( "k" | ( ( "increment" | ( "n" ) | 3 ) ) ))");
+  EXPECT_EQ(words({"append", "k.tags", "some words"}),
+            R"(PATCH ( "k" | ( ( "append" | ( "tags" ) | "some words" ) ) ))");
+  EXPECT_EQ(words({"patch", "k", "[[\"pop\", [\"a\"]]]"}), R"(PATCH ( "k" | ( ( "pop" | ( "a" ) ) ) ))");
+}
+
 TEST(Statement, ListingsTakePatternsRangesAndADirection) {
   EXPECT_EQ(range_of("KEYS user:*:name"), " matching user:*:name");
   EXPECT_EQ(range_of("SCAN ?[a-z].x*"), " matching ?[a-z].x*") << "no key, so a dot is a dot";
@@ -180,18 +210,20 @@ TEST(Statement, OptionsStandBehindTheCommandOrItsOperands) {
 
 TEST(Statement, OptionsThatDoNotBelongAreRefused) {
   EXPECT_EQ(line("PUT k 1 --stale"), "ERROR: --stale belongs to reads: GET, HAS, QUERY, COMPUTE, KEYS, SCAN and COUNT");
-  EXPECT_EQ(line("GET k --if-absent"), "ERROR: --if-absent belongs to PUT and SET");
-  EXPECT_EQ(line("POP k --if-version 1"), "ERROR: --if-version belongs to PUT, SET and DELETE");
+  EXPECT_EQ(line("GET k --if-absent"), "ERROR: --if-absent belongs to PUT, SET and PATCH");
+  EXPECT_EQ(line("POP k --if-version 1"), "ERROR: --if-version belongs to PUT, SET, DELETE and PATCH");
+  EXPECT_EQ(line("PUT k 1 --strict"), "ERROR: --strict and --return belong to PATCH");
+  EXPECT_EQ(line("PUT k.a 1 --strict").substr(0, 5), "PATCH");
   EXPECT_EQ(line("PUT k 1 --if-version 1 --if-absent"),
             "ERROR: --if-absent and --if-version exclude each other: a key that is absent has no version");
   EXPECT_EQ(line("GET k --timeout 0"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("GET k --timeout"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("GET k --timeout 600001"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("PUT k 1 --if-version x"), "ERROR: --if-version takes the version that is expected: --if-version 17");
-  EXPECT_EQ(
-      line("GET k --stake"),
-      "ERROR: unknown option \"--stake\"; known are --if-absent, --if-version N, --stale, --timeout MS, --limit N, "
-      "--info and --json (a key that begins with -- stands in quotes)");
+  EXPECT_EQ(line("GET k --stake"),
+            "ERROR: unknown option \"--stake\"; known are --if-absent, --if-present, --if-version N, --strict, "
+            "--return document, --stale, --timeout MS, --limit N, --info and --json (a key that begins with -- stands "
+            "in quotes)");
 }
 
 TEST(Statement, DefaultsGiveWay) {
@@ -230,7 +262,7 @@ TEST(Statement, WordsFromElsewhereGetTheirMeaning) {
   EXPECT_EQ(line("ttl k").substr(0, 52), "ERROR: unknown command \"ttl\"; documents do not expir");
   EXPECT_EQ(line("exit()").substr(0, 52), "ERROR: unknown command \"exit()\"; EXIT ends the shell");
   EXPECT_EQ(line("?"), "ERROR: unknown command \"?\"; HELP lists the commands");
-  for (const char* word : {"rm", "add-worker", "backup", "info", "load", "flushall", "incr"}) {
+  for (const char* word : {"rm", "add-worker", "backup", "info", "load", "flushall", "incrby"}) {
     EXPECT_TRUE(meaning_of(word)) << word;
     EXPECT_EQ(line(word).find("the nearest is"), std::string::npos) << word;
   }
@@ -387,7 +419,7 @@ TEST(Words, Errors) {
   EXPECT_EQ(words({"set", "k", "18446744073709551616"}).substr(0, 44), "ERROR: column 1: the number is out of range:");
   EXPECT_EQ(words({"put", "k"}), "ERROR: expected a value behind the key \"k\": PUT KEY -> DOCUMENT");
   EXPECT_EQ(
-      words({"put", "kk.a", "5"}),
+      words({"get", "kk.a"}),
       "ERROR: the key \"kk.a\" has to stand in quotes of its own, '\"kk.a\"', since a dot separates the steps of a "
       "path, which QUERY takes");
   EXPECT_EQ(words({"gte", "k"}), "ERROR: unknown command \"gte\"; the nearest is GET, and HELP lists them all");
@@ -410,7 +442,8 @@ TEST(Help, KnowsEveryCommandAndItsAliases) {
     EXPECT_NE(all->find(help.name), std::string::npos) << help.name;
     EXPECT_TRUE(help_text(help.name));
     EXPECT_TRUE(parse_statement(help.name) || parse_statement(std::string(help.name) + " k 1") ||
-                parse_statement(std::string(help.name) + " k"))
+                parse_statement(std::string(help.name) + " k") ||
+                parse_statement(std::string(help.name) + " k [[\"pop\", [\"a\"]]]"))
         << help.name;
   }
   EXPECT_EQ(help_text("list keys")->substr(0, 4), "KEYS");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/unit/worker/requests.hpp"
 
 namespace trellis {
@@ -114,6 +116,30 @@ TEST(LogEntry, HasAtMostSoManyCommands) {
   ASSERT_TRUE(beyond);
   EXPECT_FALSE(*beyond);
   EXPECT_FALSE(reader.next());
+}
+
+TEST(Entry, OptionsOfAPatchTravelInWiderFlags) {
+  Entry patch = entry_of(EntryKind::kPatch, "k", "\x90", {"s", 1});
+  EXPECT_EQ(encoded(patch).front(), '\x01') << "as software before these options wrote it";
+  patch.if_present = patch.strict = patch.return_document = true;
+  EXPECT_EQ(encoded(patch).front(), '\x03');
+  EXPECT_EQ(*read_entry(encoded(patch)), patch);
+  Entry put = entry_of(EntryKind::kPut, "k", "\xc0", {"s", 1});
+  put.strict = true;
+  EXPECT_FALSE(read_entry(encoded(put))) << "it belongs to PATCH";
+}
+
+TEST(Entry, OptionsThatChangeWhatIsDoneBelongToTheFingerprint) {
+  const Entry plain = entry_of(EntryKind::kPatch, "k", "\x90");
+  std::set<std::uint64_t> fingerprints = {fingerprint_of(plain, false)};
+  for (bool Entry::*option : {&Entry::if_absent, &Entry::if_present, &Entry::strict, &Entry::pointer}) {
+    Entry entry = plain;
+    entry.*option = true;
+    EXPECT_TRUE(fingerprints.insert(fingerprint_of(entry, false)).second);
+  }
+  Entry entry = plain;
+  entry.return_document = true;
+  EXPECT_EQ(fingerprint_of(entry, false), fingerprint_of(plain, false)) << "it is what the answer says";
 }
 
 TEST(Entry, RefusesConditionsThatDoNotBelongToItsKind) {

@@ -62,6 +62,22 @@ WorkerRequest batch_of(const std::vector<Item>& items) {
   return request;
 }
 
+TEST(Prepare, APatchBecomesAnEntryWithItsOperationsAndOptions) {
+  std::string arguments;
+  PackedWriter(arguments).array(2).str("k").array(1).array(3).str("add").array(1).str("a").natural(1);
+  Options options;
+  options.if_present = options.pointer = options.return_document = true;
+  const WorkerRequest request = request_of(Command::kPatch, arguments, options);
+  const auto prepared = prepare(request);
+  const Entry* entry = prepared->items()[0].entry();
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->kind, EntryKind::kPatch);
+  EXPECT_EQ(entry->content, arguments.substr(3));
+  EXPECT_TRUE(entry->if_present && entry->pointer && entry->return_document && !entry->strict);
+  const WorkerRequest own = request_of(Command::kPatch, arguments);
+  EXPECT_EQ(prepare(own)->items()[0].answer()->status, Code::kInvalidArgument) << "add is RFC 6902's alone";
+}
+
 TEST(Prepare, APutBecomesAnEntryWithTheIdentityOfItsRequest) {
   Options options;
   options.if_version = 5;

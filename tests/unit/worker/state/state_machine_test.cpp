@@ -383,5 +383,75 @@ TEST(StateMachine, ALoggedReadOfALargeDocumentIsAnsweredAndNotKept) {
   EXPECT_EQ(replica.apply(small).packed.bytes(), kBob);
 }
 
+std::string increment_of(std::string_view name, std::int64_t by) {
+  std::string operations;
+  PackedWriter(operations).array(1).array(3).str("increment").array(1).str(name).integer(by);
+  return operations;
+}
+
+TEST(StateMachine, PatchChangesADocumentOnceHoweverOftenItIsSent) {
+  Replica replica;
+  const std::string by_two = increment_of("n", 2);
+  const Entry patch = entry_of(EntryKind::kPatch, "k", by_two, {"s", 1});
+  const CommandResult first = replica.apply(patch);
+  EXPECT_EQ(first.packed.bytes(), "\x91\x02");
+  EXPECT_EQ(first.version, nth(1));
+  const CommandResult again = replica.apply(patch);
+  EXPECT_EQ(pack_reply_frame(7, again), pack_reply_frame(7, first));
+  EXPECT_EQ(replica.get("k").packed.bytes(), "\x81\xa1n\x02");
+  const std::string by_three = increment_of("n", 3);
+  EXPECT_EQ(replica.apply(entry_of(EntryKind::kPatch, "k", by_three, {"s", 1})).exactly_once,
+            ExactlyOnce::kOtherRequest);
+}
+
+TEST(StateMachine, PatchThatFailsChangesNothingAndSaysTheSameAgain) {
+  Replica replica;
+  replica.put("k", kAda);
+  const std::string operations = increment_of("n", 1);
+  const Entry patch = entry_of(EntryKind::kPatch, "k", operations, {"s", 1});
+  const CommandResult first = replica.apply(patch);
+  EXPECT_EQ(first.status, Code::kFailedPrecondition);
+  EXPECT_EQ(first.message, "operation 1 (increment) at k.n: a string is at k, and a path leads into lists and maps");
+  EXPECT_EQ(first.exactly_once, ExactlyOnce::kNothing);
+  replica.put("k", "\x80");
+  EXPECT_EQ(pack_reply_frame(7, replica.apply(patch)), pack_reply_frame(7, first));
+  EXPECT_EQ(replica.get("k").packed.bytes(), "\x80");
+}
+
+TEST(StateMachine, PatchOfNothingWritesNothing) {
+  Replica replica;
+  replica.put("k", "\x80");
+  std::string operations;
+  PackedWriter(operations).array(1).array(2).str("remove").array(1).str("a");
+  EXPECT_EQ(replica.apply(entry_of(EntryKind::kPatch, "k", operations)).version, nth(1));
+  EXPECT_EQ(replica.get("k").version, nth(1));
+  EXPECT_EQ(replica.apply(entry_of(EntryKind::kPatch, "no", operations)).version, std::nullopt);
+  EXPECT_FALSE(replica.state.documents().contains("no"));
+}
+
+TEST(StateMachine, PatchReturnsTheDocumentWhereThatIsAsked) {
+  Replica replica;
+  const std::string operations = increment_of("n", 1);
+  Entry patch = entry_of(EntryKind::kPatch, "k", operations, {"s", 1});
+  patch.return_document = true;
+  EXPECT_EQ(replica.apply(patch).packed.bytes(), "\x81\xa1n\x01");
+  replica.remove("k");
+  EXPECT_EQ(replica.apply(patch).packed.bytes(), "\x81\xa1n\x01") << "remembered, not looked up";
+}
+
+TEST(StateMachine, IfPresentWritesOnlyWhatIsThere) {
+  Replica replica;
+  Entry put = entry_of(EntryKind::kPut, "k", kAda);
+  put.if_present = true;
+  EXPECT_EQ(replica.apply(put).status, Code::kNotFound);
+  const std::string operations = increment_of("n", 1);
+  Entry patch = entry_of(EntryKind::kPatch, "k", operations);
+  patch.if_present = true;
+  EXPECT_EQ(replica.apply(patch).status, Code::kNotFound);
+  replica.put("k", kBob);
+  EXPECT_EQ(replica.apply(put).status, Code::kOk);
+  EXPECT_EQ(replica.get("k").packed.bytes(), kAda);
+}
+
 }  // namespace
 }  // namespace trellis

@@ -372,6 +372,23 @@ INSTANTIATE_TEST_SUITE_P(Over, TrieHistory, testing::ValuesIn(kKeys), [](const a
 
 // --- Sentences ---
 
+TEST(Trie, TakesADocumentInPartsAndSomeOfThemFromTheDocumentThatItReplaces) {
+  Trie trie;
+  const std::string_view first[] = {"one", "", "two"};
+  EXPECT_TRUE(trie.insert_or_assign("k", 1, first));
+  EXPECT_EQ(trie.find("k")->document, "onetwo");
+  const FrozenTrie frozen = trie.freeze();
+  for (std::uint64_t version = 2; version < 4; ++version) {  // Shared with a frozen view, and then not.
+    const std::string_view document = trie.find("k")->document;
+    const std::string_view swapped[] = {document.substr(3), document.substr(0, 3)};
+    EXPECT_FALSE(trie.insert_or_assign("k", version, swapped));
+    EXPECT_EQ(trie.find("k")->version, version);
+  }
+  EXPECT_EQ(trie.find("k")->document, "onetwo");
+  EXPECT_EQ(frozen.find("k")->document, "onetwo");
+  EXPECT_EQ(trie.bytes(), 7u);
+}
+
 TEST(Trie, StartsEmpty) {
   Trie trie;
   EXPECT_TRUE(trie.empty());
