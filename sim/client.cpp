@@ -135,8 +135,10 @@ void ClientProcess::begin_call(Operation operation, Duration timeout, std::funct
 /// Repeats a write that was asked for before; now and then it asks for something else under the same session and seq.
 Operation ClientProcess::repetition() {
   Operation operation = world_.random().pick(repeatable_);
-  if (world_.random().chance(0.1)) operation.key = workload_.random_key();
-  if (world_.random().chance(0.1) && !operation.document.empty()) operation.document = workload_.new_document();
+  const bool counts = operation.command == Command::kPatch;
+  if (world_.random().chance(0.1)) operation.key = counts ? workload_.random_counter() : workload_.random_key();
+  const bool has_document = !counts && !operation.document.empty();
+  if (world_.random().chance(0.1) && has_document) operation.document = workload_.new_document();
   return operation;
 }
 

@@ -10,7 +10,8 @@ std::string pack_arguments(const Operation& operation) {
   PackedWriter writer(out);
   switch (operation.command) {
     case Command::kPut:
-    case Command::kSet: writer.array(2).key(operation.key).packed(operation.document); break;
+    case Command::kSet:
+    case Command::kPatch: writer.array(2).key(operation.key).packed(operation.document); break;
     case Command::kQuery:
       writer.array(1).array(1 + operation.path.size()).key(operation.key);
       for (const Operation::Segment& segment : operation.path) writer.str(std::get<std::string>(segment));
@@ -70,6 +71,7 @@ void take_result(Operation& operation, Code status, std::string_view result, con
     case Command::kDelete: operation.flag = reader.read_bool(); break;
     case Command::kGet:
     case Command::kPop:
+    case Command::kPatch:
     case Command::kQuery: operation.found = std::string(result); break;
     case Command::kKeys:
     case Command::kScan: {

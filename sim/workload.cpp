@@ -8,12 +8,18 @@ namespace {
 
 /// What is left of 64 bits is a whole number also as a float64, as COMPUTE answers it.
 constexpr int kFractionBits = 11;
+constexpr double kCounterShare = 0.06;
 
 }  // namespace
 
 std::string Workload::random_key() {
   const std::uint64_t number = cluster_.world().random().below(cluster_.shape().workload.keys);
   return (number % 2 == 0 ? "a/" : "b/") + std::to_string(number);
+}
+
+std::string Workload::random_counter() {
+  constexpr std::uint64_t kCounters = 3;
+  return "c/" + std::to_string(cluster_.world().random().below(kCounters));
 }
 
 std::string Workload::new_document() {
@@ -29,10 +35,22 @@ std::string Workload::new_document() {
   return document;
 }
 
+/// Increments a counter, or reads one.
+Operation Workload::counting() {
+  Operation operation;
+  operation.key = random_counter();
+  operation.command = Command::kGet;
+  if (!cluster_.world().random().chance(0.8)) return operation;
+  operation.command = Command::kPatch;
+  PackedWriter(operation.document).array(1).array(3).str("increment").array(0).natural(1);
+  return operation;
+}
+
 Operation Workload::operation(bool in_batch) {
   Random& random = cluster_.world().random();
   Operation operation;
   operation.key = random_key();
+  if (random.chance(kCounterShare)) return counting();
   const std::uint64_t dice = random.below(in_batch ? 80 : 100);
   if (dice < 24) {
     operation.command = random.chance(0.7) ? Command::kPut : Command::kSet;

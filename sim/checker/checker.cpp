@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "sim/checker/counter_check.hpp"
 #include "sim/checker/listing_check.hpp"
 #include "sim/checker/version_check.hpp"
 
@@ -17,6 +18,7 @@ Verdict check(const History& history, const LinearizabilityOptions& options) {
   add(check_versions(history));
   add(check_weak_reads(history));
   add(check_listings(history));
+  add(check_counters(history));
   out.undecided = std::move(linearizability.undecided);
   out.operations = history.operations.size();
   out.keys = linearizability.keys;

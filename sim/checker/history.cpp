@@ -123,6 +123,11 @@ Result<void> take_number(const Token& token, Target& target) {
   return {};
 }
 
+/// Of a PATCH its operations stand there.
+bool has_document(Command command) {
+  return command == Command::kPut || command == Command::kSet || command == Command::kPatch;
+}
+
 bool is_checked(Command command) {
   return is_on_one_key(command) || command == Command::kKeys || command == Command::kScan || command == Command::kCount;
 }
@@ -149,7 +154,7 @@ Result<void> take_option(const Token& token, Operation& out) {
 
 /// What stands between the key and "=>".
 Result<void> take_arguments(LineReader& line, Operation& out) {
-  if (out.command == Command::kPut || out.command == Command::kSet) {
+  if (has_document(out.command)) {
     const Result<Token> document = line.next();
     if (!document) return document.error();
     if (!document->is_quoted || !document->name.empty()) return invalid_argument("a document in quotes is missing");
@@ -231,7 +236,8 @@ Result<void> check_whole(const Operation& operation) {
   if (operation.if_absent && operation.if_version) return invalid_argument("if_absent together with if_version");
   if (!operation.ok()) return {};
   const Command command = operation.command;
-  const bool finds = command == Command::kGet || command == Command::kPop || command == Command::kQuery;
+  const bool finds =
+      command == Command::kGet || command == Command::kPop || command == Command::kQuery || command == Command::kPatch;
   if (finds && !operation.found) return invalid_argument("OK without the document");
   if (command == Command::kHas && !operation.flag) return invalid_argument("OK of HAS without true or false");
   if (command == Command::kScan && operation.documents.size() != operation.keys.size()) {
@@ -283,8 +289,7 @@ std::string to_text(const Operation& operation) {
                     operation.client + ' ';
   out += name_of(operation.command);
   out += ' ' + quoted_bytes(operation.key);
-  if (operation.command == Command::kPut || operation.command == Command::kSet)
-    out += ' ' + quoted_bytes(operation.document);
+  if (has_document(operation.command)) out += ' ' + quoted_bytes(operation.document);
   for (const Operation::Segment& segment : operation.path) {
     const auto* name = std::get_if<std::string>(&segment);
     out += ' ' + (name ? quoted_bytes(*name) : std::to_string(std::get<std::uint64_t>(segment)));

@@ -11,6 +11,7 @@
 //   partitions 16
 //   # CALL RETURN CLIENT COMMAND KEY ARGUMENTS OPTIONS => STATUS RESULT INFO
 //   0 12 c1 PUT "k" "\xa1a" session="s" seq=1 => OK true version=5
+//   12 13 c1 PATCH "n" "\x91\x93\xa9increment\x90\x01" => OK "\x91\x01" version=6
 //   13 20 c2 GET "k" => OK "\xa1a" version=5
 //   13 20 c2 QUERY "k" "name" 0 => NOT_FOUND
 //   15 - c3 DELETE "k" if_version=5 => UNKNOWN
@@ -57,7 +58,7 @@ struct Operation {
 
   Command command = Command::kGet;
   std::string key;            ///< KEYS, SCAN, COUNT: the prefix.
-  std::string document;       ///< PUT, SET: what is written.
+  std::string document;       ///< PUT, SET: what is written.  PATCH: its packed operations.
   std::vector<Segment> path;  ///< QUERY, without the key.
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
@@ -71,7 +72,7 @@ struct Operation {
 
   std::optional<Code> status;            ///< Nothing: no answer.
   std::optional<bool> flag;              ///< OK of PUT, SET (the key is new), HAS, DELETE (it was there).
-  std::optional<std::string> found;      ///< OK of GET, POP, QUERY.
+  std::optional<std::string> found;      ///< OK of GET, POP, QUERY; of PATCH the results.
   std::optional<std::uint64_t> version;  ///< Nothing: not told, or not recorded.
   std::vector<std::string> keys;         ///< OK of KEYS, SCAN.
   std::vector<std::string> documents;    ///< OK of SCAN, one a key.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sim/checker/counter_check.hpp"
 #include "sim/checker/presence.hpp"
 
 namespace trellis::sim {
@@ -12,7 +13,8 @@ using Presences = std::map<std::string, Presence, std::less<>>;
 
 class ListingChecker {
  public:
-  explicit ListingChecker(const History& history) : history_(history), presences_(presences_of(history)) {
+  explicit ListingChecker(const History& history)
+      : history_(history), presences_(presences_of(history)), counters_(counters_of(history)) {
     for (std::size_t at = 0; at < history.operations.size(); ++at) {
       const Operation& op = history.operations[at];
       if (op.command != Command::kPut && op.command != Command::kSet) continue;
@@ -88,6 +90,7 @@ class ListingChecker {
 
   void check_shown(std::size_t at, const Operation& op) {
     for (std::size_t i = 0; i < op.keys.size(); ++i) {
+      if (counters_.contains(op.keys[i])) continue;
       const auto presence = presences_.find(op.keys[i]);
       if (presence == presences_.end()) {
         add(at, op, quoted_bytes(op.keys[i]) + " is shown and was never written");
@@ -108,6 +111,8 @@ class ListingChecker {
       least += presence.was_there_throughout(op.call, *op.returned);
       most += !presence.was_absent_throughout(op.call, *op.returned);
     });
+    most += static_cast<std::uint64_t>(std::count_if(
+        counters_.begin(), counters_.end(), [&op](const std::string& key) { return key.starts_with(op.key); }));
     if (op.count >= least && op.count <= most) return;
     add(at, op,
         "the count lies outside " + std::to_string(least) + " to " + std::to_string(most) +
@@ -116,6 +121,7 @@ class ListingChecker {
 
   const History& history_;
   const Presences presences_;
+  const std::set<std::string, std::less<>> counters_;  ///< What is known of them is left to check_counters.
   std::map<std::pair<std::string_view, std::string_view>, TimePoint> written_;  ///< (key, document) -> first call.
   std::vector<Violation> violations_;
 };

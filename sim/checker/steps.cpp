@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "protocol/document.hpp"
+#include "sim/checker/counter_check.hpp"
 
 namespace trellis::sim {
 namespace {
@@ -290,8 +291,10 @@ bool KeySteps::holds(const Need& need, const KeyState& state) const {
 
 std::map<std::string, std::vector<std::size_t>, std::less<>> operations_by_key(const History& history) {
   std::map<std::string, std::vector<std::size_t>, std::less<>> out;
+  const auto counters = counters_of(history);
   for (std::size_t i = 0; i < history.operations.size(); ++i) {
-    if (!history.operations[i].is_listing()) out[history.operations[i].key].push_back(i);
+    const Operation& op = history.operations[i];
+    if (!op.is_listing() && !counters.contains(op.key)) out[op.key].push_back(i);
   }
   return out;
 }

@@ -5,6 +5,7 @@
 
 #include "protocol/cluster/cluster_map.hpp"
 #include "sim/checker/checker.hpp"
+#include "sim/checker/counter_check.hpp"
 #include "sim/checker/final_state.hpp"
 #include "sim/checker/listing_check.hpp"
 #include "sim/checker/version_check.hpp"
@@ -20,6 +21,55 @@ std::string first_reason(const std::vector<Violation>& violations) {
   return violations.empty() ? "" : violations.front().reason;
 }
 std::string listing_verdict(std::string_view lines) { return first_reason(check_listings(history_of(lines))); }
+
+std::string counter_verdict(std::string_view lines) { return first_reason(check_counters(history_of(lines))); }
+
+TEST(Counters, EveryIncrementIsInTheNumberOnce) {
+  EXPECT_EQ(counter_verdict(R"(
+0 1 a PATCH "n" "+1" => OK "\x91\x01"
+2 3 b PATCH "n" "+1" => OK "\x91\x02"
+2 4 c GET "n" => OK "\x01"
+5 6 c GET "n" => OK "\x02")"),
+            "");
+  EXPECT_THAT(counter_verdict(R"(
+0 1 a PATCH "n" "+1" => OK "\x91\x01"
+2 3 c GET "n" => OK "\x02")"),
+              HasSubstr("outside 1 to 1"))
+      << "applied twice";
+  EXPECT_THAT(counter_verdict(R"(
+0 1 a PATCH "n" "+1" => OK "\x91\x01"
+2 3 c GET "n" => NOT_FOUND)"),
+              HasSubstr("outside 1 to 1"))
+      << "lost";
+  EXPECT_THAT(counter_verdict(R"(
+0 3 a PATCH "n" "+1" => OK "\x91\x01"
+0 3 b PATCH "n" "+1" => OK "\x91\x01")"),
+              HasSubstr("same number"));
+}
+
+TEST(Counters, AnIncrementOfUnknownOutcomeMayBeInItOnce) {
+  EXPECT_EQ(counter_verdict(R"(
+0 - a PATCH "n" "+1" => UNKNOWN
+2 3 c GET "n" => OK "\x01"
+4 5 a PATCH "n" "+1" => OK "\x91\x02")"),
+            "");
+  EXPECT_THAT(counter_verdict(R"(
+0 - a PATCH "n" "+1" => UNKNOWN
+2 3 c GET "n" => OK "\x02")"),
+              HasSubstr("outside 0 to 1"));
+}
+
+TEST(Counters, AllAttemptsOfASessionsWriteAreOne) {
+  EXPECT_EQ(counter_verdict(R"(
+0 - a PATCH "n" "+1" session="s" seq=1 => UNKNOWN
+2 3 b PATCH "n" "+1" => OK "\x91\x02"
+4 5 a PATCH "n" "+1" session="s" seq=1 => OK "\x91\x01")"),
+            "");
+  EXPECT_THAT(counter_verdict(R"(
+0 1 a PATCH "n" "+1" session="s" seq=1 => OK "\x91\x01"
+4 5 a PATCH "n" "+1" session="s" seq=1 => OK "\x91\x02")"),
+              HasSubstr("two numbers"));
+}
 
 TEST(HistoryText, ReadsBackWhatItWrote) {
   History history = random_history({.seed = 3, .operations = 200, .keys = 12, .listings = 0.2});
