@@ -55,7 +55,7 @@ std::optional<Scenario> scenario_of(std::string_view name);
 /// What a run of kAny takes its faults from: a directed scenario, half of the time.
 Scenario drawn_scenario(Random& random);
 
-/// A scenario of the replicas of one partition by themselves (sim/group.hpp), without brokers and clients.
+/// A scenario of the replicas of one partition by themselves (sim/group/group.hpp), without brokers and clients.
 constexpr bool is_of_group(Scenario scenario) { return scenario == Scenario::kGroup || scenario == Scenario::kMembers; }
 
 }  // namespace trellis::sim

@@ -242,7 +242,8 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kBrokenLinks, "broken-links", "documents that travel in slices, and any fault", shape_broken_links,
      nullptr},
     {Scenario::kGroup, "group", "the replicas of one partition by themselves, many elections", nullptr, nullptr},
-    {Scenario::kMembers, "members", "the same, and the members change", nullptr, nullptr},
+    {Scenario::kMembers, "members", "the same, and members come, go and are lost for good, by one target after another",
+     nullptr, nullptr},
 });
 
 constexpr bool is_whole() {

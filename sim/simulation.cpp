@@ -6,7 +6,7 @@
 
 #include "sim/checker/checker.hpp"
 #include "sim/faults.hpp"
-#include "sim/group.hpp"
+#include "sim/group/group.hpp"
 
 namespace trellis::sim {
 namespace {

@@ -16,7 +16,8 @@ std::vector<PartitionId> Balancer::run(const Partitions& partitions, const Clust
   }
   if (!ripe) return {};
   level_since_.erase(*ripe);
-  partitions.at(*ripe)->replica().transfer_to(map.placement(*ripe).preferred_leader);
+  Replica& replica = partitions.at(*ripe)->replica();
+  replica.transfer_to(replica.member_on(map.placement(*ripe).preferred_leader)->place.id);
   // One at a time, but not one an interval: look again soon.
   due_ = now + Shard::kTickInterval;
   return {*ripe};
@@ -27,8 +28,8 @@ std::vector<PartitionId> Balancer::give_up(const Partitions& partitions, const P
   for (const auto& [id, partition] : partitions) {
     Replica& replica = partition->replica();
     if (!replica.is_ready() || replica.is_transferring()) continue;
-    for (const WorkerId peer : replica.voters()) {
-      if (peer != self_ && peers.can_lead(peer, now) && replica.transfer_to(peer)) break;
+    for (const ReplicaPlace& peer : replica.voters()) {
+      if (peer.worker != self_ && peers.can_lead(peer.worker, now) && replica.transfer_to(peer.id)) break;
     }
     touched.push_back(id);
   }
@@ -36,8 +37,9 @@ std::vector<PartitionId> Balancer::give_up(const Partitions& partitions, const P
 }
 
 bool Balancer::is_ripe(PartitionId id, const Replica& replica, WorkerId preferred, const Peers& peers, TimePoint now) {
-  const bool is_fit =
-      replica.is_ready() && preferred != self_ && peers.can_lead(preferred, now) && replica.is_level(preferred);
+  const bool may_take_over = replica.is_ready() && preferred != self_ && peers.can_lead(preferred, now);
+  const auto member = may_take_over ? replica.member_on(preferred) : std::nullopt;
+  const bool is_fit = member && replica.is_level(member->place.id);
   if (!is_fit) {
     level_since_.erase(id);
     return false;

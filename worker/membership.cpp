@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kVersionKey = "V";
 constexpr std::string_view kIdentityKey = "W";
 constexpr std::string_view kMapKey = "M";
-constexpr std::uint64_t kStoreFormatVersion = 1;
+constexpr std::uint64_t kStoreFormatVersion = 2;
 
 Result<std::optional<std::uint64_t>> read_number(LogStore& store, std::string_view key) {
   const auto value = store.get(key);
@@ -119,7 +119,9 @@ void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting
     for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
       const auto& replicas = map.partitions[i].replicas;
       if (std::find(replicas.begin(), replicas.end(), self_) != replicas.end()) {
-        Replica::bootstrap(store, {i}, replicas);
+        std::vector<ReplicaPlace> voters;
+        std::transform(replicas.begin(), replicas.end(), std::back_inserter(voters), only_replica_on);
+        Replica::bootstrap(store, {i}, voters);
       }
     }
   }

@@ -37,7 +37,7 @@ class StateSnapshotJob final : public SnapshotJob {
 
 Partition::Partition(PartitionId id, ReplicaSettings settings, SessionLimits sessions, PartitionHost& host)
     : id_(id),
-      self_(settings.self),
+      self_(settings.self.worker),
       host_(host),
       session_limits_(sessions),
       state_(std::make_unique<StateMachine>(sessions)),
@@ -150,8 +150,8 @@ void Partition::serve_reads() {
 
 void Partition::on_leader(Term term) {
   std::vector<WorkerId> peers;
-  for (const WorkerId voter : replica_.voters()) {
-    if (voter != self_) peers.push_back(voter);
+  for (const ReplicaPlace& voter : replica_.voters()) {
+    if (voter.worker != self_) peers.push_back(voter.worker);
   }
   proof_ = LeadershipProof(term, std::move(peers), omitted_.confirmations ? 1 : kWorkersMax);
   lag_.begin(replica_.last_index());  // That of the barrier, R1.
@@ -180,8 +180,9 @@ void Partition::on_step_down() {
 void Partition::tick() {
   replica_.tick();
   if (replica_.is_leader()) {
-    for (const WorkerId peer : proof_.peers()) {
-      lag_.on_tick(peer, replica_.last_index(), replica_.match_index(peer), host_.now());
+    for (const ReplicaPlace& voter : replica_.voters()) {
+      if (voter.worker == self_) continue;
+      lag_.on_tick(voter.worker, replica_.last_index(), replica_.match_index(voter.id), host_.now());
     }
   }
   // Reads whose clients have given up.

@@ -259,8 +259,8 @@ WorkerReply Partition::make_reply(const Work& work, Outcome outcome) const {
   reply.partition = id_;
   reply.term = replica_.term();
   reply.applied = replica_.applied();
-  if (const auto leader = replica_.leader(); leader && (*leader != self_ || replica_.is_leader()))
-    reply.leader = *leader;
+  if (const auto leader = replica_.leader(); leader && (leader->worker != self_ || replica_.is_leader()))
+    reply.leader = leader->worker;
   return reply;
 }
 

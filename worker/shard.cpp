@@ -58,7 +58,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       broker_watch_(now),
       balancer_(membership_.self(), settings_.hand_over_after, now),
       slow_log_(settings_.slow) {
-  settings_.replica.self = membership_.self();
+  settings_.replica.self = only_replica_on(membership_.self());
   for (BrokerIndex i = 0; i < settings_.brokers; ++i) brokers_.emplace_back(random_(), bulk_room_);
 }
 
@@ -76,7 +76,8 @@ Result<void> Shard::open_partitions() {
     if (auto started = partition->start(); !started) return started.error();
     if (!partition->snapshot_descriptor().empty()) needed.push_back(partition->snapshot_descriptor());
     const Replica& replica = partition->replica();
-    incarnations_.on_opened({i}, replica.vote(), {replica.term().value, replica.last_index().value, false});
+    incarnations_.on_opened({i}, replica.worker_of(replica.vote()),
+                            {replica.term().value, replica.last_index().value, false});
     looking_on_.insert({i});
     partitions_.emplace(PartitionId{i}, std::move(partition));
     for (const WorkerId replica : replicas) {
@@ -320,13 +321,13 @@ void Shard::note_promise(const RaftMessage& message, const Replica& replica) {
   const bool is_of_this_term = message.term == replica.term().value;
   switch (message.kind) {
     case RaftMessageKind::kAppendEntries:
-      return incarnations_.on_promise(message.from, message.group, {message.term, message.stored, false});
+      return incarnations_.on_promise(message.from.worker, message.group, {message.term, message.stored, false});
     case RaftMessageKind::kAppendEntriesResult:
       if (message.other != 0 || !is_of_this_term || !replica.is_leader()) return;
-      return incarnations_.on_promise(message.from, message.group, {message.term, message.index, false});
+      return incarnations_.on_promise(message.from.worker, message.group, {message.term, message.index, false});
     case RaftMessageKind::kRequestVoteResult:
       if (!message.granted || message.is_of_pre_vote() || !is_of_this_term) return;
-      return incarnations_.on_promise(message.from, message.group, {message.term, 0, true});
+      return incarnations_.on_promise(message.from.worker, message.group, {message.term, 0, true});
     default: return;
   }
 }
@@ -389,11 +390,11 @@ void Shard::on_chunk_wanted(WorkerId from, std::string_view header) {
   to_peer(from, PeerMessageType::kChunk, pack(Chunk{wanted->group, wanted->name, wanted->offset}), bytes);
 }
 
-void Shard::send(WorkerId to, RaftMessage message, BatchNumber after) {
+void Shard::send(const ReplicaPlace& to, RaftMessage message, BatchNumber after) {
   if (after > durable_) {
-    held_[after].push_back({to, PeerMessageType::kRaft, pack_head(message), message.body});
+    held_[after].push_back({to.worker, PeerMessageType::kRaft, pack_head(message), message.body});
   } else {
-    to_peer(to, PeerMessageType::kRaft, pack_head(message), message.body);
+    to_peer(to.worker, PeerMessageType::kRaft, pack_head(message), message.body);
   }
 }
 
@@ -750,8 +751,9 @@ bool Shard::has_left() const {
   return std::none_of(partitions_.begin(), partitions_.end(), [this](const auto& each) {
     const Replica& replica = each.second->replica();
     if (!replica.is_leader()) return false;
-    const std::vector<WorkerId> voters = replica.voters();
-    return std::any_of(voters.begin(), voters.end(), [this](WorkerId voter) { return peers_.is_heard(voter, now_); });
+    const std::vector<ReplicaPlace> voters = replica.voters();
+    const auto is_heard = [this](const ReplicaPlace& voter) { return peers_.is_heard(voter.worker, now_); };
+    return std::any_of(voters.begin(), voters.end(), is_heard);
   });
 }
 

@@ -112,7 +112,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   BatchNumber durable_batch() const override { return durable_; }
   TimePoint now() const override { return now_; }
   std::uint64_t random() override { return random_(); }
-  void send(WorkerId to, RaftMessage message, BatchNumber after) override;
+  void send(const ReplicaPlace& to, RaftMessage message, BatchNumber after) override;
   void run_in_background(std::function<void()> work, std::function<void()> done) override;
   void wake(PartitionId group) override;
   void reply(BrokerIndex broker, WorkerReply reply) override;

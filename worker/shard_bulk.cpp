@@ -54,9 +54,9 @@ void Shard::to_peer_in_turn(WorkerId peer, PeerMessageType type, std::string_vie
   const BulkSender::Key key = key_of_log(message.group.value);
   const BulkSender::Item* const waiting = bulk.find(key);
   const auto earlier = waiting == nullptr ? std::nullopt : std::optional(read_own_head(waiting->header));
-  if (earlier && earlier->term == message.term)
+  if (earlier && earlier->term == message.term && earlier->to == message.to)
     return to_peer_now(peer, type, pack_head(without_entries(message, *earlier)));
-  if (earlier) bulk.drop(key);  // Of another term: that log may have changed.
+  if (earlier) bulk.drop(key);  // Of another term, or to another replica: that log may differ.
   if (bulk::is_urgent(body)) return to_peer_now(peer, type, header, body);
   if (is_stalled) return to_peer_now(peer, type, pack_head(without_entries(message, message)));
   add(key);

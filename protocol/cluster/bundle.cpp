@@ -7,7 +7,7 @@
 namespace trellis {
 namespace {
 
-constexpr std::uint8_t kFormatVersion = 1;
+constexpr std::uint8_t kFormatVersion = 2;
 constexpr std::uint32_t kAttached = 1u << 31;
 
 }  // namespace

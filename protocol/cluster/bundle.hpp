@@ -3,7 +3,7 @@
 // Between processes of the cluster (broker and worker, worker and worker) a ZeroMQ message is a head frame and any
 // number of attached frames:
 //
-//   head  = format version (u8 = 1) | item*
+//   head  = format version (u8 = 2) | item*
 //   item  = type (u8) | header size (u32) | body (u32, top bit: attached) | header bytes | body bytes, if inline
 //
 // Small bodies are copied into the head; those of kInlineMax bytes and more are attached as frames of their own, in the

@@ -58,6 +58,10 @@ enum class Mutation : std::uint8_t {
   kOneConfirmation,
   kStalestAnswer,
   kLeadershipUnchecked,
+  kReplicaIdReused,
+  kDeletedOnNotYet,
+  kRemovalBeforePromotion,
+  kStandbyGivesNoVote,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);

@@ -18,6 +18,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
   omitted.lone_term = mutations.has(Mutation::kLoneTermReused);
   omitted.incarnations = mutations.has(Mutation::kOlderCopiesTaken);
   omitted.bulk = mutations.has(Mutation::kBulkIsUrgent);
+  omitted.standby_votes = mutations.has(Mutation::kStandbyGivesNoVote);
   omitted.pre_votes = mutations.has(Mutation::kTermNotLearnt);
   omitted.fingerprints = mutations.has(Mutation::kFingerprintIgnored);
   omitted.confirmations = mutations.has(Mutation::kOneConfirmation);

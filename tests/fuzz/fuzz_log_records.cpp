@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (const auto head = records::read_entry_head(value)) {
     CHECK(records::pack(*head) == value.substr(0, records::EntryHead::kSize));
   }
+  if (const auto local = records::read_local_replica(value)) CHECK(records::pack(*local) == value);
   if (const auto number = records::read_number(value)) CHECK(records::pack_number(*number) == value);
   if (const auto record = records::read_snapshot_record(value)) {
     CHECK(records::pack(*record) == value);

@@ -12,6 +12,8 @@ RaftMessage read_own_head(std::string_view head) {
   RaftMessage message;
   message.kind = static_cast<RaftMessageKind>(fields.u8());
   message.group = {fields.u32()};
+  message.from.id = {fields.u64()};
+  message.to = {fields.u64()};
   message.term = fields.u64();
   message.index = fields.u64();
   message.log_term = fields.u64();

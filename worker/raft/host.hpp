@@ -34,7 +34,7 @@ class ReplicaHost {
   virtual std::uint64_t random() = 0;
 
   /// Sends once `after` is durable (at once if it is already).  May be lost.
-  virtual void send(WorkerId to, RaftMessage message, BatchNumber after) = 0;
+  virtual void send(const ReplicaPlace& to, RaftMessage message, BatchNumber after) = 0;
   /// Runs `work` off the loop, then `done` on it, in a later turn.
   virtual void run_in_background(std::function<void()> work, std::function<void()> done) = 0;
   /// For whoever measures: so many entries joined the batch that is collected.

@@ -5,7 +5,7 @@
 namespace trellis::records {
 namespace {
 
-/// A member is 9 bytes, and a configuration has at most this many.
+/// A member is 17 bytes, and a configuration has at most this many.
 constexpr std::uint32_t kConfigurationMax = 1024;
 
 template <typename T>
@@ -26,6 +26,7 @@ Error broken(const char* what) { return {Code::kInternal, std::string("log store
 std::string hard_state_key(PartitionId group) { return group_key('H', group); }
 std::string snapshot_key(PartitionId group) { return group_key('S', group); }
 std::string commit_key(PartitionId group) { return group_key('C', group); }
+std::string local_replica_key(PartitionId group) { return group_key('R', group); }
 
 std::string entry_key(PartitionId group, std::uint64_t index) {
   std::string key = group_key('L', group);
@@ -50,7 +51,7 @@ std::string pack(const HardState& state) {
 Result<HardState> read_hard_state(std::string_view value) {
   FieldReader fields(value);
   const HardState state{fields.u64(), fields.u64()};
-  if (!fields.at_end() || state.term == 0) return broken("term and vote");
+  if (!fields.at_end() || (state.term == 0 && state.vote != 0)) return broken("term and vote");
   return state;
 }
 
@@ -72,7 +73,9 @@ std::string pack(const SnapshotRecord& record) {
   FieldWriter fields(out);
   fields.u64(record.index).u64(record.term).u64(record.configuration_index);
   fields.u32(static_cast<std::uint32_t>(record.configuration.size()));
-  for (const ConfigurationMember& member : record.configuration) fields.u64(member.id).u8(member.role);
+  for (const ConfigurationMember& member : record.configuration) {
+    fields.u64(member.place.id.value).u64(member.place.worker.value).u8(member.role);
+  }
   fields.bytes(record.descriptor);
   return out;
 }
@@ -83,12 +86,25 @@ Result<SnapshotRecord> read_snapshot_record(std::string_view value) {
   const std::uint32_t members = fields.u32();
   if (members > kConfigurationMax) return broken("snapshot");
   for (std::uint32_t i = 0; i < members; ++i) {
-    const ConfigurationMember member{fields.u64(), fields.u8()};
+    const ConfigurationMember member{{{fields.u64()}, {fields.u64()}}, fields.u8()};
     record.configuration.push_back(member);
   }
   record.descriptor = fields.bytes();
   if (!fields.at_end() || record.index == 0 || record.term == 0) return broken("snapshot");
   return record;
+}
+
+std::string pack(const LocalReplica& local) {
+  std::string out;
+  FieldWriter(out).u64(local.held.value).u64(local.term).u64(local.index).u64(local.deleted.value);
+  return out;
+}
+
+Result<LocalReplica> read_local_replica(std::string_view value) {
+  FieldReader fields(value);
+  const LocalReplica local{{fields.u64()}, fields.u64(), fields.u64(), {fields.u64()}};
+  if (!fields.at_end()) return broken("replica");
+  return local;
 }
 
 std::string pack_number(std::uint64_t number) {

@@ -1,7 +1,7 @@
 #include "worker/raft/message.hpp"
 
 #include "protocol/cluster/bundle.hpp"
-#include "worker/raft/log_records.hpp"
+#include "worker/raft/stored_configuration.hpp"
 
 namespace trellis {
 namespace {
@@ -11,7 +11,7 @@ Error bad(const char* what) { return invalid_argument(std::string("raft message:
 /// Indexes are added to; a quarter of the range is more than any log will see.
 constexpr std::uint64_t kNumberMax = 1ull << 62;
 
-/// The type of an entry that holds a configuration.  So far only the first of each log is one.
+/// The type of an entry that holds a configuration.
 constexpr std::uint8_t kConfiguration = 3;
 
 /// Whether the body is exactly the entries that the head announces, in terms that never go back: a log that held others
@@ -22,9 +22,9 @@ bool holds_entries(const RaftMessage& message) {
   for (std::uint32_t i = 0; i < message.entries; ++i) {
     const std::uint64_t term = fields.u64();
     const std::uint8_t type = fields.u8();
-    fields.bytes();
+    const std::string_view payload = fields.bytes();
     if (!fields.ok() || term == 0 || term < last_term || type < 1 || type > 3) return false;
-    if (type == kConfiguration && message.index + i + 1 != 1) return false;
+    if (type == kConfiguration && !records::read_configuration_entry(payload)) return false;
     last_term = term;
   }
   return fields.at_end() && last_term <= message.term;
@@ -41,9 +41,10 @@ bool holds_snapshot(const RaftMessage& message) {
 
 std::string pack_head(const RaftMessage& message) {
   std::string head;
-  head.reserve(52);
+  head.reserve(68);
   FieldWriter fields(head);
-  fields.u8(static_cast<std::uint8_t>(message.kind)).u32(message.group.value).u64(message.term);
+  fields.u8(static_cast<std::uint8_t>(message.kind)).u32(message.group.value);
+  fields.u64(message.from.id.value).u64(message.to.value).u64(message.term);
   fields.u64(message.index).u64(message.log_term).u64(message.other).u64(message.stored).u32(message.entries);
   fields.u8(message.granted).u8(message.disrupt_leader).u8(message.pre_vote);
   return head;
@@ -55,8 +56,9 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
   if (kind < 1 || kind > 6) return bad("unknown kind");
   RaftMessage message;
   message.kind = static_cast<RaftMessageKind>(kind);
-  message.from = from;
   message.group = {fields.u32()};
+  message.from = {{fields.u64()}, from};
+  message.to = {fields.u64()};
   message.term = fields.u64();
   message.index = fields.u64();
   message.log_term = fields.u64();
@@ -68,13 +70,14 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
   message.pre_vote = fields.u8();
   message.body = std::move(body);
   if (!fields.at_end()) return bad("its head has the wrong size");
+  if (message.from.id.value == 0 || message.to.value == 0) return bad("a replica without an id");
   if (message.term == 0 || message.term > kTermMax || message.log_term > message.term || message.pre_vote > 2) {
     return bad("an impossible term or vote");
   }
   const bool is_vote = message.kind == RaftMessageKind::kRequestVote;
   if (message.index > kNumberMax || message.stored > kNumberMax || (!is_vote && message.other > kNumberMax))
     return bad("an impossible index");
-  if (is_vote && message.other != from.value) return bad("a vote that is asked for somebody else");
+  if (is_vote && message.other != message.from.id.value) return bad("a vote that is asked for somebody else");
   switch (message.kind) {
     case RaftMessageKind::kAppendEntries:
       if (!holds_entries(message)) return bad("broken entries");

@@ -1,9 +1,9 @@
 // RaftMessage: what the replicas of one partition say to each other, on the wire and waiting.
 //
-// All six kinds share one fixed head of 52 bytes; entries and snapshots travel in the body:
+// All six kinds share one fixed head of 68 bytes; entries and snapshots travel in the body:
 //
-//   head     = kind u8 | group u32 | term u64 | index u64 | log term u64 | other u64 | stored u64 | entries u32 |
-//              three flags u8
+//   head     = kind u8 | group u32 | from u64 | to u64 | term u64 | index u64 | log term u64 | other u64 | stored u64 |
+//              entries u32 | three flags u8
 //   entries  = (term u64 | type u8 | size u32 | payload)*
 //   snapshot = a packed records::SnapshotRecord
 //
@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "protocol/cluster/replica_place.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
@@ -35,7 +36,8 @@ constexpr std::uint64_t kTermMax = 1ull << 48;
 struct RaftMessage {
   RaftMessageKind kind = RaftMessageKind::kAppendEntries;
   PartitionId group;
-  WorkerId from;  ///< Not in the head: the bundle says who sent it.
+  ReplicaPlace from;  ///< Its worker is not in the head: the bundle says who sent it.
+  ReplicaId to;       ///< Another replica on the same worker, a later one, drops it.
   std::uint64_t term = 0;
   std::uint64_t index = 0;     ///< AppendEntries: previous.  Result: last log index.  Vote, TimeoutNow, snapshot: last.
   std::uint64_t log_term = 0;  ///< The term at `index`; a result has none.

@@ -1,5 +1,6 @@
 #include "worker/raft/objections.hpp"
 
+#include "worker/raft/library_values.hpp"
 #include "worker/raft/raft_io.hpp"
 
 namespace trellis {
@@ -49,7 +50,7 @@ std::optional<std::string> objection_to(const RaftMessage& message, const struct
 }
 
 std::string describe(const RaftMessage& message) {
-  return std::string(name_of(message.kind)) + " of worker " + to_string(message.from) + " in term " +
+  return std::string(name_of(message.kind)) + " of worker " + to_string(message.from.worker) + " in term " +
          std::to_string(message.term) + ", entry " + std::to_string(message.index) + " of term " +
          std::to_string(message.log_term);
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "protocol/check.hpp"
+#include "worker/raft/library_values.hpp"
 #include "worker/raft/stored_configuration.hpp"
 
 namespace trellis {
@@ -13,73 +14,9 @@ namespace {
 /// The library's own cost of an entry that it keeps, as measured (docs/design.md).
 constexpr std::uint64_t kEntryOverhead = 200;
 
-std::string_view view(const struct raft_buffer& buffer) { return {static_cast<const char*>(buffer.base), buffer.len}; }
-
-/// A copy that the library will free.
-struct raft_buffer copy_for_library(std::string_view bytes) {
-  struct raft_buffer buffer {};
-  buffer.len = bytes.size();
-  buffer.base = raft_malloc(std::max<std::size_t>(bytes.size(), 1));
-  CHECK(buffer.base != nullptr);
-  if (!bytes.empty()) std::memcpy(buffer.base, bytes.data(), bytes.size());
-  return buffer;
-}
-
-/// The library wants an address for each server; nothing is ever sent to it.
-std::string address_of(std::uint64_t id) { return to_string(WorkerId{id}); }
-
-void fill_configuration(struct raft_configuration* configuration,
-                        const std::vector<records::ConfigurationMember>& members) {
-  raft_configuration_init(configuration);
-  for (const auto& member : members) {
-    CHECK(raft_configuration_add(configuration, member.id, address_of(member.id).c_str(), member.role) == 0);
-  }
-}
-
-records::SnapshotRecord to_record(const struct raft_snapshot& snapshot) {
-  records::SnapshotRecord record{snapshot.index, snapshot.term, snapshot.configuration_index, {}, {}};
-  for (unsigned i = 0; i < snapshot.configuration.n; ++i) {
-    const struct raft_server& server = snapshot.configuration.servers[i];
-    record.configuration.push_back({server.id, static_cast<std::uint8_t>(server.role)});
-  }
-  for (unsigned i = 0; i < snapshot.n_bufs; ++i) record.descriptor += view(snapshot.bufs[i]);
-  return record;
-}
-
-struct raft_snapshot* to_library(const records::SnapshotRecord& record) {
-  auto* snapshot = static_cast<struct raft_snapshot*>(raft_calloc(1, sizeof(struct raft_snapshot)));
-  CHECK(snapshot != nullptr);
-  snapshot->index = record.index;
-  snapshot->term = record.term;
-  snapshot->configuration_index = record.configuration_index;
-  fill_configuration(&snapshot->configuration, record.configuration);
-  snapshot->bufs = static_cast<struct raft_buffer*>(raft_malloc(sizeof(struct raft_buffer)));
-  CHECK(snapshot->bufs != nullptr);
-  snapshot->n_bufs = 1;
-  snapshot->bufs[0] = copy_for_library(record.descriptor);
-  return snapshot;
-}
-
 std::uint64_t cost_of(const struct raft_entry& entry) { return entry.buf.len + kEntryOverhead; }
 
 }  // namespace
-
-std::uint64_t entries_held(const struct raft_log& log) {
-  if (log.size == 0) return 0;
-  return log.front <= log.back ? log.back - log.front : log.size - log.front + log.back;
-}
-
-const struct raft_entry* entry_at(const struct raft& raft, raft_index index) {
-  const struct raft_log& log = raft.log;
-  if (index <= log.offset || index > log.offset + entries_held(log)) return nullptr;
-  return &log.entries[(log.front + (index - log.offset - 1)) % log.size];
-}
-
-raft_term term_at(const struct raft& raft, raft_index index) {
-  if (index != 0 && index == raft.log.snapshot.last_index) return raft.log.snapshot.last_term;
-  const struct raft_entry* entry = entry_at(raft, index);
-  return entry == nullptr ? 0 : entry->term;
-}
 
 RaftIo::RaftIo(PartitionId group, ReplicaHost& host, ReplicaOwner& owner, struct raft& raft)
     : group_(group), host_(host), owner_(owner), raft_(raft) {
@@ -181,6 +118,14 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
     return damaged("its snapshot's record cannot be");
   const std::uint64_t snapshot_index = snapshot_ ? snapshot_->index : 0;
 
+  // A replica that joined a group has nothing until its leader has sent it something.
+  const auto local = store.get(records::local_replica_key(group_));
+  if (!local) return local.error();
+  const auto made = *local ? records::read_local_replica(**local) : records::LocalReplica{};
+  if (!made) return made.error();
+  const bool is_new = made->held.value != 0 && made->term != 0;
+  if (hard_state_.term == 0 && !is_new) return damaged("term and vote cannot be");
+
   const auto hint = store.get(records::commit_key(group_));
   if (!hint) return hint.error();
   if (*hint) {
@@ -217,7 +162,7 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
   if (!scanned) return scanned.error();
   if (entries.empty()) {
     first_index_ = snapshot_index + 1;
-    if (!snapshot_) return damaged("neither a log nor a snapshot is there");
+    if (!snapshot_ && (!is_new || commit_hint_ != 0)) return damaged("neither a log nor a snapshot is there");
   } else if (!snapshot_ && (first_index_ != 1 || entries[0].type != RAFT_CHANGE)) {
     return damaged("the log does not begin with the configuration");
   } else if (snapshot_ && first_index_ > snapshot_index + 1) {
@@ -246,7 +191,7 @@ Result<void> RaftIo::raise_term_of_lone_voter(const std::vector<struct raft_entr
   } else if (snapshot_) {
     members = snapshot_->configuration;
   }
-  if (!raises_lone_term || !records::is_lone_voter(members, raft_.id)) return {};
+  if (!raises_lone_term || !records::is_lone_voter(members, {raft_.id})) return {};
   hard_state_ = {hard_state_.term + 1, raft_.id};
   put_hard_state();
   *term = hard_state_.term;
@@ -270,6 +215,8 @@ int RaftIo::send(struct raft_io_send* request, const struct raft_message* messag
   RaftMessage out;
   out.kind = static_cast<RaftMessageKind>(message->type);
   out.group = group_;
+  out.from.id = {raft_.id};
+  out.to = {message->server_id};
   switch (message->type) {
     case RAFT_IO_APPEND_ENTRIES: fill_append(out, *message); break;
     case RAFT_IO_APPEND_ENTRIES_RESULT: {
@@ -324,7 +271,7 @@ int RaftIo::send(struct raft_io_send* request, const struct raft_message* messag
     }
     default: return RAFT_INVALID;
   }
-  host_.send(WorkerId{message->server_id}, std::move(out), hard_state_batch_);
+  host_.send(place_of(message->server_id, message->server_address), std::move(out), hard_state_batch_);
   // A dead peer is no error: an error would make the library probe it with the whole tail at each heartbeat.
   if (done != nullptr) {
     request->cb = done;
@@ -390,7 +337,7 @@ int RaftIo::put_snapshot(unsigned trailing, struct raft_io_snapshot_put* request
     store.remove_range(records::entry_key(group_, first_index_), records::entry_key(group_, first));
     first_index_ = first;
   }
-  puts_.push_back({request, done, putting_.descriptor, host_.collecting_batch()});
+  puts_.push_back({request, done, putting_.descriptor, trailing == 0, host_.collecting_batch()});
   host_.wake(group_);
   return 0;
 }
@@ -431,6 +378,8 @@ bool RaftIo::finish_durable() {
     puts_.pop_front();
     snapshot_ = putting_;
     put.done(put.request, 0);
+    // R15: with the log went a configuration that was not committed; the library would wait for it for ever.
+    if (put.replaces_log) raft_.configuration_uncommitted_index = 0;
     recount_log();
     owner_.on_snapshot_recorded(put.descriptor);
     return true;

@@ -87,6 +87,7 @@ class RaftIo {
     struct raft_io_snapshot_put* request;
     raft_io_snapshot_put_cb done;
     std::string descriptor;
+    bool replaces_log;  ///< It is installed.
     BatchNumber batch;
   };
   struct Get {
@@ -148,12 +149,5 @@ class RaftIo {
   std::optional<std::uint64_t> answer_limit_;
   std::optional<Error> load_error_;
 };
-
-/// How many entries the library's in-memory log has.
-std::uint64_t entries_held(const struct raft_log& log);
-/// The entry at `index` of the library's in-memory log, or nullptr.
-const struct raft_entry* entry_at(const struct raft& raft, raft_index index);
-/// Its term; also that of the last entry a snapshot holds.  0: not known.
-raft_term term_at(const struct raft& raft, raft_index index);
 
 }  // namespace trellis

@@ -50,11 +50,11 @@ void Replica::close_library() {
   library_->io.finish_sends();
 }
 
-void Replica::bootstrap(LogStore& store, PartitionId group, const std::vector<WorkerId>& voters) {
+void Replica::bootstrap(LogStore& store, PartitionId group, const std::vector<ReplicaPlace>& voters) {
   struct raft_configuration configuration;
   raft_configuration_init(&configuration);
-  for (const WorkerId voter : voters) {
-    CHECK(raft_configuration_add(&configuration, voter.value, to_string(voter).c_str(), RAFT_VOTER) == 0);
+  for (const ReplicaPlace& voter : voters) {
+    CHECK(raft_configuration_add(&configuration, voter.id.value, address_of(voter).c_str(), RAFT_VOTER) == 0);
   }
   struct raft_buffer encoded {};
   CHECK(raft_configuration_encode(&configuration, &encoded) == 0);
@@ -63,6 +63,19 @@ void Replica::bootstrap(LogStore& store, PartitionId group, const std::vector<Wo
   store.put(records::entry_key(group, 1), records::pack(records::EntryHead{1, RAFT_CHANGE}),
             {static_cast<const char*>(encoded.base), encoded.len});
   raft_free(encoded.base);
+}
+
+void Replica::make(LogStore& store, PartitionId group, const records::LocalReplica& local) {
+  store.put(records::local_replica_key(group), records::pack(local), {});
+  store.put(records::hard_state_key(group), records::pack(records::HardState{}), {});
+}
+
+void Replica::remove(LogStore& store, PartitionId group, const records::LocalReplica& local) {
+  store.remove_range(records::entry_key(group, 0), records::entries_end(group));
+  for (const auto& key : {records::hard_state_key(group), records::snapshot_key(group), records::commit_key(group)}) {
+    store.remove_range(key, key + '\0');
+  }
+  store.put(records::local_replica_key(group), records::pack(local), {});
 }
 
 Result<void> Replica::start() {
@@ -102,8 +115,8 @@ Result<void> Replica::open_library() {
     return {Code::kInternal,
             std::string("partition ") + std::to_string(group_.value) + ": " + step + ": " + raft_errmsg(&library.raft)};
   };
-  if (raft_init(&library.raft, library.io.handle(), &library.fsm, settings_.self.value,
-                to_string(settings_.self).c_str()) != 0) {
+  if (raft_init(&library.raft, library.io.handle(), &library.fsm, settings_.self.id.value,
+                address_of(settings_.self).c_str()) != 0) {
     return failed("raft_init");
   }
   started_ = true;
@@ -123,7 +136,7 @@ Result<void> Replica::apply_hint() {
   const std::uint64_t hint = std::min<std::uint64_t>(library_->io.commit_hint(), raft_last_index(&raft));
   while (raft.last_applied < hint) {
     const struct raft_entry* entry = entry_at(raft, raft.last_applied + 1);
-    if (entry == nullptr || entry->type == RAFT_CHANGE) break;
+    if (entry == nullptr) break;
     if (entry->type == RAFT_COMMAND && library_->apply(&entry->buf) != 0) return Error{Code::kInternal, *failure_};
     ++raft.last_applied;
   }
@@ -139,8 +152,22 @@ void Replica::tick() {
     return;
   }
   tick_skipped_ = false;
+  raise_term_of_lone_voter();
   library_->io.tick();
   after_call();
+}
+
+/// R13: the library elects a lone voter in the term that it finds, at once.  One that follows, since it learnt a higher
+/// term from a replica that was removed, asks nobody, so it makes the term its own first.
+void Replica::raise_term_of_lone_voter() {
+  struct raft& raft = library_->raft;
+  if (settings_.omitted.lone_term || raft.state != RAFT_FOLLOWER) return;
+  const raft_time silence = raft.io->time(raft.io) - raft.election_timer_start;
+  if (silence < raft.follower_state.randomized_election_timeout || !is_lone_voter()) return;
+  raft.current_term += 1;
+  raft.voted_for = raft.id;
+  raft.io->set_term(raft.io, raft.current_term);
+  raft.io->set_vote(raft.io, raft.voted_for);
 }
 
 void Replica::restart_election_timer() {
@@ -257,7 +284,7 @@ LogIndex Replica::propose(std::vector<CommandBuffer> commands) {
   return first;
 }
 
-WorkerId Replica::vote() const { return {library_->raft.voted_for}; }
+ReplicaId Replica::vote() const { return {library_->raft.voted_for}; }
 Term Replica::term() const { return {library_->raft.current_term}; }
 LogIndex Replica::commit_index() const { return {library_->raft.commit_index}; }
 LogIndex Replica::applied() const { return {library_->raft.last_applied}; }
@@ -265,12 +292,12 @@ LogIndex Replica::last_index() const { return {raft_last_index(&library_->raft)}
 BatchNumber Replica::term_batch() const { return library_->io.hard_state_batch(); }
 std::uint64_t Replica::snapshot_index() const { return library_->raft.log.snapshot.last_index; }
 
-std::optional<WorkerId> Replica::leader() const {
+std::optional<ReplicaPlace> Replica::leader() const {
   raft_id id = 0;
   const char* address = nullptr;
   raft_leader(&library_->raft, &id, &address);
   if (id == 0) return std::nullopt;
-  return WorkerId{id};
+  return place_of(id, address);
 }
 
 void Replica::collect_commit_hint() { library_->io.collect_commit_hint(); }

@@ -1,7 +1,8 @@
 // Replica: the C++ face of one libraft instance, one partition's copy on this worker.
 //
-// It keeps the rules of docs/libraft.md, each named where it stands:  R1 barrier on becoming leader, R2 gate, R3 clamp
-// and R7 cap (raft_io), R4 trim, R5 configurations, R6 transfers, R8 one apply a turn, R9 one batch under way.
+// It keeps the rules of docs/libraft.md, each named where it stands:  R1 barrier on becoming leader, R2 gate, R3 clamp,
+// R7 cap and R15 installed configurations (raft_io), R4 trim, R5 configurations, R6 transfers, R8 one apply a turn,
+// R9 one batch under way, R11 terms from pre-votes, R12 changes of members, R13 lone voters, R14 votes of standbys.
 //
 // Loop thread only; free of sockets, files and clocks.
 #pragma once
@@ -15,6 +16,10 @@
 #include <vector>
 
 #include "worker/raft/host.hpp"
+#include "worker/raft/log_records.hpp"
+
+struct raft_message;
+struct raft_progress;
 
 namespace trellis {
 
@@ -49,6 +54,7 @@ struct OmittedRules {
   bool lone_term = false;       ///< R13
   bool incarnations = false;    ///< Older copies of a folder are taken in.
   bool pre_votes = false;       ///< R11
+  bool standby_votes = false;   ///< R14
   bool fingerprints = false;    ///< All requests of one session and seq are taken for the same.
   bool confirmations = false;   ///< One peer confirms leadership, however many voters there are.
   bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
@@ -60,21 +66,39 @@ struct RaftTiming {
 };
 
 struct ReplicaSettings {
-  WorkerId self;
+  ReplicaPlace self;
   RaftTiming timing;
   std::chrono::milliseconds install_timeout{5'000};  ///< An InstallSnapshot unanswered for so long is sent again.
   std::uint64_t snapshot_log_bytes = 64 << 20;       ///< At least so much log before a snapshot is due.
   std::uint64_t tail_bytes = 8 << 20;  ///< Of the log, kept behind a snapshot for followers a little late.
-  /// Whether whoever has no vote, as far as this replica knows, is listened to: where members change, a replica that is
-  /// late does not know them all.  The cluster does not change its members yet.
-  bool hears_strangers = false;
   OmittedRules omitted;
 };
 
+/// The library's own numbers.
+enum class ReplicaRole : std::uint8_t {
+  kStandby = 0,  ///< Has the log, and no vote.
+  kVoter = 1,
+  kSpare = 2,  ///< Has neither.
+};
+
 enum class MemberChange : std::uint8_t {
-  kAdd,      ///< Without log and vote.
-  kPromote,  ///< To a voter, once it is level.
+  kAdd,          ///< As a spare.
+  kMakeStandby,  ///< From now on the log is sent to it.
+  kPromote,      ///< To a voter, once it is level.
   kRemove,
+};
+
+struct ReplicaMember {
+  ReplicaPlace place;
+  ReplicaRole role = ReplicaRole::kSpare;
+};
+
+/// Who belongs to a group, by one entry of its log.
+struct ReplicaConfiguration {
+  LogIndex index;  ///< Of that entry, and its term: two leaders may write different ones at one index.
+  Term term;       ///< 0: not known here, since a snapshot holds that entry.
+  bool is_committed = false;
+  std::vector<ReplicaMember> members;
 };
 
 class Replica {
@@ -88,7 +112,11 @@ class Replica {
   Replica& operator=(const Replica&) = delete;
 
   /// Collects the records of a new group, whose first entry is its configuration; durable with the batch they join.
-  static void bootstrap(LogStore& store, PartitionId group, const std::vector<WorkerId>& voters);
+  static void bootstrap(LogStore& store, PartitionId group, const std::vector<ReplicaPlace>& voters);
+  /// Collects the records of an empty replica, which the entry at (term, index) has added to a group that is there.
+  static void make(LogStore& store, PartitionId group, const records::LocalReplica& local);
+  /// Collects the removal of all that a replica has stored, but for `local`, which says that it is gone.
+  static void remove(LogStore& store, PartitionId group, const records::LocalReplica& local);
 
   /// Loads snapshot and log, and applies what is known to be committed.  Error: damaged records, for people.
   Result<void> start();
@@ -118,28 +146,35 @@ class Replica {
   PartitionId group() const { return group_; }
   Term term() const;
   /// Whom it voted for in its term; 0: nobody.
-  WorkerId vote() const;
+  ReplicaId vote() const;
   LogIndex commit_index() const;
   LogIndex applied() const;
   LogIndex last_index() const;
-  std::optional<WorkerId> leader() const;
-  std::vector<WorkerId> voters() const;
-  bool is_voter(WorkerId id) const;
+  std::optional<ReplicaPlace> leader() const;
+  /// The configuration in force: the newest that its log holds durably, on a leader the newest that it has written.
+  ReplicaConfiguration configuration() const;
+  std::vector<ReplicaPlace> voters() const;
+  /// The member with that id, or the one on that worker.
+  std::optional<ReplicaMember> member(ReplicaId id) const;
+  std::optional<ReplicaMember> member_on(WorkerId worker) const;
+  /// The worker that this member is on; WorkerId{0} where it is none, as far as is known here.
+  WorkerId worker_of(ReplicaId id) const;
   /// The batch after which this replica's current term is durable.
   BatchNumber term_batch() const;
 
   /// Leader only: whether `peer` holds the log, but for the last kLevelWithin entries.
   static constexpr std::uint64_t kLevelWithin = 1024;
-  bool is_level(WorkerId peer) const;
+  bool is_level(ReplicaId peer) const;
   /// Leader only: the last entry that `peer` is known to hold.
-  LogIndex match_index(WorkerId peer) const;
+  LogIndex match_index(ReplicaId peer) const;
   /// Leader only: hands leadership to `peer`.  False where that is not possible now.
-  bool transfer_to(WorkerId peer);
+  bool transfer_to(ReplicaId peer);
   bool is_transferring() const;
+  /// Whether a change of the members is under way.
+  bool is_changing() const;
   /// Leader only: changes the members by one.  False where that is not possible now; what became of it shows in the
   /// configuration alone.
-  bool change(MemberChange change, WorkerId member);
-  bool is_member(WorkerId id) const;
+  bool change(MemberChange change, const ReplicaPlace& member);
 
   /// Whether enough log has gathered for a snapshot, given the size of the state.
   bool is_snapshot_due(std::uint64_t state_bytes) const;
@@ -163,6 +198,8 @@ class Replica {
   bool is_impossible(const RaftMessage& message) const;
   void deliver(const RaftMessage& message);
   void tell_library(const RaftMessage& message);
+  void ask_for_vote(struct raft_message& in);
+  void forget_unheard_leader();
   void deliver_append(const RaftMessage& message);
   void catch_up_with_term(const RaftMessage& message);
   void deliver_install(const RaftMessage& message);
@@ -172,6 +209,10 @@ class Replica {
   void step_down();
   void drop_transfer();
   Result<void> apply_hint();
+  bool is_lone_voter() const;
+  const struct raft_progress* progress_of(ReplicaId peer) const;
+  bool may_follow(MemberChange change, ReplicaId member) const;
+  void raise_term_of_lone_voter();
   Result<void> open_library();
   void close_library();
   void find_uncommitted_configuration();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "worker/raft/library_values.hpp"
 #include "worker/raft/raft_io.hpp"
 #include "worker/raft/replica.hpp"
 

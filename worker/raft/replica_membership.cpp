@@ -77,77 +77,116 @@ void Replica::reopen() {
   after_call();
 }
 
-std::vector<WorkerId> Replica::voters() const {
-  std::vector<WorkerId> voters;
-  const struct raft_configuration& configuration = library_->raft.configuration;
-  for (unsigned i = 0; i < configuration.n; ++i) {
-    if (configuration.servers[i].role == RAFT_VOTER) voters.push_back({configuration.servers[i].id});
+ReplicaConfiguration Replica::configuration() const {
+  const struct raft& raft = library_->raft;
+  const bool is_committed = raft.configuration_uncommitted_index == 0;
+  const raft_index index = is_committed ? raft.configuration_index : raft.configuration_uncommitted_index;
+  ReplicaConfiguration configuration{{index}, {term_at(raft, index)}, is_committed, {}};
+  for (unsigned i = 0; i < raft.configuration.n; ++i) {
+    const struct raft_server& server = raft.configuration.servers[i];
+    configuration.members.push_back({place_of(server.id, server.address), static_cast<ReplicaRole>(server.role)});
+  }
+  return configuration;
+}
+
+std::vector<ReplicaPlace> Replica::voters() const {
+  std::vector<ReplicaPlace> voters;
+  for (const ReplicaMember& member : configuration().members) {
+    if (member.role == ReplicaRole::kVoter) voters.push_back(member.place);
   }
   return voters;
 }
 
-bool Replica::is_voter(WorkerId id) const {
-  const struct raft_configuration& configuration = library_->raft.configuration;
-  return std::any_of(configuration.servers, configuration.servers + configuration.n,
-                     [id](const auto& server) { return server.id == id.value && server.role == RAFT_VOTER; });
-}
-
-bool Replica::is_member(WorkerId id) const {
-  const struct raft_configuration& configuration = library_->raft.configuration;
-  return std::any_of(configuration.servers, configuration.servers + configuration.n,
-                     [id](const auto& server) { return server.id == id.value; });
-}
-
-bool Replica::is_level(WorkerId peer) const {
-  const struct raft& raft = library_->raft;
-  if (lead_term_ == 0) return false;
-  for (unsigned i = 0; i < raft.configuration.n; ++i) {
-    if (raft.configuration.servers[i].id != peer.value) continue;
-    const struct raft_progress& progress = raft.leader_state.progress[i];
-    return progress.state == kProgressPipeline &&
-           progress.match_index + kLevelWithin >= raft_last_index(&library_->raft);
+std::optional<ReplicaMember> Replica::member(ReplicaId id) const {
+  for (const ReplicaMember& member : configuration().members) {
+    if (member.place.id == id) return member;
   }
-  return false;
+  return std::nullopt;
 }
 
-LogIndex Replica::match_index(WorkerId peer) const {
+std::optional<ReplicaMember> Replica::member_on(WorkerId worker) const {
+  for (const ReplicaMember& member : configuration().members) {
+    if (member.place.worker == worker) return member;
+  }
+  return std::nullopt;
+}
+
+WorkerId Replica::worker_of(ReplicaId id) const {
+  const auto found = member(id);
+  return found ? found->place.worker : WorkerId{};
+}
+
+bool Replica::is_lone_voter() const { return voters() == std::vector{settings_.self}; }
+
+const struct raft_progress* Replica::progress_of(ReplicaId peer) const {
   const struct raft& raft = library_->raft;
   for (unsigned i = 0; lead_term_ != 0 && i < raft.configuration.n; ++i) {
-    if (raft.configuration.servers[i].id == peer.value) return {raft.leader_state.progress[i].match_index};
+    if (raft.configuration.servers[i].id == peer.value) return &raft.leader_state.progress[i];
   }
-  return {};
+  return nullptr;
 }
 
-bool Replica::change(MemberChange change, WorkerId member) {
-  if (!is_ready() || is_transferring() || member == settings_.self) return false;
-  // Who has no vote by its own log gives none either, though that log be late or wrong: nothing changes before each
-  // voter that remains holds the configuration that gives it its vote.
-  struct raft* const raft = &library_->raft;
-  for (unsigned i = 0; i < raft->configuration.n; ++i) {
-    const struct raft_server& server = raft->configuration.servers[i];
-    const bool remains = server.role == RAFT_VOTER && server.id != settings_.self.value && server.id != member.value;
-    if (remains && raft->leader_state.progress[i].match_index < raft->configuration_index) return false;
-  }
-  auto request = std::make_unique<struct raft_change>();
-  const raft_change_cb done = [](struct raft_change* finished, int) { delete finished; };
-  int status = 0;
-  switch (change) {
-    case MemberChange::kAdd:
-      status = raft_add(raft, request.get(), member.value, to_string(member).c_str(), done);
-      break;
-    case MemberChange::kPromote: status = raft_assign(raft, request.get(), member.value, RAFT_VOTER, done); break;
-    case MemberChange::kRemove: status = raft_remove(raft, request.get(), member.value, done); break;
-  }
+bool Replica::is_level(ReplicaId peer) const {
+  const struct raft_progress* const progress = progress_of(peer);
+  return progress != nullptr && progress->state == kProgressPipeline &&
+         progress->match_index + kLevelWithin >= raft_last_index(&library_->raft);
+}
+
+LogIndex Replica::match_index(ReplicaId peer) const {
+  const struct raft_progress* const progress = progress_of(peer);
+  return progress == nullptr ? LogIndex{} : LogIndex{progress->match_index};
+}
+
+bool Replica::transfer_to(ReplicaId peer) {
+  if (!is_ready() || is_transferring() || !is_level(peer)) return false;
+  auto request = std::make_unique<struct raft_transfer>();
+  const int status = raft_transfer(&library_->raft, request.get(), peer.value,
+                                   [](struct raft_transfer* transfer) { delete transfer; });
   if (status == 0) static_cast<void>(request.release());
   after_call();
   return status == 0;
 }
 
-bool Replica::transfer_to(WorkerId peer) {
-  if (!is_ready() || is_transferring() || !is_level(peer)) return false;
-  auto request = std::make_unique<struct raft_transfer>();
-  const int status = raft_transfer(&library_->raft, request.get(), peer.value,
-                                   [](struct raft_transfer* transfer) { delete transfer; });
+bool Replica::is_transferring() const { return library_->raft.transfer != nullptr; }
+
+bool Replica::is_changing() const {
+  const struct raft& raft = library_->raft;
+  if (raft.configuration_uncommitted_index != 0) return true;
+  return raft.state == RAFT_LEADER && (raft.leader_state.change != nullptr || raft.leader_state.promotee_id != 0);
+}
+
+/// R12: a majority of the new configuration holds the one in force, so that it can go on where this leader dies.
+bool Replica::may_follow(MemberChange change, ReplicaId member) const {
+  const ReplicaConfiguration configuration = this->configuration();
+  std::size_t voters = 0;
+  std::size_t holding = 0;
+  for (const ReplicaMember& each : configuration.members) {
+    const bool is_meant = each.place.id == member;
+    const bool has_vote = (each.role == ReplicaRole::kVoter && !(is_meant && change == MemberChange::kRemove)) ||
+                          (is_meant && change == MemberChange::kPromote);
+    if (!has_vote) continue;
+    ++voters;
+    if (each.place == settings_.self || match_index(each.place.id) >= configuration.index) ++holding;
+  }
+  return holding > voters / 2;
+}
+
+bool Replica::change(MemberChange change, const ReplicaPlace& member) {
+  if (!is_ready() || is_transferring() || member == settings_.self || !may_follow(change, member.id)) return false;
+  auto request = std::make_unique<struct raft_change>();
+  const raft_change_cb done = [](struct raft_change* finished, int) { delete finished; };
+  struct raft* const raft = &library_->raft;
+  int status = 0;
+  switch (change) {
+    case MemberChange::kAdd:
+      status = raft_add(raft, request.get(), member.id.value, address_of(member).c_str(), done);
+      break;
+    case MemberChange::kMakeStandby:
+      status = raft_assign(raft, request.get(), member.id.value, RAFT_STANDBY, done);
+      break;
+    case MemberChange::kPromote: status = raft_assign(raft, request.get(), member.id.value, RAFT_VOTER, done); break;
+    case MemberChange::kRemove: status = raft_remove(raft, request.get(), member.id.value, done); break;
+  }
   if (status == 0) static_cast<void>(request.release());
   after_call();
   return status == 0;
@@ -160,7 +199,5 @@ void Replica::drop_transfer() {
   library_->raft.transfer = nullptr;
   if (transfer->cb != nullptr) transfer->cb(transfer);
 }
-
-bool Replica::is_transferring() const { return library_->raft.transfer != nullptr; }
 
 }  // namespace trellis

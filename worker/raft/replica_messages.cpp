@@ -25,7 +25,6 @@ bool Replica::passes_gate(const RaftMessage& message) const {
 /// What only a broken peer says, and what the library, built without its assertions, would take to heart.
 bool Replica::is_impossible(const RaftMessage& message) const {
   const struct raft& raft = library_->raft;
-  if (!is_voter(message.from) && !settings_.hears_strangers) return true;
   const bool from_leader =
       message.kind == RaftMessageKind::kAppendEntries || message.kind == RaftMessageKind::kInstallSnapshot;
   // A second leader in our term: the library would write its name over our progress.
@@ -40,7 +39,9 @@ bool Replica::refuses(const RaftMessage& message) {
 }
 
 void Replica::deliver(const RaftMessage& message) {
-  if (is_impossible(message) || refuses(message)) return;
+  // What was meant for an earlier replica on this worker promises nothing here.  Whether its sender has a vote is not
+  // asked: this log may be late, and its sender's leader know better.
+  if (message.to != settings_.self.id || is_impossible(message) || refuses(message)) return;
   delivering_ = &message;
   tell_library(message);
   delivering_ = nullptr;
@@ -48,11 +49,14 @@ void Replica::deliver(const RaftMessage& message) {
 
 void Replica::tell_library(const RaftMessage& message) {
   if (message.kind == RaftMessageKind::kAppendEntries && begin_reopening(message)) return;
-  if (message.kind == RaftMessageKind::kRequestVote) catch_up_with_term(message);
-  const std::string address = to_string(message.from);
+  if (message.kind == RaftMessageKind::kRequestVote) {
+    forget_unheard_leader();
+    catch_up_with_term(message);
+  }
+  const std::string address = address_of(message.from);
   struct raft_message in {};
   in.type = static_cast<unsigned short>(message.kind);
-  in.server_id = message.from.value;
+  in.server_id = message.from.id.value;
   in.server_address = address.c_str();
   switch (message.kind) {
     case RaftMessageKind::kAppendEntries: return deliver_append(message);
@@ -69,7 +73,7 @@ void Replica::tell_library(const RaftMessage& message) {
       in.request_vote.last_log_term = message.log_term;
       in.request_vote.disrupt_leader = message.disrupt_leader;
       in.request_vote.pre_vote = message.pre_vote != 0;
-      break;
+      return ask_for_vote(in);
     case RaftMessageKind::kRequestVoteResult:
       in.request_vote_result.term = message.term;
       in.request_vote_result.vote_granted = message.granted;
@@ -85,6 +89,34 @@ void Replica::tell_library(const RaftMessage& message) {
   after_call();
 }
 
+/// R14: who is asked for its vote gives it whatever its own log says of its role (Raft dissertation, 4.1): a standby by
+/// its own log may be the voter that decides.  So it has the role for this one call.
+void Replica::ask_for_vote(struct raft_message& in) {
+  struct raft& raft = library_->raft;
+  struct raft_server* own = nullptr;
+  for (unsigned i = 0; i < raft.configuration.n; ++i) {
+    if (raft.configuration.servers[i].id == raft.id) own = &raft.configuration.servers[i];
+  }
+  // One that is not in its own log's configuration at all holds too little of it to be asked by an honest candidate.
+  if (own == nullptr || settings_.omitted.standby_votes) own = nullptr;
+  const int role = own == nullptr ? RAFT_VOTER : std::exchange(own->role, RAFT_VOTER);
+  library_->io.receive(&in);
+  if (own != nullptr) own->role = role;
+  after_call();
+}
+
+/// R14: the library forgets a leader when it stands for election, which a standby never does: it would refuse its vote
+/// for the sake of a leader that is long gone.
+void Replica::forget_unheard_leader() {
+  struct raft& raft = library_->raft;
+  if (raft.state != RAFT_FOLLOWER || settings_.omitted.standby_votes) return;
+  const auto own = member(settings_.self.id);
+  if (own && own->role == ReplicaRole::kVoter) return;
+  if (raft.io->time(raft.io) - raft.election_timer_start < raft.election_timeout) return;
+  raft_free(raft.follower_state.current_leader.address);
+  raft.follower_state.current_leader = {};
+}
+
 /// The library learns no term from a pre-vote, neither from the question nor from the answer.  So of two voters without
 /// a third, one with the longer log and one with the higher term would refuse each other for ever: who asks for a
 /// pre-vote knows the term before the one that it asks for, and that becomes ours, as if it had asked in earnest.
@@ -92,23 +124,23 @@ void Replica::catch_up_with_term(const RaftMessage& message) {
   const struct raft& raft = library_->raft;
   if (settings_.omitted.pre_votes) return;
   if (message.pre_vote == 0 || message.term <= raft.current_term + 1 || raft.state == RAFT_LEADER || leader()) return;
-  const std::string address = to_string(message.from);
+  const std::string address = address_of(message.from);
   struct raft_message in {};
   in.type = RAFT_IO_REQUEST_VOTE;
-  in.server_id = message.from.value;
+  in.server_id = message.from.id.value;
   in.server_address = address.c_str();
   in.request_vote.term = message.term - 1;
-  in.request_vote.candidate_id = message.from.value;  // With an empty log: it gets no vote.
+  in.request_vote.candidate_id = message.from.id.value;  // With an empty log: it gets no vote.
   library_->io.receive(&in);
   after_call();
 }
 
 void Replica::deliver_append(const RaftMessage& message) {
   struct raft& raft = library_->raft;
-  const std::string address = to_string(message.from);
+  const std::string address = address_of(message.from);
   struct raft_message in {};
   in.type = RAFT_IO_APPEND_ENTRIES;
-  in.server_id = message.from.value;
+  in.server_id = message.from.id.value;
   in.server_address = address.c_str();
   struct raft_append_entries& append = in.append_entries;
   append.term = message.term;
@@ -156,10 +188,10 @@ void Replica::deliver_append(const RaftMessage& message) {
 void Replica::deliver_install(const RaftMessage& message) {
   const auto record = records::read_snapshot_record(message.body.bytes());
   CHECK(record);  // Checked when it was read from the wire.
-  const std::string address = to_string(message.from);
+  const std::string address = address_of(message.from);
   struct raft_message in {};
   in.type = RAFT_IO_INSTALL_SNAPSHOT;
-  in.server_id = message.from.value;
+  in.server_id = message.from.id.value;
   in.server_address = address.c_str();
   struct raft_install_snapshot& install = in.install_snapshot;
   install.term = message.term;
@@ -169,7 +201,8 @@ void Replica::deliver_install(const RaftMessage& message) {
   raft_configuration_init(&install.conf);
   for (const auto& member : record->configuration) {
     // A double or an impossible role is refused by the library: the message is dropped then.
-    if (raft_configuration_add(&install.conf, member.id, to_string(WorkerId{member.id}).c_str(), member.role) != 0) {
+    const ReplicaPlace& place = member.place;
+    if (raft_configuration_add(&install.conf, place.id.value, address_of(place).c_str(), member.role) != 0) {
       raft_configuration_close(&install.conf);
       return;
     }

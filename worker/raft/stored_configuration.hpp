@@ -2,6 +2,8 @@
 //
 //   format u8 = 1 | count u64 | (id u64 | address, ends with a zero | role u8)*
 //
+// The id is a replica's, the address the id of its worker, as text.
+//
 // Numbers are little-endian.  The library has no public function for it.
 #pragma once
 
@@ -16,6 +18,6 @@ namespace trellis::records {
 Result<std::vector<ConfigurationMember>> read_configuration_entry(std::string_view payload);
 
 /// Whether `id` has a vote, and nobody else has.
-bool is_lone_voter(const std::vector<ConfigurationMember>& members, std::uint64_t id);
+bool is_lone_voter(const std::vector<ConfigurationMember>& members, ReplicaId id);
 
 }  // namespace trellis::records

@@ -35,7 +35,7 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
   if (!descriptor || descriptor->partition != partition.id() || descriptor->index.value != record->index ||
       descriptor->term.value != record->term) {
     return host.report(LogLevel::kWarning,
-                       "a broken InstallSnapshot from worker " + to_string(message.from) +
+                       "a broken InstallSnapshot from worker " + to_string(message.from.worker) +
                            " was dropped; do all workers run the same version of Trellis?",
                        partition.id());
   }
@@ -82,7 +82,7 @@ void SnapshotReceiver::ask(PartitionHost& host, TimePoint now) {
   while (fetch.asked < end) {
     const auto size =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(kChunkSize, fetch.descriptor.size - fetch.asked));
-    host.want_chunk(fetch.message.from, {fetch.group, fetch.descriptor.name, fetch.asked, size});
+    host.want_chunk(fetch.message.from.worker, {fetch.group, fetch.descriptor.name, fetch.asked, size});
     fetch.asked += size;
   }
 }
@@ -90,7 +90,7 @@ void SnapshotReceiver::ask(PartitionHost& host, TimePoint now) {
 void SnapshotReceiver::on_chunk(WorkerId from, const Chunk& chunk, const Frame& bytes, PartitionHost& host,
                                 TimePoint now) {
   if (!fetch_ || fetch_->is_reading || fetch_->group != chunk.group || fetch_->descriptor.name != chunk.name ||
-      fetch_->message.from != from) {
+      fetch_->message.from.worker != from) {
     return;
   }
   Fetch& fetch = *fetch_;
@@ -191,7 +191,7 @@ void SnapshotReceiver::keep_source(PartitionHost& host, TimePoint now) {
   Fetch& fetch = *fetch_;
   if (now - std::max(fetch.progress_at, fetch.kept_at) < kKeepEvery) return;
   fetch.kept_at = now;
-  host.want_chunk(fetch.message.from, {fetch.group, fetch.descriptor.name, fetch.descriptor.size, 0});
+  host.want_chunk(fetch.message.from.worker, {fetch.group, fetch.descriptor.name, fetch.descriptor.size, 0});
 }
 
 void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {

@@ -66,7 +66,7 @@ class SnapshotReceiver {
   void on_chunk(WorkerId from, const Chunk& chunk, const Frame& bytes, PartitionHost& host, TimePoint now);
   /// A peer said something, whatever it was.
   void on_heard(WorkerId peer, TimePoint now) {
-    if (fetch_ && fetch_->message.from == peer) fetch_->heard_at = now;
+    if (fetch_ && fetch_->message.from.worker == peer) fetch_->heard_at = now;
   }
   void tick(PartitionHost& host, TimePoint now);
   /// Hands what is ready to its replica, as soon as that takes it.

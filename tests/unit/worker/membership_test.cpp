@@ -255,7 +255,7 @@ TEST_F(MembershipOfThree, DamagedRecordsAreRefused) {
   EXPECT_THAT(reload_with("M", pack(without)), HasSubstr("does not know this worker"));
   EXPECT_THAT(reload_with("M", pack(map)), HasSubstr("loaded"));
   EXPECT_THAT(reload_with("W", "short"), HasSubstr("broken"));
-  EXPECT_THAT(reload_with("V", records::pack_number(2)), HasSubstr("format 2"));
+  EXPECT_THAT(reload_with("V", records::pack_number(3)), HasSubstr("format 3"));
 }
 
 }  // namespace

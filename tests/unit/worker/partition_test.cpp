@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 
 class Harness final : public ReplicaSurroundings<PartitionHost> {
  public:
-  explicit Harness(const std::vector<WorkerId>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {
+  explicit Harness(const std::vector<ReplicaPlace>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {
     partition = std::make_unique<Partition>(kGroup, settings, SessionLimits{}, *this);
     const auto started = partition->start();
     EXPECT_TRUE(started);
@@ -47,7 +47,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
     vote.term = find_replica()->term().value + 1;
     vote.index = 1'000'000;
     vote.log_term = vote.term - 1;
-    vote.other = kOther.value;
+    vote.other = kOther.id.value;
     vote.disrupt_leader = true;
     receive(vote);
     EXPECT_FALSE(find_replica()->is_leader());
@@ -56,7 +56,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   void confirm() {
     if (!partition->wants_confirmation()) return;
     partition->ask(++round);
-    partition->on_confirmation(kPeer, round, partition->proof().term(), partition->proof().term());
+    partition->on_confirmation(kPeer.worker, round, partition->proof().term(), partition->proof().term());
     settle();
   }
 
@@ -207,14 +207,14 @@ TEST(Partition, AReadWaitsForItsRound) {
   EXPECT_FALSE(harness.outcome(tag)) << "nobody has confirmed anything";
   ASSERT_TRUE(harness.partition->wants_confirmation());
   harness.partition->ask(1);
-  harness.partition->on_confirmation(kPeer, 1, {1}, {1});
+  harness.partition->on_confirmation(kPeer.worker, 1, {1}, {1});
   harness.settle();
   EXPECT_FALSE(harness.outcome(tag)) << "an answer to another term";
   const Term term = harness.partition->proof().term();
-  harness.partition->on_confirmation(kPeer, 1, term, {term.value + 1});
+  harness.partition->on_confirmation(kPeer.worker, 1, term, {term.value + 1});
   harness.settle();
   EXPECT_FALSE(harness.outcome(tag)) << "from a member that knows a higher term";
-  harness.partition->on_confirmation(kPeer, 1, term, term);
+  harness.partition->on_confirmation(kPeer.worker, 1, term, term);
   harness.settle();
   EXPECT_EQ(harness.text(tag), "v");
 }
@@ -227,7 +227,7 @@ TEST(Partition, AReadThatComesAfterTheQuestionsWaitsForTheNextRound) {
   harness.partition->ask(1);
   const auto second = harness.get("k");
   const Term term = harness.partition->proof().term();
-  harness.partition->on_confirmation(kPeer, 1, term, term);
+  harness.partition->on_confirmation(kPeer.worker, 1, term, term);
   harness.settle();
   EXPECT_TRUE(harness.outcome(first));
   EXPECT_FALSE(harness.outcome(second));

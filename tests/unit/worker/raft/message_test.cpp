@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/cluster/bundle.hpp"
 #include "worker/raft/log_records.hpp"
 
 namespace trellis {
 namespace {
 
-constexpr WorkerId kPeer{7};
+constexpr ReplicaPlace kPeer{{7}, {107}};
+constexpr ReplicaId kSelf{8};
 constexpr std::uint8_t kCommand = 1;
 constexpr std::uint8_t kConfiguration = 3;
 
@@ -17,6 +19,7 @@ RaftMessage append_of(std::initializer_list<std::uint64_t> terms) {
   message.kind = RaftMessageKind::kAppendEntries;
   message.group = {3};
   message.from = kPeer;
+  message.to = kSelf;
   message.term = 5;
   message.index = 10;
   message.log_term = 4;
@@ -30,12 +33,15 @@ RaftMessage append_of(std::initializer_list<std::uint64_t> terms) {
   return message;
 }
 
-records::SnapshotRecord sample_record() { return {20, 4, 1, {{7, 1}, {8, 1}, {9, 1}}, "the descriptor"}; }
+records::SnapshotRecord sample_record() {
+  return {20, 4, 1, {{kPeer, 1}, {{{8}, {108}}, 1}, {{{9}, {109}}, 1}}, "the descriptor"};
+}
 
 RaftMessage install_of(const records::SnapshotRecord& record) {
   RaftMessage message;
   message.kind = RaftMessageKind::kInstallSnapshot;
   message.from = kPeer;
+  message.to = kSelf;
   message.term = 5;
   message.index = 20;
   message.log_term = 4;
@@ -48,17 +54,18 @@ RaftMessage vote_request() {
   RaftMessage message;
   message.kind = RaftMessageKind::kRequestVote;
   message.from = kPeer;
+  message.to = kSelf;
   message.term = 6;
   message.index = 11;
   message.log_term = 4;
-  message.other = kPeer.value;
+  message.other = kPeer.id.value;
   message.disrupt_leader = true;
   message.pre_vote = 1;
   return message;
 }
 
 Result<RaftMessage> sent(const RaftMessage& message) {
-  return read_raft_message(message.from, pack_head(message), message.body);
+  return read_raft_message(message.from.worker, pack_head(message), message.body);
 }
 
 void expect_same(const RaftMessage& left, const RaftMessage& right) {
@@ -92,13 +99,13 @@ TEST(RaftMessage, CutOffAnywhereIsRefused) {
   for (const RaftMessage& message : {append_of({4, 4, 5}), install_of(sample_record()), vote_request()}) {
     const std::string head = pack_head(message);
     for (std::size_t size = 0; size < head.size(); ++size) {
-      EXPECT_FALSE(read_raft_message(kPeer, std::string_view(head).substr(0, size), message.body)) << size;
+      EXPECT_FALSE(read_raft_message(kPeer.worker, std::string_view(head).substr(0, size), message.body)) << size;
     }
-    EXPECT_FALSE(read_raft_message(kPeer, head + '\0', message.body));
+    EXPECT_FALSE(read_raft_message(kPeer.worker, head + '\0', message.body));
     for (std::size_t size = 0; size < message.body.size(); ++size) {
-      EXPECT_FALSE(read_raft_message(kPeer, head, message.body.slice(0, size))) << size;
+      EXPECT_FALSE(read_raft_message(kPeer.worker, head, message.body.slice(0, size))) << size;
     }
-    EXPECT_FALSE(read_raft_message(kPeer, head, Frame(std::string(message.body.bytes()) + '\0')));
+    EXPECT_FALSE(read_raft_message(kPeer.worker, head, Frame(std::string(message.body.bytes()) + '\0')));
   }
 }
 
@@ -110,7 +117,8 @@ TEST(RaftMessage, AChangedByteIsRefusedOrAnotherSoundMessage) {
       for (const int change : {1, 0x80, 0xff}) {
         std::string mutated = head + body;
         mutated[at] = static_cast<char>(mutated[at] ^ change);
-        const auto read = read_raft_message(kPeer, mutated.substr(0, head.size()), Frame(mutated.substr(head.size())));
+        const auto read =
+            read_raft_message(kPeer.worker, mutated.substr(0, head.size()), Frame(mutated.substr(head.size())));
         if (!read) continue;
         // Whatever passes can be walked: nothing behind it checks again.
         std::string_view entries = read->body.bytes();
@@ -137,15 +145,39 @@ TEST(RaftMessage, EntriesWhoseTermsGoBackAreRefused) {
   EXPECT_FALSE(sent(append_of({0})));
 }
 
-TEST(RaftMessage, AConfigurationIsTheFirstEntryOrNone) {
-  RaftMessage message = append_of({});
-  std::string body;
-  pack_entry(body, 4, kConfiguration, "configuration");
-  message.entries = 1;
-  message.body = Frame(body);
+/// As the library writes one: two voters, the second on the worker of that name.
+std::string configuration_with(std::uint64_t second_id, std::string_view second_worker) {
+  std::string entry;
+  FieldWriter fields(entry);
+  fields.u8(1).u64(2);
+  fields.u64(7).raw(to_string(kPeer.worker)).u8(0).u8(1);
+  fields.u64(second_id).raw(second_worker).u8(0).u8(1);
+  return entry;
+}
+
+TEST(RaftMessage, AConfigurationNamesReplicasAndTheirWorkers) {
+  const auto is_taken = [](const std::string& configuration) {
+    RaftMessage message = append_of({});
+    std::string body;
+    pack_entry(body, 4, kConfiguration, configuration);
+    message.entries = 1;
+    message.body = Frame(body);
+    return bool(sent(message));
+  };
+  EXPECT_TRUE(is_taken(configuration_with(8, "000000000000006c")));
+  EXPECT_FALSE(is_taken("configuration"));
+  EXPECT_FALSE(is_taken(configuration_with(8, "nobody"))) << "no worker";
+  EXPECT_FALSE(is_taken(configuration_with(7, "000000000000006c"))) << "one replica twice";
+  EXPECT_FALSE(is_taken(configuration_with(8, to_string(kPeer.worker)))) << "two on one worker";
+}
+
+TEST(RaftMessage, AReplicaWithoutAnIdIsRefused) {
+  RaftMessage message = append_of({4});
+  message.to = {};
   EXPECT_FALSE(sent(message));
-  message.index = message.log_term = 0;
-  EXPECT_TRUE(sent(message));
+  message.to = kSelf;
+  message.from.id = {};
+  EXPECT_FALSE(sent(message));
 }
 
 TEST(RaftMessage, NumbersNearTheEndOfTheirRangeAreRefused) {

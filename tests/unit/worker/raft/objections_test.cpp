@@ -18,7 +18,7 @@ constexpr std::uint8_t kCommand = 1;
 
 class Harness final : public ReplicaSurroundings<ReplicaHost>, public ReplicaOwner {
  public:
-  explicit Harness(const std::vector<WorkerId>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {
+  explicit Harness(const std::vector<ReplicaPlace>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {
     start();
   }
   void start() {
@@ -63,7 +63,7 @@ class Harness final : public ReplicaSurroundings<ReplicaHost>, public ReplicaOwn
     message.kind = RaftMessageKind::kRequestVote;
     message.from = kOther;
     message.term = term;
-    message.other = kOther.value;
+    message.other = kOther.id.value;
     message.index = 100;
     message.log_term = term;
     message.disrupt_leader = true;
@@ -92,10 +92,12 @@ TEST(Objections, ATermThatJumpsBeyondTheBoundIsNotTakenOver) {
 TEST(Objections, ATermThatNoGroupComesToIsNoMessage) {
   RaftMessage message;
   message.kind = RaftMessageKind::kTimeoutNow;
+  message.from = kPeer;
+  message.to = kSelf.id;
   message.term = kTermMax;
-  EXPECT_TRUE(read_raft_message(kPeer, pack_head(message), {}));
+  EXPECT_TRUE(read_raft_message(kPeer.worker, pack_head(message), {}));
   message.term = kTermMax + 1;
-  EXPECT_FALSE(read_raft_message(kPeer, pack_head(message), {}));
+  EXPECT_FALSE(read_raft_message(kPeer.worker, pack_head(message), {}));
 }
 
 TEST(Objections, EntriesThatContradictWhatIsCommittedAreDroppedAndTheReplicaGoesOn) {
@@ -137,7 +139,7 @@ TEST(Objections, WhereTheLibraryGivesUpTheLineSaysAllThatIsKnown) {
   message.term = 7;
   message.index = 3;
   message.log_term = 6;
-  EXPECT_THAT(describe(message), HasSubstr("AppendEntries of worker 0000000000000002 in term 7, entry 3 of term 6"));
+  EXPECT_THAT(describe(message), HasSubstr("AppendEntries of worker 0000000000000066 in term 7, entry 3 of term 6"));
 }
 
 /// R13: the library elects it in the term that it finds.
@@ -149,7 +151,7 @@ TEST(LoneVoter, LeadsEachLifeInATermOfItsOwn) {
   harness.start();
   EXPECT_TRUE(harness.replica->is_leader());
   EXPECT_EQ(harness.replica->term(), Term{3});
-  EXPECT_EQ(harness.replica->vote(), kSelf);
+  EXPECT_EQ(harness.replica->vote(), kSelf.id);
   harness.start();
   EXPECT_EQ(harness.replica->term(), Term{3}) << "the life before ended before anything of it was durable";
 }
@@ -164,8 +166,8 @@ TEST(LoneVoter, AConfigurationIsReadAsTheLibraryWritesIt) {
   const auto members = records::read_configuration_entry(payload);
   ASSERT_TRUE(members);
   ASSERT_EQ(members->size(), 2u);
-  EXPECT_EQ((*members)[1].id, kPeer.value);
-  EXPECT_FALSE(records::is_lone_voter(*members, kSelf.value));
+  EXPECT_EQ((*members)[1].place, kPeer);
+  EXPECT_FALSE(records::is_lone_voter(*members, kSelf.id));
   constexpr std::size_t kPaddingMax = 7;  // The library fills up to a multiple of 8 bytes.
   for (std::size_t size = 0; size + kPaddingMax < payload.size(); ++size) {
     EXPECT_FALSE(records::read_configuration_entry(payload.substr(0, size))) << size;

@@ -16,15 +16,15 @@
 namespace trellis {
 
 constexpr PartitionId kGroup{0};
-constexpr WorkerId kSelf{1};
-constexpr WorkerId kPeer{2};
-constexpr WorkerId kOther{3};
+constexpr ReplicaPlace kSelf{{1}, {101}};
+constexpr ReplicaPlace kPeer{{2}, {102}};
+constexpr ReplicaPlace kOther{{3}, {103}};
 
 /// `Interface` is ReplicaHost, or what a partition wants beyond it.
 template <typename Interface>
 class ReplicaSurroundings : public Interface {
  public:
-  explicit ReplicaSurroundings(const std::vector<WorkerId>& voters) {
+  explicit ReplicaSurroundings(const std::vector<ReplicaPlace>& voters) {
     settings.self = kSelf;
     Replica::bootstrap(store, kGroup, voters);
     store.start_write();
@@ -52,7 +52,8 @@ class ReplicaSurroundings : public Interface {
   }
   void receive(RaftMessage message) {
     message.group = kGroup;
-    auto read = read_raft_message(message.from, pack_head(message), message.body);
+    if (message.to.value == 0) message.to = settings.self.id;
+    auto read = read_raft_message(message.from.worker, pack_head(message), message.body);
     ASSERT_TRUE(read) << read.error().message;
     find_replica()->receive(std::move(*read));
     settle();
@@ -104,7 +105,7 @@ class ReplicaSurroundings : public Interface {
     ASSERT_TRUE(find_replica()->is_leader());
   }
   /// `peer` says that it holds the whole log.
-  void acknowledge(WorkerId peer, std::optional<std::uint64_t> last = std::nullopt) {
+  void acknowledge(const ReplicaPlace& peer, std::optional<std::uint64_t> last = std::nullopt) {
     RaftMessage result;
     result.kind = RaftMessageKind::kAppendEntriesResult;
     result.from = peer;
@@ -113,7 +114,7 @@ class ReplicaSurroundings : public Interface {
     receive(result);
   }
   /// What was said of that kind since the last call, to `to` or to whomever.
-  std::vector<RaftMessage> take(RaftMessageKind kind, std::optional<WorkerId> to = std::nullopt) {
+  std::vector<RaftMessage> take(RaftMessageKind kind, std::optional<ReplicaPlace> to = std::nullopt) {
     std::vector<RaftMessage> taken;
     std::vector<Sent> rest;
     for (Sent& each : sent) {
@@ -133,7 +134,7 @@ class ReplicaSurroundings : public Interface {
   BatchNumber durable_batch() const override { return durable; }
   TimePoint now() const override { return time; }
   std::uint64_t random() override { return ++random_; }
-  void send(WorkerId to, RaftMessage message, BatchNumber after) override {
+  void send(const ReplicaPlace& to, RaftMessage message, BatchNumber after) override {
     if (after > durable) {
       held.emplace(after, Sent{to, std::move(message)});
     } else {
@@ -151,7 +152,7 @@ class ReplicaSurroundings : public Interface {
   BatchNumber durable = 0;
   TimePoint time{std::chrono::seconds(100)};
   struct Sent {
-    WorkerId to;
+    ReplicaPlace to;
     RaftMessage message;
   };
   std::multimap<BatchNumber, Sent> held;

@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "tests/unit/worker/raft/replica_surroundings.hpp"
+#include "tests/unit/worker/raft/replica_harness.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/raft/raft_io.hpp"
 
@@ -18,101 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr std::uint8_t kCommand = 1;
-
-class Harness final : public ReplicaSurroundings<ReplicaHost>, public ReplicaOwner {
- public:
-  explicit Harness(const std::vector<WorkerId>& voters = {kSelf, kPeer, kOther}) : ReplicaSurroundings(voters) {}
-
-  Result<void> start() {
-    replica = std::make_unique<Replica>(kGroup, settings, *this, *this);
-    return replica->start();
-  }
-  Result<void> restart() {
-    replica.reset();
-    lose_memory();
-    applied.clear();
-    return start();
-  }
-  Replica* find_replica() override { return replica.get(); }
-  void settle() override { replica->settle(); }
-  void tick_replica() override { replica->tick(); }
-
-  // ReplicaOwner
-  Result<void> apply(LogIndex index, std::string_view command) override {
-    if (command == "poison") return invalid_argument("it cannot be applied");
-    applied.push_back(std::to_string(index.value) + ":" + std::string(command));
-    return {};
-  }
-  std::unique_ptr<SnapshotJob> freeze(LogIndex index, Term) override {
-    struct Job final : SnapshotJob {
-      explicit Job(std::string made) : descriptor(std::move(made)) {}
-      Result<std::string> write() override { return descriptor; }
-      std::string descriptor;
-    };
-    return std::make_unique<Job>("state at " + std::to_string(index.value));
-  }
-  Result<void> restore(std::string_view descriptor) override {
-    restored = descriptor;
-    return {};
-  }
-  void on_snapshot_recorded(std::string_view descriptor) override { recorded = descriptor; }
-  void on_snapshot_failed(const Error&) override {}
-  void on_leader(Term) override {}
-  void on_step_down() override { ++step_downs; }
-
-  std::vector<std::string> applied;
-  std::string restored;
-  std::string recorded;
-  int step_downs = 0;
-  std::unique_ptr<Replica> replica;
-};
-
-std::vector<CommandBuffer> commands(std::initializer_list<std::string> texts) {
-  std::vector<CommandBuffer> buffers;
-  for (const std::string& text : texts) {
-    CommandBuffer buffer(text.size());
-    std::copy(text.begin(), text.end(), buffer.data());
-    buffers.push_back(std::move(buffer));
-  }
-  return buffers;
-}
-
-struct Entries {
-  std::uint64_t previous;
-  std::uint64_t previous_term;
-  std::vector<std::uint64_t> terms;
-  std::uint64_t commit = 0;
-};
-
-RaftMessage append_of(std::uint64_t term, const Entries& entries, WorkerId from = kPeer) {
-  RaftMessage message;
-  message.kind = RaftMessageKind::kAppendEntries;
-  message.from = from;
-  message.term = term;
-  message.index = entries.previous;
-  message.log_term = entries.previous_term;
-  message.other = entries.commit;
-  std::string body;
-  for (const std::uint64_t entry_term : entries.terms) {
-    pack_entry(body, entry_term, kCommand, "t" + std::to_string(entry_term));
-    ++message.entries;
-  }
-  message.body = Frame(std::move(body));
-  return message;
-}
-
-RaftMessage vote_request(std::uint64_t term, std::uint64_t last, std::uint64_t last_term, WorkerId from = kOther) {
-  RaftMessage message;
-  message.kind = RaftMessageKind::kRequestVote;
-  message.from = from;
-  message.term = term;
-  message.index = last;
-  message.log_term = last_term;
-  message.other = from.value;
-  message.disrupt_leader = true;
-  return message;
-}
+using Harness = ReplicaHarness;
 
 TEST(Replica, AGroupOfOneLeadsAtOnceAndServesAfterItsBarrier) {
   Harness harness({kSelf});
@@ -390,7 +296,8 @@ TEST(Replica, ASecondLeaderInItsOwnTermIsNotListenedTo) {
   install.index = 50;
   install.log_term = term;
   install.other = 1;
-  install.body = Frame(records::pack(records::SnapshotRecord{50, term, 1, {{1, 1}, {2, 1}, {3, 1}}, "state"}));
+  install.body =
+      Frame(records::pack(records::SnapshotRecord{50, term, 1, {{kSelf, 1}, {kPeer, 1}, {kOther, 1}}, "state"}));
   harness.receive(install);
   EXPECT_TRUE(harness.replica->is_ready());
   harness.replica->propose(commands({"one"}));
@@ -398,16 +305,6 @@ TEST(Replica, ASecondLeaderInItsOwnTermIsNotListenedTo) {
   harness.acknowledge(kPeer);
   EXPECT_THAT(harness.applied, ElementsAre("3:one"));
   EXPECT_FALSE(harness.replica->failure());
-}
-
-TEST(Replica, WhoHasNoVoteIsNotListenedTo) {
-  Harness harness;
-  ASSERT_TRUE(harness.start());
-  harness.receive(vote_request(9, 100, 8, WorkerId{77}));
-  harness.receive(append_of(9, {1, 1, {9}}, WorkerId{77}));
-  harness.sync();
-  EXPECT_EQ(harness.replica->term(), Term{1});
-  EXPECT_EQ(harness.replica->last_index(), LogIndex{1});
 }
 
 TEST(Replica, AHigherTermEndsItsLeadership) {
@@ -460,7 +357,8 @@ TEST(Replica, InstallsASnapshotInThePlaceOfItsLog) {
   install.index = 50;
   install.log_term = 2;
   install.other = 1;
-  install.body = Frame(records::pack(records::SnapshotRecord{50, 2, 1, {{1, 1}, {2, 1}, {3, 1}}, "state at 50"}));
+  install.body =
+      Frame(records::pack(records::SnapshotRecord{50, 2, 1, {{kSelf, 1}, {kPeer, 1}, {kOther, 1}}, "state at 50"}));
   ASSERT_TRUE(harness.replica->can_install());
   harness.receive(install);
   EXPECT_FALSE(harness.replica->can_install());
@@ -486,7 +384,7 @@ TEST(Replica, EndsInTheMiddleOfEverything) {
   EXPECT_TRUE(harness.replica->is_snapshotting());
   harness.replica->propose(commands({"two"}));
   harness.acknowledge(kOther, 1);
-  EXPECT_TRUE(harness.replica->transfer_to(kPeer));
+  EXPECT_TRUE(harness.replica->transfer_to(kPeer.id));
   harness.replica.reset();
   harness.run_background();  // Finds it gone.
 }

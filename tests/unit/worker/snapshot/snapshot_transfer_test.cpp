@@ -31,21 +31,22 @@ class SnapshotTransfer : public ::testing::Test, public ReplicaSurroundings<Part
   }
   ~SnapshotTransfer() override { partition.reset(); }
 
-  void install(std::uint64_t term = 2, WorkerId from = kPeer) {
+  void install(std::uint64_t term = 2, const ReplicaPlace& from = kPeer) {
     RaftMessage message;
     message.kind = RaftMessageKind::kInstallSnapshot;
     message.group = kGroup;
+    message.to = kSelf.id;
     message.from = from;
     message.term = term;
     message.index = descriptor.index.value;
     message.log_term = descriptor.term.value;
     message.other = 1;
     message.body = Frame(records::pack(records::SnapshotRecord{
-        descriptor.index.value, descriptor.term.value, 1, {{1, 1}, {2, 1}, {3, 1}}, encode(descriptor)}));
+        descriptor.index.value, descriptor.term.value, 1, {{kSelf, 1}, {kPeer, 1}, {kOther, 1}}, encode(descriptor)}));
     receiver.on_install(*partition, message, *this, time);
   }
   Frame piece(const ChunkWanted& wanted) { return sender.read(wanted, encode(descriptor), time); }
-  void give(const ChunkWanted& wanted, const Frame& bytes, WorkerId from = kPeer) {
+  void give(const ChunkWanted& wanted, const Frame& bytes, WorkerId from = kPeer.worker) {
     receiver.on_chunk(from, {wanted.group, wanted.name, wanted.offset}, bytes, *this, time);
   }
   std::vector<ChunkWanted> take_wanted() { return std::exchange(wanted, {}); }
@@ -139,7 +140,7 @@ TEST_F(SnapshotTransfer, DoubledPiecesAndPiecesOutOfOrderDoNoHarm) {
 TEST_F(SnapshotTransfer, PiecesOfSomebodyElseAreIgnored) {
   install();
   const auto first = take_wanted();
-  give(first[0], Frame("forged"), kOther);
+  give(first[0], Frame("forged"), kOther.worker);
   ChunkWanted other = first[0];
   other.name = "another";
   give(other, Frame("forged"));
@@ -192,7 +193,7 @@ TEST_F(SnapshotTransfer, ASlowSenderIsWaitedForAsLongAsItSpeaks) {
   };
   const auto pass_with_words = [this](int tenths) {
     for (int i = 0; i < tenths; ++i) {
-      receiver.on_heard(kPeer, time);
+      receiver.on_heard(kPeer.worker, time);
       pass(milliseconds(100));
     }
   };
