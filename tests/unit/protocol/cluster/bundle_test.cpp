@@ -81,8 +81,8 @@ TEST(Bundle, CanBeFilledAgainAfterItWasTaken) {
 TEST(Bundle, IsBrokenWithoutAHeadOrOfAnotherFormatVersion) {
   EXPECT_FALSE(read_all({}));
   EXPECT_FALSE(read_all({Frame()}));
-  EXPECT_FALSE(read_all({Frame(std::string("\x02"))}));
-  EXPECT_TRUE(read_all({Frame(std::string("\x01"))}));  // No items.
+  EXPECT_FALSE(read_all({Frame(std::string("\x03"))}));
+  EXPECT_TRUE(read_all({Frame(std::string("\x02"))}));  // No items.
 }
 
 TEST(Bundle, IsBrokenWhereAnItemIsCutOff) {
