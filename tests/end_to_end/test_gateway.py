@@ -161,7 +161,7 @@ class Keys(GatewayTest):
     def test_an_idempotency_key_makes_a_patch_exactly_once(self):
         path = "/v1/keys/" + self.key()
         for _ in range(3):
-            answer = self.patch(path, [["increment", ["n"], 1]], "json", Idempotency_Key="increment " + path)
+            answer = self.patch(path, [["increment", ["n"], 1]], "json", Idempotency_Key=self.key())
             self.assertEqual((answer.status, answer.json), (200, [1]))
         self.assertEqual(self.get(path).json, {"n": 1})
 

@@ -319,9 +319,11 @@ TEST(Options, ConsistencyIsLinearizableOrStale) {
 
 TEST(Options, AreRefusedWhereTheyDoNotBelong) {
   const auto allowed = [](std::string_view option, Command command) {
-    const bool put = command == Command::kPut || command == Command::kSet;
+    const bool patch = command == Command::kPatch;
+    const bool put = command == Command::kPut || command == Command::kSet || patch;
     if (option == "timeout_ms") return true;
-    if (option == "if_absent") return put;
+    if (option == "if_absent" || option == "if_present") return put;
+    if (option == "strict") return patch;
     if (option == "if_version") return put || command == Command::kDelete;
     if (option == "session") return is_write(command) || command == Command::kBatch;
     return command == Command::kGet || command == Command::kHas || command == Command::kQuery ||
@@ -333,6 +335,8 @@ TEST(Options, AreRefusedWhereTheyDoNotBelong) {
       {"consistency", packed([](PackedWriter& to) { to.map(1).str("consistency").str("stale"); })},
       {"session", packed([](PackedWriter& to) { to.map(2).str("session").str("s").str("seq").natural(1); })},
       {"if_absent", packed([](PackedWriter& to) { to.map(1).str("if_absent").boolean(true); })},
+      {"if_present", packed([](PackedWriter& to) { to.map(1).str("if_present").boolean(true); })},
+      {"strict", packed([](PackedWriter& to) { to.map(1).str("strict").boolean(true); })},
       {"if_version", packed([](PackedWriter& to) { to.map(1).str("if_version").natural(1); })}};
   for (const Command command : all_commands()) {
     for (const auto& [name, option] : options) {
