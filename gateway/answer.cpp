@@ -177,7 +177,7 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
   if (reply.status != Code::kOk) return error_response(plan, reply);
   const Command command = plan.route->command;
   const CommandRow& row = row_of(command);
-  // Of these false is a success.
+  // False is a success of these.
   const bool is_put = row.signature == Signature::kRecord || plan.change == PatchKind::kSet;
   const std::string_view result = plan.change ? only_element(reply.result) : reply.result;
   const bool is_removal = row.result == ResultType::kBoolean || plan.change == PatchKind::kRemove;

@@ -33,7 +33,7 @@ class Workload {
   /// The items of a BATCH.
   std::vector<Operation> batch();
   std::string random_key();
-  /// Of a document that is a number, and changed by increments alone.
+  /// The key of a document that is a number, and changed by increments alone.
   std::string random_counter();
   /// A map with a whole number at kField, and padding.
   std::string new_document();

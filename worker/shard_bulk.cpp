@@ -7,7 +7,8 @@
 namespace trellis {
 namespace {
 
-/// Of replies that wait for one broker.  Beyond it what is large is not sent, and the broker told to ask again soon.
+/// Replies that wait for one broker have at most so many bytes. Beyond them what is large is not sent, and the broker
+/// is told to ask again soon.
 constexpr std::size_t kReplyBytesWaitingMax = 64 << 20;
 /// Beyond it no page of a listing and no reads of a batch are begun: their reply would be made for nothing.
 constexpr std::size_t kLargeRepliesUpTo = kReplyBytesWaitingMax / 2;
@@ -56,7 +57,7 @@ void Shard::to_peer_in_turn(WorkerId peer, PeerMessageType type, std::string_vie
   const auto earlier = waiting == nullptr ? std::nullopt : std::optional(read_own_head(waiting->header));
   if (earlier && earlier->term == message.term && earlier->to == message.to)
     return to_peer_now(peer, type, pack_head(without_entries(message, *earlier)));
-  if (earlier) bulk.drop(key);  // Of another term, or to another replica: that log may differ.
+  if (earlier) bulk.drop(key);  // It is another term's, or another replica's, whose log may differ.
   if (bulk::is_urgent(body)) return to_peer_now(peer, type, header, body);
   if (is_stalled) return to_peer_now(peer, type, pack_head(without_entries(message, message)));
   add(key);

@@ -52,7 +52,7 @@ struct TypedPath {
 };
 /// Whether the command takes a path as well as a key, and is a change or a question in the document then.
 bool takes_path_too(const Form& form);
-/// Of a form of which takes_path_too() holds, or which is a change.  @param value  packed, where the change has one
+/// For a form of which takes_path_too() holds, or which is a change. @param value  packed, where the change has one
 Result<Statement> change_statement(const Form& form, const TypedPath& path, std::string_view value);
 Result<Statement> patch_statement(const Form& form, std::string key, std::string_view operations);
 Result<Statement> path_statement(const Form& form, std::string_view packed_path, std::string text);

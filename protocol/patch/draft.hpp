@@ -37,15 +37,15 @@ class Draft {
   };
   struct Piece {
     std::string_view name;    ///< The key of a map's single child.
-    Value value;              ///< Of a run: its bytes, in `packed`.
-    std::uint64_t count = 1;  ///< Of a run: its children.
+    Value value;              ///< A run's bytes, in `packed`.
+    std::uint64_t count = 1;  ///< How many children a run has.
     bool is_run = false;
   };
   struct Container {
     bool is_map = false;
     std::uint64_t count = 0;  ///< Children.
     std::list<Piece> pieces;
-    std::unordered_map<std::string_view, std::list<Piece>::iterator> names;  ///< Of a map's single children.
+    std::unordered_map<std::string_view, std::list<Piece>::iterator> names;  ///< The names of a map's single children.
     const Places* looked_for = nullptr;  ///< What is named there is a single child, or was not there when opened.
   };
 

@@ -117,7 +117,7 @@ Result<void> read_operand(PackedReader& reader, const OperationRow& row, Dialect
   return {};
 }
 
-/// Of one operation; the message does not say which it is.
+/// Reads one operation; an error's message does not say which it is.
 Result<PatchOperation> read_operation(PackedReader& reader, Dialect dialect) {
   const auto elements = reader.read_array();
   if (!elements || *elements < 2) return invalid_argument("it must be an array [name, path, value]");

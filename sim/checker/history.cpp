@@ -123,7 +123,7 @@ Result<void> take_number(const Token& token, Target& target) {
   return {};
 }
 
-/// Of a PATCH its operations stand there.
+/// Whether a document stands there, or the operations of a PATCH.
 bool has_document(Command command) {
   return command == Command::kPut || command == Command::kSet || command == Command::kPatch;
 }

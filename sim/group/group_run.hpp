@@ -62,7 +62,7 @@ class Group {
   void spread_map();
   void lose_one();
   bool may_lose(const GroupWorker& worker) const;
-  /// Of the group, as its newest leader sees it; all, where nobody leads.
+  /// How many members the group has lost, as its newest leader sees it; all, where nobody leads.
   std::size_t lost_members() const;
   /// Nothing is done to this worker that keeps it from being heard, from now until then.
   void disturb(std::size_t worker, Duration time);

@@ -69,8 +69,8 @@ Result<SnapshotRecord> read_snapshot_record(std::string_view value);
 /// Which replica of a group this worker holds.  Without a record it holds the one that the cluster began with.
 struct LocalReplica {
   ReplicaId held;           ///< 0: none.
-  std::uint64_t term = 0;   ///< Of the entry by which it was added; 0: it was there from the beginning.
-  std::uint64_t index = 0;  ///< Of the same.
+  std::uint64_t term = 0;   ///< The term of the entry by which it was added; 0: it was there from the beginning.
+  std::uint64_t index = 0;  ///< The index of the same.
   ReplicaId deleted;        ///< The highest that was deleted here; 0: none was.
 };
 std::string local_replica_key(PartitionId group);

@@ -43,7 +43,7 @@ class Reconciler {
   std::optional<GroupStep> remove_leaver() const {
     if (voters() <= target_.replicas.size()) return std::nullopt;
     if (const auto dead = remove_dead_voter()) return dead;
-    // Of several the one that helps least; the leader itself last.
+    // Where there are several, the one goes that helps least; the leader itself last.
     const auto order = [this](const MemberView& member) {
       return std::tuple(member.place.id == group_.self, member.is_up, member.match);
     };

@@ -37,7 +37,7 @@ struct MemberView {
 struct GroupView {
   ReplicaId self;
   LogIndex configuration;  ///< The entry that holds the one in force.
-  LogIndex last;           ///< Of the log.
+  LogIndex last;           ///< The last entry of the log.
   std::vector<MemberView> members;
 };
 

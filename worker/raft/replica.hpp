@@ -70,7 +70,7 @@ struct ReplicaSettings {
   RaftTiming timing;
   std::chrono::milliseconds install_timeout{5'000};  ///< An InstallSnapshot unanswered for so long is sent again.
   std::uint64_t snapshot_log_bytes = 64 << 20;       ///< At least so much log before a snapshot is due.
-  std::uint64_t tail_bytes = 8 << 20;  ///< Of the log, kept behind a snapshot for followers a little late.
+  std::uint64_t tail_bytes = 8 << 20;  ///< So much of the log is kept behind a snapshot, for followers a little late.
   OmittedRules omitted;
 };
 
@@ -95,7 +95,7 @@ struct ReplicaMember {
 
 /// Who belongs to a group, by one entry of its log.
 struct ReplicaConfiguration {
-  LogIndex index;  ///< Of that entry, and its term: two leaders may write different ones at one index.
+  LogIndex index;  ///< Where that entry stands, with its term: two leaders may write different ones at one index.
   Term term;       ///< 0: not known here, since a snapshot holds that entry.
   bool is_committed = false;
   std::vector<ReplicaMember> members;

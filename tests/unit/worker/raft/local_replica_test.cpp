@@ -12,7 +12,7 @@ constexpr ReplicaPlace kOther{{1}, {101}};
 
 using records::LocalReplica;
 
-/// Of a leader of term 5, whose configuration is the entry 20 of a log of 30.
+/// What a leader of term 5 says, whose configuration is the entry 20 of a log of 30.
 MembersNotice notice(std::vector<ReplicaMember> members, std::vector<ReplicaPlace> target = {}) {
   return {{5}, {30}, {{20}, {5}, true, std::move(members)}, std::move(target)};
 }
