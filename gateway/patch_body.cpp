@@ -100,6 +100,10 @@ Result<std::string> json_patch_operations(std::string_view packed_body) {
   if (!count) return invalid_argument("a JSON Patch is an array of operations");
   std::string operations;
   PackedWriter writer(operations);
+  if (*count == 0) {  // It asks nothing but that the document is there, and so does moving that to its own place.
+    writer.array(1).array(3).str("move").array(0).array(0);
+    return operations;
+  }
   writer.array(*count);
   for (std::uint32_t i = 0; i < *count; ++i) {
     const auto members = read_members(reader);

@@ -65,6 +65,7 @@ TEST(Plan, APatchIsWhatItsContentTypeSays) {
                       {"path": "/x", "from": "", "op": "copy", "note": "passed over"}])",
                   "application/json-patch+json; charset=utf-8"),
             R"(PATCH ["k", [["add", ["a/b", "0", "~"], 1], ["remove", [""]], ["copy", ["x"], []]]])");
+  EXPECT_EQ(patch("[]", "application/json-patch+json"), R"(PATCH ["k", [["move", [], []]]])");
   EXPECT_EQ(patch(R"([["increment", ["n"], 1]])", "application/json"), R"(PATCH ["k", [["increment", ["n"], 1]]])");
   EXPECT_THAT(patch("{}", "text/plain"), HasSubstr("415"));
   EXPECT_THAT(patch("{}", "application/json-patch+json"), HasSubstr("array of operations"));
