@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/utf8.hpp"
+
 namespace trellis {
 
 enum class PackedType : std::uint8_t { kNil, kBool, kInt, kUint, kFloat32, kFloat64, kStr, kBin, kArray, kMap, kExt };
@@ -101,8 +103,5 @@ class PackedWriter {
 
   std::string& out_;
 };
-
-/// Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view bytes);
 
 }  // namespace trellis
