@@ -18,7 +18,7 @@ namespace trellis {
 namespace {
 
 /// Liveness is checked twice a heartbeat.
-constexpr auto kPulse = kHeartbeatInterval / 2;
+constexpr auto kLivenessInterval = kHeartbeatInterval / 2;
 constexpr std::size_t kLoggedRefusalsMax = 1024;
 /// Broken messages come in floods, or not at all.
 constexpr Duration kDropsToldEvery = std::chrono::seconds(10);
@@ -32,7 +32,7 @@ const char* remedy(WorkerState state) {
   return "";
 }
 
-/// Said by the same life before it held the map that it has spoken of: a life never gives one back.
+/// Said by the same incarnation before it held the map that it has spoken of: an incarnation never gives one back.
 bool is_outdated(const Hello& hello, const Hello& last) {
   return hello.nonce == last.nonce && hello.cluster.empty() && !last.cluster.empty();
 }
@@ -48,13 +48,13 @@ class Broker::Core {
         registry_(outbox_, random(), now),
         router_(registry_, options_.omitted),
         nonce_{random()},
-        vouches_(nonce_, registry_, router_, outbox_, options_.omitted),
+        leadership_checks_(nonce_, registry_, router_, outbox_, options_.omitted),
         formation_(options_, registry_, outbox_, output),
         call_timers_(now),
         freeze_guard_(now),
         requests_({options_, output, registry_, router_, formation_, freeze_guard_}, random, now),
-        calls_(options_, registry_, router_, outbox_, vouches_, call_timers_, requests_, random()),
-        next_pulse_(now) {
+        calls_(options_, registry_, router_, outbox_, leadership_checks_, call_timers_, requests_, random()),
+        next_liveness_check_(now) {
     requests_.use(calls_);
   }
 
@@ -80,7 +80,7 @@ class Broker::Core {
   void drop(const std::string& what, const WorkerRecord* from, TimePoint now);
   void use_new_map(TimePoint now);
   void check_liveness(TimePoint now);
-  void pulse(TimePoint now);
+  void on_liveness_interval(TimePoint now);
   void say_welcome(TimePoint now);
 
   BrokerOptions options_;
@@ -89,15 +89,15 @@ class Broker::Core {
   Registry registry_;
   Router router_;
   BootNonce nonce_;
-  Vouches vouches_;
+  LeadershipChecks leadership_checks_;
   Formation formation_;
   TimerWheel call_timers_;
   FreezeGuard freeze_guard_;
   Requests requests_;
   Calls calls_;
-  TimePoint next_pulse_;
-  bool heartbeat_is_due_ = true;  ///< At every other pulse.
-  std::set<BootNonce> refused_;   ///< Lives whose refusal was logged.
+  TimePoint next_liveness_check_;
+  bool heartbeat_is_due_ = true;  ///< At every other liveness interval.
+  std::set<BootNonce> refused_;   ///< Incarnations whose refusal was logged.
   std::vector<std::uint64_t> due_;
   std::vector<Tag> unsent_;
   std::vector<PartitionId> changed_;
@@ -119,7 +119,7 @@ void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& b
   BundleReader reader(bundle);
   while (const auto item = reader.next()) on_item(from, *item, now);
   if (reader.broken()) drop("a broken message", nullptr, now);
-  calls_.settle_vouched(now);
+  calls_.settle_checked(now);
   requests_.settle(now);
 }
 
@@ -134,9 +134,9 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   if (worker == nullptr) return;  // Its hello comes first, and was not taken.
   if (bulk::is_bulk_type(item.type)) return on_bulk(from, *worker, item, now);
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
-  if (type == MessageType::kVouch) {
-    const auto vouch = read_vouch(item);
-    return vouch ? calls_.on_vouch(worker->hello.id, *vouch) : drop(vouch.error().message, worker, now);
+  if (type == MessageType::kLeadershipAnswer) {
+    const auto confirm = read_leadership_answer(item);
+    return confirm ? calls_.on_answer(worker->hello.id, *confirm) : drop(confirm.error().message, worker, now);
   }
   if (type != MessageType::kReply) return;
   auto reply = read_worker_reply(item);
@@ -179,17 +179,18 @@ void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint n
                     (copy.cluster.empty() ? ", empty" : ", of cluster " + copy.cluster),
                 {id, {}});
   }
-  if (admission.new_life) output_.log(LogLevel::kInfo, "worker " + copy.address + " has started again", {id, {}});
-  if (admission.new_life || admission.new_connection) {
-    if (admission.new_life) router_.forget(id);
-    calls_.on_worker_lost(id, admission.new_life, now);
+  if (admission.new_incarnation)
+    output_.log(LogLevel::kInfo, "worker " + copy.address + " has started again", {id, {}});
+  if (admission.new_incarnation || admission.new_connection) {
+    if (admission.new_incarnation) router_.forget(id);
+    calls_.on_worker_lost(id, admission.new_incarnation, now);
   }
   // One that was never heard of counted as down, and counts as up from its first word on.
   if (admission.new_worker) {
     router_.refresh(now);
     calls_.review(now);
   }
-  on_welcome_hello(*admission.worker, admission.new_life ? std::vector<Leadership>() : led_before, now);
+  on_welcome_hello(*admission.worker, admission.new_incarnation ? std::vector<Leadership>() : led_before, now);
 }
 
 void Broker::Core::on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now) {
@@ -273,7 +274,8 @@ void Broker::Core::use_new_map(TimePoint now) {
 
 void Broker::Core::on_tick(TimePoint now) {
   note_time(now);
-  if (now >= next_pulse_) pulse(now);  // First, so that what is refused now is told as it stands now.
+  if (now >= next_liveness_check_)
+    on_liveness_interval(now);  // First, so that what is refused now is told as it stands now.
   // Then the deadlines, so that nothing is sent again for which nobody waits.
   requests_.on_tick(now);
   requests_.settle(now);
@@ -283,8 +285,8 @@ void Broker::Core::on_tick(TimePoint now) {
   requests_.settle(now);
 }
 
-void Broker::Core::pulse(TimePoint now) {
-  next_pulse_ = now + kPulse;
+void Broker::Core::on_liveness_interval(TimePoint now) {
+  next_liveness_check_ = now + kLivenessInterval;
   check_liveness(now);
   outbox_.tick(now);
   router_.note_leaders(now);
@@ -325,13 +327,13 @@ std::string Broker::Core::metrics(TimePoint now) const {
 
 TimePoint Broker::Core::next_deadline() const {
   if (requests_.has_put_off()) return TimePoint{};
-  return call_timers_.next_due(requests_.next_due(next_pulse_));
+  return call_timers_.next_due(requests_.next_due(next_liveness_check_));
 }
 
 void Broker::Core::flush(TimePoint now) {
   if (requests_.has_put_off()) requests_.run_put_off(now);
   unsent_.clear();
-  vouches_.send();
+  leadership_checks_.send();
   outbox_.flush(unsent_, now);
   for (const Tag call : unsent_) calls_.on_not_sent(call, now);
 }

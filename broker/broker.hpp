@@ -1,7 +1,7 @@
 // Broker: the core between clients and workers.  It is handed frames and the time, and answers into a BrokerOutput.
 //
-//   client message -> Envelope -> request -> one leg (a command on one key) or a Merger (everything else)
-//   leg            -> Calls: to the replica that should see it, again and again, until it answers or time is up
+//   client message -> Envelope -> request -> one subrequest (a command on one key) or a Merger (everything else)
+//   subrequest            -> Calls: to the replica that should see it, again and again, until it answers or time is up
 //   hello          -> Formation (who belongs to the cluster) -> Registry (who is alive) -> Router (who leads)
 //
 // Invariant: each request that comes in gets exactly one reply.  The broker keeps no state that a restart would miss:

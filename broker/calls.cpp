@@ -18,9 +18,9 @@ constexpr std::chrono::milliseconds kBackOffMax{50};
 constexpr std::chrono::milliseconds kResendAfterMin{1'000};
 constexpr std::chrono::milliseconds kResendAfterMax{8'000};
 constexpr int kRoundTripsPerWrite = 3;
-/// Others are asked to vouch in the moment in which the leader is asked, and take about as long as it does.  One that
+/// Others are asked to confirm in the moment in which the leader is asked, and take about as long as it does.  One that
 /// takes so much longer, and a round trip, is down, or as good as that.
-constexpr std::chrono::milliseconds kVouchWithin{30};
+constexpr std::chrono::milliseconds kAnswerWithin{30};
 
 std::chrono::milliseconds doubled(std::chrono::milliseconds least, std::chrono::milliseconds most,
                                   std::uint32_t times) {
@@ -35,11 +35,11 @@ LegResult Calls::failed(Code code, std::string message) {
   return result;
 }
 
-Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint deadline, TimePoint now) {
-  CHECK(leg.partition.value < by_partition_.size());
+Tag Calls::start(Tag owner, Subrequest subrequest, const WriteIdentity& identity, TimePoint deadline, TimePoint now) {
+  CHECK(subrequest.partition.value < by_partition_.size());
   Call& call = pool_.acquire();
   call.owner = owner;
-  call.leg = std::move(leg);
+  call.subrequest = std::move(subrequest);
   call.identity = identity;
   call.deadline = deadline;
   call.state = State::kWaiting;
@@ -47,8 +47,8 @@ Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint de
   call.begun = now;
   call.perhaps_applied = false;
   call.silenced.clear();
-  call.ticket = 0;
-  auto& siblings = by_partition_[call.leg.partition.value];
+  call.read_context = 0;
+  auto& siblings = by_partition_[call.subrequest.partition.value];
   call.position = static_cast<std::uint32_t>(siblings.size());
   siblings.push_back(call.tag);
   const Tag tag = call.tag;
@@ -58,14 +58,14 @@ Tag Calls::start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint de
 
 void Calls::dispatch(Call& call, TimePoint now) {
   call.state = State::kWaiting;
-  if (call.leg.stale) {
-    WorkerRecord* const replica = router_.any_replica(call.leg.partition);
+  if (call.subrequest.stale) {
+    WorkerRecord* const replica = router_.any_replica(call.subrequest.partition);
     if (replica != nullptr) return send(call, *replica, now);
     if (!registry_.warmed_up()) return wait(call, now);
     return without_majority(call, now);
   }
-  if (!router_.has_majority(call.leg.partition) && registry_.warmed_up()) return without_majority(call, now);
-  WorkerRecord* const leader = router_.leader(call.leg.partition);
+  if (!router_.has_majority(call.subrequest.partition) && registry_.warmed_up()) return without_majority(call, now);
+  WorkerRecord* const leader = router_.leader(call.subrequest.partition);
   if (leader == nullptr) return wait(call, now);
   send(call, *leader, now);
 }
@@ -73,7 +73,8 @@ void Calls::dispatch(Call& call, TimePoint now) {
 void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
   // Nobody waits any more: it ends as soon as the broker looks at its deadlines.
   if (now >= call.deadline) return wait(call, now);
-  if (worker.bytes_under_way + call.leg.body.size() > options_.limits.bytes_per_worker && worker.bytes_under_way > 0) {
+  if (worker.bytes_under_way + call.subrequest.body.size() > options_.limits.bytes_per_worker &&
+      worker.bytes_under_way > 0) {
     if (call.perhaps_applied) return back_off(call, now);
     return finish(call,
                   failed(Code::kResourceExhausted, "too many bytes are under way to worker " + worker.hello.address +
@@ -81,7 +82,7 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
                   now);
   }
   write_request(call, worker, mode_for(call, worker, now), now);
-  worker.bytes_under_way += call.leg.body.size();
+  worker.bytes_under_way += call.subrequest.body.size();
   call.state = State::kSent;
   const Duration on_the_way = kRoundTripsPerWrite * worker.round_trip.value();
   wheel_.set(call.timer, now + resend_after(call) + on_the_way, call.tag);
@@ -91,15 +92,15 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
 /// A large request has its way to the leader before it, and from there to the followers, over links that may be as slow
 /// as bulk::kSlowestLink.
 Duration Calls::resend_after(const Call& call) {
-  const auto on_its_way = std::chrono::microseconds(2'000'000 * call.leg.body.size() / bulk::kSlowestLink);
+  const auto on_its_way = std::chrono::microseconds(2'000'000 * call.subrequest.body.size() / bulk::kSlowestLink);
   return doubled(kResendAfterMin, kResendAfterMax, call.attempts) + on_its_way;
 }
 
 ReadMode Calls::mode_for(Call& call, const WorkerRecord& worker, TimePoint now) {
-  if (call.leg.stale) return ReadMode::kStale;
-  if (call.leg.writes || call.attempts > 0) return ReadMode::kLinearizable;
-  call.ticket = vouches_.ask(call.leg.partition, worker.hello.id, now);
-  return call.ticket != 0 ? ReadMode::kVouched : ReadMode::kLinearizable;
+  if (call.subrequest.stale) return ReadMode::kStale;
+  if (call.subrequest.writes || call.attempts > 0) return ReadMode::kLinearizable;
+  call.read_context = leadership_checks_.ask(call.subrequest.partition, worker.hello.id, now);
+  return call.read_context != 0 ? ReadMode::kChecked : ReadMode::kLinearizable;
 }
 
 void Calls::note_attempt(Call& call, WorkerId worker, TimePoint now) {
@@ -110,7 +111,7 @@ void Calls::note_attempt(Call& call, WorkerId worker, TimePoint now) {
 
 LegTimes Calls::times_of(const Call& call, TimePoint now) {
   LegTimes times;
-  times.partition = call.leg.partition;
+  times.partition = call.subrequest.partition;
   times.attempts = call.attempts;
   if (call.attempts == 0) {
     times.until_sent = now - call.begun;
@@ -126,21 +127,21 @@ LegTimes Calls::times_of(const Call& call, TimePoint now) {
 void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now) {
   request_.tag = mode == ReadMode::kBestEffort ? call.tag | kUnconfirmed : call.tag;
   request_.attempt = call.attempts;
-  request_.partition = call.leg.partition;
-  request_.kind = call.leg.kind;
+  request_.partition = call.subrequest.partition;
+  request_.kind = call.subrequest.kind;
   request_.mode = mode;
-  request_.own_session = call.leg.writes && call.identity.own;
-  request_.session.assign(call.leg.writes ? call.identity.session : std::string_view{});
-  request_.seq = call.leg.writes ? call.identity.seq : 0;
-  request_.has_floor = call.leg.writes && call.identity.floor.has_value();
+  request_.own_session = call.subrequest.writes && call.identity.own;
+  request_.session.assign(call.subrequest.writes ? call.identity.session : std::string_view{});
+  request_.seq = call.subrequest.writes ? call.identity.seq : 0;
+  request_.has_floor = call.subrequest.writes && call.identity.floor.has_value();
   request_.floor = request_.own_session ? listener_.floor() : call.identity.floor.value_or(0);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now).count();
   request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
-  request_.page_bytes = call.leg.page_bytes;
+  request_.page_bytes = call.subrequest.page_bytes;
   request_.heard = worker.hello.stamps.sent;
-  request_.client = call.leg.client;
+  request_.client = call.subrequest.client;
   request_.is_suspect = !call.silenced.empty();
-  request_.body = call.leg.body;
+  request_.body = call.subrequest.body;
   outbox_.add(*worker.slot, request_, now);
 }
 
@@ -159,23 +160,23 @@ void Calls::leave_worker(Call& call) {
   if (call.state != State::kSent) return;
   if (WorkerRecord* const worker = registry_.find(call.sent_to)) {
     if (worker->slot != nullptr) outbox_.take_back(*worker->slot, call.tag);
-    worker->bytes_under_way -= std::min(worker->bytes_under_way, call.leg.body.size());
+    worker->bytes_under_way -= std::min(worker->bytes_under_way, call.subrequest.body.size());
   }
   call.state = State::kWaiting;
 }
 
 void Calls::without_majority(Call& call, TimePoint now) {
-  const std::size_t up = router_.replicas_up(call.leg.partition);
+  const std::size_t up = router_.replicas_up(call.subrequest.partition);
   const std::string counts = std::to_string(up) + " of " + std::to_string(router_.map()->replica_count()) +
-                             " replicas of partition " + std::to_string(call.leg.partition.value) + " are up";
-  if (call.leg.writes) {
+                             " replicas of partition " + std::to_string(call.subrequest.partition.value) + " are up";
+  if (call.subrequest.writes) {
     if (call.perhaps_applied) return wait(call, now);  // Nobody can say that it was not done.
     return finish(call,
                   failed(Code::kUnavailable,
                          counts + ", " + std::to_string(router_.majority()) + " are needed; nothing was done"),
                   now);
   }
-  if (!call.leg.stale && !router_.replicas_left(call.leg.partition).empty()) return ask_all(call, now);
+  if (!call.subrequest.stale && !router_.replicas_left(call.subrequest.partition).empty()) return ask_all(call, now);
   LegResult result = failed(Code::kUnavailable, counts);
   result.no_replica = true;
   finish(call, std::move(result), now);
@@ -184,7 +185,7 @@ void Calls::without_majority(Call& call, TimePoint now) {
 void Calls::ask_all(Call& call, TimePoint now) {
   call.state = State::kAsking;
   call.asking = std::make_unique<Asking>();
-  for (WorkerRecord* worker : router_.replicas_left(call.leg.partition)) {
+  for (WorkerRecord* worker : router_.replicas_left(call.subrequest.partition)) {
     call.asking->awaited.push_back(worker->hello.id);
     write_request(call, *worker, ReadMode::kBestEffort, now);
   }
@@ -203,14 +204,14 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   // Whoever else says "done" is right, also to an earlier attempt: writes are made once under their name, and a
   // linearizable read was confirmed after it came in.
   if (reply.outcome == Outcome::kDone) {
-    if (reply.attempt == 0 && call->ticket != 0) return on_vouched_reply(*call, from, std::move(reply), now);
+    if (reply.attempt == 0 && call->read_context != 0) return on_checked_reply(*call, from, std::move(reply), now);
     LegResult result;
     result.body = std::move(reply.body);
     return finish(*call, std::move(result), now);
   }
   // What was said of an earlier attempt, perhaps twice, says nothing of the one under way.
   const bool is_current = call->state == State::kSent && call->sent_to == from && reply.attempt + 1 == call->attempts;
-  const PartitionId partition = call->leg.partition;
+  const PartitionId partition = call->subrequest.partition;
   if (reply.outcome == Outcome::kNotLeader) {
     const bool hinted = router_.on_not_leader(partition, from, reply.leader, reply.term);
     if (is_current) not_taken(*call, now);
@@ -218,28 +219,28 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
     return;
   }
   if (!is_current) return;
-  if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = call->perhaps_applied || call->leg.writes;
+  if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = call->perhaps_applied || call->subrequest.writes;
   back_off(*call, now);
 }
 
-void Calls::on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now) {
+void Calls::on_checked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now) {
   call.held = Held{std::move(reply.body), from, reply.term};
   if (settle_held(call, now)) return;
-  sweep_held(call.leg.partition);
-  held_[call.leg.partition.value].push_back(call.tag);
+  sweep_held(call.subrequest.partition);
+  held_[call.subrequest.partition.value].push_back(call.tag);
   if (call.attempts == 1)
-    wheel_.set(call.timer, now + kVouchWithin + vouches_.round_trip(call.leg.partition), call.tag);
+    wheel_.set(call.timer, now + kAnswerWithin + leadership_checks_.round_trip(call.subrequest.partition), call.tag);
 }
 
 /// Returns whether the call holds nothing any more: it may have ended.
 bool Calls::settle_held(Call& call, TimePoint now) {
-  switch (vouches_.check(call.leg.partition, call.held->leader, call.held->term, call.ticket)) {
-    case Vouches::Verdict::kOpen: return false;
-    case Vouches::Verdict::kRefuted:
+  switch (leadership_checks_.check(call.subrequest.partition, call.held->leader, call.held->term, call.read_context)) {
+    case LeadershipChecks::Verdict::kOpen: return false;
+    case LeadershipChecks::Verdict::kRefuted:
       call.held.reset();
       if (call.state == State::kSent && call.attempts == 1) not_taken(call, now);
       return true;
-    case Vouches::Verdict::kProven: break;
+    case LeadershipChecks::Verdict::kProven: break;
   }
   LegResult result;
   result.body = std::move(call.held->body);
@@ -247,17 +248,17 @@ bool Calls::settle_held(Call& call, TimePoint now) {
   return true;
 }
 
-void Calls::on_vouch(WorkerId from, const Vouch& vouch) {
-  vouches_.on_vouch(from, vouch);
-  for (const auto& [partition, term] : vouch.terms) {
-    if (partition.value < held_.size() && !held_[partition.value].empty()) vouched_.push_back(partition);
+void Calls::on_answer(WorkerId from, const LeadershipAnswer& answer) {
+  leadership_checks_.on_answer(from, answer);
+  for (const auto& [partition, term] : answer.terms) {
+    if (partition.value < held_.size() && !held_[partition.value].empty()) answered_.push_back(partition);
   }
 }
 
-void Calls::settle_vouched(TimePoint now) {
-  std::sort(vouched_.begin(), vouched_.end());
-  vouched_.erase(std::unique(vouched_.begin(), vouched_.end()), vouched_.end());
-  for (const PartitionId partition : vouched_) {
+void Calls::settle_checked(TimePoint now) {
+  std::sort(answered_.begin(), answered_.end());
+  answered_.erase(std::unique(answered_.begin(), answered_.end()), answered_.end());
+  for (const PartitionId partition : answered_) {
     std::vector<Tag> held;
     held.swap(held_[partition.value]);
     std::erase_if(held, [this, now](Tag tag) {
@@ -268,10 +269,10 @@ void Calls::settle_vouched(TimePoint now) {
     held.insert(held.end(), since.begin(), since.end());
     since.swap(held);
   }
-  vouched_.clear();
+  answered_.clear();
 }
 
-/// Where nobody vouches, calls end otherwise.
+/// Where nobody confirms, calls end otherwise.
 void Calls::sweep_held(PartitionId partition) {
   auto& held = held_[partition.value];
   if (held.size() <= 2 * by_partition_[partition.value].size()) return;
@@ -321,7 +322,8 @@ void Calls::on_timer(Tag tag, TimePoint now) {
     return wheel_.set(call->timer, now + kResendAfterMin, call->tag);
   }
   if (call->state == State::kSent) {
-    if (call->held && call->attempts == 1) vouches_.on_late(call->leg.partition, call->ticket, now);
+    if (call->held && call->attempts == 1)
+      leadership_checks_.on_late(call->subrequest.partition, call->read_context, now);
     return lose(*call, false, now);
   }
   dispatch(*call, now);
@@ -341,7 +343,7 @@ void Calls::on_progress(std::string_view reply_header, TimePoint now) {
 
 void Calls::perhaps_lost(Call& call) {
   leave_worker(call);
-  call.perhaps_applied = call.perhaps_applied || call.leg.writes;
+  call.perhaps_applied = call.perhaps_applied || call.subrequest.writes;
 }
 
 void Calls::on_not_sent(Tag tag, TimePoint now) {
@@ -361,7 +363,7 @@ void Calls::on_leader(PartitionId partition, TimePoint now) {
   const WorkerId leader = router_.leader_id(partition);
   for (const Tag tag : calls_of(partition)) {
     Call* const call = pool_.find(tag);
-    if (call == nullptr || call->leg.stale) continue;
+    if (call == nullptr || call->subrequest.stale) continue;
     if (call->state == State::kSent && call->sent_to != leader) {
       lose(*call, false, now);
     } else if (call->state == State::kWaiting) {
@@ -378,14 +380,14 @@ LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout, TimePoint no
     result.guaranteed = false;
     result.body = std::move(call->asking->best);
   } else {
-    const bool unknown = call->perhaps_applied || (call->state == State::kSent && call->leg.writes);
+    const bool unknown = call->perhaps_applied || (call->state == State::kSent && call->subrequest.writes);
     std::string message = "no answer within " + std::to_string(timeout.count()) + " ms";
-    if (router_.leader(call->leg.partition) == nullptr && !call->leg.stale) {
-      message += " (partition " + std::to_string(call->leg.partition.value) + " has no leader)";
+    if (router_.leader(call->subrequest.partition) == nullptr && !call->subrequest.stale) {
+      message += " (partition " + std::to_string(call->subrequest.partition.value) + " has no leader)";
     }
     if (unknown) {
       message += "; the write may have taken effect, or may still";
-    } else if (call->leg.writes) {
+    } else if (call->subrequest.writes) {
       // Not "nothing was done": another broker may have been asked the same.
       message += "; this broker gave it to no worker";
     }
@@ -403,7 +405,7 @@ void Calls::cancel(Tag tag) {
 void Calls::finish(Call& call, LegResult result, TimePoint now) {
   result.times = times_of(call, now);
   const Tag owner = call.owner;
-  const std::uint32_t number = call.leg.number;
+  const std::uint32_t number = call.subrequest.number;
   release(call);
   listener_.on_call_done(owner, number, std::move(result), now);
 }
@@ -411,14 +413,14 @@ void Calls::finish(Call& call, LegResult result, TimePoint now) {
 void Calls::release(Call& call) {
   leave_worker(call);
   wheel_.clear(call.timer);
-  auto& siblings = by_partition_[call.leg.partition.value];
+  auto& siblings = by_partition_[call.subrequest.partition.value];
   // The last one takes the place that falls free.
   siblings[call.position] = siblings.back();
   pool_.find(siblings.back())->position = call.position;
   siblings.pop_back();
   call.asking.reset();
   call.held.reset();
-  call.leg.body = Frame();
+  call.subrequest.body = Frame();
   pool_.release(call);
 }
 

@@ -1,9 +1,9 @@
 // Calls: one request to one partition, sent to the replica that should see it, again and again, until it is answered.
 //
-// A leg is what is asked; a call is a leg under way.  Its life:
+// A subrequest is what is asked; a call is a subrequest under way.  Its life:
 //
 //            no leader known                      leader known
-//   start ──▶ waiting ◀──── not leader, busy ──── sent ──▶ answered (a read: and vouched for)
+//   start ──▶ waiting ◀──── not leader, busy ──── sent ──▶ answered (a read: and confirmed for)
 //               │    ──────  leader learnt  ────▶   │
 //               │                                   └── unknown, silence, lost worker: "perhaps applied", sent again
 //               └── no majority up: writes end as UNAVAILABLE; reads are asked of every replica left (asking)
@@ -21,14 +21,14 @@
 #include <string>
 #include <vector>
 
-#include "broker/leg.hpp"
+#include "broker/leadership_checks.hpp"
 #include "broker/options.hpp"
 #include "broker/outbox.hpp"
 #include "broker/pool.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
+#include "broker/subrequest.hpp"
 #include "broker/timer_wheel.hpp"
-#include "broker/vouches.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/result.hpp"
 
@@ -45,28 +45,28 @@ struct WriteIdentity {
 class CallListener {
  public:
   virtual ~CallListener() = default;
-  virtual void on_call_done(Tag owner, std::uint32_t leg, LegResult result, TimePoint now) = 0;
+  virtual void on_call_done(Tag owner, std::uint32_t subrequest, LegResult result, TimePoint now) = 0;
   /// Lowest seq of the broker's own session that has no answer yet.
   virtual std::uint64_t floor() const = 0;
 };
 
 class Calls {
  public:
-  Calls(const BrokerOptions& options, Registry& registry, Router& router, Outbox& outbox, Vouches& vouches,
-        TimerWheel& wheel, CallListener& listener, std::uint64_t first_tag)
+  Calls(const BrokerOptions& options, Registry& registry, Router& router, Outbox& outbox,
+        LeadershipChecks& leadership_checks, TimerWheel& wheel, CallListener& listener, std::uint64_t first_tag)
       : options_(options),
         registry_(registry),
         router_(router),
         outbox_(outbox),
-        vouches_(vouches),
+        leadership_checks_(leadership_checks),
         wheel_(wheel),
         listener_(listener),
         pool_(first_tag) {}
 
   /// Starts a call for `owner`; it may end before this returns.
-  /// @param identity  for a leg that writes; its session stays where it is as long as the call
+  /// @param identity  for a subrequest that writes; its session stays where it is as long as the call
   /// @return the call's tag, or 0 if it has ended
-  Tag start(Tag owner, Leg leg, const WriteIdentity& identity, TimePoint deadline, TimePoint now);
+  Tag start(Tag owner, Subrequest subrequest, const WriteIdentity& identity, TimePoint deadline, TimePoint now);
 
   /// The deadline has come: the best that the call has, or what to tell of it.  The call is over.
   LegResult expire(Tag call, std::chrono::milliseconds timeout, TimePoint now);
@@ -77,17 +77,17 @@ class Calls {
   void on_reply(WorkerId from, WorkerReply reply, TimePoint now);
   /// A part of a reply with this header has come, the rest is on its way.
   void on_progress(std::string_view reply_header, TimePoint now);
-  void on_vouch(WorkerId from, const Vouch& vouch);
+  void on_answer(WorkerId from, const LeadershipAnswer& answer);
   /// After all that a worker has said at once: hands on what is proven now.
-  void settle_vouched(TimePoint now);
+  void settle_checked(TimePoint now);
   /// The timer of this call fired.
   void on_timer(Tag call, TimePoint now);
   /// The bundle that held this call's request was not sent.
   void on_not_sent(Tag call, TimePoint now);
   /// Another leader is known.
   void on_leader(PartitionId partition, TimePoint now);
-  /// Whatever was sent to this worker is perhaps lost: it went down, or into a new life, or (not `has_died`) came back
-  /// on another connection.
+  /// Whatever was sent to this worker is perhaps lost: it went down, or into a new incarnation, or (not `has_died`)
+  /// came back on another connection.
   void on_worker_lost(WorkerId worker, bool has_died, TimePoint now);
   /// Majorities may have come or gone: looks again at all calls that are not answered.
   void review(TimePoint now);
@@ -108,7 +108,7 @@ class Calls {
     LogIndex applied;
     Frame best;
   };
-  /// A leader's answer to a read, until enough others have vouched for it.
+  /// A leader's answer to a read, until enough others have confirmed for it.
   struct Held {
     Frame body;
     WorkerId leader;
@@ -117,7 +117,7 @@ class Calls {
   struct Call {
     Tag tag = 0;
     Tag owner = 0;
-    Leg leg;
+    Subrequest subrequest;
     WriteIdentity identity;
     TimePoint deadline;
     State state = State::kWaiting;
@@ -130,7 +130,8 @@ class Calls {
     std::vector<WorkerId> silenced;  ///< Workers that fell silent, or died, while they had it.
     std::uint32_t position = 0;      ///< In its partition's list.
     std::unique_ptr<Asking> asking;
-    Ticket ticket = 0;  ///< Under which others vouch for the answer to the first attempt; 0: its leader asks itself.
+    ReadContext read_context =
+        0;  ///< Under which others confirm for the answer to the first attempt; 0: its leader asks itself.
     std::optional<Held> held;
     Timer timer;
   };
@@ -138,7 +139,7 @@ class Calls {
   void dispatch(Call& call, TimePoint now);
   void send(Call& call, WorkerRecord& worker, TimePoint now);
   ReadMode mode_for(Call& call, const WorkerRecord& worker, TimePoint now);
-  void on_vouched_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
+  void on_checked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
   bool settle_held(Call& call, TimePoint now);
   void sweep_held(PartitionId partition);
   void write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimePoint now);
@@ -171,13 +172,13 @@ class Calls {
   Registry& registry_;
   Router& router_;
   Outbox& outbox_;
-  Vouches& vouches_;
+  LeadershipChecks& leadership_checks_;
   TimerWheel& wheel_;
   CallListener& listener_;
   Pool<Call> pool_;
   std::vector<std::vector<Tag>> by_partition_;
   std::vector<std::vector<Tag>> held_;  ///< By partition: calls that hold an answer, and some that have ended.
-  std::vector<PartitionId> vouched_;    ///< Vouched for since settle_vouched(); some more than once.
+  std::vector<PartitionId> answered_;   ///< Answered for since settle_checked(); some more than once.
   WorkerRequest request_;               ///< Used again for each request, with the memory that it holds.
 };
 

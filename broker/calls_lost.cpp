@@ -28,7 +28,7 @@ void Calls::on_worker_lost(WorkerId worker, bool has_died, TimePoint now) {
 /// Whoever was asked will perhaps not answer.
 void Calls::lose(Call& call, bool has_died, TimePoint now) {
   const bool is_known = std::find(call.silenced.begin(), call.silenced.end(), call.sent_to) != call.silenced.end();
-  if (call.leg.kind == RequestKind::kBatch && !is_known && (has_died || is_silent(call.sent_to, now))) {
+  if (call.subrequest.kind == RequestKind::kBatch && !is_known && (has_died || is_silent(call.sent_to, now))) {
     call.silenced.push_back(call.sent_to);
   }
   perhaps_lost(call);
@@ -48,7 +48,7 @@ bool Calls::has_cost_too_much(const Call& call) const {
 void Calls::give_up(Call& call, TimePoint now) {
   const std::string why = std::to_string(call.silenced.size()) + " workers fell silent while they had this BATCH";
   finish(call,
-         call.leg.writes
+         call.subrequest.writes
              ? failed(Code::kDeadlineExceeded, why + "; it is not sent again, but may have taken effect, or may still")
              : failed(Code::kUnavailable, why + "; it is not sent again: ask for less at once"),
          now);
@@ -62,7 +62,8 @@ void Calls::review(TimePoint now) {
       Call* const call = pool_.find(tag);
       if (call == nullptr) continue;
       // A leader without a majority cannot confirm a read any more.  A write stays where it is: perhaps applied.
-      if (lost && call->state == State::kSent && !call->leg.writes && !call->leg.stale) leave_worker(*call);
+      if (lost && call->state == State::kSent && !call->subrequest.writes && !call->subrequest.stale)
+        leave_worker(*call);
       if (call->state == State::kWaiting) dispatch(*call, now);
     }
   }

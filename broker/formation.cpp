@@ -107,7 +107,8 @@ std::optional<std::string> Formation::refusal_by_map(const Hello& hello) const {
     }
     return "address " + hello.address + " of cluster " + map_->cluster + " belongs to worker " + to_string(holder->id) +
            ", and this one is " + to_string(hello.id) +
-           ": its data folder was emptied or is another one. It has voted and acknowledged writes in its earlier life; "
+           ": its data folder was emptied or is another one. It has voted and acknowledged writes in its earlier "
+           "incarnation; "
            "taking it in without them could lose what only it and workers that are down hold. " +
            std::string(kWhatToDo);
   }

@@ -24,8 +24,8 @@ struct BrokerLimits {
 
 /// What the simulator leaves out or makes worse on purpose, to see whether it notices.  Nothing in production.
 struct OmittedBrokerRules {
-  bool minorities = false;  ///< A majority takes every replica.
-  bool vouches = false;     ///< One that vouches is enough, however many replicas there are.
+  bool minorities = false;         ///< A majority takes every replica.
+  bool leadership_checks = false;  ///< One that confirms is enough, however many replicas there are.
 };
 
 struct BrokerOptions {

@@ -1,7 +1,7 @@
 // Pool: objects that come and go many times a second, kept at fixed places and used again with the memory they hold.
 //
-// An object is named by a tag that is never given twice in a broker's life, nor, by the random start, in the next
-// broker's: an answer to a tag of before finds nothing.
+// An object is named by a tag that is never given twice in a broker's incarnation, nor, by the random start, in the
+// next broker's: an answer to a tag of before finds nothing.
 #pragma once
 
 #include <cstdint>

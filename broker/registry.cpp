@@ -9,7 +9,7 @@ namespace {
 
 /// Between two updates of a broker that runs; a longer gap is a pause of its own.
 constexpr std::chrono::milliseconds kUpdateGapMax{300};
-/// Lives that are contested or refused and remembered.
+/// Incarnations that are contested or refused and remembered.
 constexpr std::size_t kLivesMax = 1024;
 
 }  // namespace
@@ -52,7 +52,7 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
     record = std::make_unique<WorkerRecord>();
     admission.new_worker = true;
   } else if (record->hello.nonce != hello.nonce) {
-    admission.new_life = true;
+    admission.new_incarnation = true;
   }
   contests_.erase(hello.nonce);
   // One that held the address before and has been silent is another worker's predecessor, not a second holder.
@@ -61,11 +61,11 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
   }
   // A worker that speaks over two connections (the same broker listed twice) keeps the one in use while that lives.
   const bool is_in_use = record->slot != nullptr && record->slot->address == from;
-  if (is_in_use || admission.new_worker || admission.new_life || now - record->slot_heard >= kSilentAfter) {
+  if (is_in_use || admission.new_worker || admission.new_incarnation || now - record->slot_heard >= kSilentAfter) {
     admission.new_connection = connect(*record, from);
     record->slot_heard = now;
   }
-  if (admission.new_life) record->round_trip = {};
+  if (admission.new_incarnation) record->round_trip = {};
   record->round_trip.on_stamps(hello.stamps, now);
   record->hello = std::move(hello);
   record->last_heard = now;
@@ -74,15 +74,15 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
 }
 
 void Registry::take_proof(const Hello& hello) {
-  if (hello.proof == 0) return;
+  if (hello.token == 0) return;
   for (auto& [claimant, contest] : contests_) {
-    if (claimant == hello.nonce && contest.claimant_proof == hello.proof) contest.claimant_lives = true;
-    if (contest.incumbent == hello.nonce && contest.incumbent_proof == hello.proof) contest.incumbent_lives = true;
+    if (claimant == hello.nonce && contest.claimant_proof == hello.token) contest.claimant_lives = true;
+    if (contest.incumbent == hello.nonce && contest.incumbent_proof == hello.token) contest.incumbent_lives = true;
   }
 }
 
-void Registry::doubt(Outbox::Slot& slot, BootNonce nonce, std::uint64_t proof) {
-  add(outbox_.to(slot), Doubt{nonce, proof});
+void Registry::challenge(Outbox::Slot& slot, BootNonce nonce, std::uint64_t token) {
+  add(outbox_.to(slot), Challenge{nonce, token});
 }
 
 std::string Registry::condemn(const Hello& claimant, const WorkerRecord& incumbent) {
@@ -101,39 +101,40 @@ std::string Registry::condemn(const Hello& claimant, const WorkerRecord& incumbe
 Registry::Admission Registry::contest(const BackendAddress& from, Hello hello, WorkerRecord& incumbent, TimePoint now) {
   if (contests_.size() > kLivesMax) contests_.clear();
   Contest& contest = contests_[hello.nonce];
-  // An answer counts in the contest that it was asked in: both lives were alive after both had spoken.
+  // An answer counts in the contest that it was asked in: both incarnations were alive after both had spoken.
   if (contest.incumbent != incumbent.hello.nonce) {
     contest = {};
     contest.incumbent = incumbent.hello.nonce;
-    contest.claimant_proof = next_proof_++;
-    contest.incumbent_proof = next_proof_++;
+    contest.claimant_proof = next_token_++;
+    contest.incumbent_proof = next_token_++;
   }
   Admission admission;
   if (contest.claimant_lives && contest.incumbent_lives) {
     admission.refusal = condemn(hello, incumbent);
     return admission;
   }
-  // At the same address the old life must be gone, since the port is taken only once; elsewhere it is waited for.
+  // At the same address the old incarnation must be gone, since the port is taken only once; elsewhere it is waited
+  // for.
   const bool is_next_life = incumbent.hello.id == hello.id && incumbent.hello.address == hello.address;
   if (contest.claimant_lives && (is_next_life || now - incumbent.last_heard >= kSilentAfter)) {
     const Contest won = contest;
     admission = take(from, std::move(hello), now);
     admission.worker->former = won.incumbent;
-    admission.worker->former_proof = won.incumbent_proof;
+    admission.worker->former_token = won.incumbent_proof;
     return admission;
   }
   // Each is asked until it has answered: its answer is a hello, and must not be asked about again.
-  if (!contest.claimant_lives) doubt(outbox_.slot(from), hello.nonce, contest.claimant_proof);
+  if (!contest.claimant_lives) challenge(outbox_.slot(from), hello.nonce, contest.claimant_proof);
   if (!contest.incumbent_lives && incumbent.slot != nullptr) {
-    doubt(*incumbent.slot, incumbent.hello.nonce, contest.incumbent_proof);
+    challenge(*incumbent.slot, incumbent.hello.nonce, contest.incumbent_proof);
   }
   return admission;
 }
 
 Registry::Admission Registry::former_life_speaks(const BackendAddress& from, Hello hello, WorkerRecord& record,
                                                  TimePoint now) {
-  if (hello.proof != record.former_proof) {
-    doubt(outbox_.slot(from), record.former, record.former_proof);
+  if (hello.token != record.former_token) {
+    challenge(outbox_.slot(from), record.former, record.former_token);
     return {};
   }
   // Both live: the earlier one keeps the place, and the later one is told at its next hello.

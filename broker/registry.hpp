@@ -4,11 +4,11 @@
 // kDownAfter.  What was lost on the way to a worker that is far away comes as much later as it takes to be sent again:
 // there one round trip more is allowed for, or two.  A worker that was never heard of is down once the broker has run
 // for kBrokerWarmUp.
-// Invariant: one record for an id, one live worker for an address.  Where two lives, told apart by their boot nonces,
-// claim the same, both are asked whether they are alive, each with a number that nobody can know otherwise: a message
-// proves nothing, since a connection may still hold what a life said that ended long ago.  The one that comes later
-// takes over once it has answered, unless the other one answers as well: then there are two, and it is refused.
-// Threading: none.
+// Invariant: one record for an id, one live worker for an address.  Where two incarnations, told apart by their boot
+// nonces, claim the same, both are asked whether they are alive, each with a number that nobody can know otherwise: a
+// message proves nothing, since a connection may still hold what an incarnation said that ended long ago.  The one that
+// comes later takes over once it has answered, unless the other one answers as well: then there are two, and it is
+// refused. Threading: none.
 #pragma once
 
 #include <array>
@@ -38,8 +38,8 @@ struct WorkerRecord {
   Outbox::Slot* slot = nullptr;
   TimePoint last_heard;
   TimePoint slot_heard;            ///< When it last said hello over the connection in use.
-  BootNonce former;                ///< The nonce of the life that it took over from; 0: none.
-  std::uint64_t former_proof = 0;  ///< With it that life would show that it is alive after all.
+  BootNonce former;                ///< The nonce of the incarnation that it took over from; 0: none.
+  std::uint64_t former_token = 0;  ///< With it that incarnation would show that it is alive after all.
   RoundTrip round_trip;            ///< Measured by hellos and welcomes.
   WorkerState state = WorkerState::kUp;
   std::size_t bytes_under_way = 0;  ///< Requests sent to it and not answered.
@@ -49,16 +49,17 @@ struct WorkerRecord {
 
 class Registry {
  public:
-  /// @param first_proof  random: doubts are numbered from it on
-  Registry(Outbox& outbox, std::uint64_t first_proof, TimePoint now)
-      : outbox_(outbox), start_(now), next_proof_(first_proof) {}
+  /// @param first_token  random: challenges are numbered from it on
+  Registry(Outbox& outbox, std::uint64_t first_token, TimePoint now)
+      : outbox_(outbox), start_(now), next_token_(first_token) {}
 
   /// What became of a hello.
   struct Admission {
-    WorkerRecord* worker = nullptr;      ///< Taken.
-    bool new_worker = false;             ///< It was not known before.
-    bool new_life = false;               ///< It was, under another nonce: all sent to the earlier life is perhaps lost.
-    bool new_connection = false;         ///< It speaks over another connection than before.
+    WorkerRecord* worker = nullptr;  ///< Taken.
+    bool new_worker = false;         ///< It was not known before.
+    bool new_incarnation =
+        false;                    ///< It was, under another nonce: all sent to the earlier incarnation is perhaps lost.
+    bool new_connection = false;  ///< It speaks over another connection than before.
     std::optional<std::string> refusal;  ///< Not taken for good, and why.  With neither: not decided yet.
   };
   Admission admit(const BackendAddress& from, Hello hello, TimePoint now);
@@ -90,7 +91,7 @@ class Registry {
 
  private:
   Admission take(const BackendAddress& from, Hello hello, TimePoint now);
-  /// One life claims what another one holds.
+  /// One incarnation claims what another one holds.
   struct Contest {
     BootNonce incumbent;
     std::uint64_t claimant_proof = 0;
@@ -101,7 +102,7 @@ class Registry {
   Admission contest(const BackendAddress& from, Hello hello, WorkerRecord& incumbent, TimePoint now);
   Admission former_life_speaks(const BackendAddress& from, Hello hello, WorkerRecord& record, TimePoint now);
   void take_proof(const Hello& hello);
-  void doubt(Outbox::Slot& slot, BootNonce nonce, std::uint64_t proof);
+  void challenge(Outbox::Slot& slot, BootNonce nonce, std::uint64_t token);
   std::string condemn(const Hello& claimant, const WorkerRecord& incumbent);
   /// Returns whether another connection was there before.
   bool connect(WorkerRecord& record, const BackendAddress& from);
@@ -112,9 +113,10 @@ class Registry {
   bool warmed_up_ = false;
   std::map<WorkerId, std::unique_ptr<WorkerRecord>> workers_;
   std::unordered_map<BackendAddress, WorkerRecord*> by_connection_;
-  std::uint64_t next_proof_;
-  std::unordered_map<BootNonce, Contest> contests_;       ///< By the life that claims.
-  std::unordered_map<BootNonce, std::string> condemned_;  ///< Lives that were seen beside another, and why refused.
+  std::uint64_t next_token_;
+  std::unordered_map<BootNonce, Contest> contests_;  ///< By the incarnation that claims.
+  std::unordered_map<BootNonce, std::string>
+      condemned_;  ///< Incarnations that were seen beside another, and why refused.
 };
 
 }  // namespace trellis

@@ -101,7 +101,7 @@ void Requests::on_client_message(Frames& frames, TimePoint now) {
   entry.begun = now;
   entry.deadline = now + request.options.timeout;
   entry.own_seq = 0;
-  entry.legs = 0;
+  entry.subrequests = 0;
   entry.slowest = {};
   deadlines_.set(entry.timer, entry.deadline, entry.tag);
   if (takes_long(entry)) return put_off_.add(client.number, entry.tag);
@@ -163,15 +163,15 @@ void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
     const auto checked = check_arguments(request.command, request.arguments, dialect_of(request.options));
     if (!checked) return finish(entry, answer_of(checked.error()));
   }
-  Leg leg;
-  leg.partition = partition_of(*key, router_.partition_count());
-  leg.client = entry.client->number;
-  leg.stale = request.options.stale;
-  leg.writes = is_write(request.command);
-  leg.body = entry.frame;
-  const WriteIdentity identity = leg.writes ? identity_of(entry) : WriteIdentity{};
+  Subrequest subrequest;
+  subrequest.partition = partition_of(*key, router_.partition_count());
+  subrequest.client = entry.client->number;
+  subrequest.stale = request.options.stale;
+  subrequest.writes = is_write(request.command);
+  subrequest.body = entry.frame;
+  const WriteIdentity identity = subrequest.writes ? identity_of(entry) : WriteIdentity{};
   const Tag tag = entry.tag;
-  const Tag call = calls_->start(tag, std::move(leg), identity, entry.deadline, now);
+  const Tag call = calls_->start(tag, std::move(subrequest), identity, entry.deadline, now);
   if (call != 0) entry.asked.push_back({call, 0});
 }
 
@@ -181,12 +181,12 @@ void Requests::begin_merged(Entry& entry, TimePoint now) {
   entry.merger = std::move(*merger);
   Merger::Step step = entry.merger->start();
   // Before anything is sent: of a BATCH that has gone out in part nobody may say that nothing was done.
-  if (!step.answer && !has_room_for(step.legs.size())) return finish(entry, answer_of(too_much_under_way()));
+  if (!step.answer && !has_room_for(step.subrequests.size())) return finish(entry, answer_of(too_much_under_way()));
   take_step(entry, std::move(step), now);
 }
 
-bool Requests::has_room_for(std::size_t legs) const {
-  return calls_->under_way() + legs <= kCallsPerRequest * options_.limits.requests;
+bool Requests::has_room_for(std::size_t subrequests) const {
+  return calls_->under_way() + subrequests <= kCallsPerRequest * options_.limits.requests;
 }
 
 WriteIdentity Requests::identity_of(Entry& entry) {
@@ -206,27 +206,27 @@ WriteIdentity Requests::identity_of(Entry& entry) {
 
 void Requests::take_step(Entry& entry, Merger::Step step, TimePoint now) {
   if (step.answer) return finish(entry, std::move(*step.answer));
-  for (Leg& leg : step.legs) {
-    const std::uint32_t number = leg.number;
+  for (Subrequest& subrequest : step.subrequests) {
+    const std::uint32_t number = subrequest.number;
     if (!has_room_for(1)) {
-      // What the request asked for before is under way, or done: its merger says what this leg's end means.
+      // What the request asked for before is under way, or done: its merger says what this subrequest's end means.
       done_.push_back({entry.tag, number, failed(too_much_under_way())});
       continue;
     }
-    leg.client = entry.client->number;
-    const WriteIdentity identity = leg.writes ? identity_of(entry) : WriteIdentity{};
-    const Tag call = calls_->start(entry.tag, std::move(leg), identity, entry.deadline, now);
+    subrequest.client = entry.client->number;
+    const WriteIdentity identity = subrequest.writes ? identity_of(entry) : WriteIdentity{};
+    const Tag call = calls_->start(entry.tag, std::move(subrequest), identity, entry.deadline, now);
     if (call != 0) entry.asked.push_back({call, number});
   }
 }
 
-void Requests::on_call_done(Tag owner, std::uint32_t leg, LegResult result, TimePoint now) {
+void Requests::on_call_done(Tag owner, std::uint32_t subrequest, LegResult result, TimePoint now) {
   now_ = now;
   Entry* const entry = pool_.find(owner);
   CHECK(entry != nullptr);
   note_times(*entry, result.times);
   if (entry->merger == nullptr) return finish_single(*entry, std::move(result));
-  done_.push_back({owner, leg, std::move(result)});
+  done_.push_back({owner, subrequest, std::move(result)});
 }
 
 void Requests::settle(TimePoint now) {
@@ -236,7 +236,7 @@ void Requests::settle(TimePoint now) {
     done_.pop_front();
     Entry* const entry = pool_.find(done.entry);
     if (entry == nullptr || entry->assembly != nullptr) continue;  // Answered without it.
-    take_step(*entry, entry->merger->on_leg(done.leg, std::move(done.result)), now);
+    take_step(*entry, entry->merger->on_subrequest(done.subrequest, std::move(done.result)), now);
   }
 }
 
@@ -289,20 +289,20 @@ void Requests::expire(Entry& entry) {
 void Requests::expire_merged(Entry& entry) {
   std::deque<std::pair<std::uint32_t, LegResult>> ended;
   for (Done& done : done_) {
-    if (done.entry == entry.tag) ended.emplace_back(done.leg, std::move(done.result));
+    if (done.entry == entry.tag) ended.emplace_back(done.subrequest, std::move(done.result));
   }
   for (const Asked& asked : entry.asked) {
     if (calls_->is_under_way(asked.call)) {
-      ended.emplace_back(asked.leg, calls_->expire(asked.call, entry.request.options.timeout, now_));
+      ended.emplace_back(asked.subrequest, calls_->expire(asked.call, entry.request.options.timeout, now_));
       note_times(entry, ended.back().second.times);
     }
   }
   while (!ended.empty()) {
     auto [number, result] = std::move(ended.front());
     ended.pop_front();
-    Merger::Step step = entry.merger->on_leg(number, std::move(result));
+    Merger::Step step = entry.merger->on_subrequest(number, std::move(result));
     if (step.answer) return finish(entry, std::move(*step.answer));
-    for (const Leg& leg : step.legs) ended.emplace_back(leg.number, failed(out_of_time()));
+    for (const Subrequest& subrequest : step.subrequests) ended.emplace_back(subrequest.number, failed(out_of_time()));
   }
   finish(entry, answer_of(out_of_time()));
 }
@@ -358,7 +358,7 @@ void Requests::finish_with(Entry& entry, Frame reply) {
 }
 
 void Requests::note_times(Entry& entry, const LegTimes& times) {
-  if (entry.legs++ == 0 || times.total() > entry.slowest.total()) entry.slowest = times;
+  if (entry.subrequests++ == 0 || times.total() > entry.slowest.total()) entry.slowest = times;
 }
 
 /// Empty where it has none, or several.
@@ -374,7 +374,7 @@ void Requests::tell_slow(const Entry& entry, Duration took) {
   const std::string client = output_.address_of(entry.frame);
   std::string line = slow_log_.head({name_of(entry.request.command), key_of(entry), client}, took);
   LogSubject subject;
-  if (entry.legs == 0) {
+  if (entry.subrequests == 0) {
     line += ": it waited for the cluster; STATUS tells what is missing";
     return output_.log(LogLevel::kWarning, line, subject);
   }
@@ -386,7 +386,7 @@ void Requests::tell_slow(const Entry& entry, Duration took) {
           in_milliseconds(slowest.earlier_attempts) + " in earlier attempts (" +
           std::to_string(slowest.attempts < 2 ? 0 : slowest.attempts - 1) + "), " + in_milliseconds(slowest.at_worker) +
           " at the worker, " + in_milliseconds(rest) + " merging";
-  if (entry.legs > 1) line += "; that is the slowest of " + std::to_string(entry.legs) + " calls";
+  if (entry.subrequests > 1) line += "; that is the slowest of " + std::to_string(entry.subrequests) + " calls";
   const Duration most = std::max({slowest.until_sent, slowest.earlier_attempts, slowest.at_worker, rest});
   if (most == rest) {
     line += "; a smaller limit or batch is merged sooner";

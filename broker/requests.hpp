@@ -1,6 +1,6 @@
 // Requests: the table of what clients have asked and not yet been told.
 //
-// A command on one key is one leg, and its reply frame is passed on as it came; everything else has a Merger.  A
+// A command on one key is one subrequest, and its reply frame is passed on as it came; everything else has a Merger.  A
 // request that needs the cluster waits here while there is none. Invariant: each request that is taken in is answered
 // exactly once, by finish(), at its deadline at the latest.
 // What takes long, to take a large BATCH apart and to put its reply together, is done some of it a turn, in which the
@@ -45,11 +45,11 @@ class Requests final : public CallListener {
     const FreezeGuard& freeze_guard;
   };
   Requests(const Parts& parts, const RandomSource& random, TimePoint now);
-  /// The calls that carry its legs, which need the table as their listener.
+  /// The calls that carry its subrequests, which need the table as their listener.
   void use(Calls& calls) { calls_ = &calls; }
 
   void on_client_message(Frames& frames, TimePoint now);
-  void on_call_done(Tag owner, std::uint32_t leg, LegResult result, TimePoint now) override;
+  void on_call_done(Tag owner, std::uint32_t subrequest, LegResult result, TimePoint now) override;
   std::uint64_t floor() const override { return session_.floor(); }
 
   /// Deadlines.
@@ -77,7 +77,7 @@ class Requests final : public CallListener {
   };
   struct Asked {
     Tag call = 0;
-    std::uint32_t leg = 0;
+    std::uint32_t subrequest = 0;
   };
   struct Entry {
     Tag tag = 0;
@@ -91,13 +91,13 @@ class Requests final : public CallListener {
     std::unique_ptr<Merger> merger;
     std::unique_ptr<ReplyAssembly> assembly;  ///< Once the answer is there, where it is large.
     std::vector<Asked> asked;
-    std::uint32_t legs = 0;  ///< That have ended,
-    LegTimes slowest;        ///< and of these the one that took longest.
+    std::uint32_t subrequests = 0;  ///< That have ended,
+    LegTimes slowest;               ///< and of these the one that took longest.
     Timer timer;
   };
   struct Done {
     Tag entry;
-    std::uint32_t leg;
+    std::uint32_t subrequest;
     LegResult result;
   };
 
@@ -109,7 +109,7 @@ class Requests final : public CallListener {
   std::optional<Error> obstacle_to_all(TimePoint now) const;
   void begin_on_one_key(Entry& entry, TimePoint now);
   void begin_merged(Entry& entry, TimePoint now);
-  bool has_room_for(std::size_t legs) const;
+  bool has_room_for(std::size_t subrequests) const;
   WriteIdentity identity_of(Entry& entry);
   void take_step(Entry& entry, Merger::Step step, TimePoint now);
   void expire(Entry& entry);

@@ -9,7 +9,7 @@ constexpr Effort kPutOffEffort = 5 * kEffortMillisecond;
 /// Requests of many items, and replies, of more bytes are put off.
 constexpr std::size_t kRequestAtOnceMax = 16 << 10;
 constexpr std::size_t kReplyAtOnceMax = 256 << 10;
-/// To take a request apart: its items, of some twenty bytes at least, and what their legs copy of it.
+/// To take a request apart: its items, of some twenty bytes at least, and what their subrequests copy of it.
 constexpr Effort begin_effort(std::size_t bytes) { return bytes / 20 * kItemEffort + copy_effort(bytes); }
 
 }  // namespace

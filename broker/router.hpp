@@ -31,12 +31,12 @@ class Router {
                 std::vector<PartitionId>& changed);
   /// A replica said that it is not leader, and perhaps who is.  Returns whether the known leader changed to another.
   bool on_not_leader(PartitionId partition, WorkerId from, WorkerId leader, Term term);
-  /// A worker went down, or into a new life: it leads nothing.
+  /// A worker went down, or into a new incarnation: it leads nothing.
   void forget(WorkerId worker);
   /// Looks again at who is up: after each change of a worker's state.
   void refresh(TimePoint now);
 
-  /// Looks which partitions have no leader: at each pulse.
+  /// Looks which partitions have no leader: at each liveness interval.
   void note_leaders(TimePoint now);
   /// Whether a partition has been without a leader for longer than kLeaderlessMax: no election takes so long where
   /// enough of its replicas hear of each other, and nearly every command on it fails.

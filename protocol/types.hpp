@@ -22,7 +22,7 @@ using LogIndex = Number<struct LogIndexTag, std::uint64_t>;
 using PartitionId = Number<struct PartitionTag, std::uint32_t>;
 /// Drawn at random at a worker's first start and kept for life; never 0.  Printed as 16 hex digits.
 using WorkerId = Number<struct WorkerTag, std::uint64_t>;
-/// Drawn at random at each start of a process: what was meant for an earlier life is told by it.
+/// Drawn at random at each start of a process: what was meant for an earlier incarnation is told by it.
 using BootNonce = Number<struct NonceTag, std::uint64_t>;
 
 /// 16 lower-case hex digits.

@@ -26,7 +26,7 @@ ClientProcess::ClientProcess(Cluster& cluster, std::size_t index)
 
 void ClientProcess::start() {
   Random& random = world_.random();
-  ++life_;
+  ++incarnation_;
   clock_ = ProcessClock(world_.now(), TimePoint(random.between(Duration(0), std::chrono::hours(100))), 1'000'000);
   std::vector<std::string> endpoints;
   for (std::size_t i = 0; i < cluster_.brokers(); ++i) endpoints.push_back("broker-" + std::to_string(broker_at(i)));
@@ -34,7 +34,7 @@ void ClientProcess::start() {
       endpoints, [this] { return world_.random().bits(); }, *this);
   calls_.clear();
   armed_.reset();
-  session_ = "client " + std::to_string(index_) + "." + std::to_string(life_);
+  session_ = "client " + std::to_string(index_) + "." + std::to_string(incarnation_);
   thinking_ = 0;
   for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
     if (cluster_.broker(i).is_up()) on_broker(i, true);
@@ -48,8 +48,8 @@ void ClientProcess::restart() {
 }
 
 void ClientProcess::on_broker(std::size_t broker, bool) {
-  world_.after(world_.random().between(kNoticedMin, kNoticedMax), [this, broker, life = life_] {
-    if (life != life_ || table_ == nullptr) return;
+  world_.after(world_.random().between(kNoticedMin, kNoticedMax), [this, broker, incarnation = incarnation_] {
+    if (incarnation != incarnation_ || table_ == nullptr) return;
     if (cluster_.broker(broker).is_up()) {
       table_->on_connected(local_now(), place_of(broker));
     } else {
@@ -89,8 +89,8 @@ void ClientProcess::arm() {
   const TimePoint when = clock_.world(*due);
   if (armed_ && *armed_ <= when && *armed_ > world_.now()) return;
   armed_ = when;
-  world_.at(when, [this, life = life_] {
-    if (life != life_) return;
+  world_.at(when, [this, incarnation = incarnation_] {
+    if (incarnation != incarnation_) return;
     armed_.reset();
     table_->on_tick(local_now());
     arm();
@@ -100,8 +100,8 @@ void ClientProcess::arm() {
 void ClientProcess::think() {
   ++thinking_;
   const WorkloadShape& shape = cluster_.shape().workload;
-  world_.after(world_.random().between(shape.think_min, shape.think_max), [this, life = life_] {
-    if (life != life_) return;
+  world_.after(world_.random().between(shape.think_min, shape.think_max), [this, incarnation = incarnation_] {
+    if (incarnation != incarnation_) return;
     --thinking_;
     if (!is_finishing_) begin_operation();
   });
@@ -144,7 +144,7 @@ Operation ClientProcess::repetition() {
 
 RecordedCall ClientProcess::record(std::vector<Operation> operations, Duration timeout) {
   for (Operation& operation : operations) {
-    operation.client = "c" + std::to_string(index_) + "." + std::to_string(life_);
+    operation.client = "c" + std::to_string(index_) + "." + std::to_string(incarnation_);
   }
   return RecordedCall(cluster_, std::move(operations), timeout);
 }

@@ -71,7 +71,7 @@ class ClientProcess final : public CallOutput {
   std::vector<Operation> repeatable_;  ///< With sessions of their own, already asked at least once.
   std::string session_;
   std::uint64_t next_seq_ = 1;
-  std::uint64_t life_ = 0;
+  std::uint64_t incarnation_ = 0;
   std::size_t thinking_ = 0;
   bool is_finishing_ = false;
   std::optional<TimePoint> armed_;

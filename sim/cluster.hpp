@@ -1,7 +1,7 @@
 // Cluster: all processes of a simulation and the network between them, and the invariants that hold at each step.
 //
 // Checked while it runs: one leader a term in each partition; the entry applied at an index is the same on every
-// replica, in every life; a table of sessions is within its limits; a process ends only when it was made to.
+// replica, in every incarnation; a table of sessions is within its limits; a process ends only when it was made to.
 #pragma once
 
 #include <map>

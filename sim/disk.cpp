@@ -76,7 +76,7 @@ void Disk::start_write() {
   Duration takes = random.between(conditions.sync_min, conditions.sync_max);
   if (random.chance(conditions.stall)) takes += random.between(Duration(0), conditions.stall_max);
   world_.after(takes, [this, number = ++write_number_] {
-    if (number != write_number_ || !is_writing_) return;  // Of an earlier life.
+    if (number != write_number_ || !is_writing_) return;  // Of an earlier incarnation.
     is_done_ = true;
     ++syncs_;
     if (on_written) on_written();

@@ -56,7 +56,7 @@ class Disk final : public LogStore, public SnapshotStore {
   Result<void> remove(const std::string& name) override;
   Result<std::vector<std::string>> list() const override;
 
-  /// Before the first life: what is collected becomes durable.
+  /// Before the first incarnation: what is collected becomes durable.
   void write_at_once();
   /// The process has ended.  What was under way is durable or gone.
   void crash(bool power_cut);
@@ -73,7 +73,7 @@ class Disk final : public LogStore, public SnapshotStore {
   Image image() const { return {durable_, files_}; }
   /// The process is down, and starts with an older image next.
   void put_back(Image older);
-  /// What was there before put_back() is there again; false: nothing was put back, or a life has ended since.
+  /// What was there before put_back() is there again; false: nothing was put back, or an incarnation has ended since.
   bool restore_newest();
 
   /// Whether anything was wrong with it since the last call: a worker may stop for that.

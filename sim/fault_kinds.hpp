@@ -32,7 +32,7 @@ enum class FaultKind : std::uint8_t {
   kSecludeLeader,
   kCutFromBroker,  ///< A worker and a broker; the workers hear each other.
   kHiccup,         ///< The same, for less than a liveness interval.
-  kReconnect,      ///< A worker's connection to a broker is a new one, in the same life.
+  kReconnect,      ///< A worker's connection to a broker is a new one, in the same incarnation.
   kLongTurn,       ///< A worker works for longer than a liveness interval, and what it says leaves afterwards.
   kClockStands,    ///< A worker's machine is suspended, its clock with it.
   kSecludeFew,     ///< As kSecludeLeader, with one other replica on the leader's side.

@@ -204,7 +204,7 @@ void Faults::restart_at_once(WorkerProcess& worker) {
   undo_after(random_.between(milliseconds(1), milliseconds(50)), [&worker] { worker.start(); });
 }
 
-/// In each of the two lives the leader counts from one, and the second hears what the first one asked for.
+/// In each of the two incarnations the leader counts from one, and the second hears what the first one asked for.
 void Faults::give_two_lives(WorkerProcess& leader) {
   static constexpr Duration kAgainWithin = std::chrono::seconds(4);
   restart_at_once(leader);
@@ -220,7 +220,7 @@ void Faults::give_two_lives(WorkerProcess& leader) {
   });
 }
 
-/// Within one life of the leader: an answer to a question of an earlier round says nothing of who leads now.
+/// Within one incarnation of the leader: an answer to a question of an earlier round says nothing of who leads now.
 void Faults::seclude_echoed(const WorkerProcess& leader) {
   world_.say("what is said to " + leader.name() + " will be heard again");
   cluster_.network().echo = {leader.number(), 8, milliseconds(600), milliseconds(3'500)};

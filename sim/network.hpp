@@ -1,7 +1,7 @@
 // Network: what is sent arrives later, or never, or twice, or behind what was sent after it.
 //
-// It knows processes by number and not their lives: a message whose receiver has started again meanwhile arrives at its
-// next life, as ZeroMQ's queues may do.  Who asked decides with `arrive` what that means.
+// It knows processes by number and not their incarnations: a message whose receiver has started again meanwhile arrives
+// at its next incarnation, as ZeroMQ's queues may do.  Who asked decides with `arrive` what that means.
 #pragma once
 
 #include <cstdint>

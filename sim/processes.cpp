@@ -38,14 +38,14 @@ void Process::start() {
   const std::int64_t drift = cluster_.shape().clock_drift;
   clock_ = ProcessClock(world_.now(), TimePoint(random.between(Duration(0), std::chrono::hours(1000))),
                         1'000'000 + random.between(-drift, drift));
-  ++life_;
+  ++incarnation_;
   steps_left_ = 0;
   must_stop_ = false;
   turn_takes_ = {};
   is_up_ = true;
   const TimePoint down_since = std::exchange(changed_at_, world_.now());
   busy_until_ = world_.now();
-  world_.say(name_ + " starts, life " + std::to_string(life_));
+  world_.say(name_ + " starts, incarnation " + std::to_string(incarnation_));
   if (!begin()) {
     end(false);
     is_up_ = false;
@@ -72,8 +72,8 @@ void Process::crash(bool power_cut) {
 }
 
 void Process::restart_later() {
-  world_.after(world_.random().between(kRestartMin, kRestartMax), [this, life = life_] {
-    if (life == life_) start();
+  world_.after(world_.random().between(kRestartMin, kRestartMax), [this, incarnation = incarnation_] {
+    if (incarnation == incarnation_) start();
   });
 }
 
@@ -106,8 +106,8 @@ void Process::suspend(Duration time) {
 
 void Process::carry(ProcessNumber to, std::uint64_t size, std::function<void()> arrive) {
   if (turn_takes_ == Duration(0)) return cluster_.network().carry(number_, to, size, std::move(arrive));
-  world_.after(turn_takes_, [this, to, size, life = life_, arrive = std::move(arrive)] {
-    if (life == life_ && is_up_) cluster_.network().carry(number_, to, size, arrive);
+  world_.after(turn_takes_, [this, to, size, incarnation = incarnation_, arrive = std::move(arrive)] {
+    if (incarnation == incarnation_ && is_up_) cluster_.network().carry(number_, to, size, arrive);
   });
 }
 
@@ -306,9 +306,10 @@ void WorkerProcess::to_broker(BrokerIndex broker, Frames message) {
   world_.note("worker says to broker", number(), broker, bytes_of(message));
   BrokerProcess& to = cluster_.broker(broker);
   const std::uint64_t size = bytes_of(message);
-  carry(to.number(), size, [this, &to, life = life(), number = connection(broker), message = std::move(message)] {
-    to.receive_from_worker(index_, life, number, message);
-  });
+  carry(to.number(), size,
+        [this, &to, mine = incarnation(), number = connection(broker), message = std::move(message)] {
+          to.receive_from_worker(index_, mine, number, message);
+        });
 }
 
 void WorkerProcess::to_peer(WorkerId, const std::string& address, Frames message) {
@@ -378,15 +379,15 @@ void BrokerProcess::end(bool power_cut) {
   for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).on_broker(index_, false);
 }
 
-void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t life, std::uint64_t connection,
+void BrokerProcess::receive_from_worker(std::size_t worker, std::uint64_t incarnation, std::uint64_t connection,
                                         Frames message) {
   if (!is_up()) return;
-  const BackendAddress address = std::to_string(worker) + "." + std::to_string(life) + "." + std::to_string(connection);
-  connections_.try_emplace(address, Connection{worker, life, connection});
+  const auto address = std::to_string(worker) + "." + std::to_string(incarnation) + "." + std::to_string(connection);
+  connections_.try_emplace(address, Connection{worker, incarnation, connection});
   if (cluster_.mutations().has(Mutation::kLeadershipUnchecked)) message = with_checked_replies(message);
   if (cluster_.mutations().has(Mutation::kStalestAnswer)) message = with_applied_turned(message);
-  if (cluster_.mutations().has(Mutation::kVouchBlindly)) message = with_blind_vouches(message);
-  if (cluster_.mutations().has(Mutation::kVouchForLater)) last_vouches_.note(address, message);
+  if (cluster_.mutations().has(Mutation::kAnswerBlindly)) message = with_blind_answers(message);
+  if (cluster_.mutations().has(Mutation::kAnswerForLater)) last_answers_.note(address, message);
   from_workers_.emplace_back(address, std::move(message));
   wake();
 }
@@ -425,12 +426,12 @@ bool BrokerProcess::to_worker(const BackendAddress& address, Frames bundle) {
   const auto connection = connections_.find(address);
   if (connection == connections_.end()) return false;
   if (world_.random().chance(cluster_.shape().refused_sends)) return false;
-  if (cluster_.mutations().has(Mutation::kVouchForLater)) {
-    if (auto vouches = last_vouches_.answer(address, bundle)) from_workers_.emplace_back(address, std::move(*vouches));
+  if (cluster_.mutations().has(Mutation::kAnswerForLater)) {
+    if (auto answers = last_answers_.answer(address, bundle)) from_workers_.emplace_back(address, std::move(*answers));
   }
   if (cluster_.mutations().has(Mutation::kNeverSentAgain)) bundle = without_repetitions(bundle);
   WorkerProcess& worker = cluster_.worker(connection->second.worker);
-  const bool is_same = worker.is_up() && worker.life() == connection->second.life &&
+  const bool is_same = worker.is_up() && worker.incarnation() == connection->second.incarnation &&
                        worker.connection(index_) == connection->second.number;
   // A connection whose other end has gone: noticed, or not yet.
   if (!is_same && world_.random().chance(0.5)) return false;

@@ -1,5 +1,5 @@
 // The processes of a simulated cluster: the cores of worker and broker, each in a loop like that of its *_server, but
-// with simulated sockets, disk and clock.  A process has many lives; what it keeps between them is its disk.
+// with simulated sockets, disk and clock.  A process has many incarnations; what it keeps between them is its disk.
 //
 // A crash may come in the middle of a turn: after any message taken in or sent out, before or behind the start of a
 // write.
@@ -24,7 +24,7 @@ namespace trellis::sim {
 
 class Cluster;
 
-/// What all processes have in common: a life that begins and ends, and turns that do not overlap.
+/// What all processes have in common: an incarnation that begins and ends, and turns that do not overlap.
 class Process {
  public:
   virtual ~Process() = default;
@@ -32,7 +32,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   bool is_up() const { return is_up_; }
-  std::uint64_t life() const { return life_; }
+  std::uint64_t incarnation() const { return incarnation_; }
   ProcessNumber number() const { return number_; }
   const std::string& name() const { return name_; }
   /// It has run without a break since then; nothing while it is down or paused.
@@ -41,9 +41,9 @@ class Process {
   std::optional<TimePoint> down_since() const;
 
   void start();
-  /// Ends this life.  After a power cut the disk may have lost more, and nobody is told of closed connections.
+  /// Ends this incarnation.  After a power cut the disk may have lost more, and nobody is told of closed connections.
   void crash(bool power_cut);
-  /// Ends this life at the n-th step of its turns from now on.
+  /// Ends this incarnation at the n-th step of its turns from now on.
   void crash_after(std::uint64_t steps) { steps_left_ = steps; }
   /// SIGSTOP: no turn for a while.
   void pause(Duration time);
@@ -59,11 +59,11 @@ class Process {
  protected:
   Process(Cluster& cluster, ProcessNumber number, std::string name);
 
-  /// Thrown by a step to end the life at that point.
+  /// Thrown by a step to end the incarnation at that point.
   struct LifeEnds {};
   void step();
 
-  /// Begins the life; false: it could not start.
+  /// Begins the incarnation; false: it could not start.
   virtual bool begin() = 0;
   virtual void take_turn() = 0;
   virtual TimePoint next_turn() const = 0;  ///< Local time.
@@ -91,7 +91,7 @@ class Process {
   std::string name_;
   ProcessClock clock_;
   bool is_up_ = false;
-  std::uint64_t life_ = 0;
+  std::uint64_t incarnation_ = 0;
   std::uint64_t steps_left_ = 0;  ///< 0: no crash is due.
   bool must_stop_ = false;
   Duration turn_takes_{};  ///< The next one, beside what all take.
@@ -173,13 +173,13 @@ class BrokerProcess final : public Process, public BrokerOutput {
   BrokerProcess(Cluster& cluster, std::size_t index);
 
   const Broker* broker() const { return broker_.get(); }
-  void receive_from_worker(std::size_t worker, std::uint64_t life, std::uint64_t connection, Frames message);
+  void receive_from_worker(std::size_t worker, std::uint64_t incarnation, std::uint64_t connection, Frames message);
   void receive_from_client(const SimulatedClient& client, Frame request);
 
  private:
   struct Connection {
     std::size_t worker;
-    std::uint64_t life;
+    std::uint64_t incarnation;
     std::uint64_t number;
   };
   bool begin() override;
@@ -195,7 +195,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
   std::size_t index_;
   std::map<BackendAddress, Connection> connections_;
   std::deque<std::pair<BackendAddress, Frames>> from_workers_;
-  LastVouches last_vouches_;  ///< For the mutation "vouch-for-later".
+  LastAnswers last_answers_;  ///< For the mutation "answer-for-later".
   std::deque<Frames> from_clients_;
   std::map<std::string, std::string> last_reply_;  ///< For mutations.
   std::uint64_t replies_ = 0;                      ///< For mutations.

@@ -1,6 +1,7 @@
 // ReplyLedger: of each request that a broker has taken in, whether its one reply has left, and in time.
 //
-// One life of a broker has one ledger, by that broker's own clock.  A request whose head cannot be read is not in it.
+// One incarnation of a broker has one ledger, by that broker's own clock.  A request whose head cannot be read is not
+// in it.
 #pragma once
 
 #include <map>

@@ -215,7 +215,8 @@ void focus_slow_links(Faults& faults, Cluster& cluster) {
 
 constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kAny, "any", "any cluster, any faults; half of the time those of another scenario", nullptr, nullptr},
-    {Scenario::kElections, "elections", "short lives, quick restarts, cuts", one_partition_of_three, focus_elections},
+    {Scenario::kElections, "elections", "short incarnations, quick restarts, cuts", one_partition_of_three,
+     focus_elections},
     {Scenario::kLaggards, "laggards", "followers fall behind, far beyond what leaders keep of their logs",
      shape_laggards, focus_laggards},
     {Scenario::kLeaders, "leaders", "leaders are cut off or killed while much is written; slow disks, late messages",
@@ -223,8 +224,9 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kBlackouts, "blackouts", "majorities go and come back", one_partition_of_three, focus_blackouts},
     {Scenario::kSeclusions, "seclusions", "leaders that lead no more, and a broker that believes in them",
      shape_seclusions, focus_seclusions},
-    {Scenario::kTwoLives, "two-lives", "the same, and what was said to the leader's life before is heard in the next",
-     shape_two_lives, focus_two_lives},
+    {Scenario::kTwoLives, "two-lives",
+     "the same, and what was said to the leader's incarnation before is heard in the next", shape_two_lives,
+     focus_two_lives},
     {Scenario::kEchoes, "echoes", "leaders that lead no more hear once more what their peers said while they led",
      shape_two_lives, focus_echoes},
     {Scenario::kFives, "fives", "leaders among five that lead no more, alone or with one other beside them",

@@ -74,7 +74,7 @@ class World {
   std::optional<std::string> violation_;
 };
 
-/// The clock of one life of a process: it starts anywhere and runs at its own speed; before its start it stands.
+/// The clock of one incarnation of a process: it starts anywhere and runs at its own speed; before its start it stands.
 class ProcessClock {
  public:
   ProcessClock() = default;

@@ -8,8 +8,8 @@
 //   question = nonce u64 | round u64 | count u32 | (group u32 | term u64)*
 //   answer   = the same, with the answering member's own term behind each term
 //
-// The nonce is drawn anew at each start of the asker and the round grows: an answer meant for an earlier life or round
-// proves nothing for a later one.
+// The nonce is drawn anew at each start of the asker and the round grows: an answer meant for an earlier incarnation or
+// round proves nothing for a later one.
 //
 // Loop thread only; pure.
 #pragma once

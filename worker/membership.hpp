@@ -5,8 +5,8 @@
 // formed when a broker says that all hold it.  Nothing counts before it is durable: what this worker says of itself in
 // its hellos is what its disk holds.
 //
-// Invariant: an empty worker never takes a formed map, since it may have voted and acknowledged in an earlier life.
-// Loop thread only; pure but for the log store.
+// Invariant: an empty worker never takes a formed map, since it may have voted and acknowledged in an earlier
+// incarnation. Loop thread only; pure but for the log store.
 #pragma once
 
 #include <memory>

@@ -2,7 +2,7 @@
 //
 //   write   prepared -> proposals_ -> one batch to the replica -> waiting_ -> applied -> answered
 //   read    prepared -> new_reads_ -> asked in a round -> waiting_reads_ -> proven and applied -> read -> answered
-//           for whose leader the broker has others vouch: read at once
+//           for whose leader the broker has others confirm: read at once
 //
 // Preparing and reading may take longer than a turn of the loop should.  Both stop once they have taken what they may,
 // and the host has them go on later (PartitionHost::go_on), so a request is read from several states, each as of then.
@@ -87,7 +87,7 @@ class Partition final : public ReplicaOwner {
   /// than this for the next round.
   static constexpr std::chrono::milliseconds kAskAgainAfter{60};
 
-  /// @param sessions  of the replicated state: the same on all workers, in all their lives
+  /// @param sessions  of the replicated state: the same on all workers, in all their incarnations
   Partition(PartitionId id, ReplicaSettings settings, SessionLimits sessions, PartitionHost& host);
   ~Partition() override;
 

@@ -113,8 +113,8 @@ void Partition::begin(const WorkPointer& pointer) {
   const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
   const ReadMode mode = work.request.mode;
   // All that was ever acknowledged is applied on a leader that serves.  Whether it still leads, others tell the broker.
-  if (mode == ReadMode::kVouched && !writes && replica_.is_ready()) return begin_reading(work);
-  if (mode == ReadMode::kLinearizable || mode == ReadMode::kVouched) return enqueue(pointer);
+  if (mode == ReadMode::kChecked && !writes && replica_.is_ready()) return begin_reading(work);
+  if (mode == ReadMode::kLinearizable || mode == ReadMode::kChecked) return enqueue(pointer);
   // Without the leader: from what is applied here.  Writes need it.
   if (writes) return abandon(work, Outcome::kNotLeader);
   begin_reading(work);
@@ -152,7 +152,7 @@ void Partition::begin_reading(Work& work) {
 
 /// What was proven of a leader, or will be by others, is proven of its term.
 bool Partition::may_go_on_reading(const Work& work) const {
-  const bool needs_leader = work.request.mode == ReadMode::kLinearizable || work.request.mode == ReadMode::kVouched;
+  const bool needs_leader = work.request.mode == ReadMode::kLinearizable || work.request.mode == ReadMode::kChecked;
   return !work.is_reading || !needs_leader || (replica_.is_ready() && replica_.term() == work.term);
 }
 

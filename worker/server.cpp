@@ -106,7 +106,7 @@ Result<void> WorkerServer::open_folder(const std::string& folder) {
 zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
   zmq::socket_t socket(context_, zmq::socket_type::dealer);
   set_common(socket);
-  // What is said to a dead partner must not reach its next life.
+  // What is said to a dead partner must not reach its next incarnation.
   socket.set(zmq::sockopt::immediate, true);
   socket.connect(endpoint);
   return socket;

@@ -147,13 +147,13 @@ void Shard::on_broker_item(BrokerIndex broker, const BundleItem& item) {
   if (membership_.displaced() && type != MessageType::kRefused) return;
   switch (type) {
     case MessageType::kRequest: on_request(broker, item); break;
-    case MessageType::kVouchWanted: on_vouch_wanted(broker, item); break;
+    case MessageType::kLeadershipQuestion: on_leadership_question(broker, item); break;
     case MessageType::kWelcome: on_welcome(broker, item); break;
     case MessageType::kRefused:
       if (const auto refused = read_refused(item)) on_refused(broker, *refused);
       break;
-    case MessageType::kDoubt:
-      if (const auto doubt = read_doubt(item)) on_doubt(broker, *doubt);
+    case MessageType::kChallenge:
+      if (const auto challenge = read_challenge(item)) on_challenge(broker, *challenge);
       break;
     case MessageType::kForm:
       if (const auto form = read_form(item)) note(membership_.on_form(*form, store_, random_, collecting_));
@@ -184,7 +184,7 @@ void Shard::on_welcome(BrokerIndex broker, const BundleItem& item) {
   if (!welcome) return warn("from a broker: " + welcome.error().message + ", dropped" + kAskVersions);
   BrokerLink& link = brokers_[broker];
   link.was_welcome = true;
-  // What its earlier life asked for nobody waits for any more.
+  // What its earlier incarnation asked for nobody waits for any more.
   if (link.bulk.on_life(welcome->broker_nonce)) link.bulk.out.clear();
   link.round_trip.on_stamps(welcome->stamps, now_);
   if (const auto heard_there = link.round_trip.heard_there()) {
@@ -193,14 +193,14 @@ void Shard::on_welcome(BrokerIndex broker, const BundleItem& item) {
   }
 }
 
-void Shard::on_doubt(BrokerIndex broker, const Doubt& doubt) {
-  if (doubt.nonce != nonce_) return;  // Meant for an earlier life.
-  brokers_[broker].proof = doubt.proof;
+void Shard::on_challenge(BrokerIndex broker, const Challenge& challenge) {
+  if (challenge.nonce != nonce_) return;  // Meant for an earlier incarnation.
+  brokers_[broker].token = challenge.token;
   hello_due_ = now_;
 }
 
 void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
-  if (refused.nonce.value != 0 && refused.nonce != nonce_) return;  // Meant for an earlier life.
+  if (refused.nonce.value != 0 && refused.nonce != nonce_) return;  // Meant for an earlier incarnation.
   BrokerLink& link = brokers_[broker];
   const bool is_told = link.last_refusal == refused.reason && now_ - link.refusal_told < kRefusalsToldEvery;
   link.last_refusal = refused.reason;
@@ -232,17 +232,17 @@ void Shard::stop_where_nobody_takes_it() {
 }
 
 /// What is said here need not be durable: a vote for a leader of a higher term was, before it was sent.
-void Shard::on_vouch_wanted(BrokerIndex broker, const BundleItem& item) {
-  const auto wanted = read_vouch_wanted(item);
+void Shard::on_leadership_question(BrokerIndex broker, const BundleItem& item) {
+  const auto wanted = read_leadership_question(item);
   if (!wanted) return warn("from a broker: " + wanted.error().message + ", dropped" + kAskVersions);
-  Vouch vouch{wanted->broker, wanted->ticket, {}};
+  LeadershipAnswer confirm{wanted->broker, wanted->read_context, {}};
   for (const PartitionId group : wanted->partitions) {
     const Partition* partition = find_partition(group);
     if (partition != nullptr && looking_on_.count(group) == 0) {
-      vouch.terms.emplace_back(group, partition->replica().term());
+      confirm.terms.emplace_back(group, partition->replica().term());
     }
   }
-  add(brokers_[broker].out, vouch);
+  add(brokers_[broker].out, confirm);
 }
 
 Partition* Shard::find_partition(PartitionId group) {
@@ -370,7 +370,7 @@ void Shard::on_question(WorkerId from, std::string_view header) {
 
 void Shard::on_answer(WorkerId from, std::string_view header) {
   const auto answer = read_answer(header);
-  if (!answer || answer->nonce != nonce_) return;  // Meant for an earlier life.
+  if (!answer || answer->nonce != nonce_) return;  // Meant for an earlier incarnation.
   answered_at_[from] = now_;
   for (const ConfirmationItem& item : answer->items) {
     Partition* partition = find_partition(item.group);
@@ -672,7 +672,7 @@ void Shard::say_hello() {
   }
   hello.load = load();
   for (BrokerLink& link : brokers_) {
-    hello.proof = link.proof;
+    hello.token = link.token;
     hello.stamps = link.round_trip.stamps(now_);
     add(link.out, hello);
   }

@@ -54,7 +54,8 @@ struct ShardSettings {
   std::string address;      ///< host:port, where peers reach this worker.
   std::size_t brokers = 1;  ///< How many this worker is connected to.
   ReplicaSettings replica;  ///< `self` is filled in by the shard.
-  SessionLimits sessions;   ///< Of each partition.  The same on all workers, in all their lives: no option of theirs.
+  SessionLimits
+      sessions;  ///< Of each partition.  The same on all workers, in all their incarnations: no option of theirs.
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
   SlowSettings slow;
@@ -162,7 +163,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     BulkLink bulk;
     bool was_welcome = false;
     RoundTrip round_trip;
-    std::uint64_t proof = 0;  ///< Of the last doubt in this life.
+    std::uint64_t token = 0;  ///< Of the last challenge in this incarnation.
     std::string last_refusal;
     TimePoint refusal_told;
   };
@@ -191,10 +192,10 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   void on_request(BrokerIndex broker, const BundleItem& item);
   void on_welcome(BrokerIndex broker, const BundleItem& item);
-  void on_vouch_wanted(BrokerIndex broker, const BundleItem& item);
+  void on_leadership_question(BrokerIndex broker, const BundleItem& item);
   void on_refused(BrokerIndex broker, const Refused& refused);
   void stop_where_nobody_takes_it();
-  void on_doubt(BrokerIndex broker, const Doubt& doubt);
+  void on_challenge(BrokerIndex broker, const Challenge& challenge);
   void note(const Result<void>& done);
   void warn(std::string event) { report(LogLevel::kWarning, std::move(event), std::nullopt); }
 

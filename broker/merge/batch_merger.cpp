@@ -8,13 +8,13 @@
 namespace trellis {
 namespace {
 
-/// What a worker may fill a leg's reply with, at least: one document of any size comes through anyway.
-constexpr std::size_t kLegBytesMin = 1 << 20;
+/// What a worker may fill a subrequest's reply with, at least: one document of any size comes through anyway.
+constexpr std::size_t kSubrequestBytesMin = 1 << 20;
 /// And at most: large results come in pieces, between which others have their turns at the worker and on the link.
-constexpr std::size_t kLegBytesMax = 4 << 20;
+constexpr std::size_t kSubrequestBytesMax = 4 << 20;
 /// The same where reads stand among writes: those cannot be asked again, since their place in the order is gone.
 constexpr std::size_t kMixedLegBytesMin = 2 * kDocumentSizeMax;
-/// A leg asks for at most so many times the items of which the one before it brought results.
+/// A subrequest asks for at most so many times the items of which the one before it brought results.
 constexpr std::size_t kGrowth = 4;
 
 void pack_outcome(std::string& out, Code status, std::string_view packed_result, const ReplyInfo& info) {
@@ -57,21 +57,22 @@ Merger::Step BatchMerger::start() {
   Step step;
   for (auto& [place, part] : parts) {
     const std::size_t share = result_bytes_max_ / parts.size();
-    part.bytes_max = part.writes ? std::max(share, kMixedLegBytesMin) : std::clamp(share, kLegBytesMin, kLegBytesMax);
-    step.legs.push_back(ask(std::move(part)));
+    part.bytes_max =
+        part.writes ? std::max(share, kMixedLegBytesMin) : std::clamp(share, kSubrequestBytesMin, kSubrequestBytesMax);
+    step.subrequests.push_back(ask(std::move(part)));
   }
   if (parts_.empty()) step.answer = finish();
   return step;
 }
 
-Leg BatchMerger::ask(Part part) {
+Subrequest BatchMerger::ask(Part part) {
   bytes_asked_ += part.bytes_max;
   parts_.push_back(std::move(part));
   ++awaited_;
-  return leg_of(static_cast<std::uint32_t>(parts_.size() - 1));
+  return subrequest_of(static_cast<std::uint32_t>(parts_.size() - 1));
 }
 
-Leg BatchMerger::leg_of(std::uint32_t number) {
+Subrequest BatchMerger::subrequest_of(std::uint32_t number) {
   const Part& part = parts_[number];
   std::string body;
   PackedWriter writer(body);
@@ -82,18 +83,18 @@ Leg BatchMerger::leg_of(std::uint32_t number) {
     const std::uint32_t elements = *reader.read_array();
     writer.array(elements + 1).natural(i).packed(items_[i].packed.substr(reader.position()));
   }
-  Leg leg;
-  leg.number = number;
-  leg.partition = part.partition;
-  leg.kind = RequestKind::kBatch;
-  leg.stale = part.stale;
-  leg.writes = part.writes;
-  leg.page_bytes = static_cast<std::uint32_t>(part.bytes_max);
-  leg.body = Frame(std::move(body));
-  return leg;
+  Subrequest subrequest;
+  subrequest.number = number;
+  subrequest.partition = part.partition;
+  subrequest.kind = RequestKind::kBatch;
+  subrequest.stale = part.stale;
+  subrequest.writes = part.writes;
+  subrequest.page_bytes = static_cast<std::uint32_t>(part.bytes_max);
+  subrequest.body = Frame(std::move(body));
+  return subrequest;
 }
 
-Merger::Step BatchMerger::on_leg(std::uint32_t number, LegResult result) {
+Merger::Step BatchMerger::on_subrequest(std::uint32_t number, LegResult result) {
   Step step;
   --awaited_;
   Part part = std::move(parts_[number]);
@@ -108,7 +109,7 @@ Merger::Step BatchMerger::on_leg(std::uint32_t number, LegResult result) {
   return step;
 }
 
-/// Nothing came of a leg.  Its reads may still be answered without a majority, if they are asked by themselves.
+/// Nothing came of a subrequest.  Its reads may still be answered without a majority, if they are asked by themselves.
 void BatchMerger::fail(Part part, const Error& error, Step& step) {
   part.items.insert(part.items.end(), part.later.begin(), part.later.end());
   Part reads = part;
@@ -123,7 +124,7 @@ void BatchMerger::fail(Part part, const Error& error, Step& step) {
     }
   }
   if (reads.items.empty()) return;
-  step.legs.push_back(ask(std::move(reads)));
+  step.subrequests.push_back(ask(std::move(reads)));
 }
 
 void BatchMerger::read_results(Part part, const LegResult& result) {
@@ -152,8 +153,8 @@ void BatchMerger::read_results(Part part, const LegResult& result) {
   put_off(std::move(part), std::move(did_not_fit));
 }
 
-/// These reads did not fit into what the leg's reply might hold.  A worker lets at least one through, so asking again
-/// comes to an end.  Reads among writes saw the moment between them, which does not come again.
+/// These reads did not fit into what the subrequest's reply might hold.  A worker lets at least one through, so asking
+/// again comes to an end.  Reads among writes saw the moment between them, which does not come again.
 void BatchMerger::put_off(Part part, std::vector<std::uint32_t> items) {
   const std::size_t fitted = part.items.size() - items.size();
   const bool may_be_asked_again = !part.writes && fitted > 0;
@@ -177,9 +178,9 @@ void BatchMerger::ask_what_was_put_off(Step& step) {
   while (!put_off_.empty()) {
     Part& part = put_off_.back();
     const std::size_t used = is_full_ ? result_bytes_max_ : result_bytes_ + bytes_asked_;
-    part.bytes_max = std::min(kLegBytesMax, result_bytes_max_ - std::min(used, result_bytes_max_));
+    part.bytes_max = std::min(kSubrequestBytesMax, result_bytes_max_ - std::min(used, result_bytes_max_));
     if (part.bytes_max > 0) {
-      step.legs.push_back(ask(std::move(part)));
+      step.subrequests.push_back(ask(std::move(part)));
     } else if (awaited_ > 0) {
       return;
     } else {

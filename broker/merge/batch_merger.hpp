@@ -1,12 +1,12 @@
 // BATCH: items on one key each, split by partition and put together again in the order asked.
 //
-// The items of one partition travel as one leg, with their positions; stale reads as a leg of their own.  A bad item
-// gets its own error, and the others are done.  Where a partition has no majority, its writes get UNAVAILABLE and its
-// reads are asked once more by themselves, which the freshest replica left may answer.
+// The items of one partition travel as one subrequest, with their positions; stale reads as a subrequest of their own.
+// A bad item gets its own error, and the others are done.  Where a partition has no majority, its writes get
+// UNAVAILABLE and its reads are asked once more by themselves, which the freshest replica left may answer.
 // The results of reads are bounded in bytes: from the first that goes beyond they get RESOURCE_EXHAUSTED.  They come in
-// pieces of some MiB: a leg is told what its reply may hold, its worker stops there, and what did not fit is asked
-// again while there is room in the whole.  So no BATCH takes a worker's loop, or a link, for longer than a piece does.
-// What a write returns (POP) is never dropped.
+// pieces of some MiB: a subrequest is told what its reply may hold, its worker stops there, and what did not fit is
+// asked again while there is room in the whole.  So no BATCH takes a worker's loop, or a link, for longer than a piece
+// does. What a write returns (POP) is never dropped.
 #pragma once
 
 #include <string>
@@ -24,11 +24,11 @@ class BatchMerger final : public Merger {
   BatchMerger(Frame frame, std::vector<BatchItem> items, std::uint32_t partitions, std::size_t result_bytes_max);
 
   Step start() override;
-  Step on_leg(std::uint32_t number, LegResult result) override;
+  Step on_subrequest(std::uint32_t number, LegResult result) override;
 
  private:
   struct Part {
-    std::vector<std::uint32_t> items;  ///< Asked with this leg,
+    std::vector<std::uint32_t> items;  ///< Asked with this subrequest,
     std::vector<std::uint32_t> later;  ///< and behind them, since items on one key keep their order.
     PartitionId partition;
     bool stale = false;
@@ -40,10 +40,10 @@ class BatchMerger final : public Merger {
     bool is_set = false;
   };
 
-  Leg leg_of(std::uint32_t number);
+  Subrequest subrequest_of(std::uint32_t number);
   void set(std::uint32_t item, Frame packed);
   void set_error(std::uint32_t item, const Error& error);
-  Leg ask(Part part);
+  Subrequest ask(Part part);
   void read_results(Part part, const LegResult& result);
   void put_off(Part part, std::vector<std::uint32_t> items);
   void ask_what_was_put_off(Step& step);
@@ -56,11 +56,11 @@ class BatchMerger final : public Merger {
   std::vector<BatchItem> items_;
   std::uint32_t partitions_;
   std::size_t result_bytes_max_;
-  std::vector<Part> parts_;    ///< By leg number; empty once the leg has ended.
-  std::vector<Part> put_off_;  ///< Reads that did not fit into their legs' replies.
+  std::vector<Part> parts_;    ///< By subrequest number; empty once the subrequest has ended.
+  std::vector<Part> put_off_;  ///< Reads that did not fit into their subrequests' replies.
   std::vector<Outcome> outcomes_;
   std::size_t result_bytes_ = 0;
-  std::size_t bytes_asked_ = 0;  ///< What the replies to the legs under way may hold.
+  std::size_t bytes_asked_ = 0;  ///< What the replies to the subrequests under way may hold.
   bool is_full_ = false;         ///< A read's result went beyond the bound.
   std::uint32_t awaited_ = 0;
   bool guaranteed_ = true;

@@ -50,18 +50,18 @@ Merger::Step ComputeMerger::start() {
   for (std::uint32_t i = 0; i < variables_.size(); ++i) {
     std::string arguments;
     PackedWriter(arguments).array(1).packed(variables_[i].packed_path);
-    Leg leg;
-    leg.number = i;
-    leg.partition = partition_of(variables_[i].query.key, partitions_);
-    leg.stale = stale_;
-    leg.body = Frame(pack_request(0, Command::kQuery, arguments, options));
-    step.legs.push_back(std::move(leg));
+    Subrequest subrequest;
+    subrequest.number = i;
+    subrequest.partition = partition_of(variables_[i].query.key, partitions_);
+    subrequest.stale = stale_;
+    subrequest.body = Frame(pack_request(0, Command::kQuery, arguments, options));
+    step.subrequests.push_back(std::move(subrequest));
   }
   if (variables_.empty()) step.answer = finish();
   return step;
 }
 
-Merger::Step ComputeMerger::on_leg(std::uint32_t number, LegResult result) {
+Merger::Step ComputeMerger::on_subrequest(std::uint32_t number, LegResult result) {
   Step step;
   errors_[number] = read_value(number, result);
   guaranteed_ = guaranteed_ && result.guaranteed;

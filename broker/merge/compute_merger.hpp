@@ -25,7 +25,7 @@ class ComputeMerger final : public Merger {
   ComputeMerger(Frame frame, Computation computation, bool stale, std::uint32_t partitions);
 
   Step start() override;
-  Step on_leg(std::uint32_t number, LegResult result) override;
+  Step on_subrequest(std::uint32_t number, LegResult result) override;
 
  private:
   /// Takes the variable's value, or says why it has none.

@@ -22,17 +22,17 @@ MergedAnswer nobody_left(std::uint32_t partitions) {
 
 Merger::Step CountMerger::start() {
   Step step;
-  for (std::uint32_t i = 0; i < partitions_; ++i) step.legs.push_back(ask(i, frame_));
+  for (std::uint32_t i = 0; i < partitions_; ++i) step.subrequests.push_back(ask(i, frame_));
   return step;
 }
 
-Leg CountMerger::ask(std::uint32_t number, Frame body) const {
-  Leg leg;
-  leg.number = number;
-  leg.partition = PartitionId{number};
-  leg.stale = request_.options.stale;
-  leg.body = std::move(body);
-  return leg;
+Subrequest CountMerger::ask(std::uint32_t number, Frame body) const {
+  Subrequest subrequest;
+  subrequest.number = number;
+  subrequest.partition = PartitionId{number};
+  subrequest.stale = request_.options.stale;
+  subrequest.body = std::move(body);
+  return subrequest;
 }
 
 /// The same request for what follows this key.
@@ -54,7 +54,7 @@ std::optional<Error> CountMerger::add(const Reply& reply) {
   return std::nullopt;
 }
 
-Merger::Step CountMerger::on_leg(std::uint32_t number, LegResult result) {
+Merger::Step CountMerger::on_subrequest(std::uint32_t number, LegResult result) {
   Step step;
   note_guarantee(result, number, info_);
   if (!result.no_replica) {
@@ -67,7 +67,7 @@ Merger::Step CountMerger::on_leg(std::uint32_t number, LegResult result) {
       return step;
     }
     if (reply->info.more) {
-      step.legs.push_back(ask(number, rest_behind(*reply->info.after)));
+      step.subrequests.push_back(ask(number, rest_behind(*reply->info.after)));
       return step;
     }
   }

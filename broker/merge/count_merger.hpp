@@ -18,10 +18,10 @@ class CountMerger final : public Merger {
       : frame_(std::move(frame)), request_(request), partitions_(partitions), awaited_(partitions) {}
 
   Step start() override;
-  Step on_leg(std::uint32_t number, LegResult result) override;
+  Step on_subrequest(std::uint32_t number, LegResult result) override;
 
  private:
-  Leg ask(std::uint32_t number, Frame body) const;
+  Subrequest ask(std::uint32_t number, Frame body) const;
   Frame rest_behind(const std::string& key) const;
   std::optional<Error> add(const Reply& reply);
 
@@ -33,7 +33,7 @@ class CountMerger final : public Merger {
   ReplyInfo info_;
 };
 
-/// What legs of KEYS, SCAN and COUNT that were answered for the freshest replica, or by nobody, do to the info.
+/// What subrequests of KEYS, SCAN and COUNT that were answered for the freshest replica, or by nobody, do to the info.
 void note_guarantee(const LegResult& result, std::uint32_t partition, ReplyInfo& info);
 /// The answer where not one partition has a replica left.
 MergedAnswer nobody_left(std::uint32_t partitions);

@@ -1,8 +1,9 @@
 // Merger: the replies of several partitions, put together into the one answer that the client gets.
 //
-// A pure object: it is handed the results of its legs and says what to ask next, or what the answer is.  It knows
-// neither workers nor retries (Calls does) nor deadlines: at the deadline each of its legs ends with an error.
-// Invariant: answers exactly once, and only when it awaits no leg any more or needs none of those it awaits.
+// A pure object: it is handed the results of its subrequests and says what to ask next, or what the answer is.  It
+// knows neither workers nor retries (Calls does) nor deadlines: at the deadline each of its subrequests ends with an
+// error. Invariant: answers exactly once, and only when it awaits no subrequest any more or needs none of those it
+// awaits.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/leg.hpp"
+#include "broker/subrequest.hpp"
 #include "protocol/reply.hpp"
 
 namespace trellis {
@@ -29,15 +30,15 @@ MergedAnswer answer_of(Error error);
 class Merger {
  public:
   struct Step {
-    std::vector<Leg> legs;               ///< To be asked now, in addition to those under way.
-    std::optional<MergedAnswer> answer;  ///< The end.  Legs still under way are not needed any more.
+    std::vector<Subrequest> subrequests;  ///< To be asked now, in addition to those under way.
+    std::optional<MergedAnswer> answer;   ///< The end.  Subrequests still under way are not needed any more.
   };
 
   virtual ~Merger() = default;
   /// Called once, first.
   virtual Step start() = 0;
-  /// Called once for each leg asked, until the answer is there.
-  virtual Step on_leg(std::uint32_t number, LegResult result) = 0;
+  /// Called once for each subrequest asked, until the answer is there.
+  virtual Step on_subrequest(std::uint32_t number, LegResult result) = 0;
 };
 
 }  // namespace trellis

@@ -43,12 +43,12 @@ Merger::Step PageMerger::start() {
   Step step;
   for (std::uint32_t i = 0; i < sources_.size(); ++i) {
     sources_[i].after = last_key_;
-    step.legs.push_back(ask(i));
+    step.subrequests.push_back(ask(i));
   }
   return step;
 }
 
-Leg PageMerger::ask(std::uint32_t number) {
+Subrequest PageMerger::ask(std::uint32_t number) {
   const Source& source = sources_[number];
   std::string arguments;
   PackedWriter writer(arguments);
@@ -57,17 +57,17 @@ Leg PageMerger::ask(std::uint32_t number) {
   Options options;
   options.stale = stale_;
   options.range = range_;
-  Leg leg;
-  leg.number = number;
-  leg.partition = PartitionId{number};
-  leg.stale = stale_;
-  leg.page_bytes = share_bytes_;
-  leg.body = Frame(pack_request(0, command_, arguments, options));
+  Subrequest subrequest;
+  subrequest.number = number;
+  subrequest.partition = PartitionId{number};
+  subrequest.stale = stale_;
+  subrequest.page_bytes = share_bytes_;
+  subrequest.body = Frame(pack_request(0, command_, arguments, options));
   ++awaited_;
-  return leg;
+  return subrequest;
 }
 
-Merger::Step PageMerger::on_leg(std::uint32_t number, LegResult result) {
+Merger::Step PageMerger::on_subrequest(std::uint32_t number, LegResult result) {
   --awaited_;
   note_guarantee(result, number, info_);
   if (!result.no_replica) {
@@ -180,7 +180,7 @@ std::optional<MergedAnswer> PageMerger::take(std::uint32_t number, Step& step) {
     source.keep = true;
     source.head_key = {};
     source.after = last_key_;
-    step.legs.push_back(ask(number));
+    step.subrequests.push_back(ask(number));
     return std::nullopt;
   }
   if (count_ > 0 && records_.size() + source.head_record.size() > kPageSizeMax) return finish(true);
@@ -193,7 +193,7 @@ std::optional<MergedAnswer> PageMerger::take(std::uint32_t number, Step& step) {
   if (!was_last) {
     push(number);
   } else if (source.more) {
-    step.legs.push_back(ask(number));
+    step.subrequests.push_back(ask(number));
   }
   return std::nullopt;
 }

@@ -33,7 +33,7 @@ class PageMerger final : public Merger {
   PageMerger& operator=(const PageMerger&) = delete;
 
   Step start() override;
-  Step on_leg(std::uint32_t number, LegResult result) override;
+  Step on_subrequest(std::uint32_t number, LegResult result) override;
 
  private:
   /// One partition.  Its head is the first of its keys that is not on the page yet, or where a share has ended for
@@ -52,7 +52,7 @@ class PageMerger final : public Merger {
     bool keep = false;                 ///< Asked for since its head is next on the page: not to be let go of.
   };
 
-  Leg ask(std::uint32_t number);
+  Subrequest ask(std::uint32_t number);
   std::optional<Error> load(Source& source, Frame body);
   /// Moves the head on.  Error: the worker's reply is not as it should be.
   std::optional<Error> advance(Source& source);

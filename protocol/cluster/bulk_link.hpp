@@ -16,11 +16,11 @@ struct BulkLink {
   BulkSender out;
   BulkReceiver in;
 
-  /// The partner speaks in this life of its own.  Returns whether it spoke in another one before.
+  /// The partner speaks in this incarnation of its own.  Returns whether it spoke in another one before.
   bool on_life(BootNonce nonce) {
-    if (nonce == life_) return false;
-    const bool is_another = life_.value != 0;
-    life_ = nonce;
+    if (nonce == incarnation_) return false;
+    const bool is_another = incarnation_.value != 0;
+    incarnation_ = nonce;
     if (!is_another) return false;
     out.restart();
     in.clear();
@@ -49,7 +49,7 @@ struct BulkLink {
   }
 
  private:
-  BootNonce life_{};
+  BootNonce incarnation_{};
 };
 
 }  // namespace trellis

@@ -55,7 +55,7 @@ class BulkReceiver {
   void tick(TimePoint now) {
     if (number_ != 0 && now - continued_at_ > kForgottenAfter) clear();
   }
-  /// The partner has begun another life, or its connection has.
+  /// The partner has begun another incarnation, or its connection has.
   void clear();
 
  private:

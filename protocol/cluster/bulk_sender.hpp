@@ -61,7 +61,7 @@ class BulkSender {
   bool has(Key key) const { return keys_.count(key) > 0; }
   void drop(Key key);
   void clear();
-  /// The partner has begun another life: what was under way is lost, and what it was a part of begins anew.
+  /// The partner has begun another incarnation: what was under way is lost, and what it was a part of begins anew.
   void restart();
 
   /// Nothing of what was sent has been reported for long.

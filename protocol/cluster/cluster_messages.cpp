@@ -106,7 +106,7 @@ void add(BundleWriter& bundle, const Hello& message) {
   writer.boolean(message.leaving).natural(message.keys).natural(message.bytes).natural(message.partitions);
   writer.array(message.leads.size());
   for (const Leadership& lead : message.leads) writer.array(2).natural(lead.partition.value).natural(lead.term.value);
-  writer.natural(message.proof);
+  writer.natural(message.token);
   const WorkerLoad& load = message.load;
   writer.array(4).natural(load.resident_bytes).natural(load.requests).natural(load.request_microseconds);
   writer.array(load.followers.size());
@@ -145,7 +145,7 @@ Result<Hello> read_hello(const BundleItem& item) {
     const PartitionId partition{reader.natural32(kPartitionsMax - 1)};
     hello.leads.push_back({partition, {reader.natural()}});
   }
-  hello.proof = reader.natural();
+  hello.token = reader.natural();
   reader.tuple(4);
   hello.load.resident_bytes = reader.natural();
   hello.load.requests = reader.natural();
@@ -200,19 +200,19 @@ Result<Refused> read_refused(const BundleItem& item) {
   return refused;
 }
 
-void add(BundleWriter& bundle, const Doubt& message) {
+void add(BundleWriter& bundle, const Challenge& message) {
   std::string header;
-  PackedWriter(header).array(2).natural(message.nonce.value).natural(message.proof);
-  add_control(bundle, MessageType::kDoubt, header);
+  PackedWriter(header).array(2).natural(message.nonce.value).natural(message.token);
+  add_control(bundle, MessageType::kChallenge, header);
 }
 
-Result<Doubt> read_doubt(const BundleItem& item) {
-  ControlReader reader(header_of(item, MessageType::kDoubt), 2);
-  Doubt doubt;
-  doubt.nonce = {reader.natural()};
-  doubt.proof = reader.natural();
-  if (!reader.at_end()) return bad("doubt");
-  return doubt;
+Result<Challenge> read_challenge(const BundleItem& item) {
+  ControlReader reader(header_of(item, MessageType::kChallenge), 2);
+  Challenge challenge;
+  challenge.nonce = {reader.natural()};
+  challenge.token = reader.natural();
+  if (!reader.at_end()) return bad("challenge");
+  return challenge;
 }
 
 void add(BundleWriter& bundle, const Form& message) {
@@ -304,7 +304,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.client = fields.u32();
   const std::uint8_t suspect = fields.u8();
   request.session = fields.rest();
-  if (!fields.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kVouched) ||
+  if (!fields.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kChecked) ||
       session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax ||
       request.partition.value >= kPartitionsMax) {
     return bad("request");
@@ -352,43 +352,43 @@ Result<WorkerReply> read_worker_reply(const BundleItem& item) {
   return reply;
 }
 
-void add(BundleWriter& bundle, const VouchWanted& message) {
+void add(BundleWriter& bundle, const LeadershipQuestion& message) {
   std::string header;
   FieldWriter fields(header);
-  fields.u64(message.broker.value).u64(message.ticket).u32(static_cast<std::uint32_t>(message.partitions.size()));
+  fields.u64(message.broker.value).u64(message.read_context).u32(static_cast<std::uint32_t>(message.partitions.size()));
   for (const PartitionId partition : message.partitions) fields.u32(partition.value);
-  bundle.add(static_cast<std::uint8_t>(MessageType::kVouchWanted), header);
+  bundle.add(static_cast<std::uint8_t>(MessageType::kLeadershipQuestion), header);
 }
 
-Result<VouchWanted> read_vouch_wanted(const BundleItem& item) {
-  FieldReader fields(header_of(item, MessageType::kVouchWanted).value_or(""));
-  VouchWanted wanted{{fields.u64()}, fields.u64(), {}};
+Result<LeadershipQuestion> read_leadership_question(const BundleItem& item) {
+  FieldReader fields(header_of(item, MessageType::kLeadershipQuestion).value_or(""));
+  LeadershipQuestion wanted{{fields.u64()}, fields.u64(), {}};
   const std::uint32_t count = fields.u32();
-  if (!fields.ok() || count > kPartitionsMax) return bad("wish for a vouch");
+  if (!fields.ok() || count > kPartitionsMax) return bad("wish for a confirm");
   for (std::uint32_t i = 0; i < count; ++i) wanted.partitions.push_back({fields.u32()});
-  if (!fields.at_end()) return bad("wish for a vouch");
+  if (!fields.at_end()) return bad("wish for a confirm");
   return wanted;
 }
 
-void add(BundleWriter& bundle, const Vouch& message) {
+void add(BundleWriter& bundle, const LeadershipAnswer& message) {
   std::string header;
   FieldWriter fields(header);
-  fields.u64(message.broker.value).u64(message.ticket).u32(static_cast<std::uint32_t>(message.terms.size()));
+  fields.u64(message.broker.value).u64(message.read_context).u32(static_cast<std::uint32_t>(message.terms.size()));
   for (const auto& [partition, term] : message.terms) fields.u32(partition.value).u64(term.value);
-  bundle.add(static_cast<std::uint8_t>(MessageType::kVouch), header);
+  bundle.add(static_cast<std::uint8_t>(MessageType::kLeadershipAnswer), header);
 }
 
-Result<Vouch> read_vouch(const BundleItem& item) {
-  FieldReader fields(header_of(item, MessageType::kVouch).value_or(""));
-  Vouch vouch{{fields.u64()}, fields.u64(), {}};
+Result<LeadershipAnswer> read_leadership_answer(const BundleItem& item) {
+  FieldReader fields(header_of(item, MessageType::kLeadershipAnswer).value_or(""));
+  LeadershipAnswer confirm{{fields.u64()}, fields.u64(), {}};
   const std::uint32_t count = fields.u32();
-  if (!fields.ok() || count > kPartitionsMax) return bad("vouch");
+  if (!fields.ok() || count > kPartitionsMax) return bad("confirm");
   for (std::uint32_t i = 0; i < count; ++i) {
     const PartitionId partition{fields.u32()};
-    vouch.terms.emplace_back(partition, Term{fields.u64()});
+    confirm.terms.emplace_back(partition, Term{fields.u64()});
   }
-  if (!fields.at_end()) return bad("vouch");
-  return vouch;
+  if (!fields.at_end()) return bad("confirm");
+  return confirm;
 }
 
 }  // namespace trellis

@@ -1,8 +1,8 @@
 // What brokers and workers say to each other, as items of a Bundle.
 //
-//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply, Vouch
-//   broker -> worker   Welcome (every heartbeat is one), Refused, Doubt, Form, MapWanted, MapOffer, AllHold,
-//                      WorkerRequest, VouchWanted
+//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply, LeadershipAnswer
+//   broker -> worker   Welcome (every heartbeat is one), Refused, Challenge, Form, MapWanted, MapOffer, AllHold,
+//                      WorkerRequest, LeadershipQuestion
 //
 // Control messages are MessagePack arrays in the item's header; requests and replies have fixed-width headers, and
 // their body is a frame that is passed on as it is.
@@ -29,12 +29,12 @@ enum class MessageType : std::uint8_t {
   kAllHold = 7,
   kRequest = 8,
   kReply = 9,
-  kDoubt = 10,
-  kVouchWanted = 11,
-  kVouch = 12,  // The last one.
+  kChallenge = 10,
+  kLeadershipQuestion = 11,
+  kLeadershipAnswer = 12,  // The last one.
 };
 /// For tables by MessageType.
-inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kVouch) + 1;
+inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kLeadershipAnswer) + 1;
 
 /// A partition that its sender leads, with its own term's barrier applied, so that it serves.
 struct Leadership {
@@ -78,7 +78,7 @@ struct Hello {
   std::uint64_t bytes = 0;
   std::uint32_t partitions = 0;  ///< Replicas it holds.
   std::vector<Leadership> leads;
-  std::uint64_t proof = 0;  ///< What the last Doubt from this broker to this life holds; 0: none came.
+  std::uint64_t token = 0;  ///< What the last Challenge from this broker to this incarnation holds; 0: none came.
   WorkerLoad load;
   Stamps stamps;
   bool operator==(const Hello&) const = default;
@@ -95,17 +95,18 @@ struct Welcome {
 /// anywhere, or if the refusal is final.
 struct Refused {
   std::string reason;
-  BootNonce nonce{};      ///< The life that is refused: what reaches a later one is none of its business.  0: whoever.
+  BootNonce
+      nonce{};  ///< The incarnation that is refused: what reaches a later one is none of its business.  0: whoever.
   bool is_final = false;  ///< Another live worker was seen in its place.
   bool operator==(const Refused&) const = default;
 };
 
-/// Two lives claim one place: is this one alive?  It says hello at once, with the proof.  What a connection still held
-/// of a life that has ended does not answer.
-struct Doubt {
-  BootNonce nonce;  ///< The life that is asked.
-  std::uint64_t proof = 0;
-  bool operator==(const Doubt&) const = default;
+/// Two incarnations claim one place: is this one alive?  It says hello at once, with the token.  What a connection
+/// still held of an incarnation that has ended does not answer.
+struct Challenge {
+  BootNonce nonce;  ///< The incarnation that is asked.
+  std::uint64_t token = 0;
+  bool operator==(const Challenge&) const = default;
 };
 
 /// All listed workers are connected and empty: the first of them makes the map.
@@ -133,7 +134,7 @@ enum class ReadMode : std::uint8_t {
   kLinearizable = 1,  ///< By the leader, after its leadership was confirmed.
   kStale = 2,         ///< By whoever is asked, from what it has applied.
   kBestEffort = 3,    ///< There is no majority: from what it has applied, with its applied index for comparison.
-  kVouched = 4,       ///< By the leader, at once; the broker has others vouch that its reply's term is the highest.
+  kChecked = 4,       ///< By the leader, at once; the broker has others confirm that its reply's term is the highest.
 };
 
 /// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
@@ -164,20 +165,20 @@ struct WorkerRequest {
   Frame body;
 };
 
-/// The number of a moment in a broker's life, from 1 on; 0: none.
-using Ticket = std::uint64_t;
+/// The number of a moment in a broker's incarnation, from 1 on; 0: none.
+using ReadContext = std::uint64_t;
 
-/// Its receiver is to say, under this ticket, which term of these partitions it knows.
-struct VouchWanted {
+/// Its receiver is to say, under this read context, which term of these partitions it knows.
+struct LeadershipQuestion {
   BootNonce broker;
-  Ticket ticket = 0;
+  ReadContext read_context = 0;
   std::vector<PartitionId> partitions;
 };
 
 /// The answer: what it knew after it was asked.
-struct Vouch {
+struct LeadershipAnswer {
   BootNonce broker;
-  Ticket ticket = 0;
+  ReadContext read_context = 0;
   std::vector<std::pair<PartitionId, Term>> terms;
 };
 
@@ -209,7 +210,7 @@ struct WorkerReply {
 void add(BundleWriter& bundle, const Hello& message);
 void add(BundleWriter& bundle, const Welcome& message);
 void add(BundleWriter& bundle, const Refused& message);
-void add(BundleWriter& bundle, const Doubt& message);
+void add(BundleWriter& bundle, const Challenge& message);
 void add(BundleWriter& bundle, const Form& message);
 void add_map_wanted(BundleWriter& bundle);
 void add_map_offer(BundleWriter& bundle, const ClusterMap& map);
@@ -219,21 +220,21 @@ void add(BundleWriter& bundle, const WorkerReply& message);
 /// The header alone, where the body travels in bulk.
 std::string pack_header(const WorkerRequest& message);
 std::string pack_header(const WorkerReply& message);
-void add(BundleWriter& bundle, const VouchWanted& message);
-void add(BundleWriter& bundle, const Vouch& message);
+void add(BundleWriter& bundle, const LeadershipQuestion& message);
+void add(BundleWriter& bundle, const LeadershipAnswer& message);
 
 /// Each reads the item of its type.  Errors: kInvalidArgument (outside bytes: a peer's are as little trusted as a
 /// client's).
 Result<Hello> read_hello(const BundleItem& item);
 Result<Welcome> read_welcome(const BundleItem& item);
 Result<Refused> read_refused(const BundleItem& item);
-Result<Doubt> read_doubt(const BundleItem& item);
+Result<Challenge> read_challenge(const BundleItem& item);
 Result<Form> read_form(const BundleItem& item);
 Result<ClusterMap> read_map_offer(const BundleItem& item);
 Result<AllHold> read_all_hold(const BundleItem& item);
 Result<WorkerRequest> read_worker_request(const BundleItem& item);
 Result<WorkerReply> read_worker_reply(const BundleItem& item);
-Result<VouchWanted> read_vouch_wanted(const BundleItem& item);
-Result<Vouch> read_vouch(const BundleItem& item);
+Result<LeadershipQuestion> read_leadership_question(const BundleItem& item);
+Result<LeadershipAnswer> read_leadership_answer(const BundleItem& item);
 
 }  // namespace trellis

@@ -6,9 +6,9 @@
 // version after version, its leaders go towards that (worker/raft/reconcile.hpp), and workers are lost for good.
 //
 // Checked at each step: one leader a term; the entry applied at an index, and all that was applied up to it, are the
-// same on every replica, in every life; the group follows no older map than before; nobody that is up is removed before
-// who comes for it has the vote.  In the end all replicas are level and a leader serves; the group is what the map
-// says, and no worker keeps a replica that it should not have.
+// same on every replica, in every incarnation; the group follows no older map than before; nobody that is up is removed
+// before who comes for it has the vote.  In the end all replicas are level and a leader serves; the group is what the
+// map says, and no worker keeps a replica that it should not have.
 #pragma once
 
 #include <cstdint>

@@ -32,8 +32,8 @@ void GroupWorker::found(ReplicaId replica, const std::vector<ReplicaPlace>& vote
 void GroupWorker::start() {
   if (is_up_ || is_lost_) return;
   is_up_ = true;
-  ++life_;
-  world_.note("starts", index_, life_);
+  ++incarnation_;
+  world_.note("starts", index_, incarnation_);
   collecting_ = 1;
   under_way_ = durable_ = opening_after_ = 0;
   paused_until_ = leader_heard_ = world_.now();
@@ -59,9 +59,9 @@ void GroupWorker::open_replica() {
 
 void GroupWorker::crash(bool power_cut) {
   if (!is_up_) return;
-  world_.note(power_cut ? "loses power" : "is killed", index_, life_);
+  world_.note(power_cut ? "loses power" : "is killed", index_, incarnation_);
   is_up_ = false;
-  ++life_;
+  ++incarnation_;
   replica_.reset();
   disk_.crash(power_cut);
   held_.clear();
@@ -87,8 +87,8 @@ void GroupWorker::pause(Duration time) {
 void GroupWorker::turn(std::function<void()> what) {
   if (!is_up_) return;
   if (is_paused()) {
-    return world_.at(paused_until_, [this, life = life_, what = std::move(what)] {
-      if (life == life_) turn(what);
+    return world_.at(paused_until_, [this, incarnation = incarnation_, what = std::move(what)] {
+      if (incarnation == incarnation_) turn(what);
     });
   }
   take_durable();
@@ -127,8 +127,8 @@ void GroupWorker::end_turn() {
 }
 
 void GroupWorker::tick_later() {
-  world_.after(kTick, [this, life = life_] {
-    if (life != life_) return;
+  world_.after(kTick, [this, incarnation = incarnation_] {
+    if (incarnation != incarnation_) return;
     const auto tick = [this] {
       if (replica_ != nullptr) replica_->tick();
     };
@@ -163,13 +163,14 @@ void GroupWorker::receive(RaftMessage message) {
 
 void GroupWorker::run_in_background(std::function<void()> work, std::function<void()> done) {
   work();
-  world_.after(world_.random().between(Duration(500), Duration(200'000)), [this, life = life_, done = std::move(done)] {
-    if (life == life_)
-      turn([this, done] {
-        done();
-        is_woken_ = true;
-      });
-  });
+  world_.after(world_.random().between(Duration(500), Duration(200'000)),
+               [this, incarnation = incarnation_, done = std::move(done)] {
+                 if (incarnation == incarnation_)
+                   turn([this, done] {
+                     done();
+                     is_woken_ = true;
+                   });
+               });
 }
 
 Result<void> GroupWorker::apply(LogIndex index, std::string_view command) {

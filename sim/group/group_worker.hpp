@@ -1,5 +1,5 @@
-// GroupWorker: one worker of a group that is simulated by itself: its disk, its lives, the replica that it holds or
-// not, and what the workers say to each other of the group's members.
+// GroupWorker: one worker of a group that is simulated by itself: its disk, its incarnations, the replica that it holds
+// or not, and what the workers say to each other of the group's members.
 #pragma once
 
 #include <functional>
@@ -82,7 +82,7 @@ class GroupWorker final : public ReplicaHost, public ReplicaOwner {
   void on_step_down() override {}
 
  private:
-  /// Something happens to this life, now or when it is not paused any more.
+  /// Something happens to this incarnation, now or when it is not paused any more.
   void turn(std::function<void()> what);
   void end_turn();
   void take_durable();
@@ -101,7 +101,7 @@ class GroupWorker final : public ReplicaHost, public ReplicaOwner {
   World& world_;
   std::size_t index_;
   Disk disk_;
-  std::uint64_t life_ = 0;
+  std::uint64_t incarnation_ = 0;
   bool is_up_ = false;
   bool is_lost_ = false;
   TimePoint paused_until_;

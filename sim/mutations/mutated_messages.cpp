@@ -89,7 +89,7 @@ Frames without_floors(const Frames& bundle) {
 Frames with_unchecked_reads(const Frames& requests) {
   return rewrite_requests(requests, [](WorkerRequest& request) {
     if (request.mode != ReadMode::kLinearizable || !request.session.empty()) return false;
-    request.mode = ReadMode::kVouched;
+    request.mode = ReadMode::kChecked;
     return true;
   });
 }
@@ -97,7 +97,7 @@ Frames with_unchecked_reads(const Frames& requests) {
 Frames with_checked_replies(const Frames& replies) {
   return rewrite_replies(replies, [](WorkerReply& reply) {
     if (reply.outcome != Outcome::kDone) return false;
-    reply.attempt = 1;  // Only the first attempt, 0, is answered before others have vouched.
+    reply.attempt = 1;  // Only the first attempt, 0, is answered before others have confirmed.
     return true;
   });
 }
@@ -158,38 +158,38 @@ Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard
   });
 }
 
-Frames with_blind_vouches(const Frames& bundle) {
+Frames with_blind_answers(const Frames& bundle) {
   return rewrite(bundle, [](const BundleItem& item, BundleWriter& out) {
-    auto vouch = read_vouch(item);
-    if (!vouch) return false;
-    for (auto& [partition, term] : vouch->terms) term = {};
-    add(out, *vouch);
+    auto confirm = read_leadership_answer(item);
+    if (!confirm) return false;
+    for (auto& [partition, term] : confirm->terms) term = {};
+    add(out, *confirm);
     return true;
   });
 }
 
-void LastVouches::note(const BackendAddress& from, const Frames& bundle) {
+void LastAnswers::note(const BackendAddress& from, const Frames& bundle) {
   BundleReader reader(bundle);
   while (const auto item = reader.next()) {
-    const auto vouch = read_vouch(*item);
-    if (!vouch) continue;
-    for (const auto& [partition, term] : vouch->terms) terms_[from].insert_or_assign(partition, term);
+    const auto confirm = read_leadership_answer(*item);
+    if (!confirm) continue;
+    for (const auto& [partition, term] : confirm->terms) terms_[from].insert_or_assign(partition, term);
   }
 }
 
-std::optional<Frames> LastVouches::answer(const BackendAddress& asked, const Frames& bundle) const {
+std::optional<Frames> LastAnswers::answer(const BackendAddress& asked, const Frames& bundle) const {
   const auto said = terms_.find(asked);
   if (said == terms_.end()) return std::nullopt;
   BundleReader reader(bundle);
   BundleWriter out;
   while (const auto item = reader.next()) {
-    const auto wanted = read_vouch_wanted(*item);
+    const auto wanted = read_leadership_question(*item);
     if (!wanted) continue;
-    Vouch vouch{wanted->broker, wanted->ticket, {}};
+    LeadershipAnswer confirm{wanted->broker, wanted->read_context, {}};
     for (const PartitionId partition : wanted->partitions) {
-      if (const auto term = said->second.find(partition); term != said->second.end()) vouch.terms.push_back(*term);
+      if (const auto term = said->second.find(partition); term != said->second.end()) confirm.terms.push_back(*term);
     }
-    add(out, vouch);
+    add(out, confirm);
   }
   return out.empty() ? std::nullopt : std::optional(out.take());
 }

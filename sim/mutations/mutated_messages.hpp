@@ -28,16 +28,16 @@ Frames without_repetitions(const Frames& bundle);
 /// "stalest-answer": the less a replica has applied, the more it says that it has.
 Frames with_applied_turned(const Frames& bundle);
 
-/// "nonce-ignored", "term-ignored", "round-ignored": a confirmation of leadership that names another life, term or
-/// round counts for that which it reaches.  "earlier-confirmation" is all three, of an earlier life's.
+/// "nonce-ignored", "term-ignored", "round-ignored": a confirmation of leadership that names another incarnation, term
+/// or round counts for that which it reaches.  "earlier-confirmation" is all three, of an earlier incarnation's.
 Frames with_confirmations_for(const Frames& bundle, BootNonce nonce, const Shard& receiver, const Mutations& mutations);
 bool changes_confirmations(const Mutations& mutations);
 
-/// "vouch-blindly": a member vouches though it knows a higher term.
-Frames with_blind_vouches(const Frames& bundle);
+/// "answer-blindly": a member confirms though it knows a higher term.
+Frames with_blind_answers(const Frames& bundle);
 
-/// "vouch-for-later": what a member said when it was asked to vouch counts for all later reads as well.
-class LastVouches {
+/// "answer-for-later": what a member said when it was asked to confirm counts for all later reads as well.
+class LastAnswers {
  public:
   /// Notes what this worker says.
   void note(const BackendAddress& from, const Frames& bundle);

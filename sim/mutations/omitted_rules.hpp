@@ -28,7 +28,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
 inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
   OmittedBrokerRules omitted;
   omitted.minorities = mutations.has(Mutation::kAllForMajority);
-  omitted.vouches = mutations.has(Mutation::kOneVouch);
+  omitted.leadership_checks = mutations.has(Mutation::kOneAnswer);
   return omitted;
 }
 

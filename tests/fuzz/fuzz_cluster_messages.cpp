@@ -12,14 +12,14 @@ void read_item(const BundleItem& item) {
   static_cast<void>(read_hello(item));
   static_cast<void>(read_welcome(item));
   static_cast<void>(read_refused(item));
-  static_cast<void>(read_doubt(item));
+  static_cast<void>(read_challenge(item));
   static_cast<void>(read_form(item));
   static_cast<void>(read_map_offer(item));
   static_cast<void>(read_all_hold(item));
   static_cast<void>(read_worker_request(item));
   static_cast<void>(read_worker_reply(item));
-  static_cast<void>(read_vouch_wanted(item));
-  static_cast<void>(read_vouch(item));
+  static_cast<void>(read_leadership_question(item));
+  static_cast<void>(read_leadership_answer(item));
 }
 
 }  // namespace

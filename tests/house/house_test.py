@@ -58,10 +58,13 @@ WORDS = {
     r"judges?": "checker, or a verb that says what is done",
     r"judgements?": "verdict",
     r"planted": "injected",
+    r"vouch(es|ed)?": "confirm, or leadership check",
+    r"tickets?": "read context",
+    r"legs?": "subrequest",
+    r"pulse": "liveness interval",
 }
 # These are still longer than a file should be.
 LONG_FILES = {
-    "worker/shard.cpp",
     "worker/shard.cpp",
 }
 

@@ -102,7 +102,7 @@ class Generator {
     return static_cast<std::int64_t>(below(random_, static_cast<std::uint64_t>(shape_.delay_max))) + 1;
   }
   void at(std::int64_t in, std::function<void()> what) {
-    agenda_.emplace(Moment{now_ + in, ++ticket_}, std::move(what));
+    agenda_.emplace(Moment{now_ + in, ++read_context_}, std::move(what));
   }
   TimePoint now() const { return TimePoint(Duration(now_)); }
 
@@ -191,7 +191,7 @@ class Generator {
   History history_;
   std::map<Moment, std::function<void()>> agenda_;
   std::int64_t now_ = 0;
-  std::uint64_t ticket_ = 0;
+  std::uint64_t read_context_ = 0;
   std::uint64_t document_ = 0;
   std::uint64_t seq_ = 0;
 };

@@ -176,9 +176,9 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
   return {};
 }
 
-/// The library elects a lone voter when it starts, in the term that it finds: two lives would lead in one term, and
-/// write different entries at one index of it.  So the term is raised before the library sees it, with the vote for
-/// itself; both are in the batch of the first entry that this life writes.
+/// The library elects a lone voter when it starts, in the term that it finds: two incarnations would lead in one term,
+/// and write different entries at one index of it.  So the term is raised before the library sees it, with the vote for
+/// itself; both are in the batch of the first entry that this incarnation writes.
 Result<void> RaftIo::raise_term_of_lone_voter(const std::vector<struct raft_entry>& entries, raft_term* term,
                                               raft_id* vote) {
   const auto is_change = [](const struct raft_entry& entry) { return entry.type == RAFT_CHANGE; };

@@ -158,7 +158,7 @@ void Replica::deliver_append(const RaftMessage& message) {
     append.prev_log_term = raft.log.snapshot.last_term;
   }
   append.n_entries = count;
-  // The library would commit, and apply, its own entries up to the leader's commit index; this message vouches for its
+  // The library would commit, and apply, its own entries up to the leader's commit index; this message confirms for its
   // own alone.
   append.leader_commit = std::min<std::uint64_t>(append.leader_commit, append.prev_log_index + count);
   if (count > 0) {

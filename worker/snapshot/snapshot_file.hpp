@@ -46,7 +46,8 @@ struct SnapshotDescriptor {
   bool operator==(const SnapshotDescriptor&) const = default;
 };
 
-/// A name that tells partition, index and term; `maker` keeps apart what several workers, or several lives, wrote.
+/// A name that tells partition, index and term; `maker` keeps apart what several workers, or several incarnations,
+/// wrote.
 std::string snapshot_name(PartitionId partition, LogIndex index, Term term, std::uint64_t maker);
 /// Whether it names a snapshot of that partition.
 bool is_snapshot_of(std::string_view name, PartitionId partition);

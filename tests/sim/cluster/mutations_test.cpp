@@ -37,7 +37,7 @@ TEST_P(EachMutation, IsFound) {
   EXPECT_FALSE(run_many(settings).empty());
 }
 
-/// A worker leads a term in one life at most: what was said to an earlier one names an earlier term.
+/// A worker leads a term in one incarnation at most: what was said to an earlier one names an earlier term.
 TEST(Confirmations, AreGuardedByTermWhereTheNonceIsIgnoredAndByNonceAndRoundWhereTheTermIs) {
   EXPECT_TRUE(run_many(runs_of(row_of(Mutation::kNonceIgnored), 50)).empty());
   EXPECT_TRUE(run_many(runs_of(row_of(Mutation::kTermIgnored), 50)).empty());

@@ -116,7 +116,7 @@ TEST(Formation, AHelloFromBeforeTheWorkerHeldTheMapIsNoNews) {
   worker.hello = last;
   EXPECT_THAT(worker.refusals, IsEmpty());
   cluster.send(Command::kGet, packed_key("a"));
-  EXPECT_EQ(cluster.leader_of("a").take().mode, ReadMode::kVouched) << "a majority is there";
+  EXPECT_EQ(cluster.leader_of("a").take().mode, ReadMode::kChecked) << "a majority is there";
   EXPECT_THAT(status_field(cluster, "workers_up"), packed_uint(3));
 }
 

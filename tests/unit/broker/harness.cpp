@@ -49,7 +49,7 @@ void FakeWorker::say_hello() {
 
 void FakeWorker::restart() {
   ++hello.nonce.value;
-  hello.proof = 0;
+  hello.token = 0;
   hello.leads.clear();
   connection = "w" + to_string(hello.id) + "." + std::to_string(++lives_);
   requests.clear();
@@ -120,11 +120,11 @@ void FakeWorker::answer_error(const WorkerRequest& request, Code code, const std
   answer(request, Outcome::kDone, Frame(pack_error(std::get<Request>(read).id, {code, message})));
 }
 
-void FakeWorker::vouch(const VouchWanted& wanted) {
-  Vouch vouch{wanted.broker, wanted.ticket, {}};
-  for (const PartitionId partition : wanted.partitions) vouch.terms.emplace_back(partition, term);
+void FakeWorker::confirm(const LeadershipQuestion& wanted) {
+  LeadershipAnswer confirm{wanted.broker, wanted.read_context, {}};
+  for (const PartitionId partition : wanted.partitions) confirm.terms.emplace_back(partition, term);
   BundleWriter bundle;
-  add(bundle, vouch);
+  add(bundle, confirm);
   harness_.from_worker(*this, bundle);
 }
 
@@ -157,11 +157,11 @@ void FakeWorker::on_item(const BundleItem& item) {
       was_refused_for_good = refused->is_final;
       break;
     }
-    case MessageType::kDoubt: {
-      const auto doubt = read_doubt(item);
-      if (doubt->nonce != hello.nonce || !alive) break;
-      hello.proof = doubt->proof;
-      is_doubted = true;
+    case MessageType::kChallenge: {
+      const auto challenge = read_challenge(item);
+      if (challenge->nonce != hello.nonce || !alive) break;
+      hello.token = challenge->token;
+      is_challenged = true;
       break;
     }
     case MessageType::kForm: form = *read_form(item); break;
@@ -169,7 +169,7 @@ void FakeWorker::on_item(const BundleItem& item) {
     case MessageType::kMapOffer: hold(*read_map_offer(item)); break;
     case MessageType::kAllHold: ++all_holds; break;
     case MessageType::kRequest: requests.push_back(*read_worker_request(item)); break;
-    case MessageType::kVouchWanted: vouches_wanted.push_back(*read_vouch_wanted(item)); break;
+    case MessageType::kLeadershipQuestion: leadership_questions.push_back(*read_leadership_question(item)); break;
     default: ADD_FAILURE() << "unexpected item " << int{item.type};
   }
 }
@@ -274,8 +274,8 @@ void Harness::turn() {
   if (now >= broker->next_deadline()) broker->on_tick(now);
   broker->flush(now);
   report_reached();
-  answer_doubts();
-  answer_vouches_wanted();
+  answer_challenges();
+  answer_leadership_questions();
 }
 
 void Harness::report_reached() {
@@ -291,18 +291,18 @@ void Harness::report_reached() {
   }
 }
 
-void Harness::answer_vouches_wanted() {
+void Harness::answer_leadership_questions() {
   for (const auto& worker : workers_) {
-    while (worker->alive && worker->vouches && worker->vouched < worker->vouches_wanted.size()) {
-      const VouchWanted wanted = worker->vouches_wanted[worker->vouched++];
-      worker->vouch(wanted);
+    while (worker->alive && worker->confirms && worker->confirmed < worker->leadership_questions.size()) {
+      const LeadershipQuestion wanted = worker->leadership_questions[worker->confirmed++];
+      worker->confirm(wanted);
     }
   }
 }
 
-void Harness::answer_doubts() {
+void Harness::answer_challenges() {
   for (const auto& worker : workers_) {
-    if (std::exchange(worker->is_doubted, false) && worker->alive) worker->say_hello();
+    if (std::exchange(worker->is_challenged, false) && worker->alive) worker->say_hello();
   }
 }
 
@@ -319,15 +319,15 @@ void Harness::send_raw(std::vector<std::string> sent, const std::string& client)
   broker->on_client_message(frames, now);
   broker->flush(now);
   report_reached();
-  answer_vouches_wanted();
+  answer_leadership_questions();
 }
 
 void Harness::from_worker(const FakeWorker& worker, BundleWriter& bundle) {
   broker->on_worker_message(worker.connection, bundle.take(), now);
   broker->flush(now);
   report_reached();
-  answer_doubts();
-  answer_vouches_wanted();
+  answer_challenges();
+  answer_leadership_questions();
 }
 
 Received Harness::reply(const std::string& client) {

@@ -47,18 +47,18 @@ class FakeWorker {
   FakeWorker(Harness& harness, WorkerId id, std::string address);
 
   Hello hello;                ///< What it says of itself.
-  BackendAddress connection;  ///< A new one for each life.
+  BackendAddress connection;  ///< A new one for each incarnation.
   bool alive = true;          ///< Says hello with every beat.
   std::deque<WorkerRequest> requests;
-  std::vector<VouchWanted> vouches_wanted;  ///< What was asked of it so far.
-  std::size_t vouched = 0;                  ///< For how many of these.
-  bool vouches = true;                      ///< As soon as it is asked, if it is alive.
-  Term term;                                ///< That it knows of every partition.
+  std::vector<LeadershipQuestion> leadership_questions;  ///< What was asked of it so far.
+  std::size_t confirmed = 0;                             ///< For how many of these.
+  bool confirms = true;                                  ///< As soon as it is asked, if it is alive.
+  Term term;                                             ///< That it knows of every partition.
   std::optional<ClusterMap> map;
   std::optional<Form> form;
   std::vector<std::string> refusals;
   bool was_refused_for_good = false;
-  bool is_doubted = false;  ///< Asked whether it lives, and has not answered yet.
+  bool is_challenged = false;  ///< Asked whether it lives, and has not answered yet.
   int welcomes = 0;
   std::optional<Welcome> welcome;  ///< The last.
   int maps_wanted = 0;
@@ -79,7 +79,7 @@ class FakeWorker {
   /// kDone with an OK reply frame for the request's id.
   void answer_ok(const WorkerRequest& request, const std::string& packed_result, LogIndex applied = {});
   void answer_error(const WorkerRequest& request, Code code, const std::string& message);
-  void vouch(const VouchWanted& wanted);
+  void confirm(const LeadershipQuestion& wanted);
   void receive(const Frames& bundle);
   /// What it has to say of the marks that reached it (protocol/cluster/bulk.hpp), unless it is dead.
   Frames reached();
@@ -154,9 +154,9 @@ class Harness final : public BrokerOutput {
  private:
   /// Live workers that were asked whether they live say so.
   void report_reached();
-  void answer_doubts();
-  /// Live workers that were asked to vouch do, those that still want to.
-  void answer_vouches_wanted();
+  void answer_challenges();
+  /// Live workers that were asked to confirm do, those that still want to.
+  void answer_leadership_questions();
 
   std::vector<std::unique_ptr<FakeWorker>> workers_;
   std::map<std::string, std::vector<Received>> replies_;

@@ -120,9 +120,9 @@ TEST_F(Liveness, ARequestToAFarWorkerIsNotSentAgainBeforeItsAnswerCanBeThere) {
   EXPECT_EQ(leader.requests.size(), 1u);
 }
 
-TEST_F(Liveness, FarReplicasMayTakeTheirRoundTripToVouch) {
+TEST_F(Liveness, FarReplicasMayTakeTheirRoundTripToConfirm) {
   for (std::size_t i = 0; i < 3; ++i) {
-    cluster.worker(i).vouches = false;
+    cluster.worker(i).confirms = false;
     place_at(cluster.worker(i), milliseconds(800));
   }
   FakeWorker& leader = cluster.leader_of("a");

@@ -129,7 +129,7 @@ class Chaos {
   }
 
   void answer(FakeWorker& worker, const WorkerRequest& request) {
-    const bool is_for_leader = request.mode == ReadMode::kLinearizable || request.mode == ReadMode::kVouched;
+    const bool is_for_leader = request.mode == ReadMode::kLinearizable || request.mode == ReadMode::kChecked;
     if (is_for_leader && leaders_[request.partition.value] != worker.hello.id) {
       const WorkerId hint = chance(50) ? leaders_[request.partition.value] : any_worker().hello.id;
       return worker.answer(request, Outcome::kNotLeader, {}, hint, Term{chance(50) ? term_ : 1});
@@ -138,7 +138,7 @@ class Chaos {
     if (chance(3)) return worker.answer(request, Outcome::kWrongPartition);
     if (!request.session.empty()) applied_.insert({request.session, request.seq});
     if (chance(10)) return worker.answer(request, Outcome::kUnknown);
-    worker.vouches = chance(90);
+    worker.confirms = chance(90);
     respond(worker, request);
     if (chance(5)) respond(worker, request);  // Twice.
   }

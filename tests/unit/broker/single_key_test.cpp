@@ -24,7 +24,7 @@ TEST(SingleKey, GoesToTheLeaderOfItsPartitionAndComesBackAsItCame) {
   FakeWorker& leader = cluster.leader_of("person1");
   const WorkerRequest request = leader.take();
   EXPECT_EQ(request.partition, cluster.partition("person1"));
-  EXPECT_EQ(request.mode, ReadMode::kVouched);
+  EXPECT_EQ(request.mode, ReadMode::kChecked);
   EXPECT_TRUE(request.session.empty());
   leader.answer_ok(request, packed_uint(12));
   const Received reply = cluster.reply();

@@ -248,22 +248,22 @@ TEST(Partition, ALostConfirmationIsAskedForAgain) {
   EXPECT_TRUE(harness.partition->wants_confirmation());
 }
 
-TEST(Partition, AVouchedReadIsAnsweredAtOnceByALeaderThatServes) {
+TEST(Partition, ACheckedReadIsAnsweredAtOnceByALeaderThatServes) {
   Harness harness;
-  EXPECT_EQ(harness.outcome(harness.get("k", ReadMode::kVouched)), Outcome::kNotLeader);
+  EXPECT_EQ(harness.outcome(harness.get("k", ReadMode::kChecked)), Outcome::kNotLeader);
   harness.lead();
   harness.put("k", "v");
   harness.commit();
-  const auto tag = harness.get("k", ReadMode::kVouched);
+  const auto tag = harness.get("k", ReadMode::kChecked);
   EXPECT_EQ(harness.text(tag), "v");
   EXPECT_EQ(harness.replies.at(tag).term, harness.find_replica()->term()) << "which others are asked about";
   EXPECT_FALSE(harness.partition->wants_confirmation());
 }
 
-TEST(Partition, AVouchedReadWaitsForTheBarrierOfItsLeader) {
+TEST(Partition, ACheckedReadWaitsForTheBarrierOfItsLeader) {
   Harness harness;
   harness.win();
-  const auto tag = harness.get("k", ReadMode::kVouched);
+  const auto tag = harness.get("k", ReadMode::kChecked);
   harness.settle();
   EXPECT_FALSE(harness.outcome(tag)) << "what earlier leaders committed may not be applied yet";
   harness.sync();
@@ -490,7 +490,7 @@ TEST(Partition, AReadThatWasPutOffIsNotGoneOnWithByWhoLeadsNoMore) {
   harness.put_off = &put_off;
   WorkerRequest request;
   request.kind = RequestKind::kBatch;
-  request.mode = ReadMode::kVouched;
+  request.mode = ReadMode::kChecked;
   std::string body;
   PackedWriter writer(body);
   writer.array(3);

@@ -246,7 +246,7 @@ class Cluster {
   std::set<std::size_t> cut_off;      ///< From their peers, both ways.
   static inline SlowSettings slow{};  ///< What the workers get that are started.
   std::map<std::uint64_t, WorkerReply> replies_;
-  std::vector<Vouch> vouches_;
+  std::vector<LeadershipAnswer> leadership_checks_;
   std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.
 
  private:
@@ -305,7 +305,8 @@ inline void Worker::on_item(const BundleItem& item) {
     const auto reply = read_worker_reply(item);
     cluster.replies_[reply->tag] = *reply;
   }
-  if (static_cast<MessageType>(item.type) == MessageType::kVouch) cluster.vouches_.push_back(*read_vouch(item));
+  if (static_cast<MessageType>(item.type) == MessageType::kLeadershipAnswer)
+    cluster.leadership_checks_.push_back(*read_leadership_answer(item));
 }
 
 inline void Worker::to_peer(WorkerId, const std::string& address, Frames message) {

@@ -234,7 +234,7 @@ TEST(Shard, AFailedDiskStopsTheWorkerWithoutAnswering) {
   EXPECT_FALSE(cluster.replies_.contains(999'999));
 }
 
-/// The right term and round, and another nonce: said to a life of this worker that has ended.
+/// The right term and round, and another nonce: said to an incarnation of this worker that has ended.
 TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
   Cluster cluster(3, 1);
   cluster.form();
@@ -277,19 +277,19 @@ TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
   EXPECT_TRUE(cluster.replies_.contains(900'001));
 }
 
-TEST(Shard, VouchesWithTheTermsThatItKnows) {
+TEST(Shard, AnswersLeadershipQuestionsWithTheTermsThatItKnows) {
   Cluster cluster(3, 2);
   cluster.form();
   ASSERT_TRUE(cluster.run_until([&] { return cluster.leader({0}) && cluster.leader({1}); }));
   BundleWriter out;
-  add(out, VouchWanted{{55}, 9, {{0}, {1}, {77}}});
+  add(out, LeadershipQuestion{{55}, 9, {{0}, {1}, {77}}});
   cluster.worker(1).from_broker.push_back(out.take());
   cluster.step();
-  const Vouch& vouch = cluster.vouches_.at(0);
-  EXPECT_EQ(vouch.broker, BootNonce{55});
-  EXPECT_EQ(vouch.ticket, 9u);
-  ASSERT_EQ(vouch.terms.size(), 2u) << "it has no replica of partition 77";
-  for (const auto& [partition, term] : vouch.terms) {
+  const LeadershipAnswer& confirm = cluster.leadership_checks_.at(0);
+  EXPECT_EQ(confirm.broker, BootNonce{55});
+  EXPECT_EQ(confirm.read_context, 9u);
+  ASSERT_EQ(confirm.terms.size(), 2u) << "it has no replica of partition 77";
+  for (const auto& [partition, term] : confirm.terms) {
     EXPECT_EQ(term, cluster.worker(1).shard->partitions().at(partition)->replica().term());
   }
 }
@@ -398,24 +398,24 @@ TEST(Shard, WhatIsSaidToAnEarlierLifeIsNoneOfTheWorkersBusiness) {
   const BootNonce other{cluster.worker(0).hello.nonce.value + 1};
   BundleWriter out;
   add(out, Refused{"another live worker has the same id", other, true});
-  add(out, Doubt{other, 4711});
+  add(out, Challenge{other, 4711});
   shard.begin_turn(shard.now() + milliseconds(5));
   shard.on_broker_message(0, out.take());
   shard.end_turn();
   EXPECT_FALSE(shard.failure());
-  EXPECT_EQ(cluster.worker(0).hello.proof, 0u);
+  EXPECT_EQ(cluster.worker(0).hello.token, 0u);
 }
 
-TEST(Shard, ADoubtIsAnsweredAtOnce) {
+TEST(Shard, AChallengeIsAnsweredAtOnce) {
   Cluster cluster(1, 1);
   cluster.form(1);
   Shard& shard = *cluster.worker(0).shard;
   BundleWriter out;
-  add(out, Doubt{cluster.worker(0).hello.nonce, 4711});
+  add(out, Challenge{cluster.worker(0).hello.nonce, 4711});
   shard.begin_turn(shard.now() + milliseconds(1));
   shard.on_broker_message(0, out.take());
   shard.end_turn();
-  EXPECT_EQ(cluster.worker(0).hello.proof, 4711u);
+  EXPECT_EQ(cluster.worker(0).hello.token, 4711u);
 }
 
 TEST(Shard, AWorkerThatLeavesHandsOverWhatItLeads) {

@@ -53,7 +53,7 @@ class Turns : public ::testing::Test {
     std::string arguments;
     PackedWriter(arguments).array(1).str(key);
     WorkerRequest request;
-    request.mode = ReadMode::kVouched;
+    request.mode = ReadMode::kChecked;
     request.body = Frame(pack_request(77, Command::kGet, arguments, {}));
     return send(std::move(request), client);
   }
@@ -66,7 +66,7 @@ class Turns : public ::testing::Test {
       for (std::size_t step = 0; step < kDepth; ++step) writer.str("a");
     }
     WorkerRequest request;
-    request.mode = ReadMode::kVouched;
+    request.mode = ReadMode::kChecked;
     request.kind = RequestKind::kBatch;
     request.page_bytes = kReplyBytes;
     request.is_suspect = is_suspect;

@@ -42,11 +42,11 @@ LegResult no_replica() {
 TEST(CountMerger, AddsUpAllPartitions) {
   CountMerger merger(Frame("request"), Request{}, 3);
   const auto start = merger.start();
-  ASSERT_EQ(start.legs.size(), 3u);
-  EXPECT_EQ(start.legs[2].partition, PartitionId{2});
-  EXPECT_FALSE(merger.on_leg(0, replied(packed_uint(5))).answer);
-  EXPECT_FALSE(merger.on_leg(2, replied(packed_uint(0))).answer);
-  const auto end = merger.on_leg(1, replied(packed_uint(7)));
+  ASSERT_EQ(start.subrequests.size(), 3u);
+  EXPECT_EQ(start.subrequests[2].partition, PartitionId{2});
+  EXPECT_FALSE(merger.on_subrequest(0, replied(packed_uint(5))).answer);
+  EXPECT_FALSE(merger.on_subrequest(2, replied(packed_uint(0))).answer);
+  const auto end = merger.on_subrequest(1, replied(packed_uint(7)));
   ASSERT_TRUE(end.answer);
   EXPECT_EQ(end.answer->result, packed_uint(12));
   EXPECT_TRUE(end.answer->info.guaranteed);
@@ -55,9 +55,9 @@ TEST(CountMerger, AddsUpAllPartitions) {
 TEST(CountMerger, LeavesOutWhatHasNoReplicaLeftAndSaysSo) {
   CountMerger merger(Frame("request"), Request{}, 3);
   merger.start();
-  merger.on_leg(2, no_replica());
-  merger.on_leg(0, no_replica());
-  const auto end = merger.on_leg(1, replied(packed_uint(7)));
+  merger.on_subrequest(2, no_replica());
+  merger.on_subrequest(0, no_replica());
+  const auto end = merger.on_subrequest(1, replied(packed_uint(7)));
   EXPECT_EQ(end.answer->result, packed_uint(7));
   EXPECT_FALSE(end.answer->info.guaranteed);
   EXPECT_THAT(end.answer->info.missing_partitions, ElementsAre(0, 2));
@@ -74,27 +74,27 @@ TEST(CountMerger, AsksForTheRestOfWhatAPatternHasNotLookedAt) {
   ReplyInfo info;
   info.more = true;
   info.after = "m";
-  const auto next = merger.on_leg(0, replied(packed_uint(5), info));
+  const auto next = merger.on_subrequest(0, replied(packed_uint(5), info));
   ASSERT_FALSE(next.answer);
-  ASSERT_EQ(next.legs.size(), 1u);
-  const auto rest = std::get<Request>(read_request(next.legs[0].body.bytes()));
+  ASSERT_EQ(next.subrequests.size(), 1u);
+  const auto rest = std::get<Request>(read_request(next.subrequests[0].body.bytes()));
   EXPECT_EQ(rest.options.range.at_least, std::string_view("m\0", 2)) << "what follows m";
   EXPECT_EQ(rest.options.range.match, "*x");
-  const auto end = merger.on_leg(0, replied(packed_uint(7)));
+  const auto end = merger.on_subrequest(0, replied(packed_uint(7)));
   EXPECT_EQ(end.answer->result, packed_uint(12));
 }
 
 TEST(CountMerger, IsUnavailableWhereNothingIsLeft) {
   CountMerger merger(Frame("request"), Request{}, 2);
   merger.start();
-  merger.on_leg(0, no_replica());
-  EXPECT_EQ(merger.on_leg(1, no_replica()).answer->status, Code::kUnavailable);
+  merger.on_subrequest(0, no_replica());
+  EXPECT_EQ(merger.on_subrequest(1, no_replica()).answer->status, Code::kUnavailable);
 }
 
 TEST(CountMerger, PassesOnTheErrorOfAPartition) {
   CountMerger merger(Frame("request"), Request{}, 2);
   merger.start();
-  const auto end = merger.on_leg(0, failed(Code::kDeadlineExceeded, "late"));
+  const auto end = merger.on_subrequest(0, failed(Code::kDeadlineExceeded, "late"));
   EXPECT_EQ(end.answer->status, Code::kDeadlineExceeded);
   EXPECT_EQ(end.answer->info.message, "late");
 }
@@ -117,10 +117,10 @@ class BatchFixture : public ::testing::Test {
     EXPECT_TRUE(read);
     return std::make_unique<BatchMerger>(frame_, *read, partitions, bytes_max);
   }
-  /// As a worker does: an outcome for each item of a leg.
-  static LegResult answer(const Leg& leg, const std::string& packed_result) {
+  /// As a worker does: an outcome for each item of a subrequest.
+  static LegResult answer(const Subrequest& subrequest, const std::string& packed_result) {
     std::vector<std::string> outcomes;
-    PackedReader reader(leg.body.bytes());
+    PackedReader reader(subrequest.body.bytes());
     for (auto left = reader.read_array().value_or(0); left > 0; --left) {
       PackedReader element(*reader.read_value());
       element.read_array();
@@ -155,11 +155,11 @@ class BatchFixture : public ::testing::Test {
   }
   static std::optional<MergedAnswer> run(BatchMerger& merger, const std::string& packed_result) {
     auto step = merger.start();
-    std::deque<Leg> legs(step.legs.begin(), step.legs.end());
-    while (!step.answer && !legs.empty()) {
-      const Leg leg = legs.front();
-      legs.pop_front();
-      step = merger.on_leg(leg.number, answer(leg, packed_result));
+    std::deque<Subrequest> subrequests(step.subrequests.begin(), step.subrequests.end());
+    while (!step.answer && !subrequests.empty()) {
+      const Subrequest subrequest = subrequests.front();
+      subrequests.pop_front();
+      step = merger.on_subrequest(subrequest.number, answer(subrequest, packed_result));
     }
     return step.answer;
   }
@@ -190,17 +190,17 @@ TEST_F(BatchFixture, AsksEachPartitionOnceWithItsItemsInOrder) {
   for (int i = 0; i < 100; ++i) items.push_back(item("GET", packed_key("key" + std::to_string(i % 10))));
   auto merger = make(items);
   const auto step = merger->start();
-  EXPECT_LE(step.legs.size(), 4u);
+  EXPECT_LE(step.subrequests.size(), 4u);
   std::size_t seen = 0;
-  for (const Leg& leg : step.legs) {
-    EXPECT_EQ(leg.kind, RequestKind::kBatch);
-    EXPECT_FALSE(leg.writes);
-    const auto read = read_indexed_batch(leg.body.bytes());
+  for (const Subrequest& subrequest : step.subrequests) {
+    EXPECT_EQ(subrequest.kind, RequestKind::kBatch);
+    EXPECT_FALSE(subrequest.writes);
+    const auto read = read_indexed_batch(subrequest.body.bytes());
     ASSERT_TRUE(read);
     for (std::size_t i = 0; i < read->size(); ++i) {
       const auto key = *read_key((*read)[i].arguments);
       EXPECT_EQ(key, "key" + std::to_string((*read)[i].index % 10));
-      EXPECT_EQ(partition_of(key, 4), leg.partition);
+      EXPECT_EQ(partition_of(key, 4), subrequest.partition);
       EXPECT_TRUE(i == 0 || (*read)[i - 1].index < (*read)[i].index);
       ++seen;
     }
@@ -220,21 +220,22 @@ TEST_F(BatchFixture, StaleReadsTravelByThemselves) {
   PackedWriter(stale).map(1).str("consistency").str("stale");
   auto merger = make({item("GET", packed_key("a"), stale), item("GET", packed_key("a"))});
   const auto step = merger->start();
-  ASSERT_EQ(step.legs.size(), 2u);
-  EXPECT_NE(step.legs[0].stale, step.legs[1].stale);
+  ASSERT_EQ(step.subrequests.size(), 2u);
+  EXPECT_NE(step.subrequests[0].stale, step.subrequests[1].stale);
 }
 
 TEST_F(BatchFixture, WithoutAMajorityWritesAreUnavailableAndReadsAreAskedAgain) {
   auto merger = make({item("GET", packed_key("a")), item("DELETE", packed_key("a")), item("GET", packed_key("a"))});
   auto step = merger->start();
-  ASSERT_EQ(step.legs.size(), 1u);
-  EXPECT_TRUE(step.legs[0].writes);
-  step = merger->on_leg(step.legs[0].number, failed(Code::kUnavailable, "1 of 3 replicas are up, 2 are needed"));
-  ASSERT_EQ(step.legs.size(), 1u);
-  EXPECT_FALSE(step.legs[0].writes);
-  LegResult result = answer(step.legs[0], packed_uint(3));
+  ASSERT_EQ(step.subrequests.size(), 1u);
+  EXPECT_TRUE(step.subrequests[0].writes);
+  step = merger->on_subrequest(step.subrequests[0].number,
+                               failed(Code::kUnavailable, "1 of 3 replicas are up, 2 are needed"));
+  ASSERT_EQ(step.subrequests.size(), 1u);
+  EXPECT_FALSE(step.subrequests[0].writes);
+  LegResult result = answer(step.subrequests[0], packed_uint(3));
   result.guaranteed = false;
-  step = merger->on_leg(step.legs[0].number, result);
+  step = merger->on_subrequest(step.subrequests[0].number, result);
   ASSERT_TRUE(step.answer);
   const auto outcomes = outcomes_of(*step.answer);
   EXPECT_EQ(outcomes[0].status, "OK");
@@ -263,22 +264,22 @@ TEST_F(BatchFixture, ReadsThatDoNotFitIntoTheirLegsShareAreAskedAgain) {
   for (int i = 0; i < 9; ++i) items.push_back(item("GET", packed_key("a")));
   auto merger = make(items);
   auto step = merger->start();
-  // Two results a leg, as a worker with little room does.
-  std::size_t legs = 0;
+  // Two results a subrequest, as a worker with little room does.
+  std::size_t subrequests = 0;
   while (!step.answer) {
-    ASSERT_EQ(step.legs.size(), 1u);
-    ++legs;
+    ASSERT_EQ(step.subrequests.size(), 1u);
+    ++subrequests;
     std::vector<std::string> outcomes;
-    const auto asked = *read_indexed_batch(step.legs[0].body.bytes());
+    const auto asked = *read_indexed_batch(step.subrequests[0].body.bytes());
     for (std::size_t i = 0; i < asked.size(); ++i) {
       outcomes.push_back(packed_array({packed_uint(asked[i].index), packed_str(i < 2 ? "OK" : "RESOURCE_EXHAUSTED"),
                                        i < 2 ? packed_uint(asked[i].index) : "\xc0", "\x80"}));
     }
     LegResult result;
     result.body = Frame(packed_array(outcomes));
-    step = merger->on_leg(step.legs[0].number, result);
+    step = merger->on_subrequest(step.subrequests[0].number, result);
   }
-  EXPECT_EQ(legs, 5u);
+  EXPECT_EQ(subrequests, 5u);
   const auto outcomes = outcomes_of(*step.answer);
   for (std::uint64_t i = 0; i < 9; ++i) EXPECT_EQ(outcomes[i].result, packed_uint(i));
 }
@@ -288,7 +289,7 @@ TEST_F(BatchFixture, AWorkersBrokenAnswerIsAnErrorOfTheItemsOnly) {
   const auto step = merger->start();
   LegResult broken;
   broken.body = Frame(packed_array({packed_array({packed_uint(77), packed_str("OK"), packed_uint(1), "\x80"})}));
-  const auto end = merger->on_leg(step.legs[0].number, broken);
+  const auto end = merger->on_subrequest(step.subrequests[0].number, broken);
   ASSERT_TRUE(end.answer);
   EXPECT_EQ(outcomes_of(*end.answer)[0].status, "INTERNAL");
 }
@@ -314,12 +315,12 @@ TEST_F(ComputeFixture, FetchesItsVariablesAtOnceAndEvaluates) {
   auto merger = make("2*(x+3)", {{"x", {"person2", "address", "number"}}});
   ASSERT_TRUE(merger);
   auto step = (*merger)->start();
-  ASSERT_EQ(step.legs.size(), 1u);
-  EXPECT_EQ(step.legs[0].partition, partition_of("person2", 4));
-  const auto request = std::get<Request>(read_request(step.legs[0].body.bytes()));
+  ASSERT_EQ(step.subrequests.size(), 1u);
+  EXPECT_EQ(step.subrequests[0].partition, partition_of("person2", 4));
+  const auto request = std::get<Request>(read_request(step.subrequests[0].body.bytes()));
   EXPECT_EQ(request.command, Command::kQuery);
   EXPECT_EQ(read_query(request.arguments)->path.size(), 2u);
-  step = (*merger)->on_leg(0, replied(packed_uint(12)));
+  step = (*merger)->on_subrequest(0, replied(packed_uint(12)));
   EXPECT_EQ(step.answer->result, packed_float(30));
 }
 
@@ -330,10 +331,10 @@ TEST_F(ComputeFixture, TakesAllKindsOfNumbers) {
   PackedWriter(single).float32(0.5f);
   auto merger = make("a+b+c+d", {{"a", {"k"}}, {"b", {"k"}}, {"c", {"k"}}, {"d", {"k"}}});
   (*merger)->start();
-  (*merger)->on_leg(0, replied(negative));
-  (*merger)->on_leg(1, replied(single));
-  (*merger)->on_leg(2, replied(packed_float(0.25)));
-  EXPECT_EQ((*merger)->on_leg(3, replied(packed_uint(10))).answer->result, packed_float(5.75));
+  (*merger)->on_subrequest(0, replied(negative));
+  (*merger)->on_subrequest(1, replied(single));
+  (*merger)->on_subrequest(2, replied(packed_float(0.25)));
+  EXPECT_EQ((*merger)->on_subrequest(3, replied(packed_uint(10))).answer->result, packed_float(5.75));
 }
 
 TEST_F(ComputeFixture, NeedsNoVariables) {
@@ -346,13 +347,13 @@ TEST_F(ComputeFixture, NamesTheVariableItsPathAndWhatIsThere) {
   (*merger)->start();
   LegResult not_found;
   not_found.body = Frame(pack_error(0, {Code::kNotFound, "nothing there"}));
-  auto end = (*merger)->on_leg(0, not_found);
+  auto end = (*merger)->on_subrequest(0, not_found);
   EXPECT_EQ(end.answer->status, Code::kNotFound);
   EXPECT_EQ(end.answer->info.message, "x: nothing at person2.nothing");
 
   merger = make("2*x", {{"x", {"person2", "name"}}});
   (*merger)->start();
-  end = (*merger)->on_leg(0, replied(packed_str("Mary")));
+  end = (*merger)->on_subrequest(0, replied(packed_str("Mary")));
   EXPECT_EQ(end.answer->status, Code::kInvalidArgument);
   EXPECT_EQ(end.answer->info.message, "x: person2.name is a string, not a number");
 }
@@ -360,8 +361,9 @@ TEST_F(ComputeFixture, NamesTheVariableItsPathAndWhatIsThere) {
 TEST_F(ComputeFixture, OfSeveralErrorsTheFirstInTheOrderAskedIsTold) {
   auto merger = make("x+y", {{"x", {"a"}}, {"y", {"b"}}});
   (*merger)->start();
-  EXPECT_FALSE((*merger)->on_leg(1, replied(packed_str("no"))).answer);
-  EXPECT_EQ((*merger)->on_leg(0, replied(packed_str("no"))).answer->info.message, "x: a is a string, not a number");
+  EXPECT_FALSE((*merger)->on_subrequest(1, replied(packed_str("no"))).answer);
+  EXPECT_EQ((*merger)->on_subrequest(0, replied(packed_str("no"))).answer->info.message,
+            "x: a is a string, not a number");
 }
 
 TEST_F(ComputeFixture, ABadExpressionIsToldBeforeAnythingIsAsked) {
@@ -374,7 +376,7 @@ TEST_F(ComputeFixture, IsMarkedWhereOneVariableIs) {
   (*merger)->start();
   LegResult unsure = replied(packed_uint(1));
   unsure.guaranteed = false;
-  EXPECT_FALSE((*merger)->on_leg(0, unsure).answer->info.guaranteed);
+  EXPECT_FALSE((*merger)->on_subrequest(0, unsure).answer->info.guaranteed);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ LegResult no_replica() {
   return result;
 }
 
-/// Partitions full of records, which answer a merger's legs as workers do.
+/// Partitions full of records, which answer a merger's subrequests as workers do.
 class FakePartitions {
  public:
   explicit FakePartitions(std::uint32_t count) : partitions_(count) {}
@@ -44,10 +44,10 @@ class FakePartitions {
 
   void remove(std::uint32_t partition, const std::string& key) { partitions_[partition].erase(key); }
 
-  LegResult answer(const Leg& leg) {
+  LegResult answer(const Subrequest& subrequest) {
     ++asked;
     if (between) between();
-    const auto request = std::get<Request>(read_request(leg.body.bytes()));
+    const auto request = std::get<Request>(read_request(subrequest.body.bytes()));
     const auto page = *read_page(request.arguments);
     const KeyRange& range = request.options.range;
     std::vector<std::string> records;
@@ -55,10 +55,11 @@ class FakePartitions {
     std::size_t looked_at = 0;
     ReplyInfo info;
     std::string last;
-    for (const auto& [key, document] : in_order(leg.partition.value, range.reverse)) {
+    for (const auto& [key, document] : in_order(subrequest.partition.value, range.reverse)) {
       if (!key.starts_with(page.prefix) || (page.after && !range.is_before(*page.after, key)) || !range.holds(key))
         continue;
-      if (records.size() == page.limit || (!records.empty() && bytes >= leg.page_bytes) || looked_at == looked_at_max) {
+      if (records.size() == page.limit || (!records.empty() && bytes >= subrequest.page_bytes) ||
+          looked_at == looked_at_max) {
         info.more = true;
         if (range.match) info.after = last;
         break;
@@ -78,16 +79,16 @@ class FakePartitions {
     return replied(packed_array(records), info);
   }
 
-  /// Runs a merger to its answer, with legs answered in random order.
+  /// Runs a merger to its answer, with subrequests answered in random order.
   MergedAnswer run(Merger& merger, std::mt19937& random) {
-    std::vector<Leg> open = merger.start().legs;
+    std::vector<Subrequest> open = merger.start().subrequests;
     for (;;) {
       const std::size_t pick = random() % open.size();
-      const Leg leg = open[pick];
+      const Subrequest subrequest = open[pick];
       open.erase(open.begin() + static_cast<std::ptrdiff_t>(pick));
-      auto step = merger.on_leg(leg.number, answer(leg));
+      auto step = merger.on_subrequest(subrequest.number, answer(subrequest));
       if (step.answer) return *step.answer;
-      for (Leg& next : step.legs) open.push_back(std::move(next));
+      for (Subrequest& next : step.subrequests) open.push_back(std::move(next));
       if (open.empty()) {
         ADD_FAILURE() << "neither an answer nor anything asked";
         return {};
@@ -231,7 +232,7 @@ TEST(PageMerger, AShareThatDoesNotGetOnIsRefused) {
   ReplyInfo info;
   info.more = true;
   info.after = "m";
-  const auto step = merger.on_leg(0, replied(packed_array({}), info));
+  const auto step = merger.on_subrequest(0, replied(packed_array({}), info));
   ASSERT_TRUE(step.answer);
   EXPECT_EQ(step.answer->status, Code::kInternal) << "its client would ask for the same for ever";
 }
@@ -365,8 +366,8 @@ TEST(PageMerger, PagesAscendAndMissNothingThatWasThereThroughoutWhateverIsWritte
 TEST(PageMerger, ShowsTheOtherPartitionsWhereOneHasNoReplicaLeft) {
   PageMerger merger(Command::kKeys, page_of("", 10), {}, 2);
   merger.start();
-  merger.on_leg(1, no_replica());
-  const auto end = merger.on_leg(0, replied(packed_array({packed_str("a")})));
+  merger.on_subrequest(1, no_replica());
+  const auto end = merger.on_subrequest(0, replied(packed_array({packed_str("a")})));
   EXPECT_THAT(keys_of(*end.answer), ElementsAre("a"));
   EXPECT_FALSE(end.answer->info.guaranteed);
   EXPECT_THAT(end.answer->info.missing_partitions, ElementsAre(1));
@@ -379,7 +380,7 @@ TEST(PageMerger, DoesNotBelieveAWorkerThatGoesInCircles) {
     merger.start();
     ReplyInfo info;
     info.more = true;
-    auto step = merger.on_leg(0, replied(page, info));
+    auto step = merger.on_subrequest(0, replied(page, info));
     ASSERT_TRUE(step.answer);
     EXPECT_EQ(step.answer->status, Code::kInternal);
   }

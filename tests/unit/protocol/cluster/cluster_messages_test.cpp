@@ -25,7 +25,7 @@ Hello sample_hello() {
   hello.bytes = 1ull << 40;
   hello.partitions = 16;
   hello.leads = {{{0}, {5}}, {{1023}, {1ull << 50}}};
-  hello.proof = UINT64_MAX;
+  hello.token = UINT64_MAX;
   hello.stamps = {UINT64_MAX, 2, 3};
   return hello;
 }
@@ -112,9 +112,9 @@ TEST(ClusterMessages, ComeBackAsTheyWereSent) {
   EXPECT_EQ(refused->reason, "of another cluster");
   EXPECT_EQ(refused->nonce.value, UINT64_MAX);
   EXPECT_TRUE(refused->is_final);
-  const auto doubt = read_doubt(carried(Doubt{{7}, UINT64_MAX}));
-  ASSERT_TRUE(doubt);
-  EXPECT_EQ(*doubt, (Doubt{{7}, UINT64_MAX}));
+  const auto challenge = read_challenge(carried(Challenge{{7}, UINT64_MAX}));
+  ASSERT_TRUE(challenge);
+  EXPECT_EQ(*challenge, (Challenge{{7}, UINT64_MAX}));
   const auto form = read_form(carried(sample_form()));
   ASSERT_TRUE(form);
   EXPECT_EQ(form->spec, sample_form().spec);
@@ -185,7 +185,7 @@ TEST(ClusterMessages, AreRefusedWhenBroken) {
   expect_broken_ones_refused(sample_hello(), read_hello);
   expect_broken_ones_refused(Welcome{{UINT64_MAX}}, read_welcome);
   expect_broken_ones_refused(Refused{"of another cluster"}, read_refused);
-  expect_broken_ones_refused(Doubt{{7}, 8}, read_doubt);
+  expect_broken_ones_refused(Challenge{{7}, 8}, read_challenge);
   expect_broken_ones_refused(sample_form(), read_form);
   expect_broken_ones_refused(AllHold{kCluster, 4}, read_all_hold);
   expect_broken_ones_refused(sample_reply(), read_worker_reply);

@@ -153,7 +153,7 @@ TEST(LoneVoter, LeadsEachLifeInATermOfItsOwn) {
   EXPECT_EQ(harness.replica->term(), Term{3});
   EXPECT_EQ(harness.replica->vote(), kSelf.id);
   harness.start();
-  EXPECT_EQ(harness.replica->term(), Term{3}) << "the life before ended before anything of it was durable";
+  EXPECT_EQ(harness.replica->term(), Term{3}) << "the incarnation before ended before anything of it was durable";
 }
 
 TEST(LoneVoter, AConfigurationIsReadAsTheLibraryWritesIt) {

@@ -57,7 +57,8 @@ TEST(Replica, SaysNothingBeforeItsTermAndVoteAreDurable) {
   EXPECT_EQ(harness.replica->term(), Term{7});
   harness.receive(vote_request(7, 1, 1, kPeer));
   harness.sync();
-  EXPECT_FALSE(harness.take(RaftMessageKind::kRequestVoteResult).at(0).granted) << "it voted in its earlier life";
+  EXPECT_FALSE(harness.take(RaftMessageKind::kRequestVoteResult).at(0).granted)
+      << "it voted in its earlier incarnation";
 }
 
 TEST(Replica, R2AVoteWaitsUntilTheEntriesAreDurable) {

@@ -1,5 +1,5 @@
-// Leg: one request to one partition, and what came of it.  What a client asks for is one leg, or is merged from
-// several.
+// Subrequest: one request to one partition, and what came of it.  What a client asks for is one subrequest, or is
+// merged from several.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace trellis {
 
 /// What is asked of one partition.
-struct Leg {
+struct Subrequest {
   std::uint32_t number = 0;  ///< Its asker's own name for it.
   PartitionId partition;
   std::uint32_t client = 0;  ///< Whose request it is a part of, as a number of the broker's.
@@ -24,7 +24,7 @@ struct Leg {
   Frame body;
 };
 
-/// Where a leg's time went.
+/// Where a subrequest's time went.
 struct LegTimes {
   PartitionId partition;
   WorkerId worker;  ///< Asked last; 0: none was.
@@ -36,7 +36,7 @@ struct LegTimes {
   Duration total() const { return until_sent + earlier_attempts + at_worker; }
 };
 
-/// How a leg ended.
+/// How a subrequest ended.
 struct LegResult {
   /// Nothing came of it: kUnavailable, kDeadlineExceeded or kResourceExhausted.
   std::optional<Error> error;

@@ -1,26 +1,26 @@
-#include "broker/vouches.hpp"
+#include "broker/leadership_checks.hpp"
 
 #include <algorithm>
 #include <tuple>
 
 namespace trellis {
 
-Ticket Vouches::ask(PartitionId id, WorkerId leader, TimePoint now) {
+ReadContext LeadershipChecks::ask(PartitionId id, WorkerId leader, TimePoint now) {
   if (id.value >= partitions_.size()) partitions_.resize(router_.partition_count());
   Partition& partition = partitions_[id.value];
-  if (partition.asked_under != ticket_ || partition.leader != leader) {
-    partition.asked_under = ticket_;
+  if (partition.asked_under != read_context_ || partition.leader != leader) {
+    partition.asked_under = read_context_;
     partition.leader = leader;
     choose(id, partition, now);
   }
-  return partition.asked.empty() ? 0 : ticket_;
+  return partition.asked.empty() ? 0 : read_context_;
 }
 
-void Vouches::choose(PartitionId id, Partition& partition, TimePoint now) {
+void LeadershipChecks::choose(PartitionId id, Partition& partition, TimePoint now) {
   const WorkerId leader = partition.leader;
   others_.clear();
   for (const WorkerId replica : router_.map()->placement(id).replicas) {
-    if (replica != leader && can_vouch(replica, now)) others_.push_back(replica);
+    if (replica != leader && can_answer(replica, now)) others_.push_back(replica);
   }
   const std::size_t needed = router_.majority() - 1;
   if (others_.size() < needed) others_.clear();
@@ -34,12 +34,12 @@ void Vouches::choose(PartitionId id, Partition& partition, TimePoint now) {
   for (const WorkerId other : others_) {
     const bool is_new = std::none_of(partition.asked.begin(), partition.asked.end(),
                                      [other](const Asked& each) { return each.worker == other; });
-    if (is_new) partition.asked.push_back({other, ticket_});
+    if (is_new) partition.asked.push_back({other, read_context_});
     wanted_from(other).partitions.push_back(id);
   }
 }
 
-bool Vouches::can_vouch(WorkerId id, TimePoint now) const {
+bool LeadershipChecks::can_answer(WorkerId id, TimePoint now) const {
   const WorkerRecord* const worker = registry_.find(id);
   if (worker == nullptr || worker->slot == nullptr || worker->state != WorkerState::kUp || worker->hello.leaving) {
     return false;
@@ -48,47 +48,50 @@ bool Vouches::can_vouch(WorkerId id, TimePoint now) const {
   return passed_over == passed_over_.end() || now >= passed_over->second.until;
 }
 
-VouchWanted& Vouches::wanted_from(WorkerId worker) {
+LeadershipQuestion& LeadershipChecks::wanted_from(WorkerId worker) {
   for (Wanted& each : wanted_) {
     if (each.from == worker) return each.message;
   }
-  return wanted_.emplace_back(Wanted{worker, {self_, ticket_, {}}}).message;
+  return wanted_.emplace_back(Wanted{worker, {self_, read_context_, {}}}).message;
 }
 
-void Vouches::send() {
+void LeadershipChecks::send() {
   for (const Wanted& each : wanted_) {
     const WorkerRecord* const worker = registry_.find(each.from);
     if (worker != nullptr && worker->slot != nullptr) add(outbox_.to(*worker->slot), each.message);
   }
   wanted_.clear();
-  ++ticket_;
+  ++read_context_;
 }
 
-void Vouches::on_vouch(WorkerId from, const Vouch& vouch) {
-  if (vouch.broker != self_ || vouch.ticket >= ticket_) return;  // Asked for by an earlier life, or by nobody.
-  for (const auto& [id, term] : vouch.terms) {
+void LeadershipChecks::on_answer(WorkerId from, const LeadershipAnswer& answer) {
+  if (answer.broker != self_ || answer.read_context >= read_context_)
+    return;  // Asked for by an earlier incarnation, or by nobody.
+  for (const auto& [id, term] : answer.terms) {
     if (id.value >= partitions_.size()) continue;
     const auto& replicas = router_.map()->placement(id).replicas;
     if (std::find(replicas.begin(), replicas.end(), from) == replicas.end()) continue;
-    auto& vouched = partitions_[id.value].vouched;
-    auto last = std::find_if(vouched.begin(), vouched.end(), [from](const Vouched& each) { return each.from == from; });
-    if (last == vouched.end()) last = vouched.insert(vouched.end(), {from, 0, {}});
-    if (vouch.ticket > last->ticket) *last = {from, vouch.ticket, term};
+    auto& confirmed = partitions_[id.value].confirmed;
+    auto last =
+        std::find_if(confirmed.begin(), confirmed.end(), [from](const Answered& each) { return each.from == from; });
+    if (last == confirmed.end()) last = confirmed.insert(confirmed.end(), {from, 0, {}});
+    if (answer.read_context > last->read_context) *last = {from, answer.read_context, term};
   }
 }
 
-Vouches::Verdict Vouches::check(PartitionId partition, WorkerId leader, Term term, Ticket ticket) const {
+LeadershipChecks::Verdict LeadershipChecks::check(PartitionId partition, WorkerId leader, Term term,
+                                                  ReadContext read_context) const {
   std::size_t missing = router_.majority() - 1;
-  if (omitted_.vouches) missing = std::min<std::size_t>(missing, 1);
-  for (const Vouched& each : partitions_[partition.value].vouched) {
-    if (each.from == leader || each.ticket < ticket) continue;
+  if (omitted_.leadership_checks) missing = std::min<std::size_t>(missing, 1);
+  for (const Answered& each : partitions_[partition.value].confirmed) {
+    if (each.from == leader || each.read_context < read_context) continue;
     if (each.term > term) return Verdict::kRefuted;
     if (missing > 0) --missing;
   }
   return missing == 0 ? Verdict::kProven : Verdict::kOpen;
 }
 
-Duration Vouches::round_trip(PartitionId partition) const {
+Duration LeadershipChecks::round_trip(PartitionId partition) const {
   Duration most{};
   for (const Asked& asked : partitions_[partition.value].asked) {
     if (const WorkerRecord* const worker = registry_.find(asked.worker)) {
@@ -98,18 +101,18 @@ Duration Vouches::round_trip(PartitionId partition) const {
   return most;
 }
 
-void Vouches::on_late(PartitionId id, Ticket ticket, TimePoint now) {
+void LeadershipChecks::on_late(PartitionId id, ReadContext read_context, TimePoint now) {
   const Partition& partition = partitions_[id.value];
   for (const Asked& asked : partition.asked) {
-    const bool was_asked = asked.since <= ticket;
-    const bool has_vouched = std::any_of(partition.vouched.begin(), partition.vouched.end(), [&](const Vouched& each) {
-      return each.from == asked.worker && each.ticket >= ticket;
-    });
-    if (was_asked && !has_vouched) pass_over(asked.worker, now);
+    const bool was_asked = asked.since <= read_context;
+    const bool has_answered = std::any_of(
+        partition.confirmed.begin(), partition.confirmed.end(),
+        [&](const Answered& each) { return each.from == asked.worker && each.read_context >= read_context; });
+    if (was_asked && !has_answered) pass_over(asked.worker, now);
   }
 }
 
-void Vouches::pass_over(WorkerId worker, TimePoint now) {
+void LeadershipChecks::pass_over(WorkerId worker, TimePoint now) {
   auto [at, is_first] = passed_over_.try_emplace(worker, PassedOver{now, kPassedOverMin / 2});
   PassedOver& passed_over = at->second;
   if (now < passed_over.until) return;  // Another read has waited for it, too, and has counted that.
