@@ -58,6 +58,10 @@ Value to_value(Item item) {
   Map options;
   if (item.options.stale) options.emplace_back("consistency", "stale");
   if (item.options.if_absent) options.emplace_back("if_absent", true);
+  if (item.options.if_present) options.emplace_back("if_present", true);
+  if (item.options.strict) options.emplace_back("strict", true);
+  if (item.options.return_document) options.emplace_back("return", "document");
+  if (item.options.pointer) options.emplace_back("pointer", true);
   if (item.options.if_version) options.emplace_back("if_version", *item.options.if_version);
   // These belong to a whole request: the cluster refuses them here, by name.
   if (item.options.timeout) options.emplace_back("timeout_ms", item.options.timeout->count());
@@ -84,6 +88,9 @@ Request<bool> remove(std::string_view key, Options options) {
 }
 Request<Value> pop(std::string_view key, Options options) {
   return {"POP", {key_value(key)}, std::move(options), read_value};
+}
+Request<Value> patch(std::string_view key, Array operations, Options options) {
+  return {"PATCH", {key_value(key), Value(std::move(operations))}, std::move(options), read_value};
 }
 
 Request<Value> query(std::string_view key, Array steps, Options options) {

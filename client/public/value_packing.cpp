@@ -97,7 +97,11 @@ trellis::Options to_protocol(const Options& options, std::chrono::milliseconds t
   result.seq = options.seq;
   result.floor = options.floor;
   result.if_absent = options.if_absent;
+  result.if_present = options.if_present;
   result.if_version = options.if_version;
+  result.strict = options.strict;
+  result.return_document = options.return_document;
+  result.pointer = options.pointer;
   result.load = options.load;
   result.range = {options.at_least, options.below, options.match, options.reverse};
   return result;

@@ -7,6 +7,7 @@
 #include "protocol/patch/equality.hpp"
 #include "protocol/patch/number.hpp"
 #include "protocol/patch/without_nils.hpp"
+#include "protocol/path.hpp"
 
 namespace trellis {
 namespace {
@@ -22,9 +23,17 @@ Error wrong_type(const Draft::Value& there, std::string_view needed) {
   return failed(std::string(describe(there)) + " is there, not " + std::string(needed));
 }
 
+/// Whether two steps lead to one child, whatever they are taken on: of a map, a position means the key in its digits.
+bool leads_alike(const PathSegment& a, const PathSegment& b) {
+  if (a.index() == b.index()) return a == b;
+  const bool a_is_name = std::holds_alternative<std::string_view>(a);
+  const auto position = position_of(std::get<std::string_view>(a_is_name ? a : b));
+  return position == std::get<std::uint64_t>(a_is_name ? b : a);
+}
+
 /// Whether `whole` begins with all steps of `part`.
 bool begins_with(const Path& whole, const Path& part) {
-  return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
+  return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin(), leads_alike);
 }
 
 }  // namespace
@@ -167,9 +176,12 @@ Result<void> Patcher::copy(const PatchOperation& operation) {
 Result<void> Patcher::move(const PatchOperation& operation) {
   const auto source = locate_there(operation.from);
   if (!source) return source.error();
-  if (operation.from != operation.path) {
-    if (begins_with(operation.path, operation.from)) return failed("a value cannot be moved into itself");
-    if (auto done = put_at(operation.path, take(*source)); !done) return done;
+  const bool leads_back = begins_with(operation.path, operation.from);
+  if (leads_back && operation.path.size() > operation.from.size()) return failed("a value cannot be moved into itself");
+  if (leads_back) {  // It is there already, unless the path leads nowhere: a name is no position in a list.
+    if (const auto target = locate_there(operation.path); !target) return target.error();
+  } else if (auto done = put_at(operation.path, take(*source)); !done) {
+    return done;
   }
   result_.boolean(true);
   return {};

@@ -119,6 +119,10 @@ class Round {
     const Json given = line.value("options", Json::object());
     for (const auto& [name, value] : given.items()) {
       if (name == "if_absent") options.if_absent = value;
+      if (name == "if_present") options.if_present = value;
+      if (name == "strict") options.strict = value;
+      if (name == "return") options.return_document = value == "document";
+      if (name == "pointer") options.pointer = value;
       if (name == "if_version") options.if_version = value.is_string() ? version_ : value.get<std::uint64_t>();
       if (name == "consistency") options.stale = value == "stale";
       if (name == "session") options.session = read_text(value, prefix_);

@@ -93,7 +93,7 @@ enum class Code : std::uint8_t {
   kInvalidArgument,     ///< The command is wrong; sending it again will not help.
   kNotFound,            ///< An answer rather than a failure: nothing is stored there.
   kAlreadyExists,       ///< if_absent did not hold.
-  kFailedPrecondition,  ///< if_version did not hold.
+  kFailedPrecondition,  ///< if_version did not hold, or an operation of a PATCH.
   kExactlyOnce,         ///< The cluster knows the write and cannot tell its first answer again: Error::exactly_once.
   kUnavailable,         ///< Too few replicas, or no broker: nothing was done.
   kDeadlineExceeded,    ///< No answer in time, however often it was asked for.
@@ -150,11 +150,16 @@ struct Options {
   std::optional<std::chrono::milliseconds> timeout{};  ///< 1 ms to 10 min; the client's own where it is not given.
   bool stale = false;                                  ///< Reads: from any replica, perhaps not the newest.
   bool if_absent = false;
+  bool if_present = false;
   std::optional<std::uint64_t> if_version{};
   /// Writes: a session of the caller's own.  Without it the client's is taken, which is what sends it again safely.
   std::optional<std::string> session{};
   std::uint64_t seq = 0;
   std::optional<std::uint64_t> floor{};
+  // PATCH.
+  bool strict = false;           ///< Nothing is made on the way, and what is missing is an error.
+  bool return_document = false;  ///< The result is the document in place of the operations' results.
+  bool pointer = false;          ///< The operations mean what RFC 6902 says.
   // Listings.
   std::optional<std::string> at_least{};
   std::optional<std::string> below{};
@@ -196,6 +201,8 @@ Request<Value> get(std::string_view key, Options options = {});
 Request<bool> has(std::string_view key, Options options = {});
 Request<bool> remove(std::string_view key, Options options = {});  ///< DELETE: true where it was there.
 Request<Value> pop(std::string_view key, Options options = {});
+/// Changes one document in place, all operations or none: each is [op, path, value]. The result has one of each.
+Request<Value> patch(std::string_view key, Array operations, Options options = {});
 Request<Value> query(std::string_view key, Array steps, Options options = {});
 Request<double> compute(std::string_view expression, std::map<std::string, Array> variables = {}, Options options = {});
 Request<Keys> keys(std::string_view prefix = {}, std::uint64_t limit = 1000, std::string_view after = {},

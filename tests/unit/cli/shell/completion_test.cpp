@@ -79,7 +79,7 @@ TEST(Completion, QuotesAKeyThatNeedsIt) {
 TEST(Completion, LeavesBareWhatTheShellReadsBare) {
   EXPECT_EQ(press_tab("GET us", {"user:0", "user:1"}).insert, "user:");
   EXPECT_EQ(press_tab("QUERY a/", {"a/b@c"}).insert, "a/b@c");
-  EXPECT_EQ(press_tab("PUT user", {"user:"}).insert, "\"user:\" ") << "the colon would be the record's";
+  EXPECT_EQ(press_tab("PUT user", {"user:"}).insert, "\"user:\"") << "the colon would be the record's";
   EXPECT_EQ(press_tab("GET x", {"x->y"}).insert, "\"x->y\" ");
 }
 

@@ -98,7 +98,8 @@ class PatchModel {
     const bool pointer = dialect_ == Dialect::kPointer;
     const bool makes = !strict_ && !pointer;
     const auto there = find(path);
-    if (there.second == Miss::kWrong) return std::nullopt;
+    // What is moved may stand in the way, or before it in a list.
+    if (there.second == Miss::kWrong && operation.kind != PatchKind::kMove) return std::nullopt;
     Tree* const at = there.first;
     switch (operation.kind) {
       case PatchKind::kSet:
@@ -151,10 +152,12 @@ class PatchModel {
         if (source.second != Miss::kNone) return std::nullopt;
         Tree value = *source.first;
         if (operation.kind == PatchKind::kMove) {
-          if (operation.from == path) return yes();
-          if (path.size() >= operation.from.size() &&
-              std::equal(operation.from.begin(), operation.from.end(), path.begin()))
-            return std::nullopt;
+          const Path& from = operation.from;
+          const auto alike = [](const PathSegment& a, const PathSegment& b) { return name_of(a) == name_of(b); };
+          const bool leads_back =
+              path.size() >= from.size() && std::equal(from.begin(), from.end(), path.begin(), alike);
+          if (leads_back && (path.size() > from.size() || there.second == Miss::kWrong)) return std::nullopt;
+          if (leads_back) return yes();
           take(operation.from);
           if (find(path).second == Miss::kWrong) return std::nullopt;
         }

@@ -94,6 +94,11 @@ TEST(Patch, CopiesAndMoves) {
   EXPECT_EQ(patched(R"({"a": {"x": 1}})", R"([["move", ["b", "c"], ["a", "x"]]])"),
             R"({"a": {}, "b": {"c": 1}} [true])");
   EXPECT_THAT(patched(R"({"a": {}})", R"([["move", ["a", "b"], ["a"]]])"), HasSubstr("into itself"));
+  EXPECT_THAT(patched(R"({"1": []})", R"([["move", [1, "a"], ["1"]]])"), HasSubstr("into itself"))
+      << "a position names the key in its digits";
+  EXPECT_EQ(patched(R"({"1": 5, "b": 6})", R"([["move", [1], ["1"]]])"),
+            patched(R"({"1": 5, "b": 6})", R"([["test", [1], 5]])"))
+      << "there it is already";
   EXPECT_THAT(patched("{}", R"([["copy", ["a"], ["b"]]])"), HasSubstr("nothing is at k.b"));
 }
 
