@@ -17,7 +17,7 @@ def field_bytes(text):
 
 def bundle(*items):
     """docs/cluster-protocol.md, Bundles: inline items alone."""
-    head = b"\x01"
+    head = b"\x02"
     for kind, header in items:
         head += struct.pack("<BII", kind, len(header), 0) + header
     return head
@@ -28,9 +28,9 @@ def speaker(worker, nonce, start, cluster):
     return 1, struct.pack("<QQQBIQQQ", worker, nonce, start, 0, never_welcomed, 0, 0, 0) + field_bytes(cluster.encode())
 
 
-def vote_wanted(candidate, group, term):
-    """A RequestVote of a candidate with a log beyond compare, who says that it may disrupt a leader."""
-    return 2, struct.pack("<BIQQQQQIBBB", 3, group, term, 2**40, term, candidate, 0, 0, 0, 1, 0)
+def vote_wanted(candidate, voter, group, term):
+    """A RequestVote of a replica with a log beyond compare, which says that it may disrupt a leader."""
+    return 2, struct.pack("<BIQQQQQQQIBBB", 3, group, candidate, voter, term, 2**40, term, candidate, 0, 0, 0, 1, 0)
 
 
 class StrangerTest(EndToEndTest):
@@ -85,10 +85,10 @@ class AtAWorkersPort(StrangerTest):
         cluster.wait_until_whole()
         client = self.client_of(cluster)
         members, name = cluster.members(), cluster.status()["cluster"]
-        other = int(members[1]["id"], 16)
+        asked, other = (int(members[number]["id"], 16) for number in (0, 1))
         stranger = self.dealer(cluster.address_of(0))
         for start in range(1, 200):
-            stranger.send(bundle(speaker(other, 4711, start, name), vote_wanted(other, 0, 2**47),
+            stranger.send(bundle(speaker(other, 4711, start, name), vote_wanted(other, asked, 0, 2**47),
                                  (19, struct.pack("<Q", start))))  # A proof of nothing.
         wait_for(lambda: (self.metric(port, "trellis_worker_peer_messages_dropped_total") or 0) >= 199,
                  "the stranger's messages to be counted")
