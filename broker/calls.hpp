@@ -3,7 +3,7 @@
 // A subrequest is what is asked; a call is a subrequest under way.  Its life:
 //
 //            no leader known                      leader known
-//   start ──▶ waiting ◀──── not leader, busy ──── sent ──▶ answered (a read: and confirmed for)
+//   start ──▶ waiting ◀──── not leader, busy ──── sent ──▶ answered (a read: and confirmed)
 //               │    ──────  leader learnt  ────▶   │
 //               │                                   └── unknown, silence, lost worker: "perhaps applied", sent again
 //               └── no majority up: writes end as UNAVAILABLE; reads are asked of every replica left (asking)

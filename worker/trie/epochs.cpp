@@ -69,7 +69,7 @@ void Epochs::free(const Retired& retired) {
 }
 
 /// Frees what hangs below `root` and is younger than `seen_until`; what is not goes to `seen`, with all below it: no
-/// node was changed after a epoch saw it, so the epoch sees all that hangs below it. Paths may be as deep as keys are
+/// node was changed after a pinned epoch saw it, so it sees all that hangs below. Paths may be as deep as keys are
 /// long, so there is no recursion: the nodes to visit form a list through `keys`, which nobody needs any more.
 void Epochs::sweep(Ref root, Epoch seen_until, Waiting* seen) {
   Node* first = nullptr;

@@ -432,7 +432,7 @@ void Trie::settle(Ref* slot) {
 
 // --- Freezing ---
 
-/// Keeps a epoch pinned as long as a frozen view looks at it.
+/// Keeps an epoch pinned as long as a frozen view looks at it.
 class FrozenTrie::Pin {
  public:
   Pin(std::shared_ptr<Epochs> epochs, Epoch epoch) : epochs_(std::move(epochs)), epoch_(epoch) { epochs_->pin(epoch); }
