@@ -44,7 +44,7 @@ class ShardOutput {
   virtual void report(LogLevel level, std::string event, std::optional<PartitionId> partition) = 0;
   /// From now on the worker is a member of this cluster.
   virtual void on_cluster(const ClusterId&) {}
-  /// Of the process, for its heartbeats.
+  /// What the process takes, for its heartbeats.
   virtual std::uint64_t resident_bytes() { return 0; }
   /// For whoever watches (the simulator does): a replica applies this entry now.
   virtual void on_applied(PartitionId, LogIndex, std::string_view) {}
@@ -54,8 +54,8 @@ struct ShardSettings {
   std::string address;      ///< host:port, where peers reach this worker.
   std::size_t brokers = 1;  ///< How many this worker is connected to.
   ReplicaSettings replica;  ///< `self` is filled in by the shard.
-  SessionLimits
-      sessions;  ///< Of each partition.  The same on all workers, in all their incarnations: no option of theirs.
+  /// They hold for each partition, and are the same on all workers in all their incarnations: no option of theirs.
+  SessionLimits sessions;
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
   SlowSettings slow;
@@ -142,6 +142,10 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   }
 
  private:
+  /// Refused messages come in floods, or not at all.
+  static constexpr std::chrono::seconds kRefusalsToldEvery{10};
+  /// A bundle arrives whole: what has gathered leaves.
+  static constexpr std::size_t kBundleBytesMax = 1 << 20;
   static constexpr const char* kAskVersions = "; do all workers and brokers run the same version of Trellis?";
 
   /// An item for a peer that must not leave before a batch is durable.
@@ -163,7 +167,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     BulkLink bulk;
     bool was_welcome = false;
     RoundTrip round_trip;
-    std::uint64_t token = 0;  ///< Of the last challenge in this incarnation.
+    std::uint64_t token = 0;  ///< The last challenge in this incarnation had it.
     std::string last_refusal;
     TimePoint refusal_told;
   };
@@ -289,7 +293,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   WorkerCounts counts_;
   SlowLog slow_log_;
-  std::optional<Answered> slowest_;  ///< Of this turn's answers the one that arrived first,
+  std::optional<Answered> slowest_;  ///< The answer of this turn whose request arrived first,
   std::string slowest_key_;          ///< and its key, where keys are named.
   TimePoint snapshot_begun_;
   std::optional<TimePoint> refusal_told_;

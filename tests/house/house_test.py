@@ -63,13 +63,8 @@ WORDS = {
     r"legs?": "subrequest",
     r"pulse": "liveness interval",
 }
-# These are still longer than a file should be.
-LONG_FILES = {
-    "worker/shard.cpp",
-}
-
 # Comments here still begin with "Of".
-NOUNLESS = ("sim/disk.", "worker/log/", "worker/raft/rocksdb_log_store.", "worker/shard.")
+NOUNLESS = ("sim/disk.", "worker/log/", "worker/raft/rocksdb_log_store.")
 
 
 def files(*patterns):
@@ -144,11 +139,9 @@ class House(unittest.TestCase):
 
     def test_files_are_short(self):
         sizes = {name: TEXT[name].count("\n") for name in OURS}
-        faults = [f"{name}: {size} lines" for name, size in sizes.items() if size > FILE_LINES_MAX and name not in LONG_FILES]
+        faults = [f"{name}: {size} lines" for name, size in sizes.items() if size > FILE_LINES_MAX]
         self.assertNone(faults, f"files of more than {FILE_LINES_MAX} lines; give away what is not theirs")
         self.assertLessEqual(sorted(sizes.values())[len(sizes) // 2], MEDIAN_LINES_MAX, "the median of files' lines")
-        mended = [name for name in LONG_FILES if sizes.get(name, 0) <= FILE_LINES_MAX]
-        self.assertNone(mended, "files that LONG_FILES excuses and that are short by now; take them out of it")
 
     def test_no_room_includes_upwards(self):
         faults = []
