@@ -130,11 +130,11 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   request_.partition = call.subrequest.partition;
   request_.kind = call.subrequest.kind;
   request_.mode = mode;
-  request_.own_session = call.subrequest.writes && call.identity.own;
+  request_.broker_session = call.subrequest.writes && call.identity.own;
   request_.session.assign(call.subrequest.writes ? call.identity.session : std::string_view{});
   request_.seq = call.subrequest.writes ? call.identity.seq : 0;
   request_.has_floor = call.subrequest.writes && call.identity.floor.has_value();
-  request_.floor = request_.own_session ? listener_.floor() : call.identity.floor.value_or(0);
+  request_.floor = request_.broker_session ? listener_.floor() : call.identity.floor.value_or(0);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now).count();
   request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
   request_.page_bytes = call.subrequest.page_bytes;

@@ -46,7 +46,7 @@ class CallListener {
  public:
   virtual ~CallListener() = default;
   virtual void on_call_done(Tag owner, std::uint32_t subrequest, LegResult result, TimePoint now) = 0;
-  /// Lowest seq of the broker's own session that has no answer yet.
+  /// Lowest seq of the broker session that has no answer yet.
   virtual std::uint64_t floor() const = 0;
 };
 

@@ -12,11 +12,11 @@ constexpr std::size_t kReasonSizeMax = 4096;  ///< Bytes of a Refused's reason t
 
 /// Whose the session of a request is, and whether its floor counts.
 constexpr std::uint8_t kClients = 0;
-constexpr std::uint8_t kBrokersOwn = 1;
+constexpr std::uint8_t kBrokerSession = 1;
 constexpr std::uint8_t kClientsWithFloor = 2;
 
 std::uint8_t session_kind_of(const WorkerRequest& request) {
-  if (request.own_session) return kBrokersOwn;
+  if (request.broker_session) return kBrokerSession;
   return request.has_floor ? kClientsWithFloor : kClients;
 }
 
@@ -311,7 +311,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   }
   request.kind = static_cast<RequestKind>(kind);
   request.mode = static_cast<ReadMode>(mode);
-  request.own_session = session_kind == kBrokersOwn;
+  request.broker_session = session_kind == kBrokerSession;
   request.has_floor = session_kind == kClientsWithFloor;
   request.is_suspect = suspect == 1;
   request.body = item.body;

@@ -146,9 +146,9 @@ struct WorkerRequest {
   PartitionId partition;
   RequestKind kind = RequestKind::kCommand;
   ReadMode mode = ReadMode::kLinearizable;
-  bool own_session = false;  ///< The session is the broker's: `floor` counts.
-  bool has_floor = false;    ///< The session is a client's that says floors: `floor` counts.  Never with own_session.
-  std::string session;       ///< Empty for reads.
+  bool broker_session = false;  ///< The session is the broker's: `floor` counts.
+  bool has_floor = false;  ///< The session is a client's that says floors: `floor` counts.  Never with broker_session.
+  std::string session;     ///< Empty for reads.
   std::uint64_t seq = 0;
   std::uint64_t floor = 0;       ///< Where it counts: no seq below is sent again.
   std::uint32_t timeout_ms = 0;  ///< What is left of the deadline: beyond it nobody waits.

@@ -104,7 +104,7 @@ Frames with_checked_replies(const Frames& replies) {
 
 Frames with_infinite_floors(const Frames& bundle) {
   return rewrite_requests(bundle, [](WorkerRequest& request) {
-    if (!request.own_session) return false;
+    if (!request.broker_session) return false;
     request.floor = std::numeric_limits<std::uint64_t>::max();
     return true;
   });

@@ -21,7 +21,7 @@ Frames without_floors(const Frames& bundle);
 /// "leadership-unchecked": a leader answers at once, and its broker takes that for enough.
 Frames with_unchecked_reads(const Frames& requests);
 Frames with_checked_replies(const Frames& replies);
-/// "broker-floor-infinite": nothing of a broker's own session is said to come again.
+/// "broker-floor-infinite": nothing of a broker session is said to come again.
 Frames with_infinite_floors(const Frames& bundle);
 /// "never-sent-again": only what is sent for the first time arrives.
 Frames without_repetitions(const Frames& bundle);

@@ -62,6 +62,7 @@ WORDS = {
     r"tickets?": "read context",
     r"legs?": "subrequest",
     r"pulse": "liveness interval",
+    r"broker.?s own sessions?|own_session": "broker session",
 }
 # Comments here still begin with "Of".
 NOUNLESS = ("sim/disk.", "worker/log/", "worker/raft/rocksdb_log_store.")

@@ -17,7 +17,7 @@
 //                | session (bytes) | content (bytes)
 //   bytes      = size (u32) | as many bytes
 //
-// Blocks come in the order of their kinds; of kinds 2 to 4 there are as many as it takes, and the brokers' own sessions
+// Blocks come in the order of their kinds; of kinds 2 to 4 there are as many as it takes, and the broker sessions
 // and writes come before the clients'. A block's checksum is XXH3-64 of its payload, seeded by the block's kind, size
 // and position in the file, so no block passes for another; the whole file's is in the descriptor. Numbers are
 // little-endian. Replicas that froze the same state write the same bytes.

@@ -22,14 +22,14 @@ constexpr std::size_t kHeadSize = 32;     ///< All up to if_version, with flags 
 
 constexpr std::uint16_t kIfAbsent = 1;
 constexpr std::uint16_t kIfVersion = 2;
-constexpr std::uint16_t kOwnSession = 4;
+constexpr std::uint16_t kBrokerSession = 4;
 constexpr std::uint16_t kHasFloor = 8;
 constexpr std::uint16_t kIfPresent = 1 << 8;
 constexpr std::uint16_t kStrict = 2 << 8;
 constexpr std::uint16_t kReturnDocument = 4 << 8;
 constexpr std::uint16_t kPointer = 8 << 8;
 /// What version 1 has room for, and version 3.
-constexpr std::uint16_t kNarrowFlags = kIfAbsent | kIfVersion | kOwnSession | kHasFloor;
+constexpr std::uint16_t kNarrowFlags = kIfAbsent | kIfVersion | kBrokerSession | kHasFloor;
 constexpr std::uint16_t kFlags = kNarrowFlags | kIfPresent | kStrict | kReturnDocument | kPointer;
 /// Those that belong to what is asked, by which requests under one identity are told apart.
 constexpr std::uint16_t kAskedFlags = kIfAbsent | kIfVersion | kIfPresent | kStrict | kPointer;
@@ -37,7 +37,7 @@ constexpr std::uint16_t kAskedFlags = kIfAbsent | kIfVersion | kIfPresent | kStr
 std::uint16_t flags_of(const Entry& entry) {
   const std::pair<bool, std::uint16_t> flags[] = {{entry.if_absent, kIfAbsent},
                                                   {entry.if_version.has_value(), kIfVersion},
-                                                  {entry.own_session, kOwnSession},
+                                                  {entry.broker_session, kBrokerSession},
                                                   {entry.has_floor, kHasFloor},
                                                   {entry.if_present, kIfPresent},
                                                   {entry.strict, kStrict},
@@ -199,7 +199,7 @@ Result<Entry> read_entry(std::string_view bytes) {
   entry.floor = fields.u64();
   entry.fingerprint = fields.u64();
   entry.if_absent = (flags & kIfAbsent) != 0;
-  entry.own_session = (flags & kOwnSession) != 0;
+  entry.broker_session = (flags & kBrokerSession) != 0;
   entry.has_floor = (flags & kHasFloor) != 0;
   entry.if_present = (flags & kIfPresent) != 0;
   entry.strict = (flags & kStrict) != 0;
@@ -216,8 +216,8 @@ Result<Entry> read_entry(std::string_view bytes) {
   if (is_wide(flags) != (version == kWideVersion)) return bad("flags of another format version");
   if (!options_fit(entry)) return bad("options that do not belong to its kind, or to each other");
   if (session_size > kSessionSizeMax) return bad("its session is too long");
-  if ((entry.own_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");
-  if (entry.own_session && entry.has_floor) return bad("a session that is a broker's and a client's");
+  if ((entry.broker_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");
+  if (entry.broker_session && entry.has_floor) return bad("a session that is a broker's and a client's");
   if (entry.item >= kBatchItemsMax) return bad("no such position in a BATCH");
   if (key_size == 0 || key_size > kKeySizeMax) return bad("its key is empty or too long");
   if (entry.content.empty() == has_content(entry.kind)) return bad("content where there is none, or none");

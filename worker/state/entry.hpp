@@ -46,9 +46,9 @@ struct Entry {
 
   /// Identity: (session, seq, item).  An empty session is nobody's: such an entry is applied as often as it is logged.
   std::string_view session;
-  bool own_session = false;  ///< The session is a broker's own: `floor` counts.
-  bool has_floor = false;    ///< The session is a client's that says floors: `floor` counts.  Never with own_session.
-  std::uint16_t item = 0;    ///< The position in a BATCH; 0 for a single command.
+  bool broker_session = false;  ///< The session is a broker session: `floor` counts.
+  bool has_floor = false;  ///< The session is a client's that says floors: `floor` counts.  Never with broker_session.
+  std::uint16_t item = 0;  ///< The position in a BATCH; 0 for a single command.
   std::uint64_t seq = 0;
   std::uint64_t floor = 0;        ///< Where it counts: the lowest seq that the session's owner may still send again.
   std::uint64_t fingerprint = 0;  ///< What fingerprint_of makes of the request.

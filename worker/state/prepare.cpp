@@ -23,7 +23,7 @@ Task identified(Entry entry, const WorkerRequest& request, std::uint32_t item) {
     return answer({Code::kInternal, "the broker sent a write without a session"});
   }
   entry.session = request.session;
-  entry.own_session = request.own_session;
+  entry.broker_session = request.broker_session;
   entry.has_floor = request.has_floor;
   entry.seq = request.seq;
   entry.floor = request.floor;

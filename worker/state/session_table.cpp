@@ -8,7 +8,7 @@ namespace {
 WriteName name_of(const Entry& entry) { return {entry.session, entry.seq, entry.item}; }
 
 std::optional<std::uint64_t> floor_of(const Entry& entry) {
-  return entry.own_session || entry.has_floor ? std::optional(entry.floor) : std::nullopt;
+  return entry.broker_session || entry.has_floor ? std::optional(entry.floor) : std::nullopt;
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ SessionTable::Finding SessionTable::find(const Entry& entry) const {
 
 void SessionTable::remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer) {
   const RememberedWrite write{name_of(entry), entry.fingerprint, answer};
-  (entry.own_session ? brokers_ : clients_).remember(write, hash, floor_of(entry));
+  (entry.broker_session ? brokers_ : clients_).remember(write, hash, floor_of(entry));
 }
 
 }  // namespace trellis

@@ -8,7 +8,7 @@
 // known for one: it lies below the floor of its session, or not above what was forgotten, and is refused.  Any other
 // write that is not remembered is new.  Of a session without floors nothing but its remembered writes is known.
 //
-// What lies below the floor of a broker's own session makes room at once, as soon as nothing older stands in front of
+// What lies below the floor of a broker session makes room at once, as soon as nothing older stands in front of
 // it: nobody asks for it again.
 // Threading: the table belongs to one thread at a time; a FrozenSessions is immutable and may be read by any.
 #pragma once
@@ -109,7 +109,7 @@ class SessionTable {
   std::size_t size() const { return brokers_.writes().size() + clients_.writes().size(); }
 
  private:
-  const SessionBook& book_of(const Entry& entry) const { return entry.own_session ? brokers_ : clients_; }
+  const SessionBook& book_of(const Entry& entry) const { return entry.broker_session ? brokers_ : clients_; }
 
   SessionBook brokers_;
   SessionBook clients_;

@@ -88,7 +88,7 @@ CommandResult another_request() {
 /// A copy that came so late that its record is gone.  Whoever sent it gave it an identity, and can look for itself what
 /// became of the first; to a client that gave it none, its broker's name for it says nothing.
 CommandResult too_old(const Entry& entry) {
-  if (entry.own_session) {
+  if (entry.broker_session) {
     return CommandResult::failed(Code::kDeadlineExceeded,
                                  "this request is so old that it is no longer known whether it was applied");
   }

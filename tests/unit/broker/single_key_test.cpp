@@ -44,7 +44,7 @@ TEST(SingleKey, AWriteWithoutSessionGetsOneOfTheBrokers) {
   FakeWorker& leader = cluster.leader_of("a");
   const WorkerRequest first = leader.take();
   const WorkerRequest second = leader.take();
-  EXPECT_TRUE(first.own_session);
+  EXPECT_TRUE(first.broker_session);
   EXPECT_EQ(first.session.size(), 16u);
   EXPECT_EQ(first.session, second.session);
   EXPECT_EQ(first.seq + 1, second.seq);
@@ -65,7 +65,7 @@ TEST(SingleKey, AWriteKeepsTheSessionThatItBrings) {
   options.seq = 7;
   cluster.send(Command::kPut, put_arguments("a"), options);
   const WorkerRequest request = cluster.leader_of("a").take();
-  EXPECT_FALSE(request.own_session);
+  EXPECT_FALSE(request.broker_session);
   EXPECT_EQ(request.session, "mine");
   EXPECT_EQ(request.seq, 7u);
   EXPECT_FALSE(request.has_floor);
@@ -80,7 +80,7 @@ TEST(SingleKey, AWriteKeepsTheFloorThatItsSessionSays) {
   options.floor = 0;
   cluster.send(Command::kPut, put_arguments("a"), options);
   const WorkerRequest request = cluster.leader_of("a").take();
-  EXPECT_FALSE(request.own_session);
+  EXPECT_FALSE(request.broker_session);
   EXPECT_TRUE(request.has_floor);
   EXPECT_EQ(request.floor, 0u);
 }

@@ -36,7 +36,7 @@ inline Entry entry_of(EntryKind kind, std::string_view key, std::string_view con
   entry.session = identity.session;
   entry.seq = identity.seq;
   entry.item = identity.item;
-  entry.own_session = identity.floor.has_value();
+  entry.broker_session = identity.floor.has_value();
   entry.has_floor = identity.client_floor.has_value();
   entry.floor = identity.floor.value_or(identity.client_floor.value_or(0));
   entry.fingerprint = fingerprint_of(entry, false);

@@ -43,7 +43,7 @@ WorkerRequest sample_request(std::size_t body_size = 10) {
   request.partition = {9};
   request.kind = RequestKind::kBatch;
   request.mode = ReadMode::kBestEffort;
-  request.own_session = true;
+  request.broker_session = true;
   request.session = std::string("\0session\xff", 9);
   request.seq = 12;
   request.floor = 7;
@@ -139,11 +139,11 @@ TEST(ClusterMessages, CarryTheMapWhole) {
 TEST(ClusterMessages, CarryWhoseASessionIsAndWhetherItSaysFloors) {
   for (const auto& [own, floor] : {std::pair(true, false), std::pair(false, true), std::pair(false, false)}) {
     WorkerRequest sent = sample_request();
-    sent.own_session = own;
+    sent.broker_session = own;
     sent.has_floor = floor;
     const auto read = read_worker_request(carried(sent));
     ASSERT_TRUE(read);
-    EXPECT_EQ(read->own_session, own);
+    EXPECT_EQ(read->broker_session, own);
     EXPECT_EQ(read->has_floor, floor);
   }
 }
@@ -157,7 +157,7 @@ TEST(ClusterMessages, CarryRequestsWithSmallAndLargeBodies) {
     EXPECT_EQ(read->partition, sent.partition);
     EXPECT_EQ(read->kind, sent.kind);
     EXPECT_EQ(read->mode, sent.mode);
-    EXPECT_EQ(read->own_session, sent.own_session);
+    EXPECT_EQ(read->broker_session, sent.broker_session);
     EXPECT_EQ(read->session, sent.session);
     EXPECT_EQ(read->seq, sent.seq);
     EXPECT_EQ(read->floor, sent.floor);

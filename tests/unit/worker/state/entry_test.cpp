@@ -183,7 +183,7 @@ TEST(Entry, CarriesTheFloorOfAClientsSession) {
   const auto read = read_entry(encoded(entry));
   ASSERT_TRUE(read);
   EXPECT_TRUE(read->has_floor);
-  EXPECT_FALSE(read->own_session);
+  EXPECT_FALSE(read->broker_session);
   EXPECT_EQ(read->floor, 10u);
 }
 

@@ -82,7 +82,7 @@ TEST(Prepare, APutBecomesAnEntryWithTheIdentityOfItsRequest) {
   Options options;
   options.if_version = 5;
   WorkerRequest request = request_of(Command::kPut, put_arguments("k"), options);
-  request.own_session = true;
+  request.broker_session = true;
   request.floor = 40;
   const auto prepared = prepare(request);
   ASSERT_TRUE(prepared);
@@ -95,7 +95,7 @@ TEST(Prepare, APutBecomesAnEntryWithTheIdentityOfItsRequest) {
   EXPECT_EQ(entry->content, kAda);
   EXPECT_EQ(entry->if_version, 5u);
   EXPECT_EQ(entry->session, "session");
-  EXPECT_TRUE(entry->own_session);
+  EXPECT_TRUE(entry->broker_session);
   EXPECT_EQ(entry->seq, 42u);
   EXPECT_EQ(entry->floor, 40u);
   EXPECT_EQ(entry->item, 0u);
@@ -111,7 +111,7 @@ TEST(Prepare, TheFloorOfAClientsSessionGoesWithItsEntry) {
   const Entry* entry = prepared->items()[0].entry();
   ASSERT_NE(entry, nullptr);
   EXPECT_TRUE(entry->has_floor);
-  EXPECT_FALSE(entry->own_session);
+  EXPECT_FALSE(entry->broker_session);
   EXPECT_EQ(entry->floor, 40u);
 }
 

@@ -64,7 +64,7 @@ TEST(SessionTable, IdentityIsSessionAndSeqAndItemAndWhoseSessionItIs) {
   EXPECT_EQ(verdict(table, {"b", 7, 0}), Verdict::kNew);
   EXPECT_EQ(verdict(table, {"a", 8, 0}), Verdict::kNew);
   EXPECT_EQ(verdict(table, {"a", 7, 1}), Verdict::kNew);
-  EXPECT_EQ(verdict(table, {"a", 7, 0, 0}), Verdict::kNew) << "a broker's own session of the same name";
+  EXPECT_EQ(verdict(table, {"a", 7, 0, 0}), Verdict::kNew) << "a broker session of the same name";
 }
 
 TEST(SessionTable, AnotherRequestUnderTheSameIdentityIsTold) {

@@ -68,7 +68,7 @@ class Model {
  public:
   Seen apply(std::uint64_t version, const OwnedEntry& owned) {
     const Entry& entry = owned.entry;
-    Book& book = books_[entry.own_session];
+    Book& book = books_[entry.broker_session];
     for (const Write& write : book.writes) {
       if (write.session != owned.session || write.seq != entry.seq || write.item != entry.item) continue;
       if (write.fingerprint != entry.fingerprint) return {Code::kFailedPrecondition};
@@ -77,7 +77,7 @@ class Model {
     const Session* const session = book.find(owned.session);
     const bool is_below = has_floor(entry) && entry.seq < entry.floor;
     if (is_below || (session != nullptr && (entry.seq < session->floor || entry.seq < session->lost_below))) {
-      return {entry.own_session ? Code::kDeadlineExceeded : Code::kFailedPrecondition};
+      return {entry.broker_session ? Code::kDeadlineExceeded : Code::kFailedPrecondition};
     }
     const Seen answer = execute(version, owned);
     remember(book, owned, answer);
@@ -111,7 +111,7 @@ class Model {
     }
   };
 
-  static bool has_floor(const Entry& entry) { return entry.own_session || entry.has_floor; }
+  static bool has_floor(const Entry& entry) { return entry.broker_session || entry.has_floor; }
 
   Seen execute(std::uint64_t version, const OwnedEntry& owned) {
     const Entry& entry = owned.entry;
@@ -147,7 +147,7 @@ class Model {
     book.writes.push_back({owned.session, entry.seq, entry.item, entry.fingerprint, answer,
                            answer.packed.size() > kLimits.content_size_max});
     while (book.writes.size() > kLimits.writes_max ||
-           (entry.own_session && !book.writes.empty() && is_answered(book, book.writes.front()))) {
+           (entry.broker_session && !book.writes.empty() && is_answered(book, book.writes.front()))) {
       const Write& oldest = book.writes.front();
       if (Session* const its = book.find(oldest.session)) its->lost_below = std::max(its->lost_below, oldest.seq + 1);
       book.writes.pop_front();
@@ -166,7 +166,7 @@ class Model {
     return session != nullptr && write.seq < session->floor;
   }
 
-  std::map<bool, Book> books_;  ///< By whether they are of brokers' own sessions.
+  std::map<bool, Book> books_;  ///< By whether they are of broker sessions.
 };
 
 /// Draws entries: mostly new ones, but often enough one of the last again, as it was or changed.
@@ -192,7 +192,7 @@ class History {
       again.entry.fingerprint = fingerprint_of(again.view(), false);
     }
     // It is sent again with the floor of now, which may or may not have passed it.
-    if ((again.entry.own_session || again.entry.has_floor) && below(2) == 0)
+    if ((again.entry.broker_session || again.entry.has_floor) && below(2) == 0)
       again.entry.floor = std::max(again.entry.floor, floors_[again.session]);
     return again;
   }
@@ -213,9 +213,9 @@ class History {
   }
   void identify(OwnedEntry& owned) {
     owned.session = "session" + std::to_string(below(4));
-    owned.entry.own_session = below(2) == 0;
+    owned.entry.broker_session = below(2) == 0;
     owned.entry.item = static_cast<std::uint16_t>(below(3));
-    if (owned.entry.own_session) {
+    if (owned.entry.broker_session) {
       // A broker now and then starts again, under a new name.
       if (below(40) == 0) ++lives_;
       owned.session = "broker" + std::to_string(lives_ - below(2));
