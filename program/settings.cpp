@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <numeric>
 
 #include "protocol/endpoint.hpp"
+#include "protocol/spelling.hpp"
 
 namespace trellis {
 namespace {
@@ -68,22 +68,6 @@ void apply_environment(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) apply_environment(*sub);
 }
 
-/// The number of letters to insert, drop or change to make one of the other (Wagner and Fischer, 1974).
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row.back();
-}
-
 /// The long flags of an app and of the subcommands that were asked for.
 void collect_flags(const CLI::App& app, std::vector<std::string>& flags) {
   for (const CLI::Option* option : app.get_options()) {
@@ -98,7 +82,7 @@ std::string nearest_flag(const CLI::App& app, const std::string& wrong) {
   std::size_t least = std::max<std::size_t>(3, wrong.size() / 3);  // Further off it is no slip of the keyboard.
   std::string nearest;
   for (const std::string& flag : flags) {
-    const std::size_t away = distance(wrong, flag);
+    const std::size_t away = edit_distance(wrong, flag);
     if (away >= least) continue;
     least = away;
     nearest = flag;
