@@ -8,6 +8,10 @@
 namespace trellis {
 namespace {
 
+/// Said to people at a command line and to programs that link the library.
+constexpr const char* kNoBrokerRemedy =
+    "; start one (`trellis up`, `trellis-broker`), or name another one (-b at a command line)";
+
 using std::chrono::milliseconds;
 
 /// A send that found no pipe is tried again after this long.
@@ -109,8 +113,7 @@ void CallTable::on_refused(TimePoint now, std::size_t broker) {
   if (ever_connected_ || !std::all_of(brokers_.begin(), brokers_.end(), is_absent)) return;
   for (auto at = calls_.begin(); at != calls_.end();) {
     const auto next = std::next(at);
-    end(at, {Code::kUnavailable, "no broker listens at " + endpoints_text() +
-                                     "; start one (`trellis up`, `trellis-broker`), or name another with -b"});
+    end(at, {Code::kUnavailable, "no broker listens at " + endpoints_text() + kNoBrokerRemedy});
     at = next;
   }
 }
@@ -201,8 +204,7 @@ Error CallTable::too_late(const Call& call, TimePoint now) const {
   const auto waited = std::chrono::duration_cast<milliseconds>(std::min(now, call.deadline) - call.begun).count();
   const std::string within = " within " + std::to_string(waited) + " ms";
   if (call.copies == 0) {
-    return {Code::kUnavailable, "no broker could be reached at " + endpoints_text() + within +
-                                    "; start one (`trellis up`, `trellis-broker`), or name another with -b"};
+    return {Code::kUnavailable, "no broker could be reached at " + endpoints_text() + within + kNoBrokerRemedy};
   }
   std::string message = "no answer from " + endpoints_text() + within;
   if (is_write(call.command)) message += "; the write may have taken effect, or may still";
