@@ -17,6 +17,7 @@
 #include "program/process.hpp"
 #include "program/reconnect.hpp"
 #include "program/resources.hpp"
+#include "program/service_manager.hpp"
 #include "program/signals.hpp"
 #include "program/zmq_frames.hpp"
 
@@ -189,7 +190,12 @@ void BrokerServer::Loop::run(const StopSignal& stop) {
   poller_.guard(kBackend, Intake::kFramesMax, *backend_watch_);
   poller_.guard(kFrontend, kClientFramesMax, *frontend_watch_);
   poller_.add(stop.fd());
-  while (!stop.requested()) turn();
+  ServiceManager manager;
+  while (!stop.requested()) {
+    turn();
+    manager.on_turn(now_);
+  }
+  manager.on_stopping();
   // What has been taken in is answered, as far as that takes no longer than kDrainMax; nothing new is taken in.
   poller_.remove(kFrontend);
   poller_.remove(stop.fd());

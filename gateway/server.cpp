@@ -5,6 +5,7 @@
 #include "gateway/cluster_side.hpp"
 #include "gateway/http_side.hpp"
 #include "program/process.hpp"
+#include "program/service_manager.hpp"
 #include "program/slow_log.hpp"
 
 namespace trellis {
@@ -37,14 +38,17 @@ class Server : public GatewayServer {
 };
 
 void Server::run(const StopSignal& stop) {
+  ServiceManager manager;
   TimePoint looked = monotonic_now();
   while (!stop.requested()) {
     cluster_.run_turn(kTurn);
     const TimePoint now = monotonic_now();
+    manager.on_turn(now);
     if (now - looked < seconds(1)) continue;
     looked = now;
     http_.close_the_slow(now);
   }
+  manager.on_stopping();
   drain();
 }
 

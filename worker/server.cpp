@@ -9,6 +9,7 @@
 #include "program/process.hpp"
 #include "program/reconnect.hpp"
 #include "program/resources.hpp"
+#include "program/service_manager.hpp"
 #include "program/zmq_frames.hpp"
 #include "worker/timing.hpp"
 
@@ -122,17 +123,20 @@ void WorkerServer::watch(const StopSignal& stop) {
 
 Result<void> WorkerServer::run(const StopSignal& stop) {
   watch(stop);
+  ServiceManager manager;
   std::optional<TimePoint> leave_by;
   for (;;) {
     const auto wait = shard_->next_turn() - monotonic_now();
     poller_.wait(std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero())));
     turn();
+    manager.on_turn(monotonic_now());
     if (shard_->failure()) return Error{Code::kInternal, *shard_->failure()};
     if (auto looked = look_at_files(monotonic_now()); !looked) return looked;
     if (stop.requested() && !leave_by) {
       poller_.remove(stop.fd());
       leave_by = monotonic_now() + kLeaveWithin;
       shard_->begin_leaving();
+      manager.on_stopping();
     }
     if (leave_by && (shard_->has_left() || monotonic_now() >= *leave_by)) return {};
   }

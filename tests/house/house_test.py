@@ -40,6 +40,7 @@ WRAPPED = {
     "rocksdb/": ("worker/raft/rocksdb_log_store.", "worker/raft/log_compaction."),
     "microhttpd.h": ("program/http_daemon.", "gateway/http_side."),
     "spdlog/": ("program/log.cpp",),
+    "systemd/": ("program/service_manager.cpp",),
     "muParser": ("broker/merge/expression.cpp",),
     "histedit.h": ("cli/shell/line_editor.cpp",),
     "zlib.h": ("cli/load/decompressor.cpp",),
