@@ -1,54 +1,41 @@
-// Disk: a worker's log store and snapshot store in memory, which outlive the worker.
+// Disk: what a worker keeps between its incarnations, the files of its log and its snapshots.
 //
-// A batch becomes durable some time after it was handed over; what a crash finds under way is durable whole or not at
-// all (RocksDB's WriteBatch is atomic).  Snapshots are durable when they are committed; that one was removed may be
-// forgotten by a power cut.  Writes and syncs can fail, also for want of space, reads can find flipped bits.
+// The log is the one of production, over a MemoryDisk.  Snapshots are durable when they are committed; that one was
+// removed may be forgotten by a power cut.  Writes and syncs can fail, also for want of space; bits can be flipped, and
+// writes of the log lost or misdirected.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sim/memory_disk.hpp"
 #include "sim/mutations/mutations.hpp"
+#include "sim/simulated_background.hpp"
+#include "sim/simulated_log_writer.hpp"
 #include "sim/world.hpp"
-#include "worker/raft/log_store.hpp"
+#include "worker/log/log_store.hpp"
 #include "worker/snapshot/snapshot_store.hpp"
 
 namespace trellis::sim {
 
-struct DiskConditions {
-  Duration sync_min{100};
-  Duration sync_max{2'000};
-  double at_once = 0;  ///< Share of batches that are durable when start_write() returns.
-  double stall = 0;    ///< Share of syncs that take
-  Duration stall_max{200'000};
-};
-
-class Disk final : public LogStore, public SnapshotStore {
+class Disk final : public SnapshotStore {
  public:
-  Disk(World& world, const Mutations& mutations) : world_(world), mutations_(mutations) {}
+  Disk(World& world, const Mutations& mutations)
+      : world_(world), mutations_(mutations), log_files_([&world] { return world.random().bits(); }) {}
 
   DiskConditions conditions;
-  bool is_failing = false;  ///< Writes and syncs of the log fail.
-  bool is_full = false;     ///< All writes fail.
-  bool is_damaged = false;  ///< Reading the log finds a broken checksum.
 
-  /// Called when finish_write() has something to say.
+  /// Called when the log has something to say.
   std::function<void()> on_written;
 
-  // LogStore
-  void put(std::string_view key, std::string_view head, std::string_view payload) override;
-  void remove_range(std::string_view from, std::string_view to) override;
-  bool has_collected() const override { return !collected_.empty(); }
-  void start_write() override;
-  bool is_writing() const override { return is_writing_; }
-  Duration write_took() const override { return {}; }
-  Result<bool> finish_write() override;
-  Result<std::optional<std::string>> get(std::string_view key) override;
-  Result<void> scan(std::string_view from, std::string_view to,
-                    const std::function<Result<void>(std::string_view, std::string_view)>& visit) override;
+  /// An incarnation begins.  Error: the log is damaged.
+  Result<void> open_log();
+  /// During an incarnation.
+  LogStore& log() { return *log_; }
 
   // SnapshotStore
   Result<std::unique_ptr<SnapshotSink>> create(const std::string& name) override;
@@ -56,59 +43,56 @@ class Disk final : public LogStore, public SnapshotStore {
   Result<void> remove(const std::string& name) override;
   Result<std::vector<std::string>> list() const override;
 
-  /// Before the first incarnation: what is collected becomes durable.
+  /// Makes durable what is collected, before the first incarnation.
   void write_at_once();
   /// The process has ended.  What was under way is durable or gone.
   void crash(bool power_cut);
+
+  /// Writes and syncs fail.
+  void fail() { log_files_.is_failing = true; }
+  /// Nothing becomes longer.
+  void fill() { log_files_.is_full = true; }
+  /// Flips one bit of the log; false where there is none.
+  bool flip_log_bit() { return log_files_.flip_bit(); }
+  /// Whether a write of the log has gone astray, or is to.
+  bool is_astray() const { return log_files_.is_astray(); }
+  /// The log's next write is lost, or goes to another place; once a later one is durable that shows at the next start.
+  void lead_astray(MemoryDisk::Astray how) { log_files_.lead_astray(how); }
   /// Flips one bit of a snapshot; false where there is none.
   bool flip_snapshot_bit();
-  /// Damage to snapshots is undone, failures end.
+  /// Damage is undone, failures end.
   void mend();
 
-  /// What is durable now, as a disk's image holds it.
+  /// What is there now, as a disk's image holds it.
   struct Image {
-    std::map<std::string, std::string, std::less<>> records;
-    std::map<std::string, std::shared_ptr<std::string>> files;
+    MemoryDisk::Image log;
+    std::map<std::string, std::shared_ptr<std::string>> snapshots;
   };
-  Image image() const { return {durable_, files_}; }
+  Image image() const { return {log_files_.image(), files_}; }
   /// The process is down, and starts with an older image next.
   void put_back(Image older);
   /// What was there before put_back() is there again; false: nothing was put back, or an incarnation has ended since.
   bool restore_newest();
 
-  /// Whether anything was wrong with it since the last call: a worker may stop for that.
-  bool take_excuse() { return std::exchange(had_trouble_, false); }
-  std::uint64_t log_bytes() const;
-  std::uint64_t log_records() const { return durable_.size(); }
+  /// Whether anything was wrong with it since the last call, or still is: a worker may stop for that.
+  bool take_excuse();
+  /// Bytes of entries that are not cut off.
+  std::uint64_t log_bytes() const { return log_->room().needed; }
   std::size_t snapshots() const { return files_.size(); }
-  std::uint64_t syncs() const { return syncs_; }
 
  private:
   class Sink;
   class Source;
-  struct Change {
-    std::string key;
-    std::string value;  ///< Or the end of the range that is removed.
-    bool removes;
-  };
-  using Batch = std::vector<Change>;
-  using Records = std::map<std::string, std::string, std::less<>>;
-  static void apply(const Batch& batch, std::size_t count, Records& to);
-  void write_in_secret();
-  void forget_votes();
-  void lose_tails();
 
   World& world_;
   const Mutations& mutations_;
-  Batch collected_;
-  Batch under_way_;
-  Records durable_;
-  Records synced_;  ///< With the mutation "ack-before-sync": what is durable in truth.
-  bool is_writing_ = false;
-  bool is_done_ = false;
-  std::uint64_t write_number_ = 0;
-  std::uint64_t syncs_ = 0;
+  MemoryDisk log_files_;
+  // These belong to one incarnation, and go in the opposite order.
+  std::unique_ptr<SimulatedBackground> log_background_;
+  std::unique_ptr<SimulatedLogWriter> log_writer_;
+  std::unique_ptr<LogStore> log_;
   mutable bool had_trouble_ = false;
+  std::uint64_t acknowledged_ = 0;  ///< The last batch that its worker was told of as durable.
 
   std::map<std::string, std::shared_ptr<std::string>> files_;
   std::map<std::string, std::shared_ptr<std::string>> removed_;  ///< A power cut may bring them back.

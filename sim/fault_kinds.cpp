@@ -20,11 +20,12 @@ constexpr std::array kRows = std::to_array<Row>({
     {FaultKind::kKillBrokerInTurn, true}, {FaultKind::kCutOff, true},           {FaultKind::kCutOneWay, true},
     {FaultKind::kCutPair, true},          {FaultKind::kBadNetwork, true},       {FaultKind::kDiskFails, true},
     {FaultKind::kDiskIsFull, true},       {FaultKind::kLogIsDamaged, true},     {FaultKind::kFlippedBit, true},
-    {FaultKind::kRestartClient, true},    {FaultKind::kIsolateLeader, true},    {FaultKind::kKillLeader, true},
-    {FaultKind::kSecludeLeader, true},    {FaultKind::kCutFromBroker, true},    {FaultKind::kHiccup, true},
-    {FaultKind::kReconnect, true},        {FaultKind::kLongTurn, true},         {FaultKind::kClockStands, true},
-    {FaultKind::kSecludeFew, true},       {FaultKind::kSecludeHeard, true},     {FaultKind::kFewLeft, true},
-    {FaultKind::kSecludeEchoed, false},   {FaultKind::kTwoLives, false},        {FaultKind::kOlderCopy, false},
+    {FaultKind::kWriteGoesAstray, true},  {FaultKind::kRestartClient, true},    {FaultKind::kIsolateLeader, true},
+    {FaultKind::kKillLeader, true},       {FaultKind::kSecludeLeader, true},    {FaultKind::kCutFromBroker, true},
+    {FaultKind::kHiccup, true},           {FaultKind::kReconnect, true},        {FaultKind::kLongTurn, true},
+    {FaultKind::kClockStands, true},      {FaultKind::kSecludeFew, true},       {FaultKind::kSecludeHeard, true},
+    {FaultKind::kFewLeft, true},          {FaultKind::kSecludeEchoed, false},   {FaultKind::kTwoLives, false},
+    {FaultKind::kOlderCopy, false},
 });
 
 constexpr bool is_whole() {

@@ -26,6 +26,7 @@ enum class FaultKind : std::uint8_t {
   kDiskIsFull,
   kLogIsDamaged,
   kFlippedBit,
+  kWriteGoesAstray,  ///< A batch of a log is lost or lands elsewhere; at one worker at a time.
   kRestartClient,
   kIsolateLeader,
   kKillLeader,

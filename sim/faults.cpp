@@ -237,17 +237,27 @@ void Faults::disk_trouble(FaultKind kind) {
   switch (kind) {
     case FaultKind::kDiskFails:
       world_.say(worker.name() + ": syncs fail");
-      disk.is_failing = true;
+      disk.fail();
       break;
     case FaultKind::kDiskIsFull:
       world_.say(worker.name() + ": the disk is full");
-      disk.is_full = true;
+      disk.fill();
       break;
     case FaultKind::kLogIsDamaged:
-      world_.say(worker.name() + ": the log is damaged");
-      disk.is_damaged = true;
+      if (!disk.flip_log_bit()) return;
+      world_.say(worker.name() + ": a bit of the log is flipped");
       if (random_.chance(0.5)) worker.crash(false);
       break;
+    case FaultKind::kWriteGoesAstray: {
+      // Two of a group could take away in silence what a majority has promised.
+      for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+        if (cluster_.worker(i).disk().is_astray()) return;
+      }
+      const bool is_lost = random_.chance(0.5);
+      world_.say(worker.name() + (is_lost ? ": a write is lost" : ": a write goes to another place"));
+      disk.lead_astray(is_lost ? MemoryDisk::Astray::kLost : MemoryDisk::Astray::kMisdirected);
+      break;
+    }
     default:
       if (!disk.flip_snapshot_bit()) return;
       world_.say(worker.name() + ": a bit of a snapshot is flipped");
@@ -344,7 +354,8 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kDiskFails:
     case FaultKind::kDiskIsFull:
     case FaultKind::kLogIsDamaged:
-    case FaultKind::kFlippedBit: return disk_trouble(kind);
+    case FaultKind::kFlippedBit:
+    case FaultKind::kWriteGoesAstray: return disk_trouble(kind);
     case FaultKind::kIsolateLeader: {
       const WorkerProcess& leader = some_leader();
       world_.say(leader.name() + " is cut off from its peers");

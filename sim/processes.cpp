@@ -149,34 +149,6 @@ void Process::turn() {
   restart_later();
 }
 
-void SimulatedBackground::run(std::function<void()> work, std::function<void()> done) {
-  waiting_.push_back({std::move(work), std::move(done)});
-  begin_next();
-}
-
-void SimulatedBackground::begin_next() {
-  if (is_working_ || waiting_.empty()) return;
-  is_working_ = true;
-  const std::weak_ptr<int> alive = alive_;
-  world_.after(world_.random().between(Duration(500), Duration(50'000)), [this, alive] {
-    if (alive.expired()) return;
-    Job job = std::move(waiting_.front());
-    waiting_.pop_front();
-    job.work();
-    job.work = nullptr;
-    finished_.push_back(std::move(job));
-    is_working_ = false;
-    begin_next();
-    on_finished_();
-  });
-}
-
-void SimulatedBackground::run_finished() {
-  std::deque<Job> finished;
-  finished.swap(finished_);
-  for (const Job& job : finished) job.done();
-}
-
 WorkerProcess::WorkerProcess(Cluster& cluster, std::size_t index)
     : Process(cluster, static_cast<ProcessNumber>(index), "worker " + std::to_string(index)),
       index_(index),
@@ -198,13 +170,10 @@ bool WorkerProcess::begin() {
     settings.sessions.content_total_max = SessionLimits().content_total_max;
   settings.replica.install_timeout = std::chrono::milliseconds(2'000);
   background_ = std::make_unique<SimulatedBackground>(world_, [this] { wake(); });
+  if (auto opened = disk_.open_log(); !opened) return cannot_start(opened.error());
   auto shard = Shard::open(
-      settings, disk_, disk_, *background_, *this, [this] { return world_.random().bits(); }, local_now());
-  if (!shard) {
-    world_.say(name() + " cannot start: " + shard.error().message);
-    if (!disk_.take_excuse()) world_.violate(name() + " cannot start: " + shard.error().message);
-    return false;
-  }
+      settings, disk_.log(), disk_, *background_, *this, [this] { return world_.random().bits(); }, local_now());
+  if (!shard) return cannot_start(shard.error());
   shard_ = std::move(*shard);
   leave_by_.reset();
   progress_.clear();
@@ -212,6 +181,13 @@ bool WorkerProcess::begin() {
     progress_[id] = {partition->replica().applied().value, partition->replica().snapshot_index()};
   }
   return true;
+}
+
+bool WorkerProcess::cannot_start(const Error& why) {
+  const std::string event = name() + " cannot start: " + why.message;
+  world_.say(event);
+  if (!disk_.take_excuse()) world_.violate(event);
+  return false;
 }
 
 void WorkerProcess::take_turn() {

@@ -18,6 +18,7 @@
 #include "sim/mutations/mutated_messages.hpp"
 #include "sim/network.hpp"
 #include "sim/reply_ledger.hpp"
+#include "sim/simulated_background.hpp"
 #include "worker/shard.hpp"
 
 namespace trellis::sim {
@@ -101,29 +102,6 @@ class Process {
   std::uint64_t schedule_number_ = 0;
 };
 
-/// Background work takes its time, in simulated time, and is lost with its process.
-class SimulatedBackground final : public Background {
- public:
-  SimulatedBackground(World& world, std::function<void()> on_finished)
-      : world_(world), on_finished_(std::move(on_finished)) {}
-  void run(std::function<void()> work, std::function<void()> done) override;
-  void run_finished() override;
-
- private:
-  struct Job {
-    std::function<void()> work;
-    std::function<void()> done;
-  };
-  void begin_next();
-
-  World& world_;
-  std::function<void()> on_finished_;
-  std::deque<Job> waiting_;
-  std::deque<Job> finished_;
-  bool is_working_ = false;
-  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-};
-
 class WorkerProcess final : public Process, public ShardOutput {
  public:
   WorkerProcess(Cluster& cluster, std::size_t index);
@@ -142,6 +120,7 @@ class WorkerProcess final : public Process, public ShardOutput {
 
  private:
   bool begin() override;
+  bool cannot_start(const Error& why);
   void take_turn() override;
   TimePoint next_turn() const override { return shard_->next_turn(); }
   void end(bool power_cut) override;

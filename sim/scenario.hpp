@@ -33,6 +33,7 @@ enum class Scenario : std::uint8_t {
   kCopies,
   kSlowLinks,
   kBrokenLinks,
+  kDisks,
   kGroup,
   kMembers,
   kCount,  ///< How many there are; none itself.

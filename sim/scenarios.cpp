@@ -37,6 +37,12 @@ void shape_leaders(ClusterShape& shape) {
   shape.workload.keys = 12;
 }
 
+void shape_disks(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  busy_clients(shape, 8, milliseconds(10));
+  shape.workload.padding_max = 1'000;
+}
+
 void shape_seclusions(ClusterShape& shape) {
   one_partition_of_three(shape);
   busy_clients(shape, 3, milliseconds(40));
@@ -205,6 +211,14 @@ void focus_copies(Faults& faults, Cluster&) {
   faults.only({FaultKind::kOlderCopy}, milliseconds(11'000), milliseconds(13'000), milliseconds(300));
 }
 
+void focus_disks(Faults& faults, Cluster& cluster) {
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions.sync_max = milliseconds(40);
+  faults.only({FaultKind::kPowerCut, FaultKind::kPowerCut, FaultKind::kPowerCutOfAll, FaultKind::kKillWorker,
+               FaultKind::kLogIsDamaged, FaultKind::kLogIsDamaged, FaultKind::kWriteGoesAstray, FaultKind::kDiskFails,
+               FaultKind::kDiskIsFull},
+              milliseconds(50), milliseconds(900), milliseconds(900));
+}
+
 void focus_slow_links(Faults& faults, Cluster& cluster) {
   NetworkConditions& network = cluster.network().conditions;
   network = NetworkConditions();
@@ -243,6 +257,8 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
      shape_slow_links, focus_slow_links},
     {Scenario::kBrokenLinks, "broken-links", "documents that travel in slices, and any fault", shape_broken_links,
      nullptr},
+    {Scenario::kDisks, "disks", "disks lose power while much is written, flip bits, and lose writes", shape_disks,
+     focus_disks},
     {Scenario::kGroup, "group", "the replicas of one partition by themselves, many elections", nullptr, nullptr},
     {Scenario::kMembers, "members", "the same, and members come, go and are lost for good, by one target after another",
      nullptr, nullptr},

@@ -238,6 +238,7 @@ class Run {
     const ClusterShape& shape = cluster_.shape();
     for (std::size_t i = 0; i < cluster_.workers(); ++i) {
       WorkerProcess& worker = cluster_.worker(i);
+      if (!worker.is_up()) return worker.name() + " is down in the end";
       std::uint64_t allowed = kGrowthSlack;  // The cluster map, too.
       for (const auto& [id, partition] : worker.shard()->partitions()) {
         // A snapshot is overdue at four times the log that it is due at; more gathers while it is written; its tail.

@@ -3,6 +3,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "protocol/check.hpp"
 
 namespace trellis {
@@ -31,14 +33,12 @@ void BackgroundThread::run(std::function<void()> work, std::function<void()> don
 }
 
 void BackgroundThread::run_finished() {
-  std::deque<std::function<void()>> finished;
-  {
-    const std::lock_guard lock(mutex_);
-    if (finished_.empty()) return;
-    std::uint64_t count = 0;
-    static_cast<void>(::read(fd_, &count, sizeof count));
-    finished.swap(finished_);
-  }
+  std::unique_lock lock(mutex_);
+  if (finished_.empty()) return;
+  std::uint64_t count = 0;
+  static_cast<void>(::read(fd_, &count, sizeof count));
+  const std::deque<std::function<void()>> finished = std::exchange(finished_, {});
+  lock.unlock();
   for (const auto& done : finished) done();
 }
 

@@ -65,6 +65,23 @@ void write_lags(MetricsText& out, const Shard& shard) {
   });
 }
 
+void write_log_room(MetricsText& out, const LogRoom& room) {
+  out.family("trellis_worker_log_bytes", "gauge", "Files of the log, those kept ready included.")
+      .sample({}, room.bytes);
+  out.family("trellis_worker_log_segments", "gauge", "Files of the log that are in use.").sample({}, room.segments);
+  out.family("trellis_worker_log_needed_bytes", "gauge", "Entries of the log that are not cut off.")
+      .sample({}, room.needed);
+  out.family("trellis_worker_log_written_bytes_total", "counter", "Bytes written into batches of the log.")
+      .sample({}, room.written);
+  out.family("trellis_worker_log_payload_bytes_total", "counter", "Bytes of new entries among them.")
+      .sample({}, room.payload);
+  out.family("trellis_worker_log_full", "gauge", "1: the log can take no further file, for want of room.")
+      .sample({}, std::uint64_t{room.is_full});
+  out.family("trellis_worker_log_held_by_partition", "gauge",
+             "The partition whose entries keep the oldest file of the log in use, where room is scarce.");
+  if (room.holder) out.sample({}, std::uint64_t{room.holder->value});
+}
+
 void write_snapshots(MetricsText& out, const Shard& shard) {
   std::map<PartitionId, SnapshotDescriptor> newest;
   for (const auto& [id, partition] : shard.partitions()) {
@@ -127,6 +144,7 @@ std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
       .sample({}, counts.batch_entries);
   out.family("trellis_worker_log_batch_partitions", "histogram", "Partitions with records in a batch.")
       .sample({}, counts.batch_partitions);
+  write_log_room(out, shard.room());
   out.family("trellis_worker_snapshot_duration_seconds", "histogram", "Writing a snapshot.")
       .sample({}, counts.snapshot_seconds);
   out.family("trellis_worker_snapshot_fetch_duration_seconds", "histogram",

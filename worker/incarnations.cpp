@@ -65,10 +65,10 @@ Result<void> Incarnations::load(LogStore& store, const RandomSource& random) {
   if (auto loaded = load_peers(store); !loaded) return loaded;
   number_ = starts_.empty() ? 1 : starts_.rbegin()->first + 1;
   starts_[number_] = nonce_;
-  store.put(key(kStartKind, number_), records::pack_number(nonce_.value), {});
+  store.put(key(kStartKind, number_), records::pack_number(nonce_.value));
   if (number_ > kStartsMax) {
     starts_.erase(starts_.begin(), starts_.upper_bound(number_ - kStartsMax));
-    store.remove_range(key(kStartKind, 0), key(kStartKind, number_ - kStartsMax + 1));
+    store.remove(key(kStartKind, 0), key(kStartKind, number_ - kStartsMax + 1));
   }
   return {};
 }
@@ -173,7 +173,7 @@ void Incarnations::on_proof(const Speaker& from, std::uint64_t challenge, LogSto
   proven.nonce = from.nonce;
   proven.kept_with = collecting;
   proven.challenged_at.reset();
-  store.put(key(kPeerKind, from.id.value), pack_pair(proven.number, proven.nonce.value), {});
+  store.put(key(kPeerKind, from.id.value), pack_pair(proven.number, proven.nonce.value));
 }
 
 std::optional<std::string> Incarnations::lack(WorkerId from, const Known& known) const {
@@ -216,7 +216,7 @@ void Incarnations::tick(const ClusterMap& map, WorkerId self, TimePoint now, Log
   if (now - kept_at_ < kKeepEvery) return;
   kept_at_ = now;
   for (auto& [id, each] : peers_) {
-    for (const PartitionId group : each.unkept) store.put(promise_key(id, group), pack(each.promises[group]), {});
+    for (const PartitionId group : each.unkept) store.put(promise_key(id, group), pack(each.promises[group]));
     each.unkept.clear();
   }
 }

@@ -33,6 +33,10 @@ int main(int argc, char** argv) {
                  "to the furthest peer where that is longer.  The same for all workers")
       ->check(CLI::Range(kElectionTimeoutMin, kElectionTimeoutMax))
       ->capture_default_str();
+  app.add_option("--log-bytes", settings.log.bytes_max,
+                 "Bytes that its log may take, or twice the documents where that is more")
+      ->check(CLI::Range(kLogBytesMin, kLogBytesMax))
+      ->capture_default_str();
   add_metrics_setting(app, metrics);
   add_slow_settings(app, settings.slow);
   add_log_settings(app, log_settings);

@@ -43,8 +43,8 @@ Result<Membership> Membership::load(LogStore& store, std::string address, const 
   WorkerId self{identity->value_or(0)};
   if (!*identity) {
     while (self.value == 0) self.value = random();
-    store.put(kVersionKey, records::pack_number(kStoreFormatVersion), {});
-    store.put(kIdentityKey, records::pack_number(self.value), {});
+    store.put(kVersionKey, records::pack_number(kStoreFormatVersion));
+    store.put(kIdentityKey, records::pack_number(self.value));
   }
   Membership membership(self, std::move(address));
   const auto packed = store.get(kMapKey);
@@ -125,7 +125,7 @@ void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting
       }
     }
   }
-  store.put(kMapKey, pack(map), {});
+  store.put(kMapKey, pack(map));
   storing_ = std::move(map);
   storing_batch_ = collecting;
 }

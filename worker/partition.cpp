@@ -197,6 +197,10 @@ void Partition::tick() {
   if (host_.now() >= snapshot_retry_at_ && replica_.is_snapshot_due(state_->bytes())) replica_.take_snapshot();
 }
 
+void Partition::make_room() {
+  if (host_.now() >= snapshot_retry_at_ && replica_.is_snapshot_worthwhile(state_->bytes())) replica_.take_snapshot();
+}
+
 std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {
   if (host_.now() < snapshot_retry_at_) return nullptr;
   if (!host_.begin_snapshot(id_, replica_.is_snapshot_overdue(state_->bytes()))) return nullptr;

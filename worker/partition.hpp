@@ -114,6 +114,8 @@ class Partition final : public ReplicaOwner {
   const LeadershipProof& proof() const { return proof_; }
   void on_confirmation(WorkerId from, Round round, Term asked, Term member_term);
 
+  /// The log has to make room: takes a snapshot, where what it sets free is worth it.
+  void make_room();
   /// A snapshot that was fetched and read: restore() takes it up when the library asks for it.
   void hold_for_install(std::string descriptor, StateMachine state);
   bool holds_for_install(std::string_view descriptor) const { return held_ && held_->descriptor == descriptor; }

@@ -49,7 +49,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
     if (!metrics) return metrics.error();
     server->metrics_ = std::move(*metrics);
   }
-  if (auto opened = server->open_folder(settings.data); !opened) return opened.error();
+  if (auto opened = server->open_folder(settings.data, settings.log); !opened) return opened.error();
   ShardSettings shard_settings;
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
@@ -57,8 +57,8 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   shard_settings.replica.timing = timing_of(settings.election_timeout);
   server->background_ = std::make_unique<BackgroundThread>();
   log_info("worker at " + settings.address.text() + ", reading its data in " + settings.data);
-  auto shard = Shard::open(std::move(shard_settings), *server->store_, *server->snapshots_, *server->background_,
-                           *server, random_bits, monotonic_now());
+  auto shard = Shard::open(std::move(shard_settings), *server->log_, *server->snapshots_, *server->background_, *server,
+                           random_bits, monotonic_now());
   if (!shard) return Error{shard.error().code, settings.data + ": " + shard.error().message};
   server->shard_ = std::move(*shard);
   set_log_worker(server->shard_->membership().self());
@@ -82,7 +82,7 @@ Result<void> WorkerServer::bind(const Endpoint& address, std::size_t files) {
   return {};
 }
 
-Result<void> WorkerServer::open_folder(const std::string& folder) {
+Result<void> WorkerServer::open_folder(const std::string& folder, const DiskLogSettings& log_settings) {
   folder_ = folder;
   namespace fs = std::filesystem;
   std::error_code problem;
@@ -94,13 +94,24 @@ Result<void> WorkerServer::open_folder(const std::string& folder) {
                     "choose another --data");
   }
   if (problem) return io_error("cannot read the data folder " + folder, problem.message(), "choose another --data");
-  auto store = RocksDbLogStore::open(folder + "/log");
-  if (!store) return store.error();
-  store_ = std::move(*store);
-  deleted_.emplace(folder + "/log");
+  if (auto opened = open_log(folder + "/log", log_settings); !opened) return opened;
   auto snapshots = FileSnapshotStore::open_folder(folder + "/snapshots");
   if (!snapshots) return snapshots.error();
   snapshots_ = std::move(*snapshots);
+  return {};
+}
+
+Result<void> WorkerServer::open_log(const std::string& folder, const DiskLogSettings& settings) {
+  auto disk = FileDisk::open_folder(folder);
+  if (!disk) return disk.error();
+  log_disk_ = std::move(*disk);
+  log_writer_ = std::make_unique<ThreadedLogWriter>();
+  log_background_ = std::make_unique<BackgroundThread>();
+  auto log = DiskLog::open(*log_disk_, *log_writer_, *log_background_, random_bits, settings);
+  if (!log) return Error{log.error().code, "the log in " + folder + ": " + log.error().message};
+  log_ = std::move(*log);
+  if (log_->torn()) log_warning(*log_->torn());
+  deleted_.emplace(folder);
   return {};
 }
 
@@ -116,7 +127,8 @@ zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
 void WorkerServer::watch(const StopSignal& stop) {
   for (zmq::socket_t& broker : brokers_) poller_.add(broker);
   poller_.guard(poller_.add(peers_in_), Intake::kFramesMax, *peers_watch_);
-  poller_.add(store_->completion_fd());
+  poller_.add(log_writer_->completion_fd());
+  poller_.add(log_background_->fd());
   poller_.add(background_->fd());
   poller_.add(stop.fd());
 }
@@ -166,13 +178,12 @@ Result<void> WorkerServer::look_at_files(TimePoint now) {
   files_looked_at_ = now;
   const auto file = deleted_->look();
   if (!file) return {};
-  store_->save_memory();
   return Error{
       Code::kInternal,
       *file +
           " was deleted under this worker, which stops: what it acknowledges would not be there at its next "
-          "start. What it still had in memory was written anew: start it again; where its folder has lost what "
-          "it promised, it says so and what to do"};
+          "start. Put the folder back as it was last, if that can be done; the other replicas hold this worker's data "
+          "and serve on without it"};
 }
 
 void WorkerServer::to_broker(BrokerIndex broker, Frames message) {

@@ -5,7 +5,8 @@
 //   DEALER to each peer's address          what is said to them
 //
 // One wake-up takes all that waits on all sockets, is one turn of the shard, and sends one message to each partner.
-// The log store writes in a thread of its own, and snapshots in another; both wake the loop through an eventfd.
+// The log has a thread that writes and one that prepares files, and snapshots have another; each wakes the loop through
+// an eventfd.
 #pragma once
 
 #include <map>
@@ -22,8 +23,10 @@
 #include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
-#include "worker/raft/deleted_files.hpp"
-#include "worker/raft/rocksdb_log_store.hpp"
+#include "worker/log/deleted_files.hpp"
+#include "worker/log/disk_log.hpp"
+#include "worker/log/file_disk.hpp"
+#include "worker/log/threaded_log_writer.hpp"
 #include "worker/shard.hpp"
 #include "worker/snapshot/file_snapshot_store.hpp"
 
@@ -37,6 +40,7 @@ struct WorkerSettings {
   SlowSettings slow;
   std::chrono::milliseconds election_timeout = RaftTiming().election;
   std::size_t files = 1'024;  ///< How many this process may open.
+  DiskLogSettings log;
 };
 
 /// The bounds of --election-timeout, in milliseconds: a heartbeat, a tenth of it, has to be a few ticks of the loop
@@ -63,7 +67,8 @@ class WorkerServer final : public ShardOutput {
  private:
   WorkerServer() = default;
   Result<void> bind(const Endpoint& address, std::size_t files);
-  Result<void> open_folder(const std::string& folder);
+  Result<void> open_folder(const std::string& folder, const DiskLogSettings& log_settings);
+  Result<void> open_log(const std::string& folder, const DiskLogSettings& settings);
   zmq::socket_t connect(const std::string& endpoint);
   void watch(const StopSignal& stop);
   void turn();
@@ -78,7 +83,10 @@ class WorkerServer final : public ShardOutput {
   std::vector<zmq::socket_t> brokers_;
   std::map<WorkerId, zmq::socket_t> peers_out_;
   std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
-  std::unique_ptr<RocksDbLogStore> store_;
+  std::unique_ptr<FileDisk> log_disk_;
+  std::unique_ptr<ThreadedLogWriter> log_writer_;
+  std::unique_ptr<BackgroundThread> log_background_;
+  std::unique_ptr<DiskLog> log_;
   std::optional<DeletedFiles> deleted_;
   TimePoint files_looked_at_;
   std::unique_ptr<FileSnapshotStore> snapshots_;

@@ -95,6 +95,7 @@ void Shard::begin_turn(TimePoint now) {
     peers_.on_woken(now_);
   }
   taken_at_once_ = 0;
+  store_.begin_turn();
   take_durable();
   background_.run_finished();
 }
@@ -211,6 +212,7 @@ void Shard::tick() {
   if (membership_.map() != nullptr && !membership_.displaced()) {
     incarnations_.tick(*membership_.map(), membership_.self(), now_, store_, *this);
   }
+  look_after_room();
   if (auto told = broker_watch_.on_tick(now_)) warn(std::move(*told));
   let_take_part();
   for (auto& [id, partition] : partitions_) {

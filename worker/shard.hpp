@@ -109,6 +109,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   // ReplicaHost and PartitionHost
   LogStore& log_store() override { return store_; }
+  LogRoom room() const { return store_.room(); }
   BatchNumber collecting_batch() const override { return collecting_; }
   BatchNumber durable_batch() const override { return durable_; }
   TimePoint now() const override { return now_; }
@@ -178,6 +179,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   Result<void> open_partitions();
   void take_durable();
   void tick();
+  void look_after_room();
   void balance();
   void sweep_snapshots();
   /// Whether it hands over all that it leads, and takes nothing: it is about to stop, or no broker hears it.

@@ -123,7 +123,7 @@ void GroupWorker::on_notice(const MembersNotice& notice) {
     if (const auto made = replica_to_make(notice, id(), known)) {
       world_.note("makes replica", index_, made->held.value, made->index);
       group_.on_made(made->held);
-      Replica::make(disk_, kGroup, *made);
+      Replica::make(disk_.log(), kGroup, *made);
       local_ = *made;
       opening_after_ = collecting_;
       leader_heard_ = world_.now();
@@ -132,7 +132,7 @@ void GroupWorker::on_notice(const MembersNotice& notice) {
       group_.on_deleted(local_.held);
       replica_.reset();
       held_.clear();
-      Replica::remove(disk_, kGroup, *gone);
+      Replica::remove(disk_.log(), kGroup, *gone);
       local_ = *gone;
       opening_after_ = 0;
     }

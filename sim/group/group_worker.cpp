@@ -24,9 +24,11 @@ GroupWorker::GroupWorker(Group& group, std::size_t index)
 }
 
 void GroupWorker::found(ReplicaId replica, const std::vector<ReplicaPlace>& voters) {
-  Replica::bootstrap(disk_, kGroup, voters);
-  disk_.put(records::local_replica_key(kGroup), records::pack(records::LocalReplica{replica, 0, 0, {}}), {});
+  CHECK(disk_.open_log());
+  Replica::bootstrap(disk_.log(), kGroup, voters);
+  disk_.log().put(records::local_replica_name(kGroup), records::pack(records::LocalReplica{replica, 0, 0, {}}));
   disk_.write_at_once();
+  disk_.crash(false);
 }
 
 void GroupWorker::start() {
@@ -38,7 +40,10 @@ void GroupWorker::start() {
   under_way_ = durable_ = opening_after_ = 0;
   paused_until_ = leader_heard_ = world_.now();
   for (std::size_t i = 0; i < group_.size(); ++i) heard_[worker_id_of(i)] = world_.now();
-  const auto stored = disk_.get(records::local_replica_key(kGroup));
+  if (auto opened = disk_.open_log(); !opened) {
+    return world_.violate("worker " + std::to_string(index_) + " cannot start: " + opened.error().message);
+  }
+  const auto stored = disk_.log().get(records::local_replica_name(kGroup));
   CHECK(stored);
   local_ = *stored ? *records::read_local_replica(**stored) : records::LocalReplica{};
   if (local_.held.value != 0) open_replica();
@@ -97,8 +102,8 @@ void GroupWorker::turn(std::function<void()> what) {
 }
 
 void GroupWorker::take_durable() {
-  if (!disk_.is_writing()) return;
-  const auto finished = disk_.finish_write();
+  if (!disk_.log().is_writing()) return;
+  const auto finished = disk_.log().finish_write();
   if (!finished || !*finished) return;
   durable_ = under_way_;
   if (opening_after_ != 0 && opening_after_ <= durable_) open_replica();
@@ -120,16 +125,17 @@ void GroupWorker::end_turn() {
     if (replica_->is_leader()) group_.on_leader(index_, replica_->term());
     if (replica_->is_snapshot_due(0)) replica_->take_snapshot();
   }
-  if (disk_.is_writing() || !disk_.has_collected()) return;
+  if (disk_.log().is_writing() || !disk_.log().has_collected()) return;
   if (replica_ != nullptr) replica_->collect_commit_hint();
   under_way_ = collecting_++;
-  disk_.start_write();
+  disk_.log().start_write();
 }
 
 void GroupWorker::tick_later() {
   world_.after(kTick, [this, incarnation = incarnation_] {
     if (incarnation != incarnation_) return;
     const auto tick = [this] {
+      disk_.log().on_tick(world_.now(), 0);
       if (replica_ != nullptr) replica_->tick();
     };
     if (!is_paused()) turn(tick);

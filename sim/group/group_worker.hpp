@@ -63,7 +63,7 @@ class GroupWorker final : public ReplicaHost, public ReplicaOwner {
   std::uint64_t followed() const { return followed_; }
 
   // ReplicaHost
-  LogStore& log_store() override { return disk_; }
+  LogStore& log_store() override { return disk_.log(); }
   BatchNumber collecting_batch() const override { return collecting_; }
   BatchNumber durable_batch() const override { return durable_; }
   TimePoint now() const override { return world_.now(); }

@@ -1,10 +1,11 @@
 """Disks that are full, cannot be written or hold damage: the worker says what is wrong and how to go on, acknowledges
 nothing, and comes back once the cause is gone; nothing that was acknowledged is lost while the others run."""
 import shutil
+import time
 import unittest
 
 from support import EndToEndTest, Cluster, main, wait_for
-from support.disks import SmallDisk, can_mount, flip_bit
+from support.disks import SmallDisk, can_mount, flip_bit, newest_segment
 
 CAN_MOUNT = can_mount()
 needs_mounts = unittest.skipUnless(CAN_MOUNT, "a tmpfs cannot be mounted here (root is needed)")
@@ -129,19 +130,15 @@ class Unwritable(DiskTest):
 
 
 class Damaged(DiskTest):
-    def start_and_damage(self, glob, at, **settings):
-        """A cluster with some writes, worker 1 killed, and one bit turned over in its largest file of that name: at
-        this share of it. The undamaged folder lies beside it."""
+    def start_and_kill(self, **settings):
+        """A cluster with some writes, worker 1 killed. A copy of its folder lies beside it."""
         cluster = self.new_cluster(workers=3, k=2, partitions=4, **settings)
         cluster.start()
         client, acknowledged = self.client_of(cluster), {}
         self.assertEqual(set(self.write_some(client, acknowledged, 2000)), {"OK"})
         self.prepare_files(cluster)
         cluster.kill_worker(1)
-        files = sorted(cluster.data_of(1).glob(glob), key=lambda path: path.stat().st_size)
-        self.assertTrue(files, [str(path) for path in cluster.data_of(1).rglob("*")])
         shutil.copytree(cluster.data_of(1), self.folder / "undamaged")
-        flip_bit(files[-1], int(files[-1].stat().st_size * at))
         return cluster, client, acknowledged
 
     def prepare_files(self, cluster):
@@ -161,20 +158,10 @@ class Damaged(DiskTest):
         self.assertHoldsWithout(cluster, client, acknowledged, without=0)
 
     def test_a_bit_of_the_log(self):
-        self.assertStopsUntilItIsPutBack(*self.start_and_damage("log/*.log", at=0.3), "damaged", "log")
-
-    def test_a_bit_of_a_table_of_the_log(self):
-        self.assertStopsUntilItIsPutBack(*self.start_with_tables(), "damaged", "log")
-
-    def start_with_tables(self):
-        def restart_all(cluster):  # RocksDB makes tables of its log when it is opened.
-            for number in range(3):
-                cluster.kill_worker(number)
-                cluster.wait_for_state(number, "down")
-                cluster.start_worker(number)
-                cluster.wait_until_whole()
-        self.prepare_files = restart_all
-        return self.start_and_damage("log/*.sst", at=0.3)
+        cluster, client, acknowledged = self.start_and_kill()
+        segment, used = newest_segment(cluster.data_of(1))
+        flip_bit(segment, used // 3)
+        self.assertStopsUntilItIsPutBack(cluster, client, acknowledged, "damaged", segment.name, "put the file back")
 
     def test_a_torn_end_of_the_log_is_what_a_power_cut_leaves(self):
         """What was being written when the power went was acknowledged by nobody."""
@@ -182,13 +169,22 @@ class Damaged(DiskTest):
         cluster.start()
         client, acknowledged = self.client_of(cluster), {}
         self.write_some(client, acknowledged, 500)
+        time.sleep(0.5)  # The last batch holds nothing, and says that the one before it was durable.
         cluster.kill_worker(1)
-        log = max(cluster.data_of(1).glob("log/*.log"), key=lambda path: path.stat().st_size)
-        with open(log, "ab") as file:
-            file.write(bytes([1, 2, 3, 4, 0xff, 0x10, 1, 7, 7]))  # The head of a record whose rest never came.
-        cluster.start_worker(1)
+        segment, used = newest_segment(cluster.data_of(1))
+        with open(segment, "r+b") as file:
+            file.seek(used - 2048)
+            file.write(bytes(2048))
+        cluster.start_worker(1).wait_for_output("is cut off")
         cluster.wait_until_whole()
         self.assertHoldsWithout(cluster, client, acknowledged, without=0)
+
+    def test_a_folder_of_an_earlier_version_is_refused(self):
+        cluster = self.new_cluster(workers=1, k=1, partitions=1)
+        log = cluster.data_of(0) / "log"
+        log.mkdir(parents=True)
+        (log / "CURRENT").write_text("MANIFEST-000005\n")
+        self.assertRefusesToStart(cluster, 0, "version 0.1", "trellis export", str(log))
 
     def test_a_log_that_is_deleted_under_its_worker(self):
         """No write fails, and nothing would be there at the next start: the worker stops before it promises much."""
@@ -226,8 +222,10 @@ class Damaged(DiskTest):
             wait_for(lambda: not list(cluster.data_of(1).glob("snapshots/*.part")), "it to be written", 30)
         self.prepare_files = make_snapshots
         self.new_cluster = lambda **settings: DiskTest.new_cluster(self, **{**settings, "partitions": 1})
-        damaged = self.start_and_damage("snapshots/*", at=0.5)
-        self.assertStopsUntilItIsPutBack(*damaged, "snapshot")
+        cluster, client, acknowledged = self.start_and_kill()
+        snapshot = max(cluster.data_of(1).glob("snapshots/*"), key=lambda path: path.stat().st_size)
+        flip_bit(snapshot, snapshot.stat().st_size // 2)
+        self.assertStopsUntilItIsPutBack(cluster, client, acknowledged, "snapshot")
 
 
 class OlderCopy(DiskTest):

@@ -12,7 +12,7 @@
 
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
-#include "worker/raft/log_store.hpp"
+#include "worker/log/log_store.hpp"
 #include "worker/raft/message.hpp"
 
 namespace trellis {
@@ -25,7 +25,7 @@ class ReplicaHost {
   virtual ~ReplicaHost() = default;
 
   virtual LogStore& log_store() = 0;
-  /// The batch that put() and remove_range() add to now.
+  /// The batch that is collected now.
   virtual BatchNumber collecting_batch() const = 0;
   /// The last batch that is durable.
   virtual BatchNumber durable_batch() const = 0;

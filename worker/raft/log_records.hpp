@@ -1,17 +1,14 @@
-// What stands in the log store: keys and values, drawn once.
+// What replicas keep in the log store beside entries, term and vote: named records, drawn once.
 //
-//   key                                  value
-//   'V'                                  format version of the store (u64 = 2)
-//   'H' group                            term u64 | vote u64
-//   'L' group index                      term u64 | type u8 | payload
+//   name                                 value
 //   'S' group                            index u64 | term u64 | configuration index u64 | configuration | descriptor
 //   'C' group                            commit index u64: a hint, never synced for its own sake
 //   'R' group                            replica id u64 | term u64 | index u64 | deleted u64: LocalReplica below
 //
 //   configuration = count u32 | (replica id u64 | worker id u64 | role u8)*
 //
-// group (u32) and index (u64) in keys are big-endian, so that keys sort as numbers do; values are little-endian.  The
-// keys of worker/membership.* stand beside these.
+// group (u32) is big-endian in names, so that names sort as numbers do; values are little-endian.  The names of
+// worker/membership.* and worker/incarnations.* stand beside these.
 #pragma once
 
 #include <cstdint>
@@ -25,31 +22,8 @@
 
 namespace trellis::records {
 
-std::string hard_state_key(PartitionId group);
-std::string entry_key(PartitionId group, std::uint64_t index);
-/// One past the last possible entry of the group.
-std::string entries_end(PartitionId group);
-std::string snapshot_key(PartitionId group);
-std::string commit_key(PartitionId group);
-
-/// The index in an entry's key, which must be one.
-std::uint64_t index_of(std::string_view entry_key);
-
-struct HardState {
-  std::uint64_t term = 0;  ///< 0: that of a replica that was made, and has heard nothing yet.
-  std::uint64_t vote = 0;
-};
-std::string pack(const HardState& state);
-Result<HardState> read_hard_state(std::string_view value);
-
-struct EntryHead {
-  static constexpr std::size_t kSize = 9;
-  std::uint64_t term = 0;
-  std::uint8_t type = 0;
-};
-std::string pack(const EntryHead& head);
-/// Reads the head; the payload is what follows kSize bytes.
-Result<EntryHead> read_entry_head(std::string_view value);
+std::string snapshot_name(PartitionId group);
+std::string commit_name(PartitionId group);
 
 struct ConfigurationMember {
   ReplicaPlace place;
@@ -73,7 +47,7 @@ struct LocalReplica {
   std::uint64_t index = 0;  ///< The index of the same.
   ReplicaId deleted;        ///< The highest that was deleted here; 0: none was.
 };
-std::string local_replica_key(PartitionId group);
+std::string local_replica_name(PartitionId group);
 std::string pack(const LocalReplica& local);
 Result<LocalReplica> read_local_replica(std::string_view value);
 

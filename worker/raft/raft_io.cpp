@@ -98,16 +98,14 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
     return Error{Code::kInternal, "partition " + std::to_string(group_.value) + ": " + what};
   };
   LogStore& store = host_.log_store();
-  const auto hard_state = store.get(records::hard_state_key(group_));
+  const auto hard_state = store.hard_state(group_);
   if (!hard_state) return hard_state.error();
   if (!*hard_state) return damaged("term and vote are missing from the log store");
-  const auto read = records::read_hard_state(**hard_state);
-  if (!read) return read.error();
-  hard_state_ = *read;
-  *term = read->term;
-  *vote = read->vote;
+  hard_state_ = **hard_state;
+  *term = hard_state_.term;
+  *vote = hard_state_.vote;
 
-  const auto snapshot_value = store.get(records::snapshot_key(group_));
+  const auto snapshot_value = store.get(records::snapshot_name(group_));
   if (!snapshot_value) return snapshot_value.error();
   if (*snapshot_value) {
     auto record = records::read_snapshot_record(**snapshot_value);
@@ -119,14 +117,14 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
   const std::uint64_t snapshot_index = snapshot_ ? snapshot_->index : 0;
 
   // A replica that joined a group has nothing until its leader has sent it something.
-  const auto local = store.get(records::local_replica_key(group_));
+  const auto local = store.get(records::local_replica_name(group_));
   if (!local) return local.error();
   const auto made = *local ? records::read_local_replica(**local) : records::LocalReplica{};
   if (!made) return made.error();
   const bool is_new = made->held.value != 0 && made->term != 0;
   if (hard_state_.term == 0 && !is_new) return damaged("term and vote cannot be");
 
-  const auto hint = store.get(records::commit_key(group_));
+  const auto hint = store.get(records::commit_name(group_));
   if (!hint) return hint.error();
   if (*hint) {
     const auto number = records::read_number(**hint);
@@ -136,29 +134,27 @@ Result<void> RaftIo::load_records(raft_term* term, raft_id* vote, struct raft_sn
 
   std::uint64_t next = 0;
   std::uint64_t last_term = 0;
-  auto scanned = store.scan(records::entry_key(group_, 0), records::entries_end(group_),
-                            [&](std::string_view key, std::string_view value) -> Result<void> {
-                              const std::uint64_t index = records::index_of(key);
-                              const auto head = records::read_entry_head(value);
-                              if (!head) return head.error();
-                              if (next != 0 && index != next)
-                                return damaged("the log has a gap before entry " + std::to_string(index));
-                              if (head->term < last_term)
-                                return damaged("the terms of the log go back at entry " + std::to_string(index));
-                              if (head->term > hard_state_.term)
-                                return damaged("the term of entry " + std::to_string(index) + " lies in the future");
-                              if (snapshot_ && index == snapshot_->index && head->term != snapshot_->term)
-                                return damaged("log and snapshot differ at entry " + std::to_string(index));
-                              if (next == 0) first_index_ = index;
-                              next = index + 1;
-                              last_term = head->term;
-                              struct raft_entry entry {};
-                              entry.term = head->term;
-                              entry.type = head->type;
-                              entry.buf = copy_for_library(value.substr(records::EntryHead::kSize));
-                              entries.push_back(entry);
-                              return {};
-                            });
+  const auto take = [&](LogIndex at, const EntryHead& head, std::string_view payload) -> Result<void> {
+    const std::uint64_t index = at.value;
+    if (head.term == 0 || head.type < RAFT_COMMAND || head.type > RAFT_CHANGE)
+      return damaged("no entry is like entry " + std::to_string(index));
+    if (next != 0 && index != next) return damaged("the log has a gap before entry " + std::to_string(index));
+    if (head.term < last_term) return damaged("the terms of the log go back at entry " + std::to_string(index));
+    if (head.term > hard_state_.term)
+      return damaged("the term of entry " + std::to_string(index) + " lies in the future");
+    if (snapshot_ && index == snapshot_->index && head.term != snapshot_->term)
+      return damaged("log and snapshot differ at entry " + std::to_string(index));
+    if (next == 0) first_index_ = index;
+    next = index + 1;
+    last_term = head.term;
+    struct raft_entry entry {};
+    entry.term = head.term;
+    entry.type = head.type;
+    entry.buf = copy_for_library(payload);
+    entries.push_back(entry);
+    return {};
+  };
+  auto scanned = store.entries(group_, take);
   if (!scanned) return scanned.error();
   if (entries.empty()) {
     first_index_ = snapshot_index + 1;
@@ -200,7 +196,7 @@ Result<void> RaftIo::raise_term_of_lone_voter(const std::vector<struct raft_entr
 }
 
 void RaftIo::put_hard_state() {
-  host_.log_store().put(records::hard_state_key(group_), records::pack(hard_state_), {});
+  host_.log_store().put_hard_state(group_, hard_state_);
   hard_state_batch_ = host_.collecting_batch();
   host_.wake(group_);
 }
@@ -208,7 +204,7 @@ void RaftIo::put_hard_state() {
 void RaftIo::collect_commit_hint() {
   if (raft_.commit_index <= commit_hint_) return;
   commit_hint_ = raft_.commit_index;
-  host_.log_store().put(records::commit_key(group_), records::pack_number(commit_hint_), {});
+  host_.log_store().put(records::commit_name(group_), records::pack_number(commit_hint_));
 }
 
 int RaftIo::send(struct raft_io_send* request, const struct raft_message* message, raft_io_send_cb done) {
@@ -307,8 +303,8 @@ int RaftIo::append(struct raft_io_append* request, const struct raft_entry* entr
   // The index is not passed: the entries are the tail of the in-memory log.
   const std::uint64_t first = raft_last_index(&raft_) - count + 1;
   for (unsigned i = 0; i < count; ++i) {
-    const records::EntryHead head{entries[i].term, static_cast<std::uint8_t>(entries[i].type)};
-    host_.log_store().put(records::entry_key(group_, first + i), records::pack(head), view(entries[i].buf));
+    const EntryHead head{entries[i].term, static_cast<std::uint8_t>(entries[i].type)};
+    host_.log_store().append(group_, {first + i}, head, view(entries[i].buf));
     log_bytes_ += cost_of(entries[i]);
   }
   host_.on_entries_collected(count);
@@ -318,7 +314,7 @@ int RaftIo::append(struct raft_io_append* request, const struct raft_entry* entr
 }
 
 int RaftIo::truncate(raft_index index) {
-  host_.log_store().remove_range(records::entry_key(group_, index), records::entries_end(group_));
+  host_.log_store().truncate(group_, {index});
   host_.wake(group_);
   return 0;
 }
@@ -327,14 +323,14 @@ int RaftIo::put_snapshot(unsigned trailing, struct raft_io_snapshot_put* request
                          raft_io_snapshot_put_cb done) {
   putting_ = to_record(*snapshot);
   LogStore& store = host_.log_store();
-  store.put(records::snapshot_key(group_), records::pack(putting_), {});
+  store.put(records::snapshot_name(group_), records::pack(putting_));
   if (trailing == 0) {
     // An installed snapshot replaces the whole log; the library has dropped its own already.
-    store.remove_range(records::entry_key(group_, 0), records::entries_end(group_));
+    store.truncate(group_, {0});
     first_index_ = putting_.index + 1;
   } else if (putting_.index > trailing && putting_.index - trailing + 1 > first_index_) {
     const std::uint64_t first = putting_.index - trailing + 1;
-    store.remove_range(records::entry_key(group_, first_index_), records::entry_key(group_, first));
+    store.cut(group_, {first});
     first_index_ = first;
   }
   puts_.push_back({request, done, putting_.descriptor, trailing == 0, host_.collecting_batch()});

@@ -132,7 +132,7 @@ class RaftIo {
   raft_io_tick_cb tick_ = nullptr;
   raft_io_recv_cb receive_ = nullptr;
 
-  records::HardState hard_state_;
+  HardState hard_state_;
   BatchNumber hard_state_batch_ = 0;
   std::optional<records::SnapshotRecord> snapshot_;  ///< The newest that is durable.
   records::SnapshotRecord putting_;                  ///< The one under way.

@@ -59,23 +59,21 @@ void Replica::bootstrap(LogStore& store, PartitionId group, const std::vector<Re
   struct raft_buffer encoded {};
   CHECK(raft_configuration_encode(&configuration, &encoded) == 0);
   raft_configuration_close(&configuration);
-  store.put(records::hard_state_key(group), records::pack(records::HardState{1, 0}), {});
-  store.put(records::entry_key(group, 1), records::pack(records::EntryHead{1, RAFT_CHANGE}),
-            {static_cast<const char*>(encoded.base), encoded.len});
+  store.put_hard_state(group, {1, 0});
+  store.append(group, {1}, {1, RAFT_CHANGE}, {static_cast<const char*>(encoded.base), encoded.len});
   raft_free(encoded.base);
 }
 
 void Replica::make(LogStore& store, PartitionId group, const records::LocalReplica& local) {
-  store.put(records::local_replica_key(group), records::pack(local), {});
-  store.put(records::hard_state_key(group), records::pack(records::HardState{}), {});
+  store.put(records::local_replica_name(group), records::pack(local));
+  store.put_hard_state(group, {});
 }
 
 void Replica::remove(LogStore& store, PartitionId group, const records::LocalReplica& local) {
-  store.remove_range(records::entry_key(group, 0), records::entries_end(group));
-  for (const auto& key : {records::hard_state_key(group), records::snapshot_key(group), records::commit_key(group)}) {
-    store.remove_range(key, key + '\0');
-  }
-  store.put(records::local_replica_key(group), records::pack(local), {});
+  store.truncate(group, {0});
+  store.put_hard_state(group, {});
+  for (const auto& name : {records::snapshot_name(group), records::commit_name(group)}) store.remove(name, name + '\0');
+  store.put(records::local_replica_name(group), records::pack(local));
 }
 
 Result<void> Replica::start() {

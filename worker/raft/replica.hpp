@@ -178,6 +178,8 @@ class Replica {
 
   /// Whether enough log has gathered for a snapshot, given the size of the state.
   bool is_snapshot_due(std::uint64_t state_bytes) const;
+  /// Whether one would set free more than it takes, and so may be made before it is due.
+  bool is_snapshot_worthwhile(std::uint64_t state_bytes) const;
   /// Whether so much has gathered that one must not be put off any longer.
   bool is_snapshot_overdue(std::uint64_t state_bytes) const;
   bool is_snapshotting() const;

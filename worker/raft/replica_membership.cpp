@@ -51,7 +51,7 @@ bool Replica::begin_reopening(const RaftMessage& message) {
   if (conflict == 0 || conflict > raft.configuration_uncommitted_index || conflict <= raft.commit_index) return false;
   if (is_snapshotting() || library_->io.is_gated()) return true;  // The message is lost; it comes again.
   if (lead_term_ != 0) step_down();
-  host_.log_store().remove_range(records::entry_key(group_, conflict), records::entries_end(group_));
+  host_.log_store().truncate(group_, {conflict});
   reopening_after_ = host_.collecting_batch();
   inbox_.push_front(message);
   host_.wake(group_);

@@ -78,6 +78,10 @@ bool Replica::is_snapshotting() const {
   return library_->raft.snapshot.pending.term != 0 || library_->raft.snapshot.put.data != nullptr;
 }
 
+bool Replica::is_snapshot_worthwhile(std::uint64_t state_bytes) const {
+  return !is_snapshotting() && library_->io.log_bytes() >= state_bytes + settings_.tail_bytes;
+}
+
 bool Replica::is_snapshot_due(std::uint64_t state_bytes) const {
   return !is_snapshotting() && library_->io.log_bytes() >= std::max(settings_.snapshot_log_bytes, state_bytes);
 }

@@ -1,5 +1,6 @@
 """Disks that a test can fill, make read-only and damage: a tmpfs on a worker's folder, in a mount namespace of its own."""
 import os
+import struct
 import subprocess
 
 from . import namespaces
@@ -36,6 +37,21 @@ class SmallDisk:
 
     def unmount(self):
         subprocess.run(["umount", "-l", self.folder], check=False)
+
+
+def newest_segment(data):
+    """The file to which a worker that is down wrote its log last, and how many bytes of it: docs/log.md."""
+    def first_batch(path):
+        with open(path, "rb") as file:
+            return struct.unpack("<Q", file.read(16)[8:])[0]
+    newest = max(data.glob("log/*.log"), key=first_batch)
+    bytes_of_it = newest.read_bytes()
+    used = 0
+    for block in range(0, len(bytes_of_it), 4096):
+        # All sectors of a batch name the incarnation of the first one; what lies behind is zeros, or of an earlier use.
+        if bytes_of_it[block + 496:block + 504] == bytes_of_it[496:504]:
+            used = block + 4096
+    return newest, used
 
 
 def flip_bit(path, byte, bit=3):

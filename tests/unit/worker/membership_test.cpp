@@ -203,21 +203,26 @@ TEST_F(MembershipOfThree, AnOlderMapChangesNothing) {
 TEST_F(MembershipOfThree, TheGroupsComeIntoBeingInOneBatchWithTheFormedMap) {
   ASSERT_TRUE(first.form(spec));
   first.sync();
-  EXPECT_FALSE(first.store.get(records::hard_state_key({0}))->has_value());
+  EXPECT_FALSE(first.store.hard_state({0})->has_value());
   ASSERT_TRUE(first.all_hold(*first->map()));
   first.sync();
   for (std::uint32_t group = 0; group < 4; ++group) {
-    EXPECT_TRUE(first.store.get(records::hard_state_key({group}))->has_value()) << group;
-    EXPECT_TRUE(first.store.get(records::entry_key({group}, 1))->has_value()) << group;
+    EXPECT_TRUE(first.store.hard_state({group})->has_value()) << group;
+    std::size_t entries = 0;
+    EXPECT_TRUE(first.store.entries({group}, [&entries](LogIndex, const EntryHead&, std::string_view) -> Result<void> {
+      ++entries;
+      return {};
+    }));
+    EXPECT_EQ(entries, 1u) << group;
   }
   // A later map makes no group anew: its log has gone on.
   ClusterMap later = *first->map();
   ++later.version;
   MemoryLogStore& store = first.store;
-  store.put(records::hard_state_key({0}), records::pack(records::HardState{9, 0}), {});
+  store.put_hard_state({0}, {9, 0});
   ASSERT_TRUE(first.offer(later));
   first.sync();
-  EXPECT_EQ(records::read_hard_state(**store.get(records::hard_state_key({0})))->term, 9u);
+  EXPECT_EQ((*store.hard_state({0}))->term, 9u);
 }
 
 TEST_F(MembershipOfThree, AFolderStartedAtAnotherAddressIsDisplaced) {
@@ -236,7 +241,7 @@ TEST_F(MembershipOfThree, DamagedRecordsAreRefused) {
   ASSERT_TRUE(first.form(spec));
   first.sync();
   const auto reload_with = [&](std::string_view key, std::string_view value) {
-    first.store.put(key, value, {});
+    first.store.put(key, value);
     first.store.start_write();
     EXPECT_TRUE(*first.store.finish_write());
     const auto loaded = Membership::load(first.store, first->address(), [] { return 5; });

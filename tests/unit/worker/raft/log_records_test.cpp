@@ -1,4 +1,4 @@
-// The keys and values of the log store: they sort as their numbers do, and damage is told.
+// The records that replicas keep in the log store: names do not meet, and damage is told.
 #include "worker/raft/log_records.hpp"
 
 #include <gtest/gtest.h>
@@ -6,27 +6,10 @@
 namespace trellis::records {
 namespace {
 
-TEST(LogRecords, EntriesSortByGroupAndThenByIndex) {
-  EXPECT_LT(entry_key({1}, 255), entry_key({1}, 256));
-  EXPECT_LT(entry_key({1}, ~0ull), entry_key({2}, 0));
-  EXPECT_LT(entry_key({1}, ~0ull), entries_end({1}));
-  EXPECT_LE(entries_end({1}), entry_key({2}, 0));
-  EXPECT_LT(entry_key({255}, 0), entry_key({256}, 0));
-}
-
-TEST(LogRecords, AKeyTellsItsIndex) {
-  for (const std::uint64_t index : {0ull, 1ull, 255ull, 256ull, 1ull << 40, ~0ull}) {
-    EXPECT_EQ(index_of(entry_key({77}, index)), index);
-  }
-}
-
-TEST(LogRecords, KindsOfOneGroupDoNotMeet) {
-  const PartitionId group{5};
-  EXPECT_NE(hard_state_key(group), snapshot_key(group));
-  EXPECT_NE(commit_key(group), snapshot_key(group));
-  for (const std::string& key : {hard_state_key(group), snapshot_key(group), commit_key(group)}) {
-    EXPECT_TRUE(key < entry_key(group, 0) || key >= entries_end(group));
-  }
+TEST(LogRecords, NamesSortByGroupAndKindsDoNotMeet) {
+  EXPECT_LT(snapshot_name({255}), snapshot_name({256}));
+  EXPECT_LT(commit_name({1}), commit_name({2}));
+  EXPECT_NE(commit_name({5}), snapshot_name({5}));
 }
 
 /// Reads `packed`, and then each beginning of it, which must be refused; and with a byte too many.
@@ -35,24 +18,6 @@ void expect_whole_or_nothing(const std::string& packed, Read read) {
   EXPECT_TRUE(read(packed));
   for (std::size_t size = 0; size < packed.size(); ++size) EXPECT_FALSE(read(packed.substr(0, size))) << size;
   EXPECT_FALSE(read(packed + '\0'));
-}
-
-TEST(LogRecords, TermAndVoteAreReadBack) {
-  const std::string packed = pack(HardState{7, 9});
-  EXPECT_EQ(read_hard_state(packed)->term, 7u);
-  EXPECT_EQ(read_hard_state(packed)->vote, 9u);
-  expect_whole_or_nothing(packed, [](const std::string& bytes) { return bool(read_hard_state(bytes)); });
-  EXPECT_FALSE(read_hard_state(pack(HardState{0, 9}))) << "there is no term 0";
-}
-
-TEST(LogRecords, AnEntrysHeadIsReadBack) {
-  const std::string packed = pack(EntryHead{7, 2});
-  ASSERT_EQ(packed.size(), EntryHead::kSize);
-  EXPECT_EQ(read_entry_head(packed + "payload")->term, 7u);
-  EXPECT_EQ(read_entry_head(packed)->type, 2u);
-  for (std::size_t size = 0; size < packed.size(); ++size) EXPECT_FALSE(read_entry_head(packed.substr(0, size)));
-  for (const std::uint8_t type : {0, 4, 255}) EXPECT_FALSE(read_entry_head(pack(EntryHead{7, type})));
-  EXPECT_FALSE(read_entry_head(pack(EntryHead{0, 1})));
 }
 
 TEST(LogRecords, ASnapshotsRecordIsReadBack) {

@@ -161,8 +161,11 @@ TEST(LoneVoter, AConfigurationIsReadAsTheLibraryWritesIt) {
   Replica::bootstrap(store, kGroup, {kSelf, kPeer});
   store.start_write();
   ASSERT_TRUE(*store.finish_write());
-  const std::string value = **store.get(records::entry_key(kGroup, 1));
-  const std::string payload = value.substr(records::EntryHead::kSize);
+  std::string payload;
+  ASSERT_TRUE(store.entries(kGroup, [&payload](LogIndex, const EntryHead&, std::string_view bytes) -> Result<void> {
+    payload = bytes;
+    return {};
+  }));
   const auto members = records::read_configuration_entry(payload);
   ASSERT_TRUE(members);
   ASSERT_EQ(members->size(), 2u);

@@ -116,7 +116,7 @@ TEST(ReplicaMembers, ALogThatLostAllThatItKnewToBeCommittedIsDamaged) {
   Harness harness({kPeer});
   Replica::remove(harness.store, kGroup, {});
   Replica::make(harness.store, kGroup, {kSelf.id, 2, 7, {}});
-  harness.store.put(records::commit_key(kGroup), records::pack_number(5), {});
+  harness.store.put(records::commit_name(kGroup), records::pack_number(5));
   harness.sync();
   EXPECT_FALSE(harness.start());
 }

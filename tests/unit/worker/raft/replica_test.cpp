@@ -409,55 +409,55 @@ TEST(ReplicaLoad, AnUndamagedLogStarts) {
 }
 
 TEST(ReplicaLoad, AGapInTheLogIsRefused) {
-  EXPECT_THAT(start_after([](MemoryLogStore& store) {
-                store.remove_range(records::entry_key(kGroup, 3), records::entry_key(kGroup, 4));
-              }),
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.lose_entry(kGroup, {3}); }),
               HasSubstr("gap before entry 4"));
 }
 
 TEST(ReplicaLoad, ALostBeginningIsRefused) {
-  EXPECT_THAT(start_after([](MemoryLogStore& store) {
-                store.remove_range(records::entry_key(kGroup, 0), records::entry_key(kGroup, 2));
-              }),
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.cut(kGroup, {2}); }),
               HasSubstr("does not begin with the configuration"));
 }
 
 TEST(ReplicaLoad, TermsThatGoBackAreRefused) {
   EXPECT_THAT(start_after([](MemoryLogStore& store) {
-                store.put(records::entry_key(kGroup, 4), records::pack(records::EntryHead{1, kCommand}), "x");
+                store.append(kGroup, {4}, {1, kCommand}, "x");
               }),
               HasSubstr("go back at entry 4"));
 }
 
 TEST(ReplicaLoad, ATermBeyondTheCurrentOneIsRefused) {
   EXPECT_THAT(start_after([](MemoryLogStore& store) {
-                store.put(records::entry_key(kGroup, 4), records::pack(records::EntryHead{9, kCommand}), "x");
+                store.append(kGroup, {4}, {9, kCommand}, "x");
               }),
               HasSubstr("entry 4"));
 }
 
 TEST(ReplicaLoad, AMissingTermAndVoteAreRefused) {
-  EXPECT_THAT(start_after([](MemoryLogStore& store) {
-                store.remove_range(records::hard_state_key(kGroup), records::hard_state_key(kGroup) + '\0');
-              }),
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.lose_hard_state(kGroup); }),
               HasSubstr("term and vote are missing"));
 }
 
 TEST(ReplicaLoad, ABrokenRecordIsRefused) {
-  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::entry_key(kGroup, 3), "?", {}); }),
-              HasSubstr("broken log entry"));
-  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::hard_state_key(kGroup), "?", {}); }),
-              HasSubstr("broken term and vote"));
-  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::snapshot_key(kGroup), "?", {}); }),
+  for (const std::uint8_t type : {0, 4}) {
+    EXPECT_THAT(start_after([type](MemoryLogStore& store) {
+                  store.append(kGroup, {4}, {2, type}, "x");
+                }),
+                HasSubstr("no entry is like entry 4"));
+  }
+  EXPECT_THAT(start_after([](MemoryLogStore& store) {
+                store.append(kGroup, {4}, {0, kCommand}, "x");
+              }),
+              HasSubstr("no entry is like entry 4"));
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::snapshot_name(kGroup), "?"); }),
               HasSubstr("broken snapshot"));
-  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::commit_key(kGroup), "?", {}); }),
+  EXPECT_THAT(start_after([](MemoryLogStore& store) { store.put(records::commit_name(kGroup), "?"); }),
               HasSubstr("broken number"));
 }
 
 TEST(ReplicaLoad, ALogThatDoesNotMeetItsSnapshotIsRefused) {
   const auto with_snapshot = [](std::uint64_t index, std::uint64_t term) {
     return [=](MemoryLogStore& store) {
-      store.put(records::snapshot_key(kGroup), pack(records::SnapshotRecord{index, term, 1, {{1, 1}}, "state"}), {});
+      store.put(records::snapshot_name(kGroup), pack(records::SnapshotRecord{index, term, 1, {{1, 1}}, "state"}));
     };
   };
   EXPECT_THAT(start_after(with_snapshot(10, 2)), HasSubstr("ends before its snapshot"));
@@ -465,7 +465,7 @@ TEST(ReplicaLoad, ALogThatDoesNotMeetItsSnapshotIsRefused) {
   EXPECT_THAT(start_after(with_snapshot(3, 9)), HasSubstr("record cannot be"));
   EXPECT_THAT(start_after([&](MemoryLogStore& store) {
                 with_snapshot(2, 2)(store);
-                store.remove_range(records::entry_key(kGroup, 0), records::entry_key(kGroup, 4));
+                store.cut(kGroup, {4});
               }),
               HasSubstr("missing between snapshot and log"));
 }

@@ -1,5 +1,5 @@
 // What is deleted under a process that has it open.
-#include "worker/raft/deleted_files.hpp"
+#include "worker/log/deleted_files.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
-// Files that were deleted while the log store had them open: nothing of them will be there at the next start, and no
+// Files that were deleted while the log had them open: nothing of them will be there at the next start, and no
 // write fails.
 //
-// The kernel marks the names of such descriptors.  RocksDB deletes files of its own, too, but closes them: only one
+// The kernel marks the names of such descriptors.  The log removes files of its own, too, but closes them: only one
 // that is seen twice, a while apart, was deleted by somebody else.
 #pragma once
 

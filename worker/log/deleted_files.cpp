@@ -1,4 +1,4 @@
-#include "worker/raft/deleted_files.hpp"
+#include "worker/log/deleted_files.hpp"
 
 #include <filesystem>
 #include <string_view>
