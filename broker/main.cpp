@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   std::string backend = options.backend.zmq();
   std::string server_file;
   std::string metrics;
+  std::string cluster_key;
   CLI::App app("The broker of a Trellis cluster: between clients and workers, without state of its own", kName);
   app.add_option("--frontend", frontend, "Where clients connect")->check(endpoint_problem)->capture_default_str();
   app.add_option("--backend", backend, "Where workers connect")->check(endpoint_problem)->capture_default_str();
@@ -71,6 +72,7 @@ int main(int argc, char** argv) {
   app.add_option("--partitions", options.broker.partitions, "Partitions of a new cluster, a power of two")
       ->check(not_a_partition_count)
       ->capture_default_str();
+  add_cluster_key_setting(app, cluster_key);
   add_metrics_setting(app, metrics);
   add_slow_settings(app, options.broker.slow);
   add_log_settings(app, log_settings);
@@ -82,6 +84,9 @@ int main(int argc, char** argv) {
   options.frontend = *read_endpoint(frontend);
   options.backend = *read_endpoint(backend);
   options.metrics = metrics_endpoint(metrics);
+  auto key = cluster_key_of(cluster_key);
+  if (!key) return report_failure(kName, key.error().message);
+  options.key = std::move(*key);
   if (!server_file.empty()) {
     auto servers = load_server_file(server_file);
     if (!servers) {

@@ -10,6 +10,7 @@
 
 #include "broker/broker.hpp"
 #include "broker/reply_queue.hpp"
+#include "program/cluster_gate.hpp"
 #include "program/connection_watch.hpp"
 #include "program/log.hpp"
 #include "program/metrics_server.hpp"
@@ -136,11 +137,13 @@ class BrokerServer::Loop final : public BrokerOutput {
 
   static constexpr Poller::Number kBackend = 0;
   static constexpr Poller::Number kFrontend = 1;
+  static constexpr Poller::Number kGate = 2;
 
   zmq::context_t context_;
   Poller poller_;
   zmq::socket_t frontend_;
   zmq::socket_t backend_;
+  std::optional<ClusterGate> gate_;  ///< Where the cluster has a key.
   std::optional<ConnectionWatch> frontend_watch_;
   std::optional<ConnectionWatch> backend_watch_;
   std::unique_ptr<Broker> broker_;
@@ -170,6 +173,10 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   backend_.set(zmq::sockopt::heartbeat_ivl, 500);
   backend_.set(zmq::sockopt::heartbeat_timeout, 3000);
   set_reconnecting(backend_);
+  if (options.key) {
+    gate_.emplace(context_, *options.key);
+    gate_->admit_members(backend_, "the backend");
+  }
   if (auto bound = bind_to(frontend_, options.frontend, "the frontend"); !bound) return bound;
   if (auto bound = bind_to(backend_, options.backend, "the backend"); !bound) return bound;
   if (options.metrics) {
@@ -189,6 +196,7 @@ void BrokerServer::Loop::run(const StopSignal& stop) {
   poller_.add(frontend_);
   poller_.guard(kBackend, Intake::kFramesMax, *backend_watch_);
   poller_.guard(kFrontend, kClientFramesMax, *frontend_watch_);
+  if (gate_) poller_.add(gate_->questions());
   poller_.add(stop.fd());
   ServiceManager manager;
   while (!stop.requested()) {
@@ -225,6 +233,9 @@ void BrokerServer::Loop::turn() {
   });
   poller_.receive_all(kFrontend, kMessagesPerTurnMax,
                       [this](Frames& frames) { broker_->on_client_message(frames, now_); });
+  if (gate_) {
+    poller_.receive_all(kGate, kMessagesPerTurnMax, [this](Frames& question) { gate_->on_question(question, now_); });
+  }
   frontend_watch_->tick(now_);
   backend_watch_->tick(now_);
   if (now_ >= broker_->next_deadline()) broker_->on_tick(now_);

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "broker/options.hpp"
+#include "program/cluster_key.hpp"
 #include "protocol/endpoint.hpp"
 #include "protocol/result.hpp"
 
@@ -26,6 +27,7 @@ struct BrokerServerOptions {
   BrokerOptions broker;
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
   std::size_t files = 1'024;        ///< How many this process may open.
+  std::optional<ClusterKey> key;    ///< Nothing: whoever reaches the backend is let in.
 };
 
 class BrokerServer {

@@ -27,6 +27,11 @@ std::size_t find_command(const std::vector<std::string>& words) {
   return words.size();
 }
 
+/// `keys init DIR` makes a cluster's keys; `keys init` lists those that begin with "init".
+bool makes_keys(const std::vector<std::string>& words, std::size_t command) {
+  return words[command] == "keys" && command + 2 < words.size() && words[command + 1] == "init";
+}
+
 }  // namespace
 
 CommandLine split_command_line(const std::vector<std::string>& words, std::span<const std::string_view> tools) {
@@ -36,7 +41,7 @@ CommandLine split_command_line(const std::vector<std::string>& words, std::span<
     line.flags = words;
     return line;
   }
-  if (std::find(tools.begin(), tools.end(), words[command]) != tools.end()) {
+  if (makes_keys(words, command) || std::find(tools.begin(), tools.end(), words[command]) != tools.end()) {
     line.kind = CommandLine::Kind::kTool;
     line.flags = words;
     return line;

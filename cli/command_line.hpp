@@ -20,7 +20,7 @@ struct CommandLine {
   bool json = false;               ///< kCommand: --json stood among the words.
 };
 
-/// @param tools  names that are tools: load, up, ...
+/// @param tools  names that are tools: load, up, ...; `keys init DIR` is one besides
 CommandLine split_command_line(const std::vector<std::string>& words, std::span<const std::string_view> tools);
 
 }  // namespace trellis

@@ -14,6 +14,7 @@
 #include "cli/data_tools.hpp"
 #include "cli/doctor/doctor.hpp"
 #include "cli/document_source.hpp"
+#include "cli/keys/keys.hpp"
 #include "cli/load/generate.hpp"
 #include "cli/local/up.hpp"
 #include "cli/shell/execute.hpp"
@@ -62,6 +63,7 @@ struct Settings {
   GenerateOptions generate;
   BenchOptions bench;
   DoctorFlags doctor;
+  std::string keys_folder;
 
   std::vector<std::string> endpoints() const {
     std::vector<std::string> result;
@@ -321,6 +323,7 @@ int run(int argc, char** argv) {
   const CLI::App* const bench = add_bench(app, settings);
   const CLI::App* const doctor = add_doctor(app, settings.doctor);
   const CLI::App* const ready = add_ready(app, settings.doctor);
+  const CLI::App* const keys = add_keys(app, settings.keys_folder);
 
   const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
   std::vector<const char*> flags{argv[0]};
@@ -334,6 +337,7 @@ int run(int argc, char** argv) {
   if (generate->parsed()) return run_generate(settings);
   if (bench->parsed()) return run_bench(settings);
   if (doctor->parsed()) return run_doctor(settings.doctor, settings.doctor_settings());
+  if (keys->parsed()) return run_keys_init(settings.keys_folder);
   if (ready->parsed()) return run_ready(settings.doctor, settings.doctor_settings());
   return run_shell_here(settings);
 }

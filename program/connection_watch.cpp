@@ -10,7 +10,6 @@
 #include "program/log.hpp"
 #include "program/metrics.hpp"
 #include "program/peer_of.hpp"
-#include "protocol/check.hpp"
 
 namespace trellis {
 namespace {
@@ -27,42 +26,14 @@ tcp_info traffic_of(int descriptor) {
   return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info : tcp_info{};
 }
 
-struct Event {
-  std::uint16_t kind = 0;
-  std::uint32_t value = 0;
-};
-
-/// The next event of a socket's monitor (ZMQ_EVENT_..., and its value), if there is one.
-std::optional<Event> next_event(zmq::socket_t& events) {
-  zmq::message_t head;
-  zmq::message_t address;
-  try {
-    if (!events.recv(head, zmq::recv_flags::dontwait)) return std::nullopt;
-    static_cast<void>(events.recv(address, zmq::recv_flags::dontwait));
-  } catch (const zmq::error_t& error) {
-    if (error.num() == EINTR) return std::nullopt;  // It comes with the next look.
-    throw;
-  }
-  Event event;
-  CHECK(head.size() == sizeof event.kind + sizeof event.value);
-  std::memcpy(&event.kind, head.data(), sizeof event.kind);
-  std::memcpy(&event.value, static_cast<const char*>(head.data()) + sizeof event.kind, sizeof event.value);
-  return event;
-}
-
-constexpr int kWatchedEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED;
+constexpr int kWatchedEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_CLOSED |
+                               ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
 }  // namespace
 
 ConnectionWatch::ConnectionWatch(zmq::context_t& context, zmq::socket_t& watched, std::string port,
                                  ConnectionLimits limits)
-    : events_(context, zmq::socket_type::pair), port_(std::move(port)), limits_(limits) {
-  std::string endpoint = "inproc://connections of " + port_;
-  CHECK(zmq_socket_monitor(watched.handle(), endpoint.c_str(), kWatchedEvents) == 0);
-  events_.set(zmq::sockopt::rcvhwm, 0);  // ZeroMQ's own thread must never wait for this one.
-  events_.set(zmq::sockopt::linger, 0);
-  events_.connect(endpoint);
-}
+    : events_(context, watched, "connections of " + port, kWatchedEvents), port_(std::move(port)), limits_(limits) {}
 
 void ConnectionWatch::tick(TimePoint now) {
   if (now - looked_at_ < kLookEvery) return;
@@ -72,7 +43,7 @@ void ConnectionWatch::tick(TimePoint now) {
 }
 
 void ConnectionWatch::take_events(TimePoint now) {
-  while (const auto event = next_event(events_)) {
+  while (const auto event = events_.next()) {
     const int descriptor = static_cast<int>(event->value);
     switch (event->kind) {
       case ZMQ_EVENT_ACCEPTED: on_accepted(descriptor, now); break;
@@ -83,6 +54,13 @@ void ConnectionWatch::take_events(TimePoint now) {
              port_ + " could not take a connection: " + std::strerror(descriptor) + ", with " +
                  std::to_string(connections_.size()) +
                  " open; raise the limit of open files (ulimit -n, LimitNOFILE), or find out who opens so many");
+        break;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        ++strange_;
+        tell(strange_told_, now,
+             port_ +
+                 " was spoken to by what speaks no ZeroMQ, or shows no key where one is asked for, or one where "
+                 "none is: do all processes of the cluster have the same --cluster-key?");
         break;
       default: break;
     }
@@ -205,6 +183,8 @@ std::string metrics_of(const std::string& program,
          [](const ConnectionWatch& watch) { return watch.cut_off(); });
   family("accepts_failed_total", "counter", "Connections that could not be taken for want of open files.",
          [](const ConnectionWatch& watch) { return watch.accepts_failed(); });
+  family("handshakes_failed_total", "counter", "Connections that ended at the handshake: no ZeroMQ, or no right key.",
+         [](const ConnectionWatch& watch) { return watch.strange(); });
   return out.text();
 }
 

@@ -29,6 +29,7 @@
 #include <utility>
 #include <zmq.hpp>
 
+#include "program/socket_monitor.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {
@@ -66,6 +67,7 @@ class ConnectionWatch {
   std::uint64_t cut_off() const { return cut_; }            ///< For a message that did not end.
   std::uint64_t unanswered() const { return unanswered_; }  ///< Told of, since their first answer did not come.
   std::uint64_t accepts_failed() const { return failed_; }  ///< For want of descriptors.
+  std::uint64_t strange() const { return strange_; }        ///< Ended at the handshake.
 
  private:
   struct Connection {
@@ -89,7 +91,7 @@ class ConnectionWatch {
   void look_for_an_answer(Connection& connection, std::uint64_t received, std::uint64_t sent, TimePoint now);
   void tell(std::optional<TimePoint>& told, TimePoint now, const std::string& line);
 
-  zmq::socket_t events_;
+  SocketMonitor events_;
   std::string port_;
   ConnectionLimits limits_;
   Connections connections_;
@@ -101,10 +103,12 @@ class ConnectionWatch {
   std::uint64_t cut_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t unanswered_ = 0;
+  std::uint64_t strange_ = 0;
   std::optional<TimePoint> refusal_told_;
   std::optional<TimePoint> cut_told_;
   std::optional<TimePoint> failure_told_;
   std::optional<TimePoint> unanswered_told_;
+  std::optional<TimePoint> strange_told_;
 };
 
 /// For Prometheus: who is there, and who was not let in or was cut off, by port.  @param program  "broker", "worker"

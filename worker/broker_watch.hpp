@@ -36,7 +36,7 @@ class BrokerWatch {
     if (now - heard_ < kSilentAfter || !is_due(silence_due_, now)) return std::nullopt;
     return "no broker has been heard for " +
            std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - heard_).count()) +
-           " s: does one run, and does -b name its backend (usually port 7401)?";
+           " s: does one run, does -b name its backend (usually port 7401), and have both the same --cluster-key?";
   }
 
  private:

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> brokers = {"127.0.0.1:7401"};
   std::string data;
   std::string metrics;
+  std::string cluster_key;
   std::uint32_t election_ms = static_cast<std::uint32_t>(RaftTiming().election.count());
   LogSettings log_settings;
   WorkerSettings settings;
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
                  "Bytes that its log may take, or twice the documents where that is more")
       ->check(CLI::Range(kLogBytesMin, kLogBytesMax))
       ->capture_default_str();
+  add_cluster_key_setting(app, cluster_key);
   add_metrics_setting(app, metrics);
   add_slow_settings(app, settings.slow);
   add_log_settings(app, log_settings);
@@ -50,6 +52,9 @@ int main(int argc, char** argv) {
   for (const std::string& broker : brokers) settings.brokers.push_back(*read_endpoint(broker));
   settings.data = data.empty() ? "./trellis-worker-" + std::to_string(port) : data;
 
+  auto key = cluster_key_of(cluster_key);
+  if (!key) return report_failure("trellis-worker", key.error().message);
+  settings.key = std::move(*key);
   settings.metrics = metrics_endpoint(metrics);
   settings.election_timeout = std::chrono::milliseconds(election_ms);
 

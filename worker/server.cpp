@@ -22,6 +22,8 @@ constexpr int kMessagesPerTurn = 1000;
 constexpr std::int64_t kMessageSizeMax = 256 << 20;
 /// Whether files of the log were deleted is looked at so often, and told at the second look.
 constexpr std::chrono::seconds kFilesLookedAtEvery{10};
+/// Whether a connection was refused is looked at so often.
+constexpr std::chrono::milliseconds kLinksLookedAtEvery{100};
 /// Peers, and what they leave behind while they reconnect.
 constexpr std::size_t kPeerConnectionsMax = 4 * kWorkersMax;
 /// SIGTERM: how long handing over may take.
@@ -43,6 +45,7 @@ Error io_error(const std::string& what, const std::string& why, const std::strin
 
 Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& settings) {
   std::unique_ptr<WorkerServer> server(new WorkerServer());
+  server->key_ = settings.key;
   if (auto bound = server->bind(settings.address, settings.files); !bound) return bound.error();
   if (settings.metrics) {
     auto metrics = MetricsServer::listen(*settings.metrics);
@@ -69,6 +72,10 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
 Result<void> WorkerServer::bind(const Endpoint& address, std::size_t files) {
   peers_in_ = zmq::socket_t(context_, zmq::socket_type::router);
   set_common(peers_in_);
+  if (key_) {
+    gate_.emplace(context_, *key_);
+    gate_->admit_members(peers_in_, "the peers' port");
+  }
   const std::size_t connections_max = std::min(kPeerConnectionsMax, files_for_clients(files));
   peers_watch_.emplace(context_, peers_in_, "the peers' port",
                        ConnectionLimits{connections_max, connections_max, 2 * kMessageSizeMax});
@@ -115,18 +122,30 @@ Result<void> WorkerServer::open_log(const std::string& folder, const DiskLogSett
   return {};
 }
 
-zmq::socket_t WorkerServer::connect(const std::string& endpoint) {
-  zmq::socket_t socket(context_, zmq::socket_type::dealer);
-  set_common(socket);
+WorkerServer::Link WorkerServer::connect(const std::string& endpoint) {
+  Link link{zmq::socket_t(context_, zmq::socket_type::dealer), std::nullopt};
+  set_common(link.socket);
   // What is said to a dead partner must not reach its next incarnation.
-  socket.set(zmq::sockopt::immediate, true);
-  socket.connect(endpoint);
-  return socket;
+  link.socket.set(zmq::sockopt::immediate, true);
+  if (key_) {
+    show_key(link.socket, *key_);
+    link.refused.emplace(context_, link.socket, endpoint);
+  }
+  link.socket.connect(endpoint);
+  return link;
+}
+
+void WorkerServer::look_at_links(TimePoint now) {
+  if (!key_ || now - links_looked_at_ < kLinksLookedAtEvery) return;
+  links_looked_at_ = now;
+  for (Link& broker : brokers_) broker.refused->tick(broker.socket, now);
+  for (auto& [id, peer] : peers_out_) peer.refused->tick(peer.socket, now);
 }
 
 void WorkerServer::watch(const StopSignal& stop) {
-  for (zmq::socket_t& broker : brokers_) poller_.add(broker);
+  for (Link& broker : brokers_) poller_.add(broker.socket);
   poller_.guard(poller_.add(peers_in_), Intake::kFramesMax, *peers_watch_);
+  if (gate_) poller_.add(gate_->questions());
   poller_.add(log_writer_->completion_fd());
   poller_.add(log_background_->fd());
   poller_.add(background_->fd());
@@ -165,6 +184,11 @@ void WorkerServer::turn() {
   });
   shard_->end_turn();
   const TimePoint now = monotonic_now();
+  if (gate_) {
+    poller_.receive_all(brokers_.size() + 1, kMessagesPerTurn,
+                        [this, now](Frames& question) { gate_->on_question(question, now); });
+  }
+  look_at_links(now);
   peers_watch_->tick(now);
   shard_->report_slow(now);
   if (metrics_ && metrics_->is_due(now)) {
@@ -188,14 +212,14 @@ Result<void> WorkerServer::look_at_files(TimePoint now) {
 
 void WorkerServer::to_broker(BrokerIndex broker, Frames message) {
   // Lost where the broker is gone: it learns all it needs from the next heartbeat, and sends again what was under way.
-  static_cast<void>(send(brokers_[broker], message));
+  static_cast<void>(send(brokers_[broker].socket, message));
   poller_.look_at(broker);
 }
 
 void WorkerServer::to_peer(WorkerId peer, const std::string& address, Frames message) {
   auto at = peers_out_.find(peer);
   if (at == peers_out_.end()) at = peers_out_.emplace(peer, connect("tcp://" + address)).first;
-  static_cast<void>(send(at->second, message));  // Raft sends again what is lost.
+  static_cast<void>(send(at->second.socket, message));  // Raft sends again what is lost.
 }
 
 void WorkerServer::report(LogLevel level, std::string event, std::optional<PartitionId> partition) {

@@ -16,9 +16,11 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "program/cluster_gate.hpp"
 #include "program/connection_watch.hpp"
 #include "program/metrics_server.hpp"
 #include "program/poller.hpp"
+#include "program/refused_link.hpp"
 #include "program/signals.hpp"
 #include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
@@ -39,7 +41,8 @@ struct WorkerSettings {
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
   SlowSettings slow;
   std::chrono::milliseconds election_timeout = RaftTiming().election;
-  std::size_t files = 1'024;  ///< How many this process may open.
+  std::size_t files = 1'024;      ///< How many this process may open.
+  std::optional<ClusterKey> key;  ///< Nothing: whoever reaches a port is let in.
   DiskLogSettings log;
 };
 
@@ -66,22 +69,32 @@ class WorkerServer final : public ShardOutput {
 
  private:
   WorkerServer() = default;
+  /// A socket that connects.
+  struct Link {
+    zmq::socket_t socket;
+    std::optional<RefusedLink> refused;  ///< Where keys are shown.
+  };
+
   Result<void> bind(const Endpoint& address, std::size_t files);
   Result<void> open_folder(const std::string& folder, const DiskLogSettings& log_settings);
   Result<void> open_log(const std::string& folder, const DiskLogSettings& settings);
-  zmq::socket_t connect(const std::string& endpoint);
+  Link connect(const std::string& endpoint);
   void watch(const StopSignal& stop);
   void turn();
+  void look_at_links(TimePoint now);
   /// Error: files of the log were deleted.
   Result<void> look_at_files(TimePoint now);
 
   std::string folder_;  ///< Where log and snapshots are.
   zmq::context_t context_{1};
-  Poller poller_;  ///< The brokers' sockets, in their order, and then that of the peers.
+  std::optional<ClusterKey> key_;
+  Poller poller_;  ///< The brokers' sockets, in their order, then that of the peers, and the gate's.
+  std::optional<ClusterGate> gate_;
   zmq::socket_t peers_in_;
   std::optional<ConnectionWatch> peers_watch_;
-  std::vector<zmq::socket_t> brokers_;
-  std::map<WorkerId, zmq::socket_t> peers_out_;
+  std::vector<Link> brokers_;
+  std::map<WorkerId, Link> peers_out_;
+  TimePoint links_looked_at_;
   std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
   std::unique_ptr<FileDisk> log_disk_;
   std::unique_ptr<ThreadedLogWriter> log_writer_;

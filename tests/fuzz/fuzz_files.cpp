@@ -1,5 +1,6 @@
-// The small files and texts of people: endpoints, server files, key files, base64's way in and out.
+// The small files and texts of people: endpoints, server files, files of keys (of documents, and of a cluster).
 #include "cli/load/generate.hpp"
+#include "program/cluster_key.hpp"
 #include "protocol/check.hpp"
 #include "protocol/cluster/server_file.hpp"
 #include "protocol/endpoint.hpp"
@@ -23,6 +24,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     options.keys = std::move(*keys);
     options.records = 3;
     CHECK(generate(options, [](std::string_view) { return true; }));
+  }
+  if (const auto key = read_cluster_key(text, "file")) {
+    const auto again = read_cluster_key(write_cluster_key(*key), "file");
+    CHECK(again && again->public_key == key->public_key && again->secret_key == key->secret_key);
   }
   return 0;
 }

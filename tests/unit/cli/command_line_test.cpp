@@ -34,6 +34,13 @@ TEST(CommandLine, AToolTakesAllItsWords) {
   EXPECT_THAT(line.flags, ElementsAre("--json", "load", "-b", "a:1", "-"));
 }
 
+TEST(CommandLine, KeysInitMakesKeysWhereAFolderIsNamedAndListsThemElsewhere) {
+  EXPECT_EQ(split({"keys", "init", "folder"}).kind, Kind::kTool);
+  EXPECT_THAT(split({"-b", "a:1", "keys", "init", "folder"}).flags, ElementsAre("-b", "a:1", "keys", "init", "folder"));
+  EXPECT_EQ(split({"keys", "init"}).kind, Kind::kCommand);
+  EXPECT_EQ(split({"keys", "initial", "LIMIT", "3"}).kind, Kind::kCommand);
+}
+
 TEST(CommandLine, WordsWithADashStayWithTheCommand) {
   const CommandLine line = split({"set", "k", "-5"});
   EXPECT_THAT(line.words, ElementsAre("set", "k", "-5"));
