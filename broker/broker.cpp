@@ -338,7 +338,7 @@ void Broker::Core::flush(TimePoint now) {
   for (const Tag call : unsent_) calls_.on_not_sent(call, now);
 }
 
-Broker::Broker(BrokerOptions options, BrokerOutput& output, RandomSource random, TimePoint now)
+Broker::Broker(BrokerOptions options, BrokerOutput& output, const RandomSource& random, TimePoint now)
     : core_(std::make_unique<Core>(std::move(options), output, random, now)) {}
 Broker::~Broker() = default;
 

@@ -24,7 +24,7 @@ namespace trellis {
 class Broker {
  public:
   /// `output` outlives the broker.  `now` is its start: for kBrokerWarmUp it calls nothing unavailable.
-  Broker(BrokerOptions options, BrokerOutput& output, RandomSource random, TimePoint now);
+  Broker(BrokerOptions options, BrokerOutput& output, const RandomSource& random, TimePoint now);
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

@@ -28,7 +28,7 @@ Answer read_answer(std::string packed) {
 
 }  // namespace
 
-CallTable::CallTable(std::vector<std::string> endpoints, RandomSource random, CallOutput& output)
+CallTable::CallTable(std::vector<std::string> endpoints, const RandomSource& random, CallOutput& output)
     : output_(output), session_(random), next_id_((random() & kFirstIdMask) + 1) {
   CHECK(!endpoints.empty());
   for (std::string& endpoint : endpoints) brokers_.push_back({std::move(endpoint), false, {}, {}});

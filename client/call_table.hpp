@@ -59,7 +59,7 @@ class CallTable {
 
   /// @param endpoints  the brokers, at least one; the table names them in messages and by their places
   /// @param random     where the session and the first id come from
-  CallTable(std::vector<std::string> endpoints, RandomSource random, CallOutput& output);
+  CallTable(std::vector<std::string> endpoints, const RandomSource& random, CallOutput& output);
 
   /// Begins a call.  Its answer comes through the output, though never from inside this function.
   /// @param arguments  a packed array

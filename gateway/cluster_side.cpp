@@ -137,7 +137,8 @@ void ClusterSide::begin(Exchange& exchange) {
   if (exchange.gatherer) return begin_partitions(exchange);
   if (plan.has_preconditions) return ask_version(exchange);
   Exchange* const at = &exchange;  // It lives as long as it is suspended, which is until its answer.
-  call(exchange, plan.route->command, plan.arguments, [this, at](Answer answer) { on_answer(*at, answer.reply); });
+  call(exchange, plan.route->command, plan.arguments,
+       [this, at](const Answer& answer) { on_answer(*at, answer.reply); });
   std::string().swap(plan.arguments);
 }
 
@@ -155,10 +156,10 @@ void ClusterSide::begin_console(Exchange& exchange) {
 
 void ClusterSide::begin_partitions(Exchange& exchange) {
   Exchange* const at = &exchange;
-  call(exchange, Command::kStatus, exchange.plan->arguments, [this, at](Answer answer) {
+  call(exchange, Command::kStatus, exchange.plan->arguments, [this, at](const Answer& answer) {
     const auto calls = at->gatherer->on_status(answer.reply);
     for (std::size_t i = 0; i < calls.size(); ++i) {
-      call(*at, Command::kLocate, calls[i], [this, at, i](Answer located) {
+      call(*at, Command::kLocate, calls[i], [this, at, i](const Answer& located) {
         at->gatherer->on_located(i, located.reply);
         if ((at->response = at->gatherer->take_response())) resume(*at);
       });

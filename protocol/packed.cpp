@@ -298,7 +298,7 @@ std::optional<Extent> extent_of(std::string_view rest) {
     return Extent{1 + count_size, values * (count->size - 1 - count_size)};
   };
   if (head <= 0x7f || head >= 0xe0) return Extent{1, 0};
-  if (head <= 0x8f) return Extent{1, 2u * (head & 0x0fu)};
+  if (head <= 0x8f) return Extent{1, std::uint64_t{2} * (head & 0x0fu)};
   if (head <= 0x9f) return Extent{1, head & 0x0fu};
   if (head <= 0xbf) return Extent{1u + (head & 0x1fu), 0};
   switch (head) {

@@ -74,6 +74,7 @@ class ValueHasher {
   template <typename Unsigned>
   bool integer(std::int64_t below) {
     if (!has(1 + sizeof(Unsigned))) return false;
+    // A byte is a number here, no letter: its sign counts.  NOLINTNEXTLINE(bugprone-signed-char-misuse)
     const std::int64_t value = static_cast<std::make_signed_t<Unsigned>>(number<Unsigned>());
     if (value < below) return pass(1 + sizeof(Unsigned));
     shorten(1 + sizeof(Unsigned), [value](PackedWriter& writer) { writer.integer(value); });

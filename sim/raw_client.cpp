@@ -123,7 +123,7 @@ void RawClient::send_rubbish() {
   send(Frame(std::move(bytes)));
 }
 
-void RawClient::send(Frame frame) {
+void RawClient::send(const Frame& frame) {
   BrokerProcess& to = cluster_.broker(broker_);
   world_.note("raw client asks broker", number_, to.number(), frame.size());
   const std::uint64_t size = frame.size();

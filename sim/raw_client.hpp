@@ -44,7 +44,7 @@ class RawClient {
   void begin_compute();
   void begin_report();
   void send_rubbish();
-  void send(Frame frame);
+  void send(const Frame& frame);
 
   Cluster& cluster_;
   World& world_;

@@ -50,7 +50,7 @@ void write_all(int to, const void* bytes, std::size_t size) {
   }
 }
 
-[[noreturn]] void run_child(RunSettings settings, int to) {
+[[noreturn]] void run_child(const RunSettings& settings, int to) {
   ::alarm(kHangSeconds);
   // What a broken CHECK says goes to the parent too.
   ::dup2(to, STDERR_FILENO);
@@ -119,6 +119,7 @@ std::vector<std::uint64_t> run_many(const RunsSettings& settings) {
       children.emplace(child.pipe, std::move(child));
     }
     std::vector<pollfd> waits;
+    waits.reserve(children.size());
     for (const auto& [pipe, child] : children) waits.push_back({pipe, POLLIN, 0});
     if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) std::abort();
     for (const pollfd& wait : waits) {

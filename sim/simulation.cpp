@@ -210,7 +210,7 @@ class Run {
   /// Where no process fails, each partition gets its first leader, and the one that is preferred.
   void check_leaders() {
     const std::uint64_t leaders = cluster_.counters().leaders;
-    if (leaders <= 2 * cluster_.shape().partitions) return;
+    if (leaders <= std::uint64_t{2} * cluster_.shape().partitions) return;
     world_.violate(std::to_string(leaders) + " leaders of " + std::to_string(cluster_.shape().partitions) +
                    " partitions in turn, and no process has failed");
   }

@@ -84,7 +84,7 @@ Merger::Step PageMerger::on_subrequest(std::uint32_t number, LegResult result) {
 }
 
 std::optional<Error> PageMerger::load(Source& source, Frame body) {
-  const auto reply = read_reply(body.bytes());
+  auto reply = read_reply(body.bytes());
   if (!reply) return broken("it is no reply");
   if (reply->status != Code::kOk) return Error{reply->status, reply->info.message};
   source.rest = PackedReader(reply->result);

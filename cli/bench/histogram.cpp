@@ -10,7 +10,7 @@ namespace trellis {
 // highest bits, the first of which is always 1: so each n has kSteps buckets, of width 2^(n-1).
 std::size_t Histogram::bucket_of(std::uint64_t value) {
   if (value < kSteps) return value;
-  const int shift = std::bit_width(value) - kStepBits - 1;
+  const int shift = static_cast<int>(std::bit_width(value)) - kStepBits - 1;
   return static_cast<std::size_t>(shift) * kSteps + (value >> shift);
 }
 

@@ -184,8 +184,8 @@ Result<void> ClusterProcesses::start_gateway() {
     if (!joined_) tell("no HTTP gateway: " + taken + "; --listen chooses another port");
     return {};
   }
-  const auto started = start_process_named(std::string(kGatewayName), "trellis-gateway",
-                                           {"--listen", running_.listen, "-b", near_end(running_.frontend).text()});
+  auto started = start_process_named(std::string(kGatewayName), "trellis-gateway",
+                                     {"--listen", running_.listen, "-b", near_end(running_.frontend).text()});
   if (!started && !stop_.requested()) {
     tell("WARNING: no HTTP gateway: " + started.error().message + "; the cluster goes on without it");
     return {};

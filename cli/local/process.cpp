@@ -16,8 +16,6 @@
 #include <optional>
 #include <sstream>
 
-extern char** environ;
-
 namespace trellis {
 namespace {
 
@@ -97,6 +95,7 @@ std::vector<std::string> environment_for_children() {
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;

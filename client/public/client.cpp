@@ -83,7 +83,7 @@ std::uint64_t Client::start_value(const std::string& name, const Array& argument
   return calls_->cluster.start(
       *command, packed, checked,
       [command = *command, accept = settings_.accept_unguaranteed,
-       on_answer = std::move(on_answer)](trellis::Answer answer) { on_answer(read(answer, command, accept)); });
+       on_answer = std::move(on_answer)](const trellis::Answer& answer) { on_answer(read(answer, command, accept)); });
 }
 
 void Client::forget(std::uint64_t id) {

@@ -15,16 +15,16 @@ std::optional<std::string> read_key(const Value& key) {
 }
 
 std::optional<Value> read_value(Value result, bool) { return result; }
-std::optional<bool> read_bool(Value result, bool) { return result.as_bool(); }
-std::optional<double> read_number(Value result, bool) { return result.as_number(); }
-std::optional<std::uint64_t> read_count(Value result, bool) { return result.as_uint(); }
+std::optional<bool> read_bool(const Value& result, bool) { return result.as_bool(); }
+std::optional<double> read_number(const Value& result, bool) { return result.as_number(); }
+std::optional<std::uint64_t> read_count(const Value& result, bool) { return result.as_uint(); }
 
-std::optional<std::string> read_text(Value result, bool) {
+std::optional<std::string> read_text(const Value& result, bool) {
   const auto* const text = result.as_text();
   return text == nullptr ? std::nullopt : std::optional(*text);
 }
 
-std::optional<Keys> read_keys(Value result, bool) {
+std::optional<Keys> read_keys(const Value& result, bool) {
   const Array* const array = result.as_array();
   if (array == nullptr) return std::nullopt;
   Keys keys;
@@ -36,7 +36,7 @@ std::optional<Keys> read_keys(Value result, bool) {
   return keys;
 }
 
-std::optional<Records> read_records(Value result, bool) {
+std::optional<Records> read_records(const Value& result, bool) {
   const Array* const array = result.as_array();
   if (array == nullptr) return std::nullopt;
   Records records;
@@ -100,7 +100,7 @@ Request<Value> query(std::string_view key, Array steps, Options options) {
 
 Request<double> compute(std::string_view expression, std::map<std::string, Array> variables, Options options) {
   Map paths;
-  for (auto& [name, path] : variables) paths.emplace_back(name, std::move(path));
+  for (auto& variable : variables) paths.emplace_back(variable.first, std::move(variable.second));
   return {"COMPUTE", {expression, std::move(paths)}, std::move(options), read_number};
 }
 
@@ -124,7 +124,7 @@ Request<Outcomes> batch(std::vector<Item> items, Options options) {
   return {"BATCH",
           {Value(std::move(packed))},
           std::move(options),
-          [commands = std::move(commands)](Value result, bool accept_unguaranteed) {
+          [commands = std::move(commands)](const Value& result, bool accept_unguaranteed) {
             return read_outcomes(result, commands, accept_unguaranteed);
           }};
 }

@@ -127,9 +127,10 @@ void append_shortest(std::string& out, double value) {
   } else if (exponent < 0) {
     out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits);
   } else if (exponent >= count - 1) {
-    out.append(digits).append(static_cast<std::size_t>(exponent - count + 1), '0');
+    const int zeros = exponent - count + 1;
+    out.append(digits).append(static_cast<std::size_t>(zeros), '0');
   } else {
-    const auto whole = static_cast<std::size_t>(exponent + 1);
+    const auto whole = static_cast<std::size_t>(exponent) + 1;
     out.append(digits, 0, whole).append(".").append(digits, whole);
   }
 }

@@ -47,7 +47,7 @@ class Places {
   static std::uint64_t bit_of(std::string_view key) {
     const auto first = static_cast<unsigned char>(key.empty() ? 0 : key.front());
     const auto last = static_cast<unsigned char>(key.empty() ? 0 : key.back());
-    return std::uint64_t{1} << ((key.size() * 7 + first * 3u + last * 13u) & 63u);
+    return std::uint64_t{1} << ((key.size() * 7 + first * std::size_t{3} + last * std::size_t{13}) & 63u);
   }
 
   /// A bit for each name: most keys of a large map are no name, and told so without a lookup.

@@ -47,11 +47,11 @@ class Shrinker {
       Step step = key_.steps[i];
       if (is_gone(i)) {
         if (step.effect == Effect::kNone) continue;
-        step = weakened(std::move(step));
+        step = weakened(step);
       } else {
         moved[i] = out.steps.size();
       }
-      out.steps.push_back(std::move(step));
+      out.steps.push_back(step);
     }
     for (Step& step : out.steps) {
       if (step.previous != kNoStep) step.previous = moved[step.previous];

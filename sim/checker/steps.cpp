@@ -161,7 +161,7 @@ class StepMaker {
       step.need.may_be_present = true;  // Also where the key is there and the path leads nowhere.
       step.need.values = holding(op.path, op.found ? std::optional<std::string_view>(*op.found) : std::nullopt);
     }
-    out_.steps.push_back(std::move(step));
+    out_.steps.push_back(step);
   }
 
   Step begin(std::size_t first, std::size_t answered, std::optional<TimePoint> deadline) const {
@@ -184,7 +184,7 @@ class StepMaker {
     step.effect = is_put(op.command) ? Effect::kPut : Effect::kRemove;
     if (is_put(op.command)) step.value = value_of(op.document);
     if (op.outcome() == Outcome::kUnknown) {
-      step = weakened(std::move(step));
+      step = weakened(step);
     } else if (op.ok()) {
       decide_ok(op, step);
     } else if (op.outcome() == Outcome::kApplied) {
@@ -192,7 +192,7 @@ class StepMaker {
     } else {
       decide_refused(op, step);
     }
-    out_.steps.push_back(std::move(step));
+    out_.steps.push_back(step);
   }
 
   void decide_ok(const Operation& op, Step& step) {
@@ -241,7 +241,7 @@ class StepMaker {
     if (is_shown && listing.command == Command::kScan) {
       step.need.values = exactly(listing.documents[static_cast<std::size_t>(shown - listing.keys.begin())]);
     }
-    out_.steps.push_back(std::move(step));
+    out_.steps.push_back(step);
   }
 
   void link_batches() {

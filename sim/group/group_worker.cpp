@@ -152,7 +152,8 @@ void GroupWorker::send(const ReplicaPlace& to, RaftMessage message, BatchNumber 
   message.from.worker = id();
   world_.note("says", index_ << 8 | index_of(to.worker), static_cast<std::uint64_t>(message.kind) << 32 | message.term,
               message.index);
-  group_.carry(index_, index_of(to.worker), message.body.size(),
+  const std::size_t size = message.body.size();
+  group_.carry(index_, index_of(to.worker), size,
                [message = std::move(message)](GroupWorker& peer) { peer.receive(message); });
 }
 

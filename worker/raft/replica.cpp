@@ -307,7 +307,7 @@ std::string Replica::gave_up(const std::string& what) const {
          (delivering_ == nullptr ? "" : ", at " + describe(*delivering_)) + "; here: " + describe(library_->raft);
 }
 
-void Replica::fail(std::string why) {
+void Replica::fail(const std::string& why) {
   if (failure_) return;
   failure_ = "partition " + std::to_string(group_.value) + ": " + why;
   host_.wake(group_);

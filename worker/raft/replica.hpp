@@ -223,7 +223,7 @@ class Replica {
   void reopen();
   void start_snapshot_job();
   std::string gave_up(const std::string& what) const;
-  void fail(std::string why);
+  void fail(const std::string& why);
 
   PartitionId group_;
   ReplicaSettings settings_;

@@ -51,7 +51,7 @@ class SnapshotSender {
 class SnapshotReceiver {
  public:
   static constexpr std::uint32_t kChunkSize = bulk::kWholeMax;
-  static constexpr std::uint64_t kWindow = 16 * kChunkSize;  ///< Asked for and not yet received.
+  static constexpr std::uint64_t kWindow = std::uint64_t{16} * kChunkSize;  ///< Asked for and not yet received.
   /// Without progress it is asked again after four times the longest pause so far, within these bounds.
   static constexpr std::chrono::milliseconds kAskAgainAfter{2'000};
   static constexpr std::chrono::milliseconds kAskAgainAfterMax{10'000};

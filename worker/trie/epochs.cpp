@@ -86,6 +86,7 @@ void Epochs::sweep(Ref root, Epoch seen_until, Waiting* seen) {
   visit(root);
   while (first != nullptr) {
     Node* node = first;
+    // The number was this pointer.  NOLINTNEXTLINE(performance-no-int-to-ptr)
     first = reinterpret_cast<Node*>(static_cast<std::uintptr_t>(node->keys));
     if (node->value != nullptr) visit(node->value);
     int place = Node::kBeforeFirst;

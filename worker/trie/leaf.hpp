@@ -43,8 +43,9 @@ class Ref {
 
   explicit operator bool() const { return bits_ != 0; }
   bool is_leaf() const { return (bits_ & kLeaf) != 0; }
-  Leaf* leaf() const { return reinterpret_cast<Leaf*>(bits_ - kLeaf); }
-  Node* node() const { return reinterpret_cast<Node*>(bits_); }
+  // The bits were pointers.
+  Leaf* leaf() const { return reinterpret_cast<Leaf*>(bits_ - kLeaf); }  // NOLINT(performance-no-int-to-ptr)
+  Node* node() const { return reinterpret_cast<Node*>(bits_); }          // NOLINT(performance-no-int-to-ptr)
   Epoch epoch() const;
   std::uint64_t keys() const;
 
