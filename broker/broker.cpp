@@ -45,7 +45,7 @@ class Broker::Core {
       : options_(std::move(options)),
         output_(output),
         outbox_(output, random()),
-        registry_(outbox_, random(), now),
+        registry_(outbox_, random(), now, options_.omitted),
         router_(registry_, options_.omitted),
         nonce_{random()},
         leadership_checks_(nonce_, registry_, router_, outbox_, options_.omitted),

@@ -25,6 +25,7 @@ struct BrokerLimits {
 /// What the simulator leaves out or makes worse on purpose, to see whether it notices.  Nothing in production.
 struct OmittedBrokerRules {
   bool minorities = false;         ///< A majority takes every replica.
+  bool echoes = false;             ///< What an earlier broker sent measures the way to a worker.
   bool leadership_checks = false;  ///< One that confirms is enough, however many replicas there are.
 };
 

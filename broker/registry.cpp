@@ -49,7 +49,7 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
   Admission admission;
   auto& record = workers_[hello.id];
   if (!record) {
-    record = std::make_unique<WorkerRecord>();
+    record = std::make_unique<WorkerRecord>(first_sent_);
     admission.new_worker = true;
   } else if (record->hello.nonce != hello.nonce) {
     admission.new_incarnation = true;
@@ -65,7 +65,7 @@ Registry::Admission Registry::take(const BackendAddress& from, Hello hello, Time
     admission.new_connection = connect(*record, from);
     record->slot_heard = now;
   }
-  if (admission.new_incarnation) record->round_trip = {};
+  if (admission.new_incarnation) record->round_trip = RoundTrip(first_sent_);
   record->round_trip.on_stamps(hello.stamps, now);
   record->hello = std::move(hello);
   record->last_heard = now;

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/options.hpp"
 #include "broker/outbox.hpp"
 #include "broker/types.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
@@ -34,6 +35,9 @@ std::string_view name_of(WorkerState state);
 constexpr std::chrono::milliseconds kSilentAfter{300};
 
 struct WorkerRecord {
+  /// @param first_sent  what this broker sent before it was not this incarnation's
+  explicit WorkerRecord(TimePoint first_sent) : round_trip(first_sent) {}
+
   Hello hello;  ///< The latest.
   Outbox::Slot* slot = nullptr;
   TimePoint last_heard;
@@ -50,8 +54,8 @@ struct WorkerRecord {
 class Registry {
  public:
   /// @param first_token  random: challenges are numbered from it on
-  Registry(Outbox& outbox, std::uint64_t first_token, TimePoint now)
-      : outbox_(outbox), start_(now), next_token_(first_token) {}
+  Registry(Outbox& outbox, std::uint64_t first_token, TimePoint now, OmittedBrokerRules omitted = {})
+      : outbox_(outbox), start_(now), first_sent_(omitted.echoes ? TimePoint() : now), next_token_(first_token) {}
 
   /// What became of a hello.
   struct Admission {
@@ -109,6 +113,7 @@ class Registry {
 
   Outbox& outbox_;
   TimePoint start_;
+  TimePoint first_sent_;  ///< An earlier echo is of another incarnation's welcome.
   std::optional<TimePoint> last_update_;
   bool warmed_up_ = false;
   std::map<WorkerId, std::unique_ptr<WorkerRecord>> workers_;

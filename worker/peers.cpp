@@ -5,7 +5,7 @@
 namespace trellis {
 
 void Peers::on_speaker(const Speaker& speaker, TimePoint now) {
-  Peer& peer = peers_[speaker.id];
+  Peer& peer = peers_.try_emplace(speaker.id, start_).first->second;
   peer.round_trip.on_stamps(speaker.stamps, now);
   peer.heard_at = now;
   peer.leaving = speaker.leaving;
@@ -30,7 +30,7 @@ Speaker Peers::greeting(WorkerId id, Speaker self, TimePoint now) const {
     self.unwelcome_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(since, 0, Speaker::kNeverWelcomed - 1));
   }
   const auto peer = peers_.find(id);
-  self.stamps = peer == peers_.end() ? RoundTrip().stamps(now) : peer->second.round_trip.stamps(now);
+  self.stamps = peer == peers_.end() ? RoundTrip(start_).stamps(now) : peer->second.round_trip.stamps(now);
   return self;
 }
 

@@ -35,7 +35,7 @@ class Peers {
   /// The round trip to one that has been silent for so long is no concern any more.
   static constexpr std::chrono::milliseconds kForgottenAfter{10'000};
 
-  explicit Peers(TimePoint start) : awake_since_(start) {}
+  explicit Peers(TimePoint start) : start_(start), awake_since_(start) {}
 
   void on_speaker(const Speaker& speaker, TimePoint now);
   /// A broker, so far away, welcomed what this worker said; as of `when`.
@@ -66,6 +66,8 @@ class Peers {
 
  private:
   struct Peer {
+    explicit Peer(TimePoint start) : round_trip(start) {}
+
     TimePoint heard_at;
     bool leaving = false;
     std::optional<TimePoint> welcomed_at;  ///< By a broker.
@@ -74,6 +76,7 @@ class Peers {
   Duration unwelcome_after() const { return kUnwelcomeAfter + kUnwelcomeRoundTrips * broker_round_trip_; }
   bool is_unwelcome(Duration since, TimePoint now) const;
 
+  TimePoint start_;
   TimePoint awake_since_;
   std::optional<TimePoint> welcomed_at_;  ///< By a broker,
   Duration broker_round_trip_{};          ///< which is so far away.

@@ -51,7 +51,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       balancer_(membership_.self(), settings_.hand_over_after, now),
       slow_log_(settings_.slow) {
   settings_.replica.self = only_replica_on(membership_.self());
-  for (BrokerIndex i = 0; i < settings_.brokers; ++i) brokers_.emplace_back(random_(), bulk_room_);
+  for (BrokerIndex i = 0; i < settings_.brokers; ++i) brokers_.emplace_back(random_(), bulk_room_, now);
 }
 
 Shard::~Shard() {

@@ -164,7 +164,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     WorkPointer work;
   };
   struct BrokerLink {
-    BrokerLink(std::uint64_t first, BulkRoom& room) : bulk(first, room) {}
+    BrokerLink(std::uint64_t first, BulkRoom& room, TimePoint start) : bulk(first, room), round_trip(start) {}
     BundleWriter out;
     BulkLink bulk;
     bool was_welcome = false;

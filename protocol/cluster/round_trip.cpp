@@ -25,7 +25,7 @@ void RoundTrip::on_stamps(const Stamps& stamps, TimePoint now) {
   const std::uint64_t here = to_stamp(now);
   if (stamps.echo == 0 || stamps.echo > here || stamps.held / kClockSpeedMax > here - stamps.echo) return;
   const TimePoint sent{Duration(static_cast<std::int64_t>(stamps.echo))};
-  if (heard_there_ && sent < *heard_there_) return;  // It was overtaken.
+  if (sent < heard_there_.value_or(start_)) return;  // It was overtaken, or an earlier incarnation's.
   heard_there_ = sent;
   const std::uint64_t away = here - stamps.echo;
   note(Duration(static_cast<std::int64_t>(away - std::min(stamps.held, away))), now);

@@ -9,9 +9,13 @@
 // What counts is the quickest of the last one to two seconds: a partner that stood still for a moment answers late what
 // it was asked meanwhile, and that says nothing of the way to it.  A longer way shows after two seconds at most.
 //
+// What an earlier incarnation of this process sent is none of its own: its clock may have been another, and began
+// anywhere.  So an echo counts only if it is of a time since this one began.
+//
 // Clocks need not run at one speed.  What a quick one has held may be longer than the slow one saw it away: then the
 // way is too short for these clocks to tell, and counts as nothing.  It counts all the same: with no such measurement
-// heard an odd one before it would hold for ever. Threading: none.
+// heard an odd one before it would hold for ever.
+// Threading: none.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +41,9 @@ class RoundTrip {
   /// No clock runs so many times as fast as another.
   static constexpr std::uint64_t kClockSpeedMax = 2;
 
+  /// @param start  of this incarnation
+  explicit RoundTrip(TimePoint start) : start_(start) {}
+
   /// For the next message to this partner.
   Stamps stamps(TimePoint now) const;
   /// A message of this partner came.  Stamps that cannot be (an echo of what was never sent) count for nothing.
@@ -50,6 +57,7 @@ class RoundTrip {
  private:
   void note(Duration took, TimePoint now);
 
+  TimePoint start_;
   std::uint64_t theirs_ = 0;  ///< The last stamp that came,
   TimePoint theirs_at_;       ///< and when.
   std::optional<TimePoint> heard_there_;

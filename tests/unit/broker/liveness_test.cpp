@@ -90,6 +90,16 @@ TEST_F(Liveness, AWorkerThatIsFarAwayIsGivenTheWayToIt) {
   EXPECT_EQ(state_of(far), "down");
 }
 
+/// Its echo is of another clock's time, and it is dead before this broker can measure the way itself.
+TEST_F(Liveness, AWorkerThatHasHeardOnlyTheBrokerBeforeIsDownInTime) {
+  FakeWorker& worker = cluster.worker(0);
+  worker.hello.stamps = {1, 1, 0};
+  worker.say_hello();
+  worker.alive = false;
+  cluster.pass(kDownAfter + milliseconds(100));
+  EXPECT_EQ(state_of(worker), "down");
+}
+
 TEST_F(Liveness, AWelcomeGivesBackTheStampOfTheLastHello) {
   FakeWorker& worker = cluster.worker(0);
   worker.hello.stamps.sent = 4711;

@@ -62,7 +62,7 @@ struct Worker final : ShardOutput {
   std::size_t largest_to_peer = 0;  ///< Bytes of one message.
   Hello hello;
   bool is_heard_by_broker = false;  ///< Its hellos are answered with a welcome.
-  RoundTrip to_broker_and_back;
+  RoundTrip to_broker_and_back{TimePoint()};
   bool is_read_by_broker = true;  ///< Else what it says waits.
   std::vector<Frames> unread;
   BulkRoom room;
@@ -103,7 +103,7 @@ class Cluster {
     w.from_peers.clear();
     w.from_broker.clear();
     w.hello = {};
-    w.to_broker_and_back = {};
+    w.to_broker_and_back = RoundTrip(now_);
     w.bulk.emplace(1, w.room);
   }
 

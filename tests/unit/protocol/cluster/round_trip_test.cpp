@@ -25,8 +25,8 @@ class RoundTripTest : public ::testing::Test {
 
   TimePoint now{std::chrono::seconds(5)};
   int speed_of_b = 10;  ///< In tenths of a's.
-  RoundTrip a;
-  RoundTrip b;
+  RoundTrip a{now};
+  RoundTrip b{TimePoint(std::chrono::hours(77))};
 };
 
 TEST_F(RoundTripTest, IsTheTimeThereAndBackWithoutWhatTheOtherHeldIt) {
@@ -77,6 +77,17 @@ TEST_F(RoundTripTest, TellsWhatTheOtherHasHeard) {
   const TimePoint said = now;
   exchange(milliseconds(10));
   EXPECT_EQ(a.heard_there(), said);
+}
+
+/// Its clock may have begun anywhere, and nothing would correct it where the partner falls silent at once.
+TEST_F(RoundTripTest, WhatAnEarlierIncarnationSentSaysNothingOfTheWay) {
+  const Stamps earlier = a.stamps(at_a());
+  b.on_stamps(earlier, at_b());
+  now += milliseconds(900);
+  RoundTrip next(now);
+  next.on_stamps(b.stamps(at_b()), now + milliseconds(1));
+  EXPECT_EQ(next.value(), Duration::zero());
+  EXPECT_FALSE(next.heard_there());
 }
 
 TEST_F(RoundTripTest, StampsThatCannotBeCountForNothing) {
