@@ -147,11 +147,13 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
 void Broker::Core::on_bulk(const BackendAddress& from, WorkerRecord& worker, const BundleItem& item, TimePoint now) {
   if (worker.slot == nullptr || worker.slot->address != from) return;  // It came over an earlier connection.
   BulkLink& bulk = worker.slot->bulk;
+  const std::size_t received = bulk.in.received();
   const auto whole = bulk.on_item(item, outbox_.to(*worker.slot), now);
   if (!whole) return drop(whole.error().message, &worker, now);
   if (*whole) return on_item(from, (*whole)->item(), now);
-  // What is on its way here need not be asked for again yet.
-  if (bulk.in.type() == static_cast<std::uint8_t>(MessageType::kReply)) calls_.on_progress(bulk.in.header(), now);
+  // What is on its way here need not be asked for again yet.  What else comes says nothing of it: the rest may be lost.
+  const bool is_reply = bulk.in.type() == static_cast<std::uint8_t>(MessageType::kReply);
+  if (is_reply && bulk.in.received() != received) calls_.on_progress(bulk.in.header(), now);
 }
 
 void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint now) {

@@ -51,6 +51,8 @@ class BulkReceiver {
   /// The type and the header of the item that is being put together; type 0: none.
   std::uint8_t type() const { return whole_.type; }
   const std::string& header() const { return whole_.header; }
+  /// How much of it is here.
+  std::size_t received() const { return bytes_.size(); }
   /// Forgets an item that is not continued.
   void tick(TimePoint now) {
     if (number_ != 0 && now - continued_at_ > kForgottenAfter) clear();

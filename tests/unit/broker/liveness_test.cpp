@@ -47,6 +47,27 @@ class Liveness : public ::testing::Test {
     worker.say_hello();
   }
 
+  /// A part of a large reply.
+  void say_slice(const FakeWorker& from, const WorkerRequest& asked, std::size_t offset) {
+    WorkerReply reply;
+    reply.tag = asked.tag;
+    reply.attempt = asked.attempt;
+    reply.partition = asked.partition;
+    const std::string header = pack_header(reply);
+    bulk::Slice slice{77, offset, 100 * kSliceSize, static_cast<std::uint8_t>(MessageType::kReply), {}};
+    if (offset == 0) slice.header = header;
+    BundleWriter bundle;
+    bundle.add(static_cast<std::uint8_t>(bulk::Type::kSlice), bulk::pack(slice), Frame(std::string(kSliceSize, 'x')));
+    cluster.from_worker(from, bundle);
+  }
+  /// What belongs to no reply.
+  void say_mark(const FakeWorker& from) {
+    BundleWriter bundle;
+    bundle.add(static_cast<std::uint8_t>(bulk::Type::kMark), bulk::pack(bulk::Mark{1, 1}));
+    cluster.from_worker(from, bundle);
+  }
+  static constexpr std::size_t kSliceSize = 1000;
+
   Harness cluster;
 };
 
@@ -127,6 +148,22 @@ TEST_F(Liveness, ARequestToAFarWorkerIsNotSentAgainBeforeItsAnswerCanBeThere) {
   cluster.pass(milliseconds(3'900));
   EXPECT_THAT(leader.requests, IsEmpty());
   cluster.pass(milliseconds(200));
+  EXPECT_EQ(leader.requests.size(), 1u);
+}
+
+TEST_F(Liveness, AReplyThatIsOnItsWayIsAskedForAgainOnceItStopsWhateverElseComes) {
+  FakeWorker& leader = cluster.leader_of("a");
+  cluster.send(Command::kGet, packed_key("a"));
+  const WorkerRequest asked = leader.take();
+  for (std::size_t slice = 0; slice < 4; ++slice) {
+    say_slice(leader, asked, slice * kSliceSize);
+    cluster.pass(milliseconds(500));
+  }
+  EXPECT_THAT(leader.requests, IsEmpty());
+  for (int mark = 0; mark < 7; ++mark) {
+    say_mark(leader);
+    cluster.pass(milliseconds(300));
+  }
   EXPECT_EQ(leader.requests.size(), 1u);
 }
 
