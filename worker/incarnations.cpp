@@ -1,6 +1,7 @@
 #include "worker/incarnations.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/cluster/bundle.hpp"
 #include "worker/raft/log_records.hpp"
@@ -117,7 +118,7 @@ Incarnations::Peer& Incarnations::peer(WorkerId id) {
 void Incarnations::on_opened(PartitionId group, WorkerId vote, Promise held) { opened_[group] = {vote, held}; }
 
 bool Incarnations::listens_to(const Speaker& speaker, TimePoint now, IncarnationsOutput& output) {
-  if (is_blind_) return true;
+  if (omitted_.all) return true;
   Peer& from = peer(speaker.id);
   if (from.number == speaker.incarnation && from.nonce == speaker.nonce && from.kept_with <= durable_) return true;
   ++dropped_;
@@ -131,20 +132,16 @@ bool Incarnations::listens_to(const Speaker& speaker, TimePoint now, Incarnation
 
 void Incarnations::on_handshake(const Speaker& from, PeerMessageType type, std::string_view header, LogStore& store,
                                 BatchNumber collecting, IncarnationsOutput& output) {
-  if (is_blind_ || number_ == 0) return;
+  if (omitted_.all || number_ == 0) return;
   if (type == PeerMessageType::kKnown) {
-    if (const auto known = read_known(header)) on_known(from.id, *known, output);
+    if (const auto known = read_known(header)) on_known(from.id, *known);
     return;
   }
   const auto challenge = read_challenge(header);
   if (!challenge) return;
   if (type == PeerMessageType::kArrival) return on_arrival(from.id, *challenge, output);
   if (type == PeerMessageType::kProof) return on_proof(from, *challenge, store, collecting);
-  // Who has not told what it knows gets no proof: perhaps it knows better than this folder.
-  const Peer& asker = peer(from.id);
-  if (asker.has_told && type == PeerMessageType::kChallenge) {
-    output.say_to_peer(from.id, PeerMessageType::kProof, pack_challenge(*challenge));
-  }
+  if (type == PeerMessageType::kChallenge) peer(from.id).asks = *challenge;
 }
 
 void Incarnations::on_arrival(WorkerId from, std::uint64_t challenge, IncarnationsOutput& output) {
@@ -154,7 +151,7 @@ void Incarnations::on_arrival(WorkerId from, std::uint64_t challenge, Incarnatio
   output.say_to_peer(from, PeerMessageType::kKnown, pack(known));
 }
 
-void Incarnations::on_known(WorkerId from, const Known& known, IncarnationsOutput& output) {
+void Incarnations::on_known(WorkerId from, const Known& known) {
   Peer& told = peer(from);
   // What it says after it was told once may be of what this start has promised since.
   if (known.answers != told.challenge || told.has_told) return;
@@ -163,7 +160,7 @@ void Incarnations::on_known(WorkerId from, const Known& known, IncarnationsOutpu
     return;
   }
   told.has_told = true;
-  output.say_to_peer(from, PeerMessageType::kProof, pack_challenge(known.challenge));
+  told.asks = known.challenge;
 }
 
 void Incarnations::on_proof(const Speaker& from, std::uint64_t challenge, LogStore& store, BatchNumber collecting) {
@@ -205,14 +202,35 @@ std::optional<std::string> Incarnations::lack(WorkerId from, const Known& known)
 
 void Incarnations::tick(const ClusterMap& map, WorkerId self, TimePoint now, LogStore& store,
                         IncarnationsOutput& output) {
-  if (is_blind_ || number_ == 0) return;
-  if (!asked_at_ || now - *asked_at_ >= kAskEvery) {
-    asked_at_ = now;
-    for (const Member& member : map.members) {
-      if (member.id == self || peer(member.id).has_told) continue;
-      output.say_to_peer(member.id, PeerMessageType::kArrival, pack_challenge(peer(member.id).challenge));
-    }
+  if (omitted_.all || number_ == 0) return;
+  ask(map, self, now, output);
+  prove(map, self, now, output);
+  keep_promises(now, store);
+}
+
+void Incarnations::ask(const ClusterMap& map, WorkerId self, TimePoint now, IncarnationsOutput& output) {
+  if (asked_at_ && now - *asked_at_ < kAskEvery) return;
+  asked_at_ = now;
+  for (const Member& member : map.members) {
+    if (member.id == self || peer(member.id).has_told) continue;
+    output.say_to_peer(member.id, PeerMessageType::kArrival, pack_challenge(peer(member.id).challenge));
   }
+}
+
+void Incarnations::prove(const ClusterMap& map, WorkerId self, TimePoint now, IncarnationsOutput& output) {
+  const bool have_all_told = std::all_of(map.members.begin(), map.members.end(), [&](const Member& member) {
+    return member.id == self || peer(member.id).has_told;
+  });
+  const bool may_prove = have_all_told || now - started_ >= kPeersWithin || omitted_.proofs;
+  if (older_copy_ || !may_prove) return;
+  for (auto& [id, asker] : peers_) {
+    // Who has not told what it knows gets no proof: perhaps it knows better than this folder.
+    if (!asker.has_told || !asker.asks) continue;
+    output.say_to_peer(id, PeerMessageType::kProof, pack_challenge(*std::exchange(asker.asks, std::nullopt)));
+  }
+}
+
+void Incarnations::keep_promises(TimePoint now, LogStore& store) {
   if (now - kept_at_ < kKeepEvery) return;
   kept_at_ = now;
   for (auto& [id, each] : peers_) {
@@ -222,7 +240,7 @@ void Incarnations::tick(const ClusterMap& map, WorkerId self, TimePoint now, Log
 }
 
 bool Incarnations::may_take_part(const std::vector<WorkerId>& replicas, WorkerId self, TimePoint now) const {
-  if (is_blind_) return true;
+  if (omitted_.all) return true;
   const auto have_told = static_cast<std::size_t>(std::count_if(replicas.begin(), replicas.end(), [&](WorkerId id) {
     const auto at = peers_.find(id);
     return id == self || (at != peers_.end() && at->second.has_told);
@@ -232,7 +250,8 @@ bool Incarnations::may_take_part(const std::vector<WorkerId>& replicas, WorkerId
 }
 
 bool Incarnations::has_been_told() const {
-  return is_blind_ || std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.has_told; });
+  return omitted_.all ||
+         std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.has_told; });
 }
 
 void Incarnations::on_promise(WorkerId id, PartitionId group, const Promise& promise) {

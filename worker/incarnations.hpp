@@ -20,6 +20,10 @@
 // taken for one.  X takes part in a group once all peers of it have told what they know, or a majority (itself
 // included) has and the others have been silent for as long as it takes to call a worker down.
 //
+// X proves itself to nobody before all members of the cluster have told, or have been silent for so long.  A peer that
+// keeps a start of an older copy refuses the right folder for good, and another member may tell a moment later that the
+// copy is too old.
+//
 // What cannot be noticed: an older copy, while all that knew better are down.  Numbers of starts are durable before
 // they count; promises are written down within a second, in batches that are written anyway, so a copy that is younger
 // than that may pass unnoticed where its peer lost power as well.
@@ -59,8 +63,13 @@ class Incarnations {
   /// A folder remembers so many of its own starts.
   static constexpr std::uint64_t kStartsMax = 65'536;
 
-  /// @param is_blind  for the simulator: everybody is listened to, and no copy is too old
-  Incarnations(BootNonce nonce, TimePoint now, bool is_blind) : nonce_(nonce), started_(now), is_blind_(is_blind) {}
+  /// For the simulator: rules that are left out.
+  struct Omitted {
+    bool all = false;     ///< Everybody is listened to, and no copy is too old.
+    bool proofs = false;  ///< A start is proven to each peer that has told, whoever has not.
+  };
+
+  Incarnations(BootNonce nonce, TimePoint now, Omitted omitted) : nonce_(nonce), started_(now), omitted_(omitted) {}
 
   /// Reads what the store holds, and collects the number of this start.  Error: damaged records.
   Result<void> load(LogStore& store, const RandomSource& random);
@@ -76,7 +85,7 @@ class Incarnations {
   void on_handshake(const Speaker& from, PeerMessageType type, std::string_view header, LogStore& store,
                     BatchNumber collecting, IncarnationsOutput& output);
   void on_durable(BatchNumber durable) { durable_ = durable; }
-  /// Asks the members that have not told yet; writes down promises that are due.
+  /// Asks the members that have not told yet, proves this start to those that have; writes down promises that are due.
   void tick(const ClusterMap& map, WorkerId self, TimePoint now, LogStore& store, IncarnationsOutput& output);
 
   /// Whether this worker may vote and acknowledge in a group of these replicas.
@@ -101,8 +110,9 @@ class Incarnations {
     std::uint64_t challenge = 0;  ///< What this worker has asked it to repeat.
     std::optional<TimePoint> challenged_at;
     std::unordered_map<PartitionId, Promise> promises;
-    std::set<PartitionId> unkept;  ///< Promises that are not in the store yet.
-    bool has_told = false;         ///< What it knows of this worker, and that was fine.
+    std::set<PartitionId> unkept;       ///< Promises that are not in the store yet.
+    bool has_told = false;              ///< What it knows of this worker, and that was fine.
+    std::optional<std::uint64_t> asks;  ///< It waits for this challenge to be answered.
   };
   struct Opened {
     WorkerId vote;
@@ -110,17 +120,20 @@ class Incarnations {
   };
 
   Peer& peer(WorkerId id);
+  void ask(const ClusterMap& map, WorkerId self, TimePoint now, IncarnationsOutput& output);
+  void prove(const ClusterMap& map, WorkerId self, TimePoint now, IncarnationsOutput& output);
+  void keep_promises(TimePoint now, LogStore& store);
   Result<void> load_starts(LogStore& store);
   Result<void> load_peers(LogStore& store);
   void on_arrival(WorkerId from, std::uint64_t challenge, IncarnationsOutput& output);
-  void on_known(WorkerId from, const Known& known, IncarnationsOutput& output);
+  void on_known(WorkerId from, const Known& known);
   void on_proof(const Speaker& from, std::uint64_t challenge, LogStore& store, BatchNumber collecting);
   /// What the peer knows and this folder does not; nothing where it is as it was last.
   std::optional<std::string> lack(WorkerId from, const Known& known) const;
 
   BootNonce nonce_;
   TimePoint started_;
-  bool is_blind_;
+  Omitted omitted_;
   RandomSource random_;
   std::uint64_t number_ = 0;
   std::map<std::uint64_t, BootNonce> starts_;  ///< The starts of this folder, this one included.

@@ -41,7 +41,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       random_(std::move(random)),
       nonce_{random_()},
       now_(now),
-      incarnations_(nonce_, now, settings_.replica.omitted.incarnations),
+      incarnations_(nonce_, now, {settings_.replica.omitted.incarnations, settings_.replica.omitted.proofs}),
       peers_(now),
       sender_(snapshots),
       started_(now),

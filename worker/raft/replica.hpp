@@ -53,6 +53,7 @@ struct OmittedRules {
   bool sessions = false;        ///< Snapshots hold no session table.
   bool lone_term = false;       ///< R13
   bool incarnations = false;    ///< Older copies of a folder are taken in.
+  bool proofs = false;          ///< A start is proven to each peer that has told, whoever has not.
   bool pre_votes = false;       ///< R11
   bool standby_votes = false;   ///< R14
   bool fingerprints = false;    ///< All requests of one session and seq are taken for the same.

@@ -1,11 +1,14 @@
-// Two workers that greet each other, starts and copies of their folders, and strangers that meddle.
+// Workers that greet each other, starts and copies of their folders, and strangers that meddle.
 #include "worker/incarnations.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "tests/support/memory_log_store.hpp"
 
@@ -32,7 +35,7 @@ struct Side final : IncarnationsOutput {
     said.clear();
     nonce = {next_random++};
     batch = 1;
-    self = std::make_unique<Incarnations>(nonce, now, false);
+    self = std::make_unique<Incarnations>(nonce, now, Incarnations::Omitted());
     ASSERT_TRUE(self->load(store, [this] { return next_random++; }));
     self->on_opened(kGroup, vote, held);
     sync();
@@ -64,25 +67,24 @@ struct Side final : IncarnationsOutput {
 class IncarnationsTest : public ::testing::Test {
  protected:
   IncarnationsTest() {
-    for (const WorkerId id : kReplicas) map.members.push_back({id, "", {}});
+    for (const WorkerId id : {kAnn, kBob}) map.members.push_back({id, "", {}});
   }
-  /// They say all that they have to say to each other, and keep it.
+  /// Those that are here say all that they have to say to each other, and keep it.
   void talk() {
     now += Incarnations::kAskEvery;
-    for (Side* side : {&ann, &bob}) side->self->tick(map, side->id, now, side->store, *side);
     for (int round = 0; round < 10; ++round) {
-      for (auto [from, to] : {std::pair(&ann, &bob), std::pair(&bob, &ann)}) {
-        while (!from->said.empty()) {
-          const Side::Said said = from->said.front();
-          from->said.pop_front();
-          if (said.to != to->id) continue;
-          static_cast<void>(to->self->listens_to(from->speaker(), now, *to));
-          to->hear(from->speaker(), said.type, said.header);
-        }
-      }
+      for (Side* side : here) side->self->tick(map, side->id, now, side->store, *side);
+      for (Side* from : here) deliver(*from);
     }
-    ann.sync();
-    bob.sync();
+    for (Side* side : here) side->sync();
+  }
+  void deliver(Side& from) {
+    for (const Side::Said& said : std::exchange(from.said, {})) {
+      const auto to = std::find_if(here.begin(), here.end(), [&](const Side* side) { return side->id == said.to; });
+      if (to == here.end()) continue;
+      static_cast<void>(listens(**to, from));
+      (*to)->hear(from.speaker(), said.type, said.header);
+    }
   }
   bool listens(Side& to, const Side& from) { return to.self->listens_to(from.speaker(), now, to); }
 
@@ -90,6 +92,8 @@ class IncarnationsTest : public ::testing::Test {
   ClusterMap map;
   Side ann{kAnn};
   Side bob{kBob};
+  Side cat{kCat};
+  std::vector<Side*> here{&ann, &bob};  ///< The others are away.
 };
 
 TEST_F(IncarnationsTest, TwoThatHaveProvenThemselvesListenToEachOther) {
@@ -115,6 +119,7 @@ TEST_F(IncarnationsTest, AStartCountsOnceItIsDurable) {
     bob.hear(ann.speaker(), PeerMessageType::kArrival, ann.said.front().header);
     ann.said.clear();
     ann.hear(bob.speaker(), PeerMessageType::kKnown, bob.said.back().header);
+    ann.self->tick(map, kAnn, now, ann.store, ann);
     bob.hear(ann.speaker(), PeerMessageType::kProof, ann.said.back().header);
   };
   no_sync();
@@ -139,6 +144,46 @@ TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheNumberOfItsStarts) {
     EXPECT_THAT(*ann.self->older_copy(), HasSubstr("start number 2"));
     EXPECT_FALSE(listens(bob, ann));
   }
+}
+
+TEST_F(IncarnationsTest, NobodyListensBeforeAllHaveToldOrTheOthersAreSilent) {
+  map.members.push_back({kCat, "", {}});
+  ann.start(now, {1, 1, false});
+  bob.start(now, {1, 1, false});
+  talk();
+  EXPECT_FALSE(listens(bob, ann)) << "the third may know better";
+  now += Incarnations::kPeersWithin;
+  talk();
+  EXPECT_TRUE(listens(bob, ann));
+}
+
+/// A start that cat has heard of is unknown to bob, who must not keep the copy's start of the same number.
+TEST_F(IncarnationsTest, TheRightFolderIsTakenInWhereAnOlderCopyOfItWasStarted) {
+  map.members.push_back({kCat, "", {}});
+  here = {&ann, &bob, &cat};
+  for (Side* side : here) side->start(now, {1, 1, false});
+  talk();
+  const MemoryLogStore older = ann.store;
+  ann.start(now, {1, 1, false});
+  now += Incarnations::kPeersWithin;
+  here = {&ann, &cat};
+  talk();
+  ASSERT_TRUE(listens(cat, ann));
+  const MemoryLogStore right = ann.store;
+
+  ann.store = older;
+  ann.start(now, {1, 1, false});
+  here = {&ann, &bob};
+  talk();
+  here = {&ann, &bob, &cat};
+  talk();
+  EXPECT_TRUE(ann.self->older_copy());
+
+  ann.store = right;
+  ann.start(now, {1, 1, false});
+  talk();
+  EXPECT_FALSE(ann.self->older_copy());
+  EXPECT_TRUE(listens(bob, ann));
 }
 
 TEST_F(IncarnationsTest, AnOlderCopyIsToldByWhatItsReplicaAcknowledged) {
