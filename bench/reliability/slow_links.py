@@ -3,7 +3,8 @@
 
     slow_links.py rate [--rate BYTES] [--megabytes N]   each process sends so many bytes a second
     slow_links.py far [--way SECONDS] [--megabytes N]   what one process says to another takes so long, one way
-    slow_links.py loss [--share SHARE] [--megabytes N]  so much of all packets is lost
+    slow_links.py loss [--share SHARE] [--megabytes N] [--election-timeout MS]
+                                                        so much of all packets is lost
     slow_links.py large                                 documents of 14 MiB: PUT at 2 MB/s, GET at 5, both at 20
     slow_links.py snapshots [--rate BYTES]              a worker comes back for 4 snapshots of 10 MB
     slow_links.py install                               a worker comes back for 500 MB in 16 partitions
@@ -27,6 +28,14 @@ from support.slow_links import MIB, MixedTraffic, SlowCluster, document, watch_l
 
 _KEYS = [f"key-{number}" for number in range(16)]
 _CUT_FOR = 10
+
+
+class _PatientCluster(SlowCluster):
+    """Whose workers wait so many milliseconds at least for their leader's word."""
+    election_timeout = 500
+
+    def start_worker(self, number, flags=()):
+        super().start_worker(number, (*flags, "--election-timeout", str(self.election_timeout)))
 
 
 def say(line):
@@ -161,10 +170,12 @@ def main():
     parser.add_argument("--rate", type=int, default=1_000_000, help="bytes a second")
     parser.add_argument("--way", type=float, default=0.3, help="seconds")
     parser.add_argument("--share", type=float, default=0.05)
+    parser.add_argument("--election-timeout", type=int, default=500, help="milliseconds, of all workers")
     options = parser.parse_args()
     enter()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="trellis-bench-"))
-    cluster = SlowCluster(folder, Network(), partitions=16 if options.case == "install" else 4)
+    cluster = _PatientCluster(folder, Network(), partitions=16 if options.case == "install" else 4)
+    cluster.election_timeout = options.election_timeout
     delays = None
     say(machine())
     try:

@@ -113,7 +113,7 @@ class Metrics(EndToEndTest):
     def test_slow_connections_hold_nobody_up(self):
         self.cluster.brokers[0].stop()
         port = self.start_with_metrics(lambda flags: self.cluster.start_broker(flags=flags))
-        wait_for(lambda: is_listening(port), "the broker's metrics")
+        wait_for(lambda: is_listening(port) and self.read(port), "the broker's first metrics")
         slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
         self.addCleanup(lambda: [connection.close() for connection in slow])
         for connection in slow[::2]:
