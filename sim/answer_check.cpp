@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/cluster/bulk.hpp"
 #include "sim/cluster.hpp"
 
 namespace trellis::sim {
@@ -70,11 +71,19 @@ bool AnswerCheck::is_calm(const Span& span) const {
   return since(cluster_.network().calm_since(), span.forgotten) && cluster_.network().conditions.loss < 0.02;
 }
 
+/// A slice that was overtaken, or refused by its link, is as good as lost, and what it was a part of is sent again a
+/// second or more later: an answer may take longer than some clients wait.
+bool AnswerCheck::loses_slices() const {
+  const ClusterShape& shape = cluster_.shape();
+  const bool has_slices = shape.workload.padding_max > bulk::kWholeMax;
+  return has_slices && (cluster_.network().conditions.overtaking > 0 || shape.refused_sends > 0);
+}
+
 bool AnswerCheck::is_quick() const {
   const NetworkConditions& network = cluster_.network().conditions;
   const bool overtakes = network.overtaking > 0 && network.overtaken_by > milliseconds(200);
   const bool is_far = network.delay_max > milliseconds(100);
-  if (network.loss > 0 || network.rate > 0 || overtakes || is_far) return false;
+  if (network.loss > 0 || network.rate > 0 || overtakes || is_far || loses_slices()) return false;
   return std::all_of(workers_.begin(), workers_.end(), [this](std::size_t worker) {
     const DiskConditions& disk = cluster_.worker(worker).disk().conditions;
     return disk.stall == 0 || disk.stall_max <= milliseconds(200);

@@ -65,6 +65,7 @@ class AnswerCheck {
   bool is_calm(const Span& span) const;
   /// Neither messages nor disks take longer than usual.
   bool is_quick() const;
+  bool loses_slices() const;
   void check_service(const Operation& operation, const ReplyInfo& info, Duration timeout) const;
   void check_without_majority(const Operation& operation, const ReplyInfo& info) const;
   void check_freshness(const Operation& operation, const HeldDocument& held) const;

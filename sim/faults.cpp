@@ -183,6 +183,16 @@ void Faults::leave_few() {
   }
 }
 
+/// Brokers start anew, and hear once or twice of workers that are gone at once.
+void Faults::leave_few_to_new_brokers() {
+  for (std::size_t i = 0; i < cluster_.brokers(); ++i) {
+    ++cluster_.counters().crashes;
+    cluster_.broker(i).crash(false);
+    cluster_.broker(i).start();
+  }
+  undo_after(random_.between(milliseconds(20), milliseconds(150)), [this] { leave_few(); });
+}
+
 void Faults::cut_from_broker(WorkerProcess& worker, BrokerProcess& broker, Duration time) {
   world_.note("cut between worker and broker", worker.number(), broker.number());
   std::vector<std::pair<ProcessNumber, ProcessNumber>> links{{worker.number(), broker.number()},
@@ -369,7 +379,7 @@ void Faults::happen(FaultKind kind) {
       return seclude_two(some_leader(), random_.between(milliseconds(1'500), milliseconds(3'500)));
     case FaultKind::kSecludeHeard:
       return seclude(some_leader(), random_.between(milliseconds(1'500), milliseconds(3'500)), true);
-    case FaultKind::kFewLeft: return leave_few();
+    case FaultKind::kFewLeft: return random_.chance(0.5) ? leave_few() : leave_few_to_new_brokers();
     case FaultKind::kCutFromBroker: return cut_from_broker(worker, broker, a_while());
     case FaultKind::kHiccup:
       return cut_from_broker(worker, broker, random_.between(milliseconds(50), milliseconds(400)));
@@ -394,6 +404,8 @@ void Faults::happen(FaultKind kind) {
         return cluster_.worker((first + n) % cluster_.workers());
       };
       const bool turned = random_.chance(0.5);
+      if (random_.chance(0.2)) return start_on(worker, Disk::Image(), "an empty folder");
+      if (random_.chance(0.4)) return put_back_copy_before_last_start(next(0), next(turned ? 2 : 1));
       return put_back_older_copy(next(0), next(turned ? 2 : 1), next(turned ? 1 : 2));
     }
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();

@@ -41,6 +41,7 @@ class Faults {
   /// As seclude(), with another worker on the same side.
   void seclude_two(const WorkerProcess& worker, Duration time);
   void leave_few();
+  void leave_few_to_new_brokers();
   void cut_from_broker(WorkerProcess& worker, BrokerProcess& broker, Duration time);
   /// A little after it leads; never, if that takes until then.
   void once_it_leads(WorkerProcess& worker, TimePoint until, std::function<void()> then);
@@ -48,6 +49,8 @@ class Faults {
   void give_two_lives(WorkerProcess& leader);
   void seclude_echoed(const WorkerProcess& leader);
   void put_back_older_copy(WorkerProcess& worker, WorkerProcess& away, WorkerProcess& knowing);
+  void put_back_copy_before_last_start(WorkerProcess& worker, WorkerProcess& away);
+  void start_on(WorkerProcess& worker, Disk::Image folder, const char* what);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.
   void undo_after(Duration delay, std::function<void()> undo);

@@ -40,7 +40,7 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kLoneTermReused, "lone-term-reused",
      "a lone voter leads in the term of its earlier incarnation (R13)", S::kMembers, {11, 1000}},
     {M::kOlderCopiesTaken, "older-copies-taken",
-     "a worker on an older copy of its folder takes part", S::kCopies, {5, 10}},
+     "a worker on an older copy of its folder takes part", S::kCopies, {1, 10}},
     {M::kBulkIsUrgent, "bulk-is-urgent", "what is large goes in front of what is urgent", S::kSlowLinks, {10, 10}},
     {M::kUnconfirmedRead, "unconfirmed-read",
      "a linearizable read is answered by whoever is asked", S::kSeclusions, {14, 60}},
@@ -79,7 +79,7 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kOneConfirmation, "one-confirmation",
      "one peer confirms leadership, however many voters there are", S::kFives, {9, 60}},
     {M::kStalestAnswer, "stalest-answer",
-     "without a majority the stalest replica is believed", S::kFewLeft, {26, 40}},
+     "without a majority the stalest replica is believed", S::kFewLeft, {2, 10}},
     {M::kLeadershipUnchecked, "leadership-unchecked",
      "whoever takes itself for the leader answers reads at once", S::kSeclusions, {19, 60}},
     {M::kReplicaIdReused, "replica-id-reused",
@@ -90,6 +90,10 @@ constexpr std::array kRows = std::to_array<MutationRow>({
      "whoever leaves a group is removed before who comes has a vote", S::kMembers, {128, 1000}},
     {M::kStandbyGivesNoVote, "standby-gives-no-vote",
      "who has no vote by its own log gives none (R14)", S::kMembers, {12, 1000}},
+    {M::kProvenAtOnce, "proven-at-once",
+     "a worker's start is proven to each peer that has told, while others may know better", S::kCopies, {2, 40}},
+    {M::kEarlierEchoCounts, "earlier-echo-counts",
+     "what an earlier incarnation of a broker sent measures the way to a worker", S::kFewLeft, {2, 40}},
 });
 // clang-format on
 

@@ -67,6 +67,8 @@ enum class Mutation : std::uint8_t {
   kDeletedOnNotYet,
   kRemovalBeforePromotion,
   kStandbyGivesNoVote,
+  kProvenAtOnce,
+  kEarlierEchoCounts,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);

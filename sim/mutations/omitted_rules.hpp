@@ -17,6 +17,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
   omitted.sessions = mutations.has(Mutation::kNoSessionsInSnapshot);
   omitted.lone_term = mutations.has(Mutation::kLoneTermReused);
   omitted.incarnations = mutations.has(Mutation::kOlderCopiesTaken);
+  omitted.proofs = mutations.has(Mutation::kProvenAtOnce);
   omitted.bulk = mutations.has(Mutation::kBulkIsUrgent);
   omitted.standby_votes = mutations.has(Mutation::kStandbyGivesNoVote);
   omitted.pre_votes = mutations.has(Mutation::kTermNotLearnt);
@@ -28,6 +29,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
 inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
   OmittedBrokerRules omitted;
   omitted.minorities = mutations.has(Mutation::kAllForMajority);
+  omitted.echoes = mutations.has(Mutation::kEarlierEchoCounts);
   omitted.leadership_checks = mutations.has(Mutation::kOneAnswer);
   return omitted;
 }
