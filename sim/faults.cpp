@@ -404,7 +404,6 @@ void Faults::happen(FaultKind kind) {
         return cluster_.worker((first + n) % cluster_.workers());
       };
       const bool turned = random_.chance(0.5);
-      if (random_.chance(0.2)) return start_on(worker, Disk::Image(), "an empty folder");
       if (random_.chance(0.4)) return put_back_copy_before_last_start(next(0), next(turned ? 2 : 1));
       return put_back_older_copy(next(0), next(turned ? 2 : 1), next(turned ? 1 : 2));
     }

@@ -50,7 +50,7 @@ class Faults {
   void seclude_echoed(const WorkerProcess& leader);
   void put_back_older_copy(WorkerProcess& worker, WorkerProcess& away, WorkerProcess& knowing);
   void put_back_copy_before_last_start(WorkerProcess& worker, WorkerProcess& away);
-  void start_on(WorkerProcess& worker, Disk::Image folder, const char* what);
+  void start_older_copy(WorkerProcess& worker, Disk::Image image);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.
   void undo_after(Duration delay, std::function<void()> undo);

@@ -1,5 +1,4 @@
-// A worker starts on another folder than the one it had last: on that as it was some seconds ago, as after a disk's
-// image was restored, or on an empty one.  It is refused, and whoever put it there puts the right one back.
+// A worker's folder is put back as it was some seconds ago, as after a disk's image was restored.
 //
 //   away      ──┐                          ┌──────────────
 //   worker    ──┼── writes ──┐ older copy ─┼─── writes ───
@@ -31,7 +30,7 @@ void Faults::put_back_older_copy(WorkerProcess& worker, WorkerProcess& away, Wor
   away.is_held_down = true;
   away.crash(false);
   undo_after(random_.between(milliseconds(1'500), milliseconds(3'000)), [this, &worker, &away, &knowing, image] {
-    start_on(worker, std::move(*image), "an older copy of its folder");
+    start_older_copy(worker, std::move(*image));
     undo_after(random_.between(milliseconds(1'500), milliseconds(2'500)), [this, &away, &knowing] {
       ++cluster_.counters().crashes;
       knowing.crash(random_.chance(0.5));
@@ -52,20 +51,15 @@ void Faults::put_back_copy_before_last_start(WorkerProcess& worker, WorkerProces
   undo_after(random_.between(milliseconds(2'000), milliseconds(3'500)), [this, &worker, &away, image] {
     away.is_held_down = false;
     away.start();
-    start_on(worker, std::move(*image), "an older copy of its folder");
+    start_older_copy(worker, std::move(*image));
   });
 }
 
-/// It stopped, for that reason most likely.
-bool WorkerProcess::is_on_wrong_folder() const {
-  return shard_->incarnations().older_copy() || shard_->membership().map() == nullptr;
-}
-
-void Faults::start_on(WorkerProcess& worker, Disk::Image folder, const char* what) {
+void Faults::start_older_copy(WorkerProcess& worker, Disk::Image image) {
   ++cluster_.counters().crashes;
   worker.crash(false);
-  world_.say(worker.name() + " starts on " + what);
-  worker.disk().put_back(std::move(folder));
+  world_.say(worker.name() + " starts on an older copy of its folder");
+  worker.disk().put_back(std::move(image));
   worker.start();
 }
 

@@ -209,8 +209,8 @@ void WorkerProcess::take_turn() {
   step();
   watch();
   if (shard_->failure()) {
-    // Whoever put an older copy there, or an empty folder, does as the message says.
-    const bool is_refused = is_on_wrong_folder() && disk_.restore_newest();
+    // Refused: whoever put the older copy there does as the message says.
+    const bool is_refused = shard_->incarnations().older_copy() && disk_.restore_newest();
     if (is_refused) ++cluster_.counters().copies_refused;
     if (!is_refused && !disk_.take_excuse()) world_.violate(name() + " stops: " + *shard_->failure());
     return stop(*shard_->failure());

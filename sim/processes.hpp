@@ -125,7 +125,6 @@ class WorkerProcess final : public Process, public ShardOutput {
   TimePoint next_turn() const override { return shard_->next_turn(); }
   void end(bool power_cut) override;
   void watch();
-  bool is_on_wrong_folder() const;
 
   void to_broker(BrokerIndex broker, Frames message) override;
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;

@@ -40,7 +40,7 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kLoneTermReused, "lone-term-reused",
      "a lone voter leads in the term of its earlier incarnation (R13)", S::kMembers, {11, 1000}},
     {M::kOlderCopiesTaken, "older-copies-taken",
-     "a worker on an older copy of its folder takes part", S::kCopies, {1, 10}},
+     "a worker on an older copy of its folder takes part", S::kCopies, {2, 40}},
     {M::kBulkIsUrgent, "bulk-is-urgent", "what is large goes in front of what is urgent", S::kSlowLinks, {10, 10}},
     {M::kUnconfirmedRead, "unconfirmed-read",
      "a linearizable read is answered by whoever is asked", S::kSeclusions, {14, 60}},
@@ -91,7 +91,7 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kStandbyGivesNoVote, "standby-gives-no-vote",
      "who has no vote by its own log gives none (R14)", S::kMembers, {12, 1000}},
     {M::kProvenAtOnce, "proven-at-once",
-     "a worker's start is proven to each peer that has told, while others may know better", S::kCopies, {2, 40}},
+     "a worker's start is proven to each peer that has told, while others may know better", S::kCopies, {4, 40}},
     {M::kEarlierEchoCounts, "earlier-echo-counts",
      "what an earlier incarnation of a broker sent measures the way to a worker", S::kFewLeft, {2, 40}},
 });
