@@ -59,9 +59,10 @@ def level_after_restart(cluster):
     them. One that has just started reads all keys from its own log, and takes part once its peers have told it what
     they know (docs/design.md, Older copies). To the leader it has been behind since it was killed, until then."""
     def level():
-        members = cluster.members()
-        return len(members) == len(cluster.workers) and len({member["keys"] for member in members.values()}) == 1 and all(
-            member["state"] == "up" and member["lag_ms"] < 100 for member in members.values())
+        with cluster.client() as client:
+            members = client.call("MEMBERS", load=True).result
+        return len(members) == len(cluster.workers) and len({member["keys"] for member in members}) == 1 and all(
+            member["state"] == "up" and member["lag_ms"] < 100 for member in members)
     try:
         wait_for(level, "the restarted worker to be level", 60, every=0.1)
     except AssertionError as late:
