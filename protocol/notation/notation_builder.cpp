@@ -39,6 +39,7 @@ void PackedBuilder::make_room() {
     const std::size_t begin = head.position + 1;
     std::memmove(bytes + begin + room, bytes + begin, end - begin);
     room -= head.more.size();
+    // Bytes, no text that ends with a zero.  NOLINTNEXTLINE(bugprone-not-null-terminated-result)
     std::memcpy(bytes + begin + room, head.more.data(), head.more.size());
     end = begin;
   }
