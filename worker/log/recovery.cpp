@@ -137,19 +137,28 @@ Result<void> Recovery::read_segments() {
     if (at == files_.end() || at->second.start.name != *name) missing = *name;
   }
   while (missing && in_use_.front() != *missing) in_use_.erase(in_use_.begin());
-  if (missing) in_use_.erase(in_use_.begin());
+  std::optional<Error> damage;  // It counts unless the segment was freed.
+  if (missing) {
+    in_use_.erase(in_use_.begin());
+    damage = log_damage(missing->file, 0, "the file is gone or another one, which");
+  }
   for (std::size_t i = 0; i < in_use_.size(); ++i) {
     const SegmentName& name = in_use_[i];
     const auto at = files_.find(name.file);
     const bool is_newest = i + 1 == in_use_.size();
     result_.segments.push_back({name, at->second.file});
     auto done = read(result_.segments.back(), is_newest ? 0 : in_use_[i + 1].first_batch, is_newest);
-    if (!done) return done;
+    if (done) continue;
+    if (is_newest) return damage ? *damage : done.error();
+    // A freed one may have been torn by the batch that was to begin its next use.
+    missing = name;
+    damage = done.error();
+    result_.contents = {};
+    result_.segments.clear();
   }
-  // What is not there, or in use anew, has to have been freed before.
-  if (missing && missing->first_batch >= result_.contents.freed_before) {
-    return log_damage(missing->file, 0, "the file is gone or another one, which");
-  }
+  // What is not there, in use anew or torn has to have been freed before.
+  if (missing && missing->first_batch >= result_.contents.freed_before) return *damage;
+  std::erase_if(in_use_, [&](const SegmentName& name) { return missing && name.first_batch <= missing->first_batch; });
   if (const auto group = result_.contents.entries.has_holes()) {
     return log_damage(in_use_.back().file, 0, "an entry of partition " + std::to_string(group->value));
   }

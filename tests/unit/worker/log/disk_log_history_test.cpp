@@ -203,5 +203,39 @@ TEST(DiskLogHistory, ItAgreesWithAMapUnderAnyHistory) {
   EXPECT_GT(harmless, seeds);
 }
 
+/// The batch that begins a segment's next use may be torn so that the old use's first sector is still there.
+TEST(DiskLog, AFreedSegmentThatItsNextUseHasTornIsNoDamage) {
+  const std::string payload(2000, 'x');
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    LogOnMemory on(seed);
+    on.settings.spares = 0;  // What was freed is used next.
+    ASSERT_TRUE(on.open());
+    LogIndex next{1};
+    for (int torn = 0; torn < 10;) {
+      on.log->append({0}, next, EntryHead{1, 1}, payload);
+      on.log->cut({0}, next);
+      on.log->start_write();
+      bool is_torn = false;
+      while (on.log->is_writing() && !is_torn) {
+        is_torn = on.writer->is_under_way() && on.writer->write().pieces.size() > 1;
+        if (is_torn) {
+          on.writer->step();
+        } else {
+          on.writer->step_all();
+          ASSERT_TRUE(on.log->finish_write());
+        }
+      }
+      if (is_torn) {
+        ++torn;
+        on.restart();
+        if (HasFatalFailure()) return;
+      } else {
+        ++next.value;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace trellis
