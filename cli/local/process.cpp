@@ -88,7 +88,8 @@ std::vector<std::string> environment_for_children() {
   std::vector<std::string> kept;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view setting(*entry);
-    if (!setting.starts_with("TRELLIS_") || setting.starts_with("TRELLIS_LOG_")) kept.emplace_back(setting);
+    const bool is_for_all = setting.starts_with("TRELLIS_LOG_") || setting.starts_with("TRELLIS_CLUSTER_KEY=");
+    if (!setting.starts_with("TRELLIS_") || is_for_all) kept.emplace_back(setting);
   }
   return kept;
 }

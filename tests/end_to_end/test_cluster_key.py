@@ -93,6 +93,18 @@ class Gate(EndToEndTest):
         with cluster.client() as client:
             self.assertOk(client.call("GET", "a"), 1)
 
+    def test_what_up_starts_has_the_key_that_the_environment_names(self):
+        ports = free_ports(4)
+        frontend, backend, listen = (f"127.0.0.1:{port}" for port in ports[:3])
+        folder = self.folder / "cluster"
+        up = run("trellis", "up", "--detach", "--data", folder, "--servers", self.file("servers", f"127.0.0.1 {ports[3]}\n"), "-k", 1,
+                 "-b", frontend, "--backend", backend, "--listen", listen, environment={"TRELLIS_CLUSTER_KEY": str(self.key)})
+        self.addCleanup(lambda: run("trellis", "down", "--data", folder))
+        self.assertRan(up, 0)
+        self.assertRan(run("trellis", "-b", frontend, "put", "a", "1"), 0)
+        for address in (backend, f"127.0.0.1:{ports[3]}"):
+            self.assertRefused(self.stranger(address))
+
     def test_a_worker_without_the_key_is_no_member_and_says_what_may_be_wrong(self):
         cluster = self.start_cluster(workers=2, k=1, flags=("--cluster-key", self.key))
         cluster.kill_worker(1)
