@@ -1,11 +1,10 @@
 """Disks that are full, cannot be written or hold damage: the worker says what is wrong and how to go on, acknowledges
 nothing, and comes back once the cause is gone; nothing that was acknowledged is lost while the others run."""
 import shutil
-import time
 import unittest
 
 from support import EndToEndTest, Cluster, main, wait_for
-from support.disks import SmallDisk, can_mount, flip_bit, newest_segment
+from support.disks import SmallDisk, can_mount, flip_bit, is_confirmed, newest_segment
 
 CAN_MOUNT = can_mount()
 needs_mounts = unittest.skipUnless(CAN_MOUNT, "a tmpfs cannot be mounted here (root is needed)")
@@ -169,7 +168,7 @@ class Damaged(DiskTest):
         cluster.start()
         client, acknowledged = self.client_of(cluster), {}
         self.write_some(client, acknowledged, 500)
-        time.sleep(0.5)  # The last batch holds nothing, and says that the one before it was durable.
+        wait_for(lambda: is_confirmed(cluster.data_of(1)), "the log's last batch to be confirmed")
         cluster.kill_worker(1)
         segment, used = newest_segment(cluster.data_of(1))
         with open(segment, "r+b") as file:

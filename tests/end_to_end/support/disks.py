@@ -54,6 +54,13 @@ def newest_segment(data):
     return newest, used
 
 
+def is_confirmed(data):
+    """Whether the log's last batch holds nothing: it says that the one before it was durable."""
+    segment, used = newest_segment(data)
+    size, = struct.unpack("<I", segment.read_bytes()[used - 4096:][4:8])
+    return size == 0
+
+
 def flip_bit(path, byte, bit=3):
     """Turns one bit of a file over."""
     with open(path, "r+b") as file:
