@@ -4,10 +4,10 @@
 // first answer that it gets from any of them: a refusal ("nothing was done") speaks for its copy alone, and "no answer
 // in time" for none.
 //
-// Items on one key take effect in the order they stand, also over copies: a read whose copy was refused a write of the
-// same key saw a moment without that write, and one whose copy was refused an earlier read of it (which did not fit
-// into the reply) saw a moment before the one that a later copy's answer to that read will be of.  Either counts only
-// as long as no copy has done better.
+// Items on one key take effect in the order they stand, also over copies, of which nobody knows which was done first.
+// So all reads of a key are taken from one copy: the one that was answered most of the writes of that key, and among
+// those the first that was answered most of its reads.  They count as answered once it did all the writes, and are
+// dropped where a write that it was refused is known to be done.
 #pragma once
 
 #include <string_view>
@@ -48,8 +48,25 @@ class BatchAnswers {
     std::size_t key = 0;  ///< Items with the same number are on the same key.
     bool writes = false;
   };
+  /// How much of a key a copy was answered; more is better.
+  struct Standing {
+    std::size_t writes = 0;
+    std::size_t reads = 0;
+    auto operator<=>(const Standing&) const = default;
+  };
+  struct Key {
+    std::size_t writes = 0;       ///< Asked for.
+    std::size_t writes_done = 0;  ///< Answered, by any copy.
+    Standing reads_from;          ///< That of the copy which the reads were taken from.
+  };
+
+  void add(std::size_t key, bool writes);
+  void take_writes(std::vector<Item>& copy);
+  void take_reads(std::vector<Item>& copy, const std::vector<Standing>& standings);
+  std::vector<Standing> standings_of(const std::vector<Item>& copy) const;
+
   std::vector<Asked> asked_;
-  std::size_t keys_ = 0;
+  std::vector<Key> keys_;
   std::vector<Item> items_;
   std::size_t answered_ = 0;
   std::vector<std::string> warnings_;  ///< Warnings of the last reply.

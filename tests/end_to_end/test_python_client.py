@@ -14,6 +14,8 @@ PACKAGE = ROOT / "clients" / "python"
 sys.path.insert(0, str(PACKAGE))
 
 import trellis  # noqa: E402  (it is found by now)
+from trellis.batch_answers import BatchAnswers  # noqa: E402
+from trellis.wire import Reply  # noqa: E402
 
 
 class Page(EndToEndTest):
@@ -45,6 +47,33 @@ class Package(EndToEndTest):
         ran = subprocess.run([str(word) for word in words], cwd=self.folder, text=True, capture_output=True, timeout=60, check=False)
         self.assertEqual(ran.returncode, 0, ran)
         return ran.stdout
+
+
+class CopiesOfABatch(EndToEndTest):
+    """Copies are done at moments that nobody knows: the reads of a key are those of one copy."""
+
+    def merged(self, items, *copies):
+        answers = BatchAnswers(items)
+        for said in copies:
+            answers.take(Reply(1, "OK", said, {}))
+        return answers.is_complete, answers.reply(1).result
+
+    def test_reads_of_a_key_come_from_one_copy_whichever_is_answered_first(self):
+        later = [["OK", True, {"version": 9}], ["RESOURCE_EXHAUSTED", None, {}]]
+        earlier = [["OK", True, {"version": 4}], ["OK", 1, {"version": 4}]]
+        for copies in ((later, earlier), (earlier, later)):
+            is_complete, result = self.merged([["HAS", ["a"]], ["GET", ["a"]]], *copies)
+            self.assertTrue(is_complete)
+            self.assertEqual(result, earlier)
+
+    def test_a_read_without_the_write_before_it_is_not_shown_once_another_copy_did_the_write(self):
+        with_write = [["OK", True, {"version": 7}], ["DEADLINE_EXCEEDED", None, {}]]
+        without = [["UNAVAILABLE", None, {}], ["OK", 1, {"version": 1}]]
+        for copies in ((with_write, without), (without, with_write)):
+            is_complete, result = self.merged([["PUT", ["a", 2]], ["GET", ["a"]]], *copies)
+            self.assertFalse(is_complete)
+            self.assertEqual(result[0], with_write[0])
+            self.assertNotEqual(result[1][0], "OK")
 
 
 class Counters:
