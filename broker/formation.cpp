@@ -25,8 +25,8 @@ bool may_send(WorkerRecord& worker, MessageType type, TimePoint now) {
 }
 
 /// Whether `a` replaces `b`, both of one cluster.
-bool is_newer(std::uint64_t version_a, bool formed_a, std::uint64_t version_b, bool formed_b) {
-  return version_a != version_b ? version_a > version_b : formed_a && !formed_b;
+bool is_newer(const MapVersion& a, bool formed_a, const MapVersion& b, bool formed_b) {
+  return a != b ? a > b : formed_a && !formed_b;
 }
 
 std::string addresses_of(const ClusterMap& map) {
@@ -75,6 +75,10 @@ std::optional<std::string> Formation::refusal(const Hello& hello) const {
   if (hello.protocol_version != kHelloVersion) {
     return "it speaks version " + std::to_string(hello.protocol_version) + " of the protocol, this broker version " +
            std::to_string(kHelloVersion);
+  }
+  if (map_ && hello.level < map_->level) {
+    return "it knows level " + std::to_string(hello.level) + ", and cluster " + map_->cluster + " has level " +
+           std::to_string(map_->level) + ": start it with the version of Trellis that the other workers run";
   }
   if (map_) return refusal_by_map(hello);
   if (hello.cluster.empty() && !options_.servers.empty() && !is_listed(hello.address)) {
@@ -159,10 +163,10 @@ void Formation::bring_up_to_date(WorkerRecord& worker, TimePoint now) {
     if (candidate != candidates_.end()) known = &candidate->second;
   }
   if (known == nullptr ||
-      (known->cluster == hello.cluster && is_newer(hello.map_version, hello.formed, known->version, known->formed))) {
+      (known->cluster == hello.cluster && is_newer(hello.map_number(), hello.formed, known->number(), known->formed))) {
     if (may_send(worker, MessageType::kMapWanted, now)) add_map_wanted(outbox_.to(*worker.slot));
   } else if (map_ &&
-             (hello.cluster.empty() || is_newer(map_->version, map_->formed, hello.map_version, hello.formed))) {
+             (hello.cluster.empty() || is_newer(map_->number(), map_->formed, hello.map_number(), hello.formed))) {
     if (may_send(worker, MessageType::kMapOffer, now)) add_map_offer(outbox_.to(*worker.slot), *map_);
   }
 }
@@ -170,7 +174,7 @@ void Formation::bring_up_to_date(WorkerRecord& worker, TimePoint now) {
 void Formation::tell_all_hold(WorkerRecord& first, TimePoint now) {
   for (const Member& member : map_->members) {
     const WorkerRecord* const worker = registry_.find(member.id);
-    if (worker == nullptr || worker->hello.cluster != map_->cluster || worker->hello.map_version < map_->version)
+    if (worker == nullptr || worker->hello.cluster != map_->cluster || worker->hello.map_number() < map_->number())
       return;
   }
   if (!may_send(first, MessageType::kAllHold, now)) return;
@@ -182,7 +186,7 @@ void Formation::tell_all_hold(WorkerRecord& first, TimePoint now) {
 
 bool Formation::on_map_offer(ClusterMap offered, TimePoint now) {
   if (map_) {
-    if (offered.cluster != map_->cluster || !is_newer(offered.version, offered.formed, map_->version, map_->formed)) {
+    if (offered.cluster != map_->cluster || !is_newer(offered.number(), offered.formed, map_->number(), map_->formed)) {
       return false;
     }
     adopt(offered);
@@ -193,7 +197,7 @@ bool Formation::on_map_offer(ClusterMap offered, TimePoint now) {
     if (candidates_.size() == kCandidatesMax) return false;
     const ClusterId cluster = offered.cluster;
     candidates_.emplace(cluster, std::move(offered));
-  } else if (is_newer(offered.version, offered.formed, known->second.version, known->second.formed)) {
+  } else if (is_newer(offered.number(), offered.formed, known->second.number(), known->second.formed)) {
     known->second = std::move(offered);
   }
   return adopt_if_clear(now);

@@ -19,8 +19,8 @@ ReadContext LeadershipChecks::ask(PartitionId id, WorkerId leader, TimePoint now
 void LeadershipChecks::choose(PartitionId id, Partition& partition, TimePoint now) {
   const WorkerId leader = partition.leader;
   others_.clear();
-  for (const WorkerId replica : router_.map()->placement(id).replicas) {
-    if (replica != leader && can_answer(replica, now)) others_.push_back(replica);
+  for (const ReplicaPlace& replica : router_.map()->placement(id).replicas) {
+    if (replica.worker != leader && can_answer(replica.worker, now)) others_.push_back(replica.worker);
   }
   const std::size_t needed = router_.majority() - 1;
   if (others_.size() < needed) others_.clear();
@@ -69,8 +69,7 @@ void LeadershipChecks::on_answer(WorkerId from, const LeadershipAnswer& answer) 
     return;  // Asked for by an earlier incarnation, or by nobody.
   for (const auto& [id, term] : answer.terms) {
     if (id.value >= partitions_.size()) continue;
-    const auto& replicas = router_.map()->placement(id).replicas;
-    if (std::find(replicas.begin(), replicas.end(), from) == replicas.end()) continue;
+    if (router_.map()->placement(id).find(from) == nullptr) continue;
     auto& confirmed = partitions_[id.value].confirmed;
     auto last =
         std::find_if(confirmed.begin(), confirmed.end(), [from](const Answered& each) { return each.from == from; });

@@ -67,7 +67,7 @@ LocationReport report_location(std::string_view key, const Router& router) {
   const PartitionId partition = partition_of(key, map.partition_count());
   LocationReport report;
   report.partition = partition.value;
-  for (const WorkerId id : map.placement(partition).replicas) {
+  for (const auto& [replica, id] : map.placement(partition).replicas) {
     report.replicas.push_back(to_string(id));
     report.addresses.emplace_back(to_string(id), map.find(id)->address);
   }

@@ -84,7 +84,7 @@ void Router::refresh(TimePoint now) {
   for (std::size_t i = 0; i < partitions_.size(); ++i) {
     const auto& replicas = map_->partitions[i].replicas;
     partitions_[i].up = static_cast<std::size_t>(
-        std::count_if(replicas.begin(), replicas.end(), [&up](WorkerId id) { return up[id]; }));
+        std::count_if(replicas.begin(), replicas.end(), [&up](const ReplicaPlace& each) { return up[each.worker]; }));
   }
   if (members_down_ > map_->tolerates() && registry_.warmed_up()) {
     warning_ = std::to_string(members_down_) + " of " + std::to_string(map_->members.size()) +
@@ -121,7 +121,7 @@ WorkerRecord* Router::any_replica(PartitionId partition) {
   ++turn;
   for (const WorkerState wanted : {WorkerState::kUp, WorkerState::kSuspect}) {
     for (std::size_t i = 0; i < replicas.size(); ++i) {
-      WorkerRecord* const worker = registry_.find(replicas[(turn + i) % replicas.size()]);
+      WorkerRecord* const worker = registry_.find(replicas[(turn + i) % replicas.size()].worker);
       if (can_be_sent_to(worker) && worker->state == wanted) return worker;
     }
   }
@@ -131,8 +131,8 @@ WorkerRecord* Router::any_replica(PartitionId partition) {
 
 std::vector<WorkerRecord*> Router::replicas_left(PartitionId partition) const {
   std::vector<WorkerRecord*> left;
-  for (const WorkerId id : map_->placement(partition).replicas) {
-    WorkerRecord* const worker = registry_.find(id);
+  for (const ReplicaPlace& place : map_->placement(partition).replicas) {
+    WorkerRecord* const worker = registry_.find(place.worker);
     if (worker != nullptr && worker->slot != nullptr && worker->state != WorkerState::kDown) left.push_back(worker);
   }
   return left;

@@ -47,6 +47,9 @@ std::uint64_t digest_of(const StateMachine& state) {
   }
   add(digest, state.sessions().brokers());
   add(digest, state.sessions().clients());
+  const SystemRecords& system = state.system();
+  digest.number(system.followed.epoch).number(system.followed.version).number(system.level);
+  if (system.map != nullptr) digest.bytes(pack(*system.map));
   return digest.value();
 }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kVersionKey = "V";
 constexpr std::string_view kIdentityKey = "W";
 constexpr std::string_view kMapKey = "M";
-constexpr std::uint64_t kStoreFormatVersion = 2;
+constexpr std::uint64_t kStoreFormatVersion = 3;
 
 Result<std::optional<std::uint64_t>> read_number(LogStore& store, std::string_view key) {
   const auto value = store.get(key);
@@ -36,7 +36,9 @@ Result<Membership> Membership::load(LogStore& store, std::string address, const 
   if (!version) return version.error();
   if (*version && **version != kStoreFormatVersion) {
     return Error{Code::kInternal, "the data folder has format " + std::to_string(**version) +
-                                      ", this worker reads format " + std::to_string(kStoreFormatVersion)};
+                                      ", this worker reads format " + std::to_string(kStoreFormatVersion) +
+                                      ": bring the documents over with the software that wrote it, by `trellis "
+                                      "export` there and `trellis load` into a new cluster"};
   }
   const auto identity = read_number(store, kIdentityKey);
   if (!identity) return identity.error();
@@ -93,7 +95,7 @@ Result<void> Membership::on_map_offer(const ClusterMap& offer, LogStore& store, 
   if (held->cluster != offer.cluster) {
     return refuse("offered the map of cluster " + offer.cluster + " while this worker belongs to " + held->cluster);
   }
-  if (offer.version <= held->version) return {};
+  if (offer.number() <= held->number()) return {};
   if (const auto says = contradiction(*held, offer)) {
     return refuse("offered a map of this cluster, version " + std::to_string(offer.version) + ", with " + *says);
   }
@@ -117,12 +119,10 @@ void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting
   if (map.formed && !was_formed) {
     // In one batch with the map, so that a formed map without its groups can only mean damage.
     for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
-      const auto& replicas = map.partitions[i].replicas;
-      if (std::find(replicas.begin(), replicas.end(), self_) != replicas.end()) {
-        std::vector<ReplicaPlace> voters;
-        std::transform(replicas.begin(), replicas.end(), std::back_inserter(voters), only_replica_on);
-        Replica::bootstrap(store, {i}, voters);
-      }
+      const ReplicaPlace* const own = map.partitions[i].find(self_);
+      if (own == nullptr) continue;
+      Replica::bootstrap(store, {i}, map.partitions[i].replicas);
+      store.put(records::local_replica_name({i}), records::pack(records::LocalReplica{own->id, 0, 0, {}}));
     }
   }
   store.put(kMapKey, pack(map));

@@ -61,9 +61,11 @@ void Partition::settle() {
 }
 
 void Partition::propose() {
-  if (proposals_.empty() || !replica_.can_propose()) return;
+  const bool has_system_entries = to_follow_ > state_->system().followed || !map_waiting_.empty();
+  if ((proposals_.empty() && !has_system_entries) || !replica_.can_propose()) return;
+  std::vector<CommandBuffer> log_entries = system_entries();
   // A group of one may apply, and so answer, within propose(): who waits has to be known before.
-  const std::uint64_t first = replica_.last_index().value + 1;
+  const std::uint64_t first = replica_.last_index().value + 1 + log_entries.size();
   ProposalBatch batch(*state_);
   while (!proposals_.empty() && batch.has_room()) {
     WorkPointer work = std::move(proposals_.front());
@@ -76,7 +78,26 @@ void Partition::propose() {
       proposals_.push_back(std::move(work));
     }
   }
-  if (!batch.empty()) replica_.propose(std::move(batch).take());
+  if (!batch.empty()) {
+    for (CommandBuffer& each : std::move(batch).take()) log_entries.push_back(std::move(each));
+  }
+  if (!log_entries.empty()) replica_.propose(std::move(log_entries));
+}
+
+void Partition::follow(const MapVersion& version, std::uint32_t level) {
+  to_follow_ = version;
+  level_to_follow_ = level;
+}
+
+/// They come first: nothing waits for them, and they are few.
+std::vector<CommandBuffer> Partition::system_entries() {
+  std::vector<CommandBuffer> entries;
+  const auto add = [&entries](const std::string& entry) {
+    std::copy(entry.begin(), entry.end(), entries.emplace_back(entry.size()).data());
+  };
+  if (!map_waiting_.empty()) add(std::exchange(map_waiting_, {}));
+  if (to_follow_ > state_->system().followed) add(follow_entry(to_follow_, level_to_follow_));
+  return entries;
 }
 
 /// Adds some of a request's writes to the batch; requests with many of them take turns.  Returns whether some are left.
@@ -99,6 +120,7 @@ bool Partition::propose_some(const WorkPointer& work, std::uint64_t first, Propo
 
 Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
   host_.on_applied(id_, index, log_entry);
+  if (is_system_entry(log_entry)) return state_->apply_system(index, log_entry);
   CommandReader commands(log_entry);
   while (const auto command = commands.next()) {
     if (!*command) return command->error();
@@ -172,6 +194,7 @@ void Partition::on_step_down() {
   waiting_reads.swap(waiting_reads_);
   for (const WaitingRead& read : waiting_reads) abandon(*read.work, Outcome::kNotLeader);
   proof_ = {};
+  map_waiting_.clear();
   lag_.clear();
   was_ready_ = false;
   host_.on_leadership_change();

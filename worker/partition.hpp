@@ -114,6 +114,12 @@ class Partition final : public ReplicaOwner {
   const LeadershipProof& proof() const { return proof_; }
   void on_confirmation(WorkerId from, Round round, Term asked, Term member_term);
 
+  // System entries.
+  /// The group is to follow this version of the map; proposed as soon as that can be, where it leads.
+  void follow(const MapVersion& version, std::uint32_t level);
+  /// Partition 0: the map is to take the place of the one that it was made from.
+  void propose_map(const MapVersion& replaced, const ClusterMap& map) { map_waiting_ = map_entry(replaced, map); }
+
   /// The log has to make room: takes a snapshot, where what it sets free is worth it.
   void make_room();
   /// A snapshot that was fetched and read: restore() takes it up when the library asks for it.
@@ -169,6 +175,7 @@ class Partition final : public ReplicaOwner {
   void begin_reading(Work& work);
   void enqueue(const WorkPointer& work);
   void propose();
+  std::vector<CommandBuffer> system_entries();
   bool propose_some(const WorkPointer& work, std::uint64_t first, ProposalBatch& batch);
   void serve_reads();
   bool may_go_on_reading(const Work& work) const;
@@ -194,6 +201,9 @@ class Partition final : public ReplicaOwner {
   OmittedRules omitted_;
   Replica replica_;
 
+  MapVersion to_follow_;
+  std::uint32_t level_to_follow_ = 0;
+  std::string map_waiting_;            ///< A system entry that is not proposed yet; empty: none.
   std::deque<WorkPointer> proposals_;  ///< Those with writes that are not proposed yet.
   std::deque<WaitingWrite> waiting_;
   std::vector<WorkPointer> new_reads_;

@@ -50,7 +50,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       broker_watch_(now),
       balancer_(membership_.self(), settings_.hand_over_after, now),
       slow_log_(settings_.slow) {
-  settings_.replica.self = only_replica_on(membership_.self());
+  settings_.replica.self.worker = membership_.self();
   for (BrokerIndex i = 0; i < settings_.brokers; ++i) brokers_.emplace_back(random_(), bulk_room_, now);
 }
 
@@ -62,25 +62,49 @@ Result<void> Shard::open_partitions() {
   const ClusterMap& map = *membership_.map();
   std::vector<std::string> needed;
   for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
-    const auto& replicas = map.partitions[i].replicas;
-    if (std::find(replicas.begin(), replicas.end(), membership_.self()) == replicas.end()) continue;
-    auto partition = std::make_unique<Partition>(PartitionId{i}, settings_.replica, settings_.sessions, *this);
-    if (auto started = partition->start(); !started) return started.error();
-    if (!partition->snapshot_descriptor().empty()) needed.push_back(partition->snapshot_descriptor());
-    const Replica& replica = partition->replica();
-    incarnations_.on_opened({i}, replica.worker_of(replica.vote()),
-                            {replica.term().value, replica.last_index().value, false});
+    const auto stored = store_.get(records::local_replica_name({i}));
+    if (!stored) return stored.error();
+    if (!*stored) continue;
+    const auto local = records::read_local_replica(**stored);
+    if (!local) return local.error();
+    if (local->held.value == 0) continue;
+    if (auto opened = open_partition({i}, local->held); !opened) return opened;
+    const Partition& partition = *partitions_.at({i});
+    if (!partition.snapshot_descriptor().empty()) needed.push_back(partition.snapshot_descriptor());
     looking_on_.insert({i});
-    partitions_.emplace(PartitionId{i}, std::move(partition));
-    for (const WorkerId replica : replicas) {
-      if (replica != membership_.self()) greeted_at_.try_emplace(replica);
-    }
   }
   are_open_ = true;
   output_.on_cluster(map.cluster);
   remove_other_snapshots(snapshots_, needed);
   hello_due_ = now_;
   return {};
+}
+
+Result<void> Shard::open_partition(PartitionId id, ReplicaId held) {
+  ReplicaSettings settings = settings_.replica;
+  settings.self.id = held;
+  auto partition = std::make_unique<Partition>(id, settings, settings_.sessions, *this);
+  if (auto started = partition->start(); !started) return started.error();
+  const Replica& replica = partition->replica();
+  incarnations_.on_opened(id, replica.worker_of(replica.vote()),
+                          {replica.term().value, replica.last_index().value, false});
+  for (const ReplicaMember& member : replica.configuration().members) {
+    if (member.place.worker != membership_.self()) greeted_at_.try_emplace(member.place.worker);
+  }
+  partitions_.emplace(id, std::move(partition));
+  return {};
+}
+
+/// What a group's leader sees to: that the group follows the newest map that is known here; and of partition 0, that
+/// the map is in its state at all.
+void Shard::look_after_map() {
+  const ClusterMap* const map = membership_.map();
+  for (auto& [id, partition] : partitions_) {
+    if (!partition->replica().is_ready()) continue;
+    if (partition->state().system().followed < map->number()) partition->follow(map->number(), map->level);
+    const bool is_first = id == PartitionId{0} && partition->state().system().map == nullptr;
+    if (is_first && partition->replica().can_propose()) partition->propose_map({}, *map);
+  }
 }
 
 void Shard::begin_turn(TimePoint now) {
@@ -224,6 +248,7 @@ void Shard::tick() {
   forget_unfinished_bulk();
   if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
   stop_where_nobody_takes_it();
+  if (are_open_) look_after_map();
   if (balancer_.is_due(now_)) balance();
   greet();
 }

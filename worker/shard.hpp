@@ -177,6 +177,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
         Background& background, ShardOutput& output, RandomSource random, TimePoint now);
 
   Result<void> open_partitions();
+  Result<void> open_partition(PartitionId id, ReplicaId held);
+  void look_after_map();
   void take_durable();
   void tick();
   void look_after_room();

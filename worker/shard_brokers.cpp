@@ -149,6 +149,7 @@ void Shard::say_hello() {
   hello.address = membership_.address();
   if (const ClusterMap* map = membership_.map()) {
     hello.cluster = map->cluster;
+    hello.map_epoch = map->epoch;
     hello.map_version = map->version;
     hello.formed = map->formed;
   }

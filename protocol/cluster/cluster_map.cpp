@@ -9,13 +9,9 @@
 #include "protocol/check.hpp"
 #include "protocol/cluster/ring.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/packed.hpp"
 
 namespace trellis {
 namespace {
-
-constexpr std::uint64_t kFormatVersion = 1;
-constexpr std::size_t kVirtualNodesMax = 1 << 12;  ///< Per worker, in a map that somebody else made.
 
 Error bad(const std::string& what) { return invalid_argument("cluster map: " + what); }
 
@@ -51,15 +47,20 @@ Result<void> check_numbers(std::uint32_t k, std::size_t partitions, std::size_t 
   return {};
 }
 
-Result<void> check_placement(const Placement& placement, std::size_t replica_count, const Roll& members) {
+/// @param ids  all that stand in the map so far
+Result<void> check_placement(const Placement& placement, const ClusterMap& map, const Roll& members,
+                             std::unordered_set<std::uint64_t>& ids) {
+  const std::size_t replica_count = map.replica_count();
   if (placement.replicas.size() != replica_count) {
     return bad("a partition with " + std::to_string(placement.replicas.size()) + " replicas instead of " +
                std::to_string(replica_count));
   }
   std::unordered_set<std::uint64_t> seen;
-  for (const WorkerId replica : placement.replicas) {
-    if (!members.has(replica)) return bad("a replica on " + to_string(replica) + ", which is no member");
-    if (!seen.insert(replica.value).second) return bad("two replicas of one partition on " + to_string(replica));
+  for (const auto& [id, worker] : placement.replicas) {
+    if (!members.has(worker)) return bad("a replica on " + to_string(worker) + ", which is no member");
+    if (!seen.insert(worker.value).second) return bad("two replicas of one partition on " + to_string(worker));
+    if (id.value == 0 || id.value >= map.next_replica) return bad("a replica with an id that was never given");
+    if (!ids.insert(id.value).second) return bad("replica " + std::to_string(id.value) + " stands twice");
   }
   if (seen.count(placement.preferred_leader.value) == 0) return bad("a preferred leader that carries no replica");
   return {};
@@ -69,6 +70,17 @@ Result<void> check_placement(const Placement& placement, std::size_t replica_cou
 
 bool is_cluster_id(std::string_view text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string to_string(const MapVersion& version) {
+  return version.epoch <= 1 ? std::to_string(version.version)
+                            : std::to_string(version.version) + " of epoch " + std::to_string(version.epoch);
+}
+
+const ReplicaPlace* Placement::find(WorkerId worker) const {
+  const auto found = std::find_if(replicas.begin(), replicas.end(),
+                                  [worker](const ReplicaPlace& place) { return place.worker == worker; });
+  return found == replicas.end() ? nullptr : &*found;
 }
 
 std::uint32_t ClusterMap::replica_count() const { return replicas_for(k, members.size()); }
@@ -101,7 +113,11 @@ Result<void> check(const ClusterSpec& spec) {
 
 Result<void> check(const ClusterMap& map) {
   if (!is_cluster_id(map.cluster)) return bad("a cluster id must be 32 hex digits");
-  if (map.version == 0) return bad("versions begin with 1");
+  if (map.version == 0 || map.epoch == 0) return bad("versions and epochs begin with 1");
+  if (map.level == 0 || map.level > kLevel) {
+    return bad("its level is " + std::to_string(map.level) + ", and this program knows levels up to " +
+               std::to_string(kLevel) + "; is it older than the cluster's?");
+  }
   if (auto good = check_numbers(map.k, map.partitions.size(), map.members.size()); !good) return good;
   Roll roll;
   for (const Member& member : map.members) {
@@ -110,8 +126,9 @@ Result<void> check(const ClusterMap& map) {
       return bad("virtual nodes must be there, and ascend");
     }
   }
+  std::unordered_set<std::uint64_t> ids;
   for (const Placement& placement : map.partitions) {
-    if (auto good = check_placement(placement, map.replica_count(), roll); !good) return good;
+    if (auto good = check_placement(placement, map, roll, ids); !good) return good;
   }
   return {};
 }
@@ -124,98 +141,9 @@ ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec) {
   map.k = spec.k;
   for (const auto& [id, address] : spec.workers) map.members.push_back({id, address, virtual_nodes_of(id)});
   map.partitions = place(map.members, spec.partitions, replicas_for(spec.k, spec.workers.size()));
-  return map;
-}
-
-std::string pack(const ClusterMap& map) {
-  std::string out;
-  PackedWriter writer(out);
-  writer.array(7).natural(kFormatVersion).str(map.cluster).natural(map.version).boolean(map.formed).natural(map.k);
-  writer.array(map.members.size());
-  for (const Member& member : map.members) {
-    writer.array(3).natural(member.id.value).str(member.address).array(member.virtual_nodes.size());
-    for (const std::uint64_t point : member.virtual_nodes) writer.natural(point);
+  for (Placement& placement : map.partitions) {
+    for (ReplicaPlace& place : placement.replicas) place.id = {map.next_replica++};
   }
-  writer.array(map.partitions.size());
-  for (const Placement& placement : map.partitions) {
-    writer.array(2).natural(placement.preferred_leader.value).array(placement.replicas.size());
-    for (const WorkerId replica : placement.replicas) writer.natural(replica.value);
-  }
-  return out;
-}
-
-namespace {
-
-/// An array of at most `most` elements, or nothing; so a forged count reserves nothing large.
-std::optional<std::uint32_t> read_array_up_to(PackedReader& reader, std::size_t most) {
-  const auto count = reader.read_array();
-  return count && *count <= most ? count : std::nullopt;
-}
-
-std::optional<Member> read_member(PackedReader& reader) {
-  if (reader.read_array() != 3u) return std::nullopt;
-  const auto id = reader.read_uint();
-  const auto address = reader.read_str();
-  const auto points = read_array_up_to(reader, kVirtualNodesMax);
-  if (!id || !address || !points) return std::nullopt;
-  Member member{{*id}, std::string(*address), {}};
-  for (std::uint32_t i = 0; i < *points; ++i) {
-    const auto point = reader.read_uint();
-    if (!point) return std::nullopt;
-    member.virtual_nodes.push_back(*point);
-  }
-  return member;
-}
-
-std::optional<Placement> read_placement(PackedReader& reader) {
-  if (reader.read_array() != 2u) return std::nullopt;
-  const auto leader = reader.read_uint();
-  const auto replicas = read_array_up_to(reader, kWorkersMax);
-  if (!leader || !replicas) return std::nullopt;
-  Placement placement{{}, {*leader}};
-  for (std::uint32_t i = 0; i < *replicas; ++i) {
-    const auto replica = reader.read_uint();
-    if (!replica) return std::nullopt;
-    placement.replicas.push_back({*replica});
-  }
-  return placement;
-}
-
-}  // namespace
-
-Result<ClusterMap> read_cluster_map(std::string_view packed) {
-  PackedReader reader(packed);
-  const auto elements = reader.read_array();
-  const auto format = reader.read_uint();
-  if (!elements || !format) return bad("it is none");
-  if (*format != kFormatVersion || *elements != 7) {
-    return bad("format version " + std::to_string(*format) + "; this program reads " + std::to_string(kFormatVersion));
-  }
-  const auto cluster = reader.read_str();
-  const auto version = reader.read_uint();
-  const auto formed = reader.read_bool();
-  const auto k = reader.read_uint();
-  const auto members = read_array_up_to(reader, kWorkersMax);
-  if (!cluster || !version || !formed || !k || *k > kWorkersMax || !members) return bad("its head is broken");
-  ClusterMap map;
-  map.cluster = *cluster;
-  map.version = *version;
-  map.formed = *formed;
-  map.k = static_cast<std::uint32_t>(*k);
-  for (std::uint32_t i = 0; i < *members; ++i) {
-    auto member = read_member(reader);
-    if (!member) return bad("a member is broken");
-    map.members.push_back(std::move(*member));
-  }
-  const auto partitions = read_array_up_to(reader, kPartitionsMax);
-  if (!partitions) return bad("its partitions are broken");
-  for (std::uint32_t i = 0; i < *partitions; ++i) {
-    auto placement = read_placement(reader);
-    if (!placement) return bad("a partition is broken");
-    map.partitions.push_back(std::move(*placement));
-  }
-  if (!reader.at_end()) return bad("bytes after its end");
-  if (auto good = check(map); !good) return good.error();
   return map;
 }
 

@@ -1,9 +1,13 @@
 // The cluster map: members, partitions, replicas.  One value, with one owner in the code, that all processes agree on.
 //
-// It is made once, by the first worker of the server file, and stored by every worker; the stored map is the truth and
-// never recomputed.  Nothing may assume that it never changes: it carries a version, and a higher version replaces it.
+// It is made once, by the first worker of the server file, and is from then on a record in the replicated state of
+// partition 0 (worker/state/system_records.hpp), changed there alone.  Every process keeps a copy, workers on disk; the
+// stored map is the truth and never recomputed, and only a higher (epoch, version) replaces a copy.
+//
+// The map says what should be: which worker is to have which replica.  What is, a group's own configuration says.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,12 +16,25 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/cluster/replica_place.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {
 
 constexpr std::size_t kAddressSizeMax = 260;  ///< Bytes of host:port: a host name has 253 at most.
+
+/// What this software knows: kinds of entries, records, limits.  A cluster's level is the highest that all its members
+/// know, and nothing of a higher one is written before; who does not know the cluster's is not let in.
+constexpr std::uint32_t kLevel = 1;
+
+/// Which map of a cluster: the higher one replaces the lower one.
+struct MapVersion {
+  std::uint64_t epoch = 0;
+  std::uint64_t version = 0;
+  auto operator<=>(const MapVersion&) const = default;
+};
+std::string to_string(const MapVersion& version);
 
 /// Whether `text` is 32 lower-case hex digits.
 bool is_cluster_id(std::string_view text);
@@ -30,21 +47,28 @@ struct Member {
 };
 
 struct Placement {
-  std::vector<WorkerId> replicas;  ///< In ring order.
-  WorkerId preferred_leader;       ///< One of them.
+  std::vector<ReplicaPlace> replicas;  ///< In ring order.
+  WorkerId preferred_leader;           ///< One of their workers.
   bool operator==(const Placement&) const = default;
+
+  /// The replica that is to be on this worker; null: none.
+  const ReplicaPlace* find(WorkerId worker) const;
 };
 
 struct ClusterMap {
-  ClusterId cluster;          ///< 32 hex digits.
-  std::uint64_t version = 0;  ///< Higher replaces lower.
-  bool formed = false;        ///< False until every member has stored it; nothing is served before.
-  std::uint32_t k = 0;        ///< Replication factor.
+  ClusterId cluster;  ///< 32 hex digits.
+  std::uint64_t epoch = 1;
+  std::uint64_t version = 0;
+  bool formed = false;             ///< False until every member has stored it; nothing is served before.
+  std::uint32_t level = kLevel;    ///< What all members know (kLevel).
+  std::uint32_t k = 0;             ///< Replication factor.
+  std::uint64_t next_replica = 1;  ///< The id of the next place that is new; none at or above it was ever given.
   std::vector<Member> members;
   std::vector<Placement> partitions;  ///< Indexed by PartitionId; their number is a power of two.
 
   bool operator==(const ClusterMap&) const = default;
 
+  MapVersion number() const { return {epoch, version}; }
   std::uint32_t partition_count() const { return static_cast<std::uint32_t>(partitions.size()); }
   /// Replicas of each partition: 2k-1, or all workers where there are fewer.
   std::uint32_t replica_count() const;
@@ -77,10 +101,11 @@ Result<void> check(const ClusterMap& map);
 ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec);
 
 /// Packed as MessagePack:
-///   [format version = 1, cluster, version, formed, k, [[id, address, [virtual node, ...]], ...],
-///    [[preferred leader, [replica, ...]], ...]]
+///   [format version = 2, cluster, epoch, version, formed, level, k, next replica id,
+///    [[id, address, [virtual node, ...]], ...], [[preferred leader, [[replica id, worker], ...]], ...]]
 std::string pack(const ClusterMap& map);
-/// Error: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits).
+/// Error: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits),
+/// and for one of a level that is not known here.
 Result<ClusterMap> read_cluster_map(std::string_view packed);
 
 }  // namespace trellis

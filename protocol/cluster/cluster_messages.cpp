@@ -101,9 +101,14 @@ bool is_one_of(std::uint8_t value, Enum last) {
 void add(BundleWriter& bundle, const Hello& message) {
   std::string header;
   PackedWriter writer(header);
-  writer.array(15).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
-  writer.str(message.address).str(message.cluster).natural(message.map_version).boolean(message.formed);
-  writer.boolean(message.leaving).natural(message.keys).natural(message.bytes).natural(message.partitions);
+  writer.array(17).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
+  writer.str(message.address).str(message.cluster).natural(message.map_epoch).natural(message.map_version);
+  writer.boolean(message.formed)
+      .natural(message.level)
+      .boolean(message.leaving)
+      .natural(message.keys)
+      .natural(message.bytes)
+      .natural(message.partitions);
   writer.array(message.leads.size());
   for (const Leadership& lead : message.leads) writer.array(2).natural(lead.partition.value).natural(lead.term.value);
   writer.natural(message.token);
@@ -128,14 +133,16 @@ Result<Hello> read_hello(const BundleItem& item) {
     hello.protocol_version = static_cast<std::uint32_t>(*spoken);
     return hello;
   }
-  ControlReader reader(header, 15);
+  ControlReader reader(header, 17);
   hello.protocol_version = reader.natural32();
   hello.id = {reader.natural()};
   hello.nonce = {reader.natural()};
   hello.address = reader.str(kAddressSizeMax);
   hello.cluster = reader.str(kClusterIdSize);
+  hello.map_epoch = reader.natural();
   hello.map_version = reader.natural();
   hello.formed = reader.boolean();
+  hello.level = reader.natural32();
   hello.leaving = reader.boolean();
   hello.keys = reader.natural();
   hello.bytes = reader.natural();

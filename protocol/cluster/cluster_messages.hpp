@@ -61,7 +61,7 @@ struct WorkerLoad {
 };
 
 /// The version of what hellos hold; it is the first number in each.
-constexpr std::uint32_t kHelloVersion = 4;
+constexpr std::uint32_t kHelloVersion = 5;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.
@@ -71,10 +71,12 @@ struct Hello {
   BootNonce nonce;
   std::string address;
   ClusterId cluster;  ///< Empty: the worker is empty and takes part in making a cluster.
+  std::uint64_t map_epoch = 0;
   std::uint64_t map_version = 0;
   bool formed = false;
-  bool leaving = false;    ///< It is about to stop: route nothing new to it.
-  std::uint64_t keys = 0;  ///< Over all replicas it holds.
+  std::uint32_t level = kLevel;  ///< What its software knows.
+  bool leaving = false;          ///< It is about to stop: route nothing new to it.
+  std::uint64_t keys = 0;        ///< Over all replicas it holds.
   std::uint64_t bytes = 0;
   std::uint32_t partitions = 0;  ///< Replicas it holds.
   std::vector<Leadership> leads;
@@ -82,6 +84,8 @@ struct Hello {
   WorkerLoad load;
   Stamps stamps;
   bool operator==(const Hello&) const = default;
+
+  MapVersion map_number() const { return {map_epoch, map_version}; }
 };
 
 /// The broker's answer to a hello that it takes.

@@ -15,7 +15,4 @@ struct ReplicaPlace {
   auto operator<=>(const ReplicaPlace&) const = default;
 };
 
-/// A worker of a cluster whose members never change has one replica of a partition, which has the worker's number.
-inline ReplicaPlace only_replica_on(WorkerId worker) { return {ReplicaId{worker.value}, worker}; }
-
 }  // namespace trellis

@@ -184,7 +184,9 @@ std::vector<Placement> place(const std::vector<Member>& members, std::uint32_t p
   const std::vector<MemberIndex> leaders = Leaders(replicas, members.size()).assign();
   std::vector<Placement> placements(partition_count);
   for (std::uint32_t partition = 0; partition < partition_count; ++partition) {
-    for (const MemberIndex member : replicas[partition]) placements[partition].replicas.push_back(members[member].id);
+    for (const MemberIndex member : replicas[partition]) {
+      placements[partition].replicas.push_back({ReplicaId{}, members[member].id});
+    }
     placements[partition].preferred_leader = members[leaders[partition]].id;
   }
   return placements;

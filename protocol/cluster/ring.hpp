@@ -26,7 +26,7 @@ std::vector<std::uint64_t> virtual_nodes_of(WorkerId id);
 std::uint32_t load_bound(std::uint32_t total, std::uint32_t workers);
 
 /// Places `partition_count` partitions with `replica_count` replicas each (1 to the number of members).
-/// Deterministic: the same members, in the same order, give the same placement.
+/// Deterministic: the same members, in the same order, give the same placement.  The replicas have no ids yet.
 std::vector<Placement> place(const std::vector<Member>& members, std::uint32_t partition_count,
                              std::uint32_t replica_count);
 

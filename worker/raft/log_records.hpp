@@ -40,7 +40,7 @@ struct SnapshotRecord {
 std::string pack(const SnapshotRecord& record);
 Result<SnapshotRecord> read_snapshot_record(std::string_view value);
 
-/// Which replica of a group this worker holds.  Without a record it holds the one that the cluster began with.
+/// Which replica of a group this worker holds.  Without a record it never held one.
 struct LocalReplica {
   ReplicaId held;           ///< 0: none.
   std::uint64_t term = 0;   ///< The term of the entry by which it was added; 0: it was there from the beginning.

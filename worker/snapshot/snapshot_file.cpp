@@ -3,9 +3,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
-#include <cinttypes>
-#include <cstdio>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -17,8 +14,7 @@
 namespace trellis {
 namespace {
 
-constexpr std::string_view kMagic = "TRLSNAP\x02";  ///< The last byte is the format version.
-constexpr std::uint8_t kDescriptorVersion = 1;
+constexpr std::string_view kMagic = "TRLSNAP\x03";  ///< The last byte is the format version.
 
 enum class BlockKind : std::uint8_t { kHead = 1, kSessions = 2, kWrites = 3, kDocuments = 4, kEnd = 5 };
 
@@ -42,6 +38,7 @@ struct Head {
   std::uint64_t document_bytes = 0;
   BookHead brokers;
   BookHead clients;
+  SystemRecords system;
 };
 
 /// `position`: where the block begins in the file.
@@ -117,6 +114,7 @@ void write_head(FieldWriter fields, const Head& head) {
   for (const BookHead& book : {head.brokers, head.clients}) {
     fields.u64(book.first_write).u64(book.writes).u64(book.sessions);
   }
+  fields.bytes(pack(head.system));
 }
 
 BookHead head_of(const FrozenBook& book) { return {book.writes.first(), book.writes.size(), book.floors.size()}; }
@@ -192,7 +190,7 @@ Result<void> BlockReader::read_magic() {
   if (magic->substr(0, kMagic.size() - 1) != kMagic.substr(0, kMagic.size() - 1)) return broken(0, "no snapshot");
   if (*magic != kMagic) {
     return broken(kMagic.size() - 1, "format version " + std::to_string(static_cast<unsigned char>(magic->back())) +
-                                         ", this software reads version 2 (use the software that wrote it, or "
+                                         ", this software reads version 3 (use the software that wrote it, or "
                                          "begin with an empty folder),");
   }
   return {};
@@ -225,7 +223,9 @@ class Loader {
 
   Result<void> add(const BlockReader::Block& block);
   bool ended() const { return last_kind_ == BlockKind::kEnd; }
-  StateMachine finish() && { return {std::move(documents_), std::move(*sessions_), descriptor_.index}; }
+  StateMachine finish() && {
+    return {std::move(documents_), std::move(*sessions_), std::move(head_.system), descriptor_.index};
+  }
 
  private:
   Result<void> add_head(FieldReader& fields);
@@ -286,6 +286,9 @@ Result<void> Loader::add_head(FieldReader& fields) {
     // So that they can be counted on from there.
     if (book->first_write > UINT64_MAX / 2) return invalid_argument("a number of a write that cannot be");
   }
+  auto system = read_system_records(fields.bytes());
+  if (!system) return system.error();
+  head_.system = std::move(*system);
   if (!fields.at_end()) return invalid_argument("a head of another size");
   if (head_.partition != descriptor_.partition || head_.index != descriptor_.index || head_.term != descriptor_.term) {
     return invalid_argument("it is the snapshot of partition " + std::to_string(head_.partition.value) + ", index " +
@@ -366,48 +369,15 @@ Result<void> Loader::end() {
 
 }  // namespace
 
-std::string snapshot_name(PartitionId partition, LogIndex index, Term term, std::uint64_t maker) {
-  std::array<char, 96> name;
-  std::snprintf(name.data(), name.size(), "partition-%" PRIu32 "-index-%" PRIu64 "-term-%" PRIu64 "-%016" PRIx64,
-                partition.value, index.value, term.value, maker);
-  return name.data();
-}
-
-bool is_snapshot_of(std::string_view name, PartitionId partition) {
-  return name.starts_with("partition-" + std::to_string(partition.value) + "-index-");
-}
-
-std::string encode(const SnapshotDescriptor& descriptor) {
-  std::string out;
-  FieldWriter fields(out);
-  fields.u8(kDescriptorVersion).u32(descriptor.partition.value).u64(descriptor.index.value);
-  fields.u64(descriptor.term.value).u64(descriptor.size).u64(descriptor.checksum).bytes(descriptor.name);
-  return out;
-}
-
-Result<SnapshotDescriptor> read_snapshot_descriptor(std::string_view bytes) {
-  FieldReader fields(bytes);
-  if (fields.u8() != kDescriptorVersion) return invalid_argument("snapshot descriptor: its format version is not 1");
-  SnapshotDescriptor descriptor;
-  descriptor.partition.value = fields.u32();
-  descriptor.index.value = fields.u64();
-  descriptor.term.value = fields.u64();
-  descriptor.size = fields.u64();
-  descriptor.checksum = fields.u64();
-  descriptor.name = fields.bytes();
-  if (!fields.at_end()) return invalid_argument("snapshot descriptor: it has another size");
-  if (!is_snapshot_name(descriptor.name)) return invalid_argument("snapshot descriptor: it names no snapshot");
-  return descriptor;
-}
-
 Result<SnapshotDescriptor> write_snapshot(const FrozenState& state, PartitionId partition, LogIndex index, Term term,
                                           const std::string& name, SnapshotStore& store) {
   CHECK(state.applied <= index);
   auto sink = store.create(name);
   if (!sink) return sink.error();
   BlockWriter blocks(**sink);
-  write_head(blocks.record(BlockKind::kHead), {partition, index, term, state.documents.size(), state.documents.bytes(),
-                                               head_of(state.sessions.brokers), head_of(state.sessions.clients)});
+  write_head(blocks.record(BlockKind::kHead),
+             {partition, index, term, state.documents.size(), state.documents.bytes(), head_of(state.sessions.brokers),
+              head_of(state.sessions.clients), state.system});
   write_sessions(blocks, state.sessions);
   TrieCursor cursor = state.documents.cursor();
   for (cursor.seek_first(); cursor.valid() && !blocks.failed(); cursor.next()) {

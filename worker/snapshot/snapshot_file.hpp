@@ -1,11 +1,12 @@
 // Snapshot files: the whole state of one partition as bytes, checked from end to end when read.
 //
-//   file       = "TRLSNAP" | format version (u8 = 2) | block*
+//   file       = "TRLSNAP" | format version (u8 = 3) | block*
 //   block      = kind (u8) | payload size (u32) | checksum (u64) | payload
 //
 //   kind         payload
 //   1 head       partition (u32) | index (u64) | term (u64) | documents (u64) | document bytes (u64)
 //                | book of the brokers' sessions | book of the clients'
+//                | what worker/state/system_records.hpp packs (bytes)
 //   2 sessions   session*: those that say floors, each kind in the order of their last writes
 //   3 writes     write*: each kind in log order
 //   4 documents  (version (u64) | key (bytes) | document (bytes))*, in the order of the keys

@@ -146,6 +146,11 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   return done(entry, std::move(answer));
 }
 
+Result<void> StateMachine::apply_system(LogIndex index, std::string_view log_entry) {
+  applied_ = index;
+  return apply_system_entry(log_entry, system_);
+}
+
 CommandResult StateMachine::done(const Entry& entry, WriteAnswer answer) const {
   CommandResult result = result_of(entry, std::move(answer));
   result.effort = effort_;
@@ -296,6 +301,6 @@ CommandResult StateMachine::read(const Read& read) const {
   return result;
 }
 
-FrozenState StateMachine::freeze() { return {documents_.freeze(), sessions_.freeze(), applied_}; }
+FrozenState StateMachine::freeze() { return {documents_.freeze(), sessions_.freeze(), system_, applied_}; }
 
 }  // namespace trellis

@@ -1,4 +1,4 @@
-// StateMachine: the replicated state of one partition, its documents and its sessions.
+// StateMachine: the replicated state of one partition: its documents, its sessions, and what the cluster keeps in it.
 //
 // Deterministic: every replica that applied the same entries, or restored a snapshot and applied the rest, holds the
 // same state and gave the same results.  So apply reads no clock, option or random number; what is needed travels
@@ -16,6 +16,7 @@
 #include "worker/state/entry.hpp"
 #include "worker/state/read.hpp"
 #include "worker/state/session_table.hpp"
+#include "worker/state/system_records.hpp"
 #include "worker/trie/trie.hpp"
 
 namespace trellis {
@@ -24,6 +25,7 @@ namespace trellis {
 struct FrozenState {
   FrozenTrie documents;
   FrozenSessions sessions;
+  SystemRecords system;
   LogIndex applied;  ///< The last entry in it.
 };
 
@@ -31,12 +33,18 @@ class StateMachine {
  public:
   explicit StateMachine(SessionLimits limits = {}) : sessions_(limits) {}
   /// As restored from a snapshot.
-  StateMachine(Trie documents, SessionTable sessions, LogIndex applied)
-      : documents_(std::move(documents)), sessions_(std::move(sessions)), applied_(applied) {}
+  StateMachine(Trie documents, SessionTable sessions, SystemRecords system, LogIndex applied)
+      : documents_(std::move(documents)),
+        sessions_(std::move(sessions)),
+        system_(std::move(system)),
+        applied_(applied) {}
 
   /// Applies a command of the committed log entry at `index`.  Index and position are greater than those of any before.
   /// A document in the result may lie in the trie: pack it, or copy it, before the next entry is applied.
   CommandResult apply(LogIndex index, std::uint32_t position, const Entry& entry);
+
+  /// Applies a system entry of the log.  Error: it is broken, or of a level that this software does not know.
+  Result<void> apply_system(LogIndex index, std::string_view log_entry);
 
   /// Answers a read from what has been applied.  A document in the result lies in the trie: pack it, or copy it,
   /// before the next entry is applied.
@@ -55,6 +63,7 @@ class StateMachine {
 
   const TrieView& documents() const { return documents_; }
   const SessionTable& sessions() const { return sessions_; }
+  const SystemRecords& system() const { return system_; }
 
   /// Keys the hashes of the documents' indexes.  To be called before anything is read.
   void set_secret(std::uint64_t secret) { indexes_ = DocumentIndexes(secret); }
@@ -79,6 +88,7 @@ class StateMachine {
   Trie documents_;
   mutable DocumentIndexes indexes_;  ///< A read may add one.
   SessionTable sessions_;
+  SystemRecords system_;
   LogIndex applied_;
   /// The last part of a document that a logged read had copied.
   struct Copied {

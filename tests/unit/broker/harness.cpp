@@ -72,6 +72,7 @@ void FakeWorker::lead_nothing() {
 void FakeWorker::hold(const ClusterMap& held) {
   map = held;
   hello.cluster = held.cluster;
+  hello.map_epoch = held.epoch;
   hello.map_version = held.version;
   hello.formed = held.formed;
   hello.partitions = static_cast<std::uint32_t>(held.partitions.size());

@@ -91,7 +91,7 @@ class Chaos {
   void change_leader() {
     const PartitionId partition{static_cast<std::uint32_t>(random_() % leaders_.size())};
     const auto& replicas = cluster_.map.placement(partition).replicas;
-    const WorkerId next = replicas[random_() % replicas.size()];
+    const WorkerId next = replicas[random_() % replicas.size()].worker;
     FakeWorker& before = cluster_.worker(leaders_[partition.value]);
     std::erase_if(before.hello.leads, [partition](const Leadership& lead) { return lead.partition == partition; });
     leaders_[partition.value] = next;

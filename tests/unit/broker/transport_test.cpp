@@ -164,7 +164,7 @@ TEST(Transport, LocateTellsWhereAKeyLives) {
   EXPECT_EQ(reader.read_uint(), cluster.partition("person1").value);
   EXPECT_EQ(reader.read_str(), "replicas");
   EXPECT_EQ(reader.read_array(), 3u);
-  for (const WorkerId id : cluster.map.placement(cluster.partition("person1")).replicas) {
+  for (const auto& [replica, id] : cluster.map.placement(cluster.partition("person1")).replicas) {
     EXPECT_EQ(reader.read_str(), to_string(id));
   }
   EXPECT_EQ(reader.read_str(), "leader");

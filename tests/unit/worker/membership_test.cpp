@@ -252,15 +252,15 @@ TEST_F(MembershipOfThree, DamagedRecordsAreRefused) {
   ClusterMap without = map;
   without.members[0].id = {12345};
   for (Placement& placement : without.partitions) {
-    for (WorkerId& replica : placement.replicas) {
-      if (replica == map.members[0].id) replica = {12345};
+    for (ReplicaPlace& replica : placement.replicas) {
+      if (replica.worker == map.members[0].id) replica.worker = {12345};
     }
     if (placement.preferred_leader == map.members[0].id) placement.preferred_leader = {12345};
   }
   EXPECT_THAT(reload_with("M", pack(without)), HasSubstr("does not know this worker"));
   EXPECT_THAT(reload_with("M", pack(map)), HasSubstr("loaded"));
   EXPECT_THAT(reload_with("W", "short"), HasSubstr("broken"));
-  EXPECT_THAT(reload_with("V", records::pack_number(3)), HasSubstr("format 3"));
+  EXPECT_THAT(reload_with("V", records::pack_number(2)), HasSubstr("format 2"));
 }
 
 }  // namespace

@@ -97,16 +97,18 @@ TEST(ClusterMap, IsSoundOrRefusedWhateverTheBytes) {
 
 TEST(ClusterMap, BelievesAForgedCountOnlyUpToTheLimits) {
   std::string packed;
-  PackedWriter(packed).array(7).natural(1).str(kCluster).natural(1).boolean(true).natural(2).array(0xffffffff);
+  PackedWriter head(packed);
+  head.array(10).natural(2).str(kCluster).natural(1).natural(1).boolean(true).natural(kLevel).natural(2).natural(99);
+  head.array(0xffffffff);
   EXPECT_FALSE(read_cluster_map(packed));
 }
 
 TEST(ClusterMap, NamesAFormatVersionThatItDoesNotRead) {
   std::string packed = pack(map_of(3));
-  packed[1] = 2;
+  packed[1] = 3;
   const auto map = read_cluster_map(packed);
   ASSERT_FALSE(map);
-  EXPECT_THAT(map.error().message, HasSubstr("format version 2"));
+  EXPECT_THAT(map.error().message, HasSubstr("format version 3"));
 }
 
 /// The message with which a map is refused after `change`; empty where it is taken.
@@ -139,9 +141,18 @@ TEST(ClusterMap, IsRefusedWhereItContradictsItself) {
   EXPECT_THAT(refused([](ClusterMap& map) { map.partitions.pop_back(); }), HasSubstr("power of two"));
   EXPECT_THAT(refused([](ClusterMap& map) { map.partitions.clear(); }), HasSubstr("power of two"));
   EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].replicas.pop_back(); }), HasSubstr("2 replicas"));
-  EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].replicas[0] = {77}; }), HasSubstr("no member"));
-  EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].replicas[0] = map.partitions[3].replicas[1]; }),
-              HasSubstr("two replicas"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].replicas[0].worker = {77}; }), HasSubstr("no member"));
+  EXPECT_THAT(
+      refused([](ClusterMap& map) { map.partitions[3].replicas[0].worker = map.partitions[3].replicas[1].worker; }),
+      HasSubstr("two replicas"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].replicas[0].id = map.partitions[5].replicas[1].id; }),
+              HasSubstr("stands twice"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].replicas[0].id = {0}; }), HasSubstr("never given"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].replicas[0].id = {map.next_replica}; }),
+              HasSubstr("never given"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.epoch = 0; }), HasSubstr("epochs"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.level = 0; }), HasSubstr("level"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.level = kLevel + 1; }), HasSubstr("older than the cluster's"));
   EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].preferred_leader = {77}; }), HasSubstr("no replica"));
 }
 

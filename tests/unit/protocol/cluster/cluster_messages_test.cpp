@@ -17,7 +17,9 @@ Hello sample_hello() {
   hello.nonce = {77};
   hello.address = "127.0.0.1:9001";
   hello.cluster = kCluster;
+  hello.map_epoch = 2;
   hello.map_version = 3;
+  hello.level = 7;
   hello.formed = true;
   hello.leaving = true;
   hello.load = {1 << 20, 7, 5'000, {{{12}, 3, 40}, {{13}, 1, 2}}};

@@ -71,6 +71,20 @@ TEST(SnapshotFile, AReplicaRestoredFromItKnowsACopyThatComesTooLate) {
   EXPECT_EQ(restored->apply(LogIndex{7}, 0, write_with_floor(3)).status, Code::kOk);
 }
 
+TEST(SnapshotFile, HoldsWhatTheClusterKeepsInTheState) {
+  MemorySnapshotStore store;
+  StateMachine state = some_state();
+  ClusterMap map = make_cluster_map(std::string(32, 'a'), {1, 2, {{{1}, "a:1"}}});
+  map.formed = true;
+  ASSERT_TRUE(state.apply_system({1'000}, map_entry({}, map)));
+  ASSERT_TRUE(state.apply_system({1'001}, follow_entry({1, 7}, kLevel)));
+  const auto restored = read_snapshot(write(state, store), store);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(*restored->system().map, map);
+  EXPECT_EQ(restored->system().followed, (MapVersion{1, 7}));
+  EXPECT_EQ(restored->system().level, kLevel);
+}
+
 TEST(SnapshotFile, OneOfAnEarlierFormatIsRefusedWithWhatToDo) {
   MemorySnapshotStore store;
   StateMachine state = some_state();
@@ -78,7 +92,7 @@ TEST(SnapshotFile, OneOfAnEarlierFormatIsRefusedWithWhatToDo) {
   store.files[kName][7] = 1;
   const auto restored = read_snapshot(descriptor, store);
   ASSERT_FALSE(restored);
-  EXPECT_NE(restored.error().message.find("format version 1, this software reads version 2"), std::string::npos);
+  EXPECT_NE(restored.error().message.find("format version 1, this software reads version 3"), std::string::npos);
 }
 
 TEST(SnapshotFile, HoldsTheStateOfTheMomentItWasFrozen) {

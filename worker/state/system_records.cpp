@@ -1,0 +1,85 @@
+#include "worker/state/system_records.hpp"
+
+#include "protocol/cluster/bundle.hpp"
+
+namespace trellis {
+namespace {
+
+constexpr std::uint8_t kSystem = 16;  ///< In the place of a command's format version.
+
+enum class Kind : std::uint8_t { kFollow = 1, kMap = 2 };
+
+Error bad(const std::string& what) { return invalid_argument("system entry: " + what); }
+
+std::string begin(Kind kind, const MapVersion& version) {
+  std::string out;
+  FieldWriter(out).u8(kSystem).u8(static_cast<std::uint8_t>(kind)).u64(version.epoch).u64(version.version);
+  return out;
+}
+
+Result<void> follow(const MapVersion& version, std::uint32_t level, SystemRecords& records) {
+  if (level > kLevel) return bad("level " + std::to_string(level) + " is not known to this program");
+  if (version <= records.followed) return {};
+  records.followed = version;
+  records.level = level;
+  return {};
+}
+
+Result<void> replace_map(const MapVersion& replaced, std::string_view packed, SystemRecords& records) {
+  auto map = read_cluster_map(packed);
+  if (!map) return map.error();
+  if (!map->formed || map->number() <= replaced) return bad("a map that cannot follow the one before");
+  if (records.map_version() == replaced) records.map = std::make_shared<const ClusterMap>(std::move(*map));
+  return {};
+}
+
+}  // namespace
+
+std::string follow_entry(const MapVersion& version, std::uint32_t level) {
+  std::string out = begin(Kind::kFollow, version);
+  FieldWriter(out).u32(level);
+  return out;
+}
+
+std::string map_entry(const MapVersion& replaced, const ClusterMap& map) {
+  return begin(Kind::kMap, replaced) + pack(map);
+}
+
+std::string pack(const SystemRecords& records) {
+  std::string out;
+  FieldWriter(out).u64(records.followed.epoch).u64(records.followed.version).u32(records.level);
+  return records.map == nullptr ? out : out + pack(*records.map);
+}
+
+Result<SystemRecords> read_system_records(std::string_view bytes) {
+  FieldReader fields(bytes);
+  SystemRecords records;
+  records.followed.epoch = fields.u64();
+  records.followed.version = fields.u64();
+  records.level = fields.u32();
+  if (!fields.ok()) return invalid_argument("records of the cluster that are cut off");
+  if (records.level > kLevel) return invalid_argument("a level that is not known to this software");
+  if (fields.at_end()) return records;
+  auto map = read_cluster_map(fields.rest());
+  if (!map) return map.error();
+  records.map = std::make_shared<const ClusterMap>(std::move(*map));
+  return records;
+}
+
+bool is_system_entry(std::string_view log_entry) {
+  return !log_entry.empty() && static_cast<std::uint8_t>(log_entry.front()) == kSystem;
+}
+
+Result<void> apply_system_entry(std::string_view log_entry, SystemRecords& records) {
+  FieldReader fields(log_entry);
+  const std::uint8_t system = fields.u8();
+  const std::uint8_t kind = fields.u8();
+  const MapVersion version{fields.u64(), fields.u64()};
+  if (!fields.ok() || system != kSystem) return bad("it is cut off");
+  if (kind == static_cast<std::uint8_t>(Kind::kMap)) return replace_map(version, fields.rest(), records);
+  if (kind != static_cast<std::uint8_t>(Kind::kFollow)) return bad("of an unknown kind");
+  const std::uint32_t level = fields.u32();
+  return fields.at_end() ? follow(version, level, records) : Result<void>(bad("it has another size"));
+}
+
+}  // namespace trellis
