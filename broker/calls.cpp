@@ -219,6 +219,12 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
     return;
   }
   if (!is_current) return;
+  if (reply.outcome == Outcome::kDiskFull && !call->perhaps_applied) {
+    return finish(*call,
+                  failed(Code::kResourceExhausted,
+                         "the disks of a majority of this partition's workers are full; delete documents or make room"),
+                  now);
+  }
   if (reply.outcome == Outcome::kUnknown) call->perhaps_applied = call->perhaps_applied || call->subrequest.writes;
   back_off(*call, now);
 }

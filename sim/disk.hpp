@@ -41,6 +41,7 @@ class Disk final : public SnapshotStore {
   Result<std::unique_ptr<SnapshotSink>> create(const std::string& name) override;
   Result<std::unique_ptr<SnapshotSource>> open(const std::string& name) const override;
   Result<void> remove(const std::string& name) override;
+  std::uint64_t room() const override { return log_files_.is_full ? 0 : UINT64_MAX; }
   Result<std::vector<std::string>> list() const override;
 
   /// Makes durable what is collected, before the first incarnation.

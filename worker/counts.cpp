@@ -14,6 +14,7 @@ std::string_view name_of(Outcome outcome) {
     case Outcome::kBusy: return "busy";
     case Outcome::kUnknown: return "unknown";
     case Outcome::kWrongPartition: return "wrong_partition";
+    case Outcome::kDiskFull: return "disk_full";
   }
   return "";
 }

@@ -14,7 +14,7 @@ namespace trellis {
 class Shard;
 
 struct WorkerCounts {
-  static constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kWrongPartition) + 1;
+  static constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kDiskFull) + 1;
 
   std::array<std::uint64_t, kOutcomes> replies{};
   std::uint64_t entries_applied = 0;

@@ -57,6 +57,8 @@ class PartitionHost : public ReplicaHost {
   virtual void end_snapshot(PartitionId group) = 0;
   virtual void want_chunk(WorkerId from, const ChunkWanted& wanted) = 0;
   virtual Partition* find_partition(PartitionId group) = 0;
+  /// Whether the disks of a majority of its voters have room for more documents.
+  virtual bool may_grow(const Replica&) const { return true; }
   /// Has the partition go on with a request, now or when it is its client's turn.
   virtual void go_on(Partition& partition, WorkPointer work) = 0;
   /// A number that no client knows.

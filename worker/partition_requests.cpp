@@ -21,6 +21,12 @@ std::optional<Command> command_of(const PreparedItem& item) {
   return trellis::command_of(entry->kind);
 }
 
+/// Whether it may make the documents take more room.
+bool grows(const PreparedItem& item) {
+  const Entry* const entry = item.entry();
+  return entry != nullptr && (entry->kind == EntryKind::kPut || entry->kind == EntryKind::kPatch);
+}
+
 /// For the simulator alone, see OmittedRules.
 void forget_fingerprints(PreparedRequest& request) {
   const auto forget = [](PreparedItem& item) {
@@ -122,9 +128,12 @@ void Partition::begin(const WorkPointer& pointer) {
 
 void Partition::enqueue(const WorkPointer& work) {
   if (!replica_.is_leader()) return abandon(*work, Outcome::kNotLeader);
-  // All of a request or nothing of it: items on one key keep their order over retries.
-  if (!hold(*work)) return;
   const auto items = work->prepared.items();
+  // All of a request or nothing of it: items on one key keep their order over retries.
+  if (std::any_of(items.begin(), items.end(), grows) && !host_.may_grow(replica_)) {
+    return abandon(*work, Outcome::kDiskFull);
+  }
+  if (!hold(*work)) return;
   if (std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry() != nullptr; })) {
     proposals_.push_back(work);
   }

@@ -15,7 +15,7 @@ Error broken(const char* what) { return invalid_argument(std::string("a broken "
 std::string pack(const Speaker& speaker) {
   std::string out;
   FieldWriter fields(out);
-  fields.u64(speaker.id.value).u64(speaker.nonce.value).u64(speaker.incarnation).u8(speaker.leaving);
+  fields.u64(speaker.id.value).u64(speaker.nonce.value).u64(speaker.incarnation).u8(speaker.leaving).u8(speaker.full);
   fields.u32(speaker.unwelcome_ms);
   fields.u64(speaker.stamps.sent).u64(speaker.stamps.echo).u64(speaker.stamps.held).bytes(speaker.cluster);
   return out;
@@ -58,12 +58,15 @@ Result<Speaker> read_speaker(std::string_view header) {
   speaker.incarnation = fields.u64();
   const std::uint8_t leaving = fields.u8();
   speaker.leaving = leaving == 1;
+  const std::uint8_t full = fields.u8();
+  speaker.full = full == 1;
   speaker.unwelcome_ms = fields.u32();
   speaker.stamps.sent = fields.u64();
   speaker.stamps.echo = fields.u64();
   speaker.stamps.held = fields.u64();
   speaker.cluster = fields.bytes();
-  if (!fields.at_end() || speaker.id.value == 0 || speaker.incarnation == 0 || leaving > 1) return broken("greeting");
+  const bool has_ids = speaker.id.value != 0 && speaker.incarnation != 0;
+  if (!fields.at_end() || !has_ids || leaving > 1 || full > 1) return broken("greeting");
   return speaker;
 }
 

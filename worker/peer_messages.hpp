@@ -33,6 +33,7 @@ struct Speaker {
   BootNonce nonce;
   std::uint64_t incarnation = 0;  ///< How often it has been started, this time included.
   bool leaving = false;           ///< It is about to stop: no leadership is handed to it.
+  bool full = false;              ///< Its disk has room for going on, and no more.
   /// Milliseconds since a broker last welcomed it; kNeverWelcomed: none has in this incarnation.
   std::uint32_t unwelcome_ms = kNeverWelcomed;
   Stamps stamps{};

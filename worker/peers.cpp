@@ -9,6 +9,11 @@ void Peers::on_speaker(const Speaker& speaker, TimePoint now) {
   peer.round_trip.on_stamps(speaker.stamps, now);
   peer.heard_at = now;
   peer.leaving = speaker.leaving;
+  if (speaker.full) {
+    full_.insert(speaker.id);
+  } else {
+    full_.erase(speaker.id);
+  }
   peer.welcomed_at.reset();
   if (speaker.unwelcome_ms == Speaker::kNeverWelcomed) return;
   peer.welcomed_at = now - std::chrono::milliseconds(speaker.unwelcome_ms);

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "protocol/cluster/round_trip.hpp"
 #include "protocol/types.hpp"
@@ -54,6 +55,10 @@ class Peers {
     return !is_unwelcome(now - std::max(awake_since_, welcomed_at_.value_or(awake_since_)), now);
   }
 
+  /// Whether its disk had no room for what grows when it last spoke.
+  bool is_full(WorkerId peer) const { return full_.contains(peer); }
+  bool is_any_full() const { return !full_.empty(); }
+
   /// Zero where it was not measured.
   Duration round_trip(WorkerId peer) const;
   /// To the peer that is furthest away, of those that spoke lately.
@@ -76,6 +81,7 @@ class Peers {
   std::optional<TimePoint> welcomed_at_;  ///< By a broker,
   Duration broker_round_trip_{};          ///< which is so far away.
   std::map<WorkerId, Peer> peers_;
+  std::set<WorkerId> full_;
 };
 
 }  // namespace trellis

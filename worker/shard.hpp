@@ -123,6 +123,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
+  bool may_grow(const Replica& replica) const override;
   void go_on(Partition& partition, WorkPointer work) override;
   std::uint64_t secret() const override { return nonce_.value; }
   Duration round_trip() const override { return round_trip_; }
@@ -182,6 +183,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void take_durable();
   void tick();
   void look_after_room();
+  void look_whether_full(const LogRoom& room);
   void balance();
   void sweep_snapshots();
   /// Whether it hands over all that it leads, and takes nothing: it is about to stop, or no broker hears it.
@@ -293,6 +295,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// After it stood still.  What a broker sent before it had heard a hello from since then is obsolete.
   std::optional<TimePoint> woke_at_;
   bool is_leaving_ = false;
+  bool is_full_ = false;  ///< The disk has room for going on, and no more.
+  TimePoint room_looked_at_;
   std::optional<std::string> failure_;
 
   WorkerCounts counts_;

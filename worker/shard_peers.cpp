@@ -178,7 +178,7 @@ void Shard::to_peer_now(WorkerId peer, PeerMessageType type, std::string_view he
 BundleWriter& Shard::bundle_to(WorkerId peer) {
   BundleWriter& out = to_peers_[peer];
   if (!out.empty()) return out;
-  Speaker self{membership_.map()->cluster, membership_.self(), nonce_, incarnations_.number(), is_leaving_};
+  Speaker self{membership_.map()->cluster, membership_.self(), nonce_, incarnations_.number(), is_leaving_, is_full_};
   out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(peers_.greeting(peer, std::move(self), now_)));
   if (const auto greeted = greeted_at_.find(peer); greeted != greeted_at_.end()) greeted->second = now_;
   return out;

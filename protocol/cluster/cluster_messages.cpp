@@ -351,7 +351,7 @@ Result<WorkerReply> read_worker_reply(const BundleItem& item) {
   reply.leader = {fields.u64()};
   reply.term = {fields.u64()};
   reply.applied = {fields.u64()};
-  if (!fields.at_end() || !is_one_of(outcome, Outcome::kWrongPartition) || reply.partition.value >= kPartitionsMax) {
+  if (!fields.at_end() || !is_one_of(outcome, Outcome::kDiskFull) || reply.partition.value >= kPartitionsMax) {
     return bad("reply");
   }
   reply.outcome = static_cast<Outcome>(outcome);

@@ -193,6 +193,7 @@ enum class Outcome : std::uint8_t {
   kBusy = 3,            ///< Not applied; a queue is full.
   kUnknown = 4,         ///< Perhaps applied: leadership was lost.  Send it again under the same session and seq.
   kWrongPartition = 5,  ///< Not applied; the worker holds no replica of it (or has no such map yet).
+  kDiskFull = 6,        ///< Not applied: it would grow what a majority of the partition's workers has no room for.
 };
 
 struct WorkerReply {

@@ -40,7 +40,7 @@ class MutatedLog final : public LogStore {
   }
   Result<void> entries(PartitionId group, const EntryVisitor& visit) override;
   void begin_turn() override { log_->begin_turn(); }
-  void on_tick(TimePoint now, std::uint64_t documents) override { log_->on_tick(now, documents); }
+  void on_tick(TimePoint now, std::uint64_t needed) override { log_->on_tick(now, needed); }
   LogRoom room() const override { return log_->room(); }
 
  private:

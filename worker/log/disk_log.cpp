@@ -106,6 +106,9 @@ void DiskLog::start_write() {
   std::swap(collected_, under_way_);
   std::swap(freed_, freeing_);
   begin_write();
+  if (!awaits_segment_) return;
+  pool_.retry();  // There may be room by now.
+  pool_.prepare();
 }
 
 void DiskLog::begin_write() {
@@ -174,7 +177,7 @@ Result<bool> DiskLog::finish_write() {
     background_.run_finished();
     pool_.prepare();
     begin_write();
-    if (awaits_segment_ && pool_.failure()) failure_ = pool_.failure();
+    if (awaits_segment_ && pool_.failure() && !pool_.is_making()) failure_ = pool_.failure();
     if (failure_) return *failure_;
     if (awaits_segment_) return false;
   }
@@ -253,16 +256,17 @@ const OpenSegment& DiskLog::segment_of(const Place& place) const {
   return *segment;
 }
 
-void DiskLog::on_tick(TimePoint now, std::uint64_t documents) {
-  bytes_max_ = std::max(settings_.bytes_max, 2 * documents);
+void DiskLog::on_tick(TimePoint now, std::uint64_t needed) {
+  bytes_max_ = std::max(settings_.bytes_max, 2 * needed);
   if (pool_.failure() && !retry_at_) retry_at_ = now + kRetryAfter;
   if (retry_at_ && now >= *retry_at_) {
     retry_at_.reset();
-    pool_.forget_failure();
+    pool_.retry();
   }
   pool_.prepare();
   if (is_writing_ || failure_) return;
-  mover_.look(contents_, segments_, static_cast<double>(bytes_in_use()) / static_cast<double>(bytes_max_));
+  const double share = static_cast<double>(bytes_in_use()) / static_cast<double>(bytes_max_);
+  mover_.look(contents_, segments_, is_disk_full() ? std::max(share, Mover::kSnapshotsWantedFrom) : share);
   if (idle_since_ && collected_.empty()) pool_.on_idle();
   if (!idle_since_) idle_since_ = now;
   const bool confirms = !is_confirmed_ && now - *idle_since_ >= kConfirmAfter;
@@ -283,9 +287,10 @@ LogRoom DiskLog::room() const {
                payload_,
                mover_.holder(),
                false};
-  const bool is_disk_full = pool_.failure() && pool_.failure()->code == Code::kResourceExhausted;
-  room.is_full = is_disk_full || bytes_in_use() >= bytes_max_;
+  room.is_full = is_disk_full() || bytes_in_use() >= bytes_max_;
   return room;
 }
+
+bool DiskLog::is_disk_full() const { return pool_.failure() && pool_.failure()->code == Code::kResourceExhausted; }
 
 }  // namespace trellis

@@ -49,7 +49,7 @@ class DiskLog final : public LogStore {
   Result<void> entries(PartitionId group, const EntryVisitor& visit) override;
 
   void begin_turn() override { background_.run_finished(); }
-  void on_tick(TimePoint now, std::uint64_t documents) override;
+  void on_tick(TimePoint now, std::uint64_t needed) override;
   LogRoom room() const override;
 
   /// The number of the last batch that is durable.
@@ -70,6 +70,7 @@ class DiskLog final : public LogStore {
   void on_durable();
   void free_segments();
   std::uint64_t bytes_in_use() const;
+  bool is_disk_full() const;
   const OpenSegment& segment_of(const Place& place) const;
 
   LogWriter& writer_;

@@ -84,8 +84,8 @@ class LogStore {
   /// A turn of the loop begins: what was done beside it is taken up.
   virtual void begin_turn() {}
   /// Time passed.  What the store has to write for its own sake shows in has_collected().
-  /// @param documents  bytes of the replicated states, which the log may take twice
-  virtual void on_tick(TimePoint /*now*/, std::uint64_t /*documents*/) {}
+  /// @param needed  bytes of the replicated states and of what stays of the log behind them, which it may take twice
+  virtual void on_tick(TimePoint /*now*/, std::uint64_t /*needed*/) {}
   virtual LogRoom room() const { return {}; }
 };
 

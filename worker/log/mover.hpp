@@ -16,6 +16,9 @@ namespace trellis {
 
 class Mover {
  public:
+  /// Where the log takes such a share of what it may, snapshots are wanted.
+  static constexpr double kSnapshotsWantedFrom = 0.5;
+
   explicit Mover(const OmittedLogRules& omitted) : omitted_(omitted) {}
 
   /// Looks at the oldest segment.  @param share  of the bytes that the log may take, what it does

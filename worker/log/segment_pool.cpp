@@ -70,7 +70,7 @@ void SegmentPool::give_back(OpenSegment segment, std::size_t in_use) {
 }
 
 void SegmentPool::prepare() {
-  if (is_making_ || failure_) return;
+  if (is_making_ || !may_try_) return;
   if (wanted_ > 0) return make(std::max(wanted_, next_size()));
   if (spares_.size() < settings_.spares) make(next_size());
 }
@@ -87,6 +87,7 @@ void SegmentPool::make(std::uint64_t size) {
 
 void SegmentPool::on_made(std::uint32_t number, std::uint64_t size, Result<std::shared_ptr<DiskFile>> made) {
   is_making_ = false;
+  may_try_ = static_cast<bool>(made);
   failure_.reset();
   if (!made) return failure_.emplace(made.error()), void();
   // What one batch alone is too large for says nothing of the next.

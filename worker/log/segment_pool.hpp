@@ -50,8 +50,9 @@ class SegmentPool {
 
   /// Why the last file could not be made; nothing where it could.
   const std::optional<Error>& failure() const { return failure_; }
+  bool is_making() const { return is_making_; }
   /// The cause may have gone: the next prepare() tries again.
-  void forget_failure() { failure_.reset(); }
+  void retry() { may_try_ = true; }
   /// What the files that are ready take.
   std::uint64_t bytes() const;
 
@@ -73,6 +74,7 @@ class SegmentPool {
   std::uint64_t wanted_ = 0;   ///< The size of what is waited for.
   std::size_t peak_ = 0;       ///< How many segments were in use together lately.
   bool is_making_ = false;
+  bool may_try_ = true;        ///< To make a file, though the last one could not be made.
   std::uint32_t zeroing_ = 0;  ///< The file that zeros are written to just now; 0: none.
   std::optional<Error> failure_;
   /// Tells background work that the pool is gone.

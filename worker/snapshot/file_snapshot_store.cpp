@@ -177,6 +177,12 @@ Result<void> FileSnapshotStore::remove(const std::string& name) {
   return {};
 }
 
+std::uint64_t FileSnapshotStore::room() const {
+  std::error_code unknown;
+  const auto space = std::filesystem::space(folder_, unknown);
+  return unknown ? UINT64_MAX : space.available;
+}
+
 Result<std::vector<std::string>> FileSnapshotStore::list() const {
   std::vector<std::string> names;
   std::error_code error;

@@ -18,6 +18,7 @@ class FileSnapshotStore final : public SnapshotStore {
   Result<std::unique_ptr<SnapshotSink>> create(const std::string& name) override;
   Result<std::unique_ptr<SnapshotSource>> open(const std::string& name) const override;
   Result<void> remove(const std::string& name) override;
+  std::uint64_t room() const override;
   Result<std::vector<std::string>> list() const override;
 
  private:

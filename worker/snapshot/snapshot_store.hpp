@@ -47,6 +47,8 @@ class SnapshotStore {
   virtual Result<std::unique_ptr<SnapshotSource>> open(const std::string& name) const = 0;
   /// Removes it where it is there; whoever has it open can go on reading.
   virtual Result<void> remove(const std::string& name) = 0;
+  /// How many bytes a snapshot may have; where nobody knows, as many as it likes.
+  virtual std::uint64_t room() const { return UINT64_MAX; }
   /// The names of all that is committed, ascending.
   virtual Result<std::vector<std::string>> list() const = 0;
 };

@@ -174,6 +174,28 @@ TEST(SingleKey, ABusyWorkerIsAskedAgainAfterAShortWhile) {
   EXPECT_EQ(cluster.reply().status, Code::kOk);
 }
 
+TEST(SingleKey, WhatFindsFullDisksIsRefusedAtOnce) {
+  Harness cluster;
+  cluster.make_cluster();
+  cluster.send(Command::kPut, put_arguments("a"));
+  FakeWorker& leader = cluster.leader_of("a");
+  leader.answer(leader.take(), Outcome::kDiskFull);
+  EXPECT_EQ(cluster.reply().status, Code::kResourceExhausted);
+}
+
+TEST(SingleKey, WhatFindsFullDisksAndMayHaveBeenAppliedBeforeIsNotCalledUndone) {
+  Harness cluster;
+  cluster.make_cluster();
+  cluster.send(Command::kPut, put_arguments("a"));
+  FakeWorker& leader = cluster.leader_of("a");
+  leader.answer(leader.take(), Outcome::kUnknown);
+  cluster.pass(milliseconds(100));
+  leader.answer(leader.take(), Outcome::kDiskFull);
+  cluster.pass(milliseconds(100));
+  leader.answer_ok(leader.take(), packed_uint(1));
+  EXPECT_EQ(cluster.reply().status, Code::kOk);
+}
+
 TEST(SingleKey, ARequestThatGotLostIsSentAgainAfterASecond) {
   Harness cluster;
   cluster.make_cluster();

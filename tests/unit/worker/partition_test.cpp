@@ -156,6 +156,9 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   Partition* find_partition(PartitionId) override { return partition.get(); }
   void report(LogLevel, std::string event, std::optional<PartitionId>) override { events.push_back(std::move(event)); }
   void on_leadership_change() override {}
+  bool may_grow(const Replica&) const override { return has_room; }
+
+  bool has_room = true;
 
   std::map<std::uint64_t, WorkerReply> replies;
   std::vector<std::string> events;
@@ -413,6 +416,21 @@ TEST(Partition, TheQueueEndsAtItsBound) {
   EXPECT_FALSE(harness.outcome(harness.get("k"))) << "one was answered: there is room for one";
   harness.confirm();
   EXPECT_EQ(harness.replies.size(), Partition::kQueuedRequestsMax + 2);
+}
+
+TEST(Partition, WithFullDisksItTakesWhatMakesDocumentsFewerAndNoMore) {
+  Harness harness;
+  harness.lead();
+  harness.put("a", "1");
+  harness.commit();
+  harness.has_room = false;
+  EXPECT_EQ(harness.outcome(harness.put("b", "2")), Outcome::kDiskFull);
+  EXPECT_EQ(harness.outcome(harness.batch({{"DELETE", "a"}, {"PUT", "b", "2"}})), Outcome::kDiskFull)
+      << "all of a request or nothing of it";
+  const auto popped = harness.batch({{"POP", "a"}}, 2);
+  harness.commit();
+  EXPECT_THAT(harness.items(popped), ElementsAre("1"));
+  EXPECT_EQ(harness.partition->state().keys(), 0u);
 }
 
 TEST(Partition, TheQueuesBytesEndAtTheirBound) {

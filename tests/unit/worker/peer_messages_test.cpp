@@ -14,7 +14,8 @@ void expect_refused_in_part(const std::string& packed, Read read) {
 }
 
 TEST(PeerMessages, ASpeakerIsReadBack) {
-  const std::string packed = pack(Speaker{"0123456789abcdef0123456789abcdef", {7}, {8}, 9, true, 1'500, {1, 2, 3}});
+  const std::string packed =
+      pack(Speaker{"0123456789abcdef0123456789abcdef", {7}, {8}, 9, true, true, 1'500, {1, 2, 3}});
   const auto speaker = read_speaker(packed);
   ASSERT_TRUE(speaker);
   EXPECT_EQ(speaker->cluster, "0123456789abcdef0123456789abcdef");
@@ -22,6 +23,7 @@ TEST(PeerMessages, ASpeakerIsReadBack) {
   EXPECT_EQ(speaker->nonce, BootNonce{8});
   EXPECT_EQ(speaker->incarnation, 9u);
   EXPECT_TRUE(speaker->leaving);
+  EXPECT_TRUE(speaker->full);
   EXPECT_EQ(speaker->unwelcome_ms, 1'500u);
   EXPECT_EQ(speaker->stamps, (Stamps{1, 2, 3}));
   expect_refused_in_part(packed, [](const std::string& bytes) { return bool(read_speaker(bytes)); });

@@ -35,6 +35,17 @@ TEST_F(PeersTest, OneThatSpeaksAndHearsIsHeardForHalfASecond) {
   EXPECT_FALSE(peers.is_heard(kAda, now));
 }
 
+TEST_F(PeersTest, OneIsFullWhileItSaysSo) {
+  EXPECT_FALSE(peers.is_full(kAda));
+  Speaker speaker;
+  speaker.id = kAda;
+  for (const bool full : {true, false}) {
+    speaker.full = full;
+    peers.on_speaker(speaker, now);
+    EXPECT_EQ(peers.is_full(kAda), full);
+  }
+}
+
 TEST_F(PeersTest, OneThatSpeaksAndHearsNothingIsNotHeard) {
   Speaker deaf;
   deaf.id = kAda;
