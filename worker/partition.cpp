@@ -9,6 +9,8 @@ namespace {
 
 /// A snapshot that could not be written is tried again after this.
 constexpr std::chrono::seconds kSnapshotRetryAfter{10};
+/// Whether entries are applied is looked at this often, where a disk is full.
+constexpr std::chrono::seconds kGoOnEvery{1};
 /// A fetched state that the library did not want is let go after this.
 constexpr std::chrono::seconds kHeldStateMax{60};
 
@@ -213,15 +215,25 @@ void Partition::tick() {
     abandon(*waiting_reads_.front().work, Outcome::kNotLeader);
     waiting_reads_.pop_front();
   }
+  go_on_while_full();
   if (held_ && host_.now() - held_->since > kHeldStateMax && !replica_.is_snapshotting()) {
     free_state(std::exchange(held_->state, nullptr));
     held_.reset();
   }
-  if (host_.now() >= snapshot_retry_at_ && replica_.is_snapshot_due(state_->bytes())) replica_.take_snapshot();
+  if (host_.now() >= snapshot_retry_at_ && replica_.is_snapshot_due(state_->bytes())) replica_.take_snapshot(true);
 }
 
-void Partition::make_room() {
-  if (host_.now() >= snapshot_retry_at_ && replica_.is_snapshot_worthwhile(state_->bytes())) replica_.take_snapshot();
+void Partition::make_room(bool keeps_tail) {
+  if (host_.now() < snapshot_retry_at_ || !replica_.is_snapshot_worthwhile(state_->bytes(), keeps_tail)) return;
+  replica_.take_snapshot(keeps_tail);
+}
+
+/// Snapshots are taken as entries are applied, and where documents are refused there may be none.
+void Partition::go_on_while_full() {
+  if (!replica_.can_propose() || !proposals_.empty() || !host_.is_any_full(replica_)) return;
+  if (host_.now() - went_on_at_ < kGoOnEvery) return;
+  went_on_at_ = host_.now();
+  if (std::exchange(went_on_from_, replica_.last_index()) == replica_.last_index()) replica_.propose_empty();
 }
 
 std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {

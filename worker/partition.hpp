@@ -59,6 +59,8 @@ class PartitionHost : public ReplicaHost {
   virtual Partition* find_partition(PartitionId group) = 0;
   /// Whether the disks of a majority of its voters have room for more documents.
   virtual bool may_grow(const Replica&) const { return true; }
+  /// Whether the disk of one of its voters has none.
+  virtual bool is_any_full(const Replica&) const { return false; }
   /// Has the partition go on with a request, now or when it is its client's turn.
   virtual void go_on(Partition& partition, WorkPointer work) = 0;
   /// A number that no client knows.
@@ -123,7 +125,8 @@ class Partition final : public ReplicaOwner {
   void propose_map(const MapVersion& replaced, const ClusterMap& map) { map_waiting_ = map_entry(replaced, map); }
 
   /// The log has to make room: takes a snapshot, where what it sets free is worth it.
-  void make_room();
+  /// @param keeps_tail  see Replica::take_snapshot()
+  void make_room(bool keeps_tail);
   /// A snapshot that was fetched and read: restore() takes it up when the library asks for it.
   void hold_for_install(std::string descriptor, StateMachine state);
   bool holds_for_install(std::string_view descriptor) const { return held_ && held_->descriptor == descriptor; }
@@ -187,6 +190,7 @@ class Partition final : public ReplicaOwner {
   void complete_batch_item(Work& work, std::size_t item, const CommandResult& result);
   void finish(Work& work);
   void abandon(Work& work, Outcome outcome);
+  void go_on_while_full();
   bool is_expired(const Work& work) const;
   void release(Work& work);
   void tell_answered(const Work& work, Command command);
@@ -219,6 +223,8 @@ class Partition final : public ReplicaOwner {
   bool was_ready_ = false;
   Lag lag_;
   TimePoint snapshot_retry_at_;
+  TimePoint went_on_at_;     ///< When entries were last looked for, a disk being full,
+  LogIndex went_on_from_{};  ///< and which was the last then.
 };
 
 }  // namespace trellis

@@ -124,6 +124,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
   bool may_grow(const Replica& replica) const override;
+  bool is_any_full(const Replica& replica) const override;
   void go_on(Partition& partition, WorkPointer work) override;
   std::uint64_t secret() const override { return nonce_.value; }
   Duration round_trip() const override { return round_trip_; }
@@ -184,6 +185,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void tick();
   void look_after_room();
   void look_whether_full(const LogRoom& room);
+  std::size_t full_voters(const Replica& replica) const;
   void balance();
   void sweep_snapshots();
   /// Whether it hands over all that it leads, and takes nothing: it is about to stop, or no broker hears it.

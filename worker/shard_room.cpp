@@ -23,7 +23,7 @@ void Shard::look_after_room() {
   const LogRoom room = store_.room();
   look_whether_full(room);
   if (!room.holder) return;
-  if (Partition* holder = find_partition(*room.holder)) holder->make_room();
+  if (Partition* holder = find_partition(*room.holder)) holder->make_room(!room.is_pressing);
 }
 
 void Shard::look_whether_full(const LogRoom& room) {
@@ -42,11 +42,18 @@ void Shard::look_whether_full(const LogRoom& room) {
 
 bool Shard::may_grow(const Replica& replica) const {
   if (!is_full_ && !peers_.is_any_full()) return true;
+  return 2 * full_voters(replica) < replica.voters().size();
+}
+
+bool Shard::is_any_full(const Replica& replica) const {
+  return (is_full_ || peers_.is_any_full()) && full_voters(replica) > 0;
+}
+
+std::size_t Shard::full_voters(const Replica& replica) const {
   const auto voters = replica.voters();
-  const auto full = std::count_if(voters.begin(), voters.end(), [this](const ReplicaPlace& voter) {
+  return static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), [this](const ReplicaPlace& voter) {
     return voter.worker == membership_.self() ? is_full_ : peers_.is_full(voter.worker);
-  });
-  return 2 * full < static_cast<std::ptrdiff_t>(voters.size());
+  }));
 }
 
 }  // namespace trellis

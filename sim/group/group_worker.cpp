@@ -123,7 +123,7 @@ void GroupWorker::end_turn() {
       return world_.violate("worker " + std::to_string(index_) + " stops: " + *failure);
     }
     if (replica_->is_leader()) group_.on_leader(index_, replica_->term());
-    if (replica_->is_snapshot_due(0)) replica_->take_snapshot();
+    if (replica_->is_snapshot_due(0)) replica_->take_snapshot(true);
   }
   if (disk_.log().is_writing() || !disk_.log().has_collected()) return;
   if (replica_ != nullptr) replica_->collect_commit_hint();

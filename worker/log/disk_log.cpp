@@ -265,8 +265,7 @@ void DiskLog::on_tick(TimePoint now, std::uint64_t needed) {
   }
   pool_.prepare();
   if (is_writing_ || failure_) return;
-  const double share = static_cast<double>(bytes_in_use()) / static_cast<double>(bytes_max_);
-  mover_.look(contents_, segments_, is_disk_full() ? std::max(share, Mover::kSnapshotsWantedFrom) : share);
+  mover_.look(contents_, segments_, is_disk_full() ? std::max(share(), Mover::kSnapshotsWantedFrom) : share());
   if (idle_since_ && collected_.empty()) pool_.on_idle();
   if (!idle_since_) idle_since_ = now;
   const bool confirms = !is_confirmed_ && now - *idle_since_ >= kConfirmAfter;
@@ -279,15 +278,21 @@ std::uint64_t DiskLog::bytes_in_use() const {
   return bytes;
 }
 
+/// What it takes of what it may.
+double DiskLog::share() const { return static_cast<double>(bytes_in_use()) / static_cast<double>(bytes_max_); }
+
 LogRoom DiskLog::room() const {
-  LogRoom room{bytes_in_use() + pool_.bytes(),
-               segments_.size(),
-               contents_.entries.bytes(),
-               written_,
-               payload_,
-               mover_.holder(),
-               false};
-  room.is_full = is_disk_full() || bytes_in_use() >= bytes_max_;
+  LogRoom room;
+  room.bytes = bytes_in_use() + pool_.bytes();
+  room.segments = segments_.size();
+  room.needed = contents_.entries.bytes();
+  room.written = written_;
+  room.payload = payload_;
+  room.holder = mover_.holder();
+  room.is_pressing = is_disk_full() || share() >= Mover::kAllIsMovedFrom;
+  // The newest segment is there already, and nothing but going on frees it.
+  const std::uint64_t newest = segments_.empty() ? 0 : segments_.back().file->size();
+  room.is_full = is_disk_full() || bytes_in_use() - newest >= bytes_max_;
   return room;
 }
 

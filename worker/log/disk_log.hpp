@@ -70,6 +70,7 @@ class DiskLog final : public LogStore {
   void on_durable();
   void free_segments();
   std::uint64_t bytes_in_use() const;
+  double share() const;
   bool is_disk_full() const;
   const OpenSegment& segment_of(const Place& place) const;
 

@@ -41,6 +41,8 @@ struct LogRoom {
   std::uint64_t payload = 0;   ///< Bytes of entries among them, each counted once.
   /// The group with most in the oldest segment, where that has to go: a snapshot of it would make room.
   std::optional<PartitionId> holder;
+  /// What that snapshot would leave of the group's log for late followers is needed as room, too.
+  bool is_pressing = false;
   /// The disk has no room for another segment, or the log has reached its bound: what grows must not be taken in.
   bool is_full = false;
 };

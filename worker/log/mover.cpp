@@ -9,7 +9,6 @@ namespace {
 constexpr std::uint64_t kMovedAtOnce = 128 << 10;
 /// Little is left where it is at most this share of the segment.
 constexpr std::uint64_t kSparse = 8;
-constexpr double kAllIsMovedFrom = 0.75;
 
 std::optional<PartitionId> most_of(const std::vector<EntryIndex::Key>& entries) {
   std::map<PartitionId, std::size_t> counts;

@@ -18,6 +18,8 @@ class Mover {
  public:
   /// Where the log takes such a share of what it may, snapshots are wanted.
   static constexpr double kSnapshotsWantedFrom = 0.5;
+  /// And from here on, whatever is left in the oldest segment is written anew.
+  static constexpr double kAllIsMovedFrom = 0.75;
 
   explicit Mover(const OmittedLogRules& omitted) : omitted_(omitted) {}
 

@@ -72,7 +72,8 @@ void SegmentPool::give_back(OpenSegment segment, std::size_t in_use) {
 void SegmentPool::prepare() {
   if (is_making_ || !may_try_) return;
   if (wanted_ > 0) return make(std::max(wanted_, next_size()));
-  if (spares_.size() < settings_.spares) make(next_size());
+  if (spares_.size() < settings_.spares) return make(next_size());
+  failure_.reset();  // What could not be made is not needed any more: spares were given back.
 }
 
 void SegmentPool::make(std::uint64_t size) {

@@ -282,6 +282,13 @@ LogIndex Replica::propose(std::vector<CommandBuffer> commands) {
   return first;
 }
 
+void Replica::propose_empty() {
+  CHECK(can_propose());  // So the last barrier is done.
+  const int status = raft_barrier(&library_->raft, &library_->barrier, [](struct raft_barrier*, int) {});
+  if (status != 0) fail(gave_up(std::string("propose: ") + raft_strerror(status)));
+  after_call();
+}
+
 ReplicaId Replica::vote() const { return {library_->raft.voted_for}; }
 Term Replica::term() const { return {library_->raft.current_term}; }
 LogIndex Replica::commit_index() const { return {library_->raft.commit_index}; }

@@ -180,15 +180,20 @@ class Replica {
   /// Whether enough log has gathered for a snapshot, given the size of the state.
   bool is_snapshot_due(std::uint64_t state_bytes) const;
   /// Whether one would set free more than it takes, and so may be made before it is due.
-  bool is_snapshot_worthwhile(std::uint64_t state_bytes) const;
+  /// @param keeps_tail  as take_snapshot()
+  bool is_snapshot_worthwhile(std::uint64_t state_bytes, bool keeps_tail) const;
   /// Whether so much has gathered that one must not be put off any longer.
   bool is_snapshot_overdue(std::uint64_t state_bytes) const;
   bool is_snapshotting() const;
   /// Takes a snapshot when the next entry is applied.
-  void take_snapshot();
+  /// @param keeps_tail  leaves some of the log behind it, for followers that are a little late
+  void take_snapshot(bool keeps_tail);
   /// Whether the library would take an InstallSnapshot now.
   bool can_install() const;
   std::uint64_t snapshot_index() const;
+
+  /// An entry that says nothing, for what waits for entries; where can_propose().
+  void propose_empty();
 
   void collect_commit_hint();
 
@@ -234,6 +239,7 @@ class Replica {
 
   std::uint64_t lead_term_ = 0;  ///< The term this replica leads; 0: it does not.
   std::uint64_t barrier_index_ = 0;
+  bool keeps_tail_ = true;  ///< Behind the next snapshot.
   bool tick_skipped_ = false;
   bool started_ = false;
   bool closing_ = false;

@@ -22,7 +22,8 @@ int Replica::Library::freeze(struct raft_buffer** buffers, unsigned* count) {
   // What stays of the log behind the snapshot, by bytes.
   std::uint64_t bytes = 0;
   unsigned tail = 1;  // 0 would mean: replace everything.
-  for (raft_index i = raft.last_applied; bytes < replica.settings_.tail_bytes; --i, ++tail) {
+  const std::uint64_t tail_bytes = replica.keeps_tail_ ? replica.settings_.tail_bytes : 0;
+  for (raft_index i = raft.last_applied; bytes < tail_bytes; --i, ++tail) {
     const struct raft_entry* entry = entry_at(raft, i);
     if (entry == nullptr) break;
     bytes += entry->buf.len + 200;
@@ -78,8 +79,9 @@ bool Replica::is_snapshotting() const {
   return library_->raft.snapshot.pending.term != 0 || library_->raft.snapshot.put.data != nullptr;
 }
 
-bool Replica::is_snapshot_worthwhile(std::uint64_t state_bytes) const {
-  return !is_snapshotting() && library_->io.log_bytes() >= state_bytes + settings_.tail_bytes;
+bool Replica::is_snapshot_worthwhile(std::uint64_t state_bytes, bool keeps_tail) const {
+  const std::uint64_t stays = keeps_tail ? settings_.tail_bytes : 0;
+  return !is_snapshotting() && library_->io.log_bytes() >= state_bytes + stays;
 }
 
 bool Replica::is_snapshot_due(std::uint64_t state_bytes) const {
@@ -90,7 +92,10 @@ bool Replica::is_snapshot_overdue(std::uint64_t state_bytes) const {
   return library_->io.log_bytes() >= kOverdueAfter * std::max(settings_.snapshot_log_bytes, state_bytes);
 }
 
-void Replica::take_snapshot() { raft_set_snapshot_threshold(&library_->raft, 1); }
+void Replica::take_snapshot(bool keeps_tail) {
+  keeps_tail_ = keeps_tail;
+  raft_set_snapshot_threshold(&library_->raft, 1);
+}
 
 bool Replica::can_install() const { return !is_snapshotting() && !library_->io.is_gated() && inbox_.empty(); }
 

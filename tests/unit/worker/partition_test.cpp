@@ -157,6 +157,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   void report(LogLevel, std::string event, std::optional<PartitionId>) override { events.push_back(std::move(event)); }
   void on_leadership_change() override {}
   bool may_grow(const Replica&) const override { return has_room; }
+  bool is_any_full(const Replica&) const override { return !has_room; }
 
   bool has_room = true;
 
@@ -431,6 +432,25 @@ TEST(Partition, WithFullDisksItTakesWhatMakesDocumentsFewerAndNoMore) {
   harness.commit();
   EXPECT_THAT(harness.items(popped), ElementsAre("1"));
   EXPECT_EQ(harness.partition->state().keys(), 0u);
+}
+
+TEST(Partition, WithAFullDiskEntriesGoOnSoThatSnapshotsAreTaken) {
+  Harness harness;
+  harness.lead();
+  harness.put("a", "1");
+  harness.commit();
+  const LogIndex last = harness.find_replica()->last_index();
+  const auto pass_some_seconds = [&harness] {
+    for (int i = 0; i < 200; ++i) {
+      harness.tick();
+      harness.commit();
+    }
+  };
+  pass_some_seconds();
+  EXPECT_EQ(harness.find_replica()->last_index(), last) << "with room an idle group writes nothing";
+  harness.has_room = false;
+  pass_some_seconds();
+  EXPECT_GT(harness.find_replica()->last_index(), last);
 }
 
 TEST(Partition, TheQueuesBytesEndAtTheirBound) {

@@ -209,13 +209,34 @@ void follow_with_snapshot(Harness& harness) {
   ASSERT_TRUE(harness.start());
   harness.receive(append_of(2, {1, 1, {2, 2, 2, 2, 2}, 4}));
   harness.sync();
-  harness.replica->take_snapshot();
+  harness.replica->take_snapshot(true);
   harness.receive(append_of(2, {6, 2, {}, 5}));
   harness.run_background();
   harness.sync();
   ASSERT_EQ(harness.recorded, "state at 5");
   ASSERT_EQ(harness.replica->snapshot_index(), 5u);
   harness.take(RaftMessageKind::kAppendEntriesResult);
+}
+
+TEST(Replica, ASnapshotLeavesTheLogsTailForLateFollowersUnlessRoomIsPressing) {
+  for (const bool keeps_tail : {true, false}) {
+    Harness harness;
+    harness.settings.tail_bytes = 1 << 20;
+    ASSERT_TRUE(harness.start());
+    harness.receive(append_of(2, {1, 1, {2, 2, 2, 2, 2}, 4}));
+    harness.sync();
+    EXPECT_EQ(harness.replica->is_snapshot_worthwhile(1, keeps_tail), !keeps_tail);
+    harness.replica->take_snapshot(keeps_tail);
+    harness.receive(append_of(2, {6, 2, {}, 5}));
+    harness.run_background();
+    harness.sync();
+    std::vector<std::uint64_t> left;
+    ASSERT_TRUE(harness.store.entries(kGroup, [&](LogIndex index, const EntryHead&, std::string_view) {
+      left.push_back(index.value);
+      return Result<void>();
+    }));
+    EXPECT_EQ(left, keeps_tail ? (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6}) : (std::vector<std::uint64_t>{5, 6}));
+  }
 }
 
 TEST(Replica, R4WhatLiesBelowItsSnapshotIsNotAppendedAgain) {
@@ -380,7 +401,7 @@ TEST(Replica, EndsInTheMiddleOfEverything) {
   harness.lead();
   harness.replica->propose(commands({"one"}));
   harness.sync();
-  harness.replica->take_snapshot();
+  harness.replica->take_snapshot(true);
   harness.acknowledge(kPeer);
   EXPECT_TRUE(harness.replica->is_snapshotting());
   harness.replica->propose(commands({"two"}));
