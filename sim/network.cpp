@@ -27,8 +27,10 @@ void Network::carry(ProcessNumber from, ProcessNumber to, std::uint64_t size, st
   }
   const TimePoint arrival = departure(from, to, size) + random.between(conditions.delay_min, conditions.delay_max);
   const Duration late_by = conditions.overtaken_by;
-  const bool is_of_client = from >= kFirstClient || to >= kFirstClient;
-  if (!is_of_client && random.chance(conditions.doubling))
+  // A connection repeats nothing.  What workers say is doubled all the same, since they have to bear it; a request is
+  // not, since a refusal speaks for all copies that were sent.
+  const bool may_double = from < kFirstBroker && to < kFirstClient;
+  if (may_double && random.chance(conditions.doubling))
     arrive_at(arrival + random.between(Duration(0), late_by), arrive);
   if (echo && to == echo->to && from < kFirstBroker) {
     for (int i = 0; i < echo->times; ++i) {

@@ -24,7 +24,7 @@ struct NetworkConditions {
   Duration delay_min{50};
   Duration delay_max{500};
   double loss = 0;
-  double doubling = 0;    ///< Share of what workers say or hear; a client's requests without a session must not be.
+  double doubling = 0;    ///< Share of what workers say that arrives twice.
   double overtaking = 0;  ///< Share of messages that later ones may overtake, by up to
   Duration overtaken_by{200'000};
   /// Bytes a second from one process to another: what is sent waits for what was sent before.  0: no limit.
