@@ -98,12 +98,23 @@ std::vector<EntryIndex::Key> EntryIndex::entries_in(std::uint32_t file) const {
   return found;
 }
 
-std::optional<PartitionId> EntryIndex::has_holes() const {
+std::optional<EntryIndex::Key> EntryIndex::find_hole() const {
   for (const auto& [group, entries] : groups_) {
-    const auto& places = entries.places;
-    if (std::any_of(places.begin(), places.end(), [](const Place& place) { return place.file == 0; })) return group;
+    const auto is_hole = [](const Place& place) { return place.file == 0; };
+    const auto hole = std::find_if(entries.places.begin(), entries.places.end(), is_hole);
+    if (hole == entries.places.end()) continue;
+    return Key{group, {entries.first + static_cast<std::uint64_t>(hole - entries.places.begin())}};
   }
   return std::nullopt;
+}
+
+std::vector<EntryIndex::Key> EntryIndex::last_entries() const {
+  std::vector<Key> last;
+  for (const auto& [group, entries] : groups_) {
+    if (!entries.places.empty()) last.push_back({group, {entries.first + entries.places.size() - 1}});
+  }
+  std::sort(last.begin(), last.end());
+  return last;
 }
 
 }  // namespace trellis

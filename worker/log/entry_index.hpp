@@ -1,8 +1,8 @@
 // EntryIndex: where each entry of each group lies, and so which segments are still needed.
 //
 // An entry costs the size of a Place; its bytes are on the disk alone.  While a log is read at the start, entries whose
-// segment has become free, and which were written anew behind others, are holes for a while; has_holes() tells of those
-// that stay.
+// segment has become free, and which were written anew behind others, are holes for a while; find_hole() tells of one
+// that stays.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +50,10 @@ class EntryIndex {
   Use use_of(std::uint32_t file) const;
   /// All entries in a segment, those of a group from the last to the first.
   std::vector<Key> entries_in(std::uint32_t file) const;
-  /// A group in whose log an entry is missing.
-  std::optional<PartitionId> has_holes() const;
+  /// The first entry that is missing in a group's log.
+  std::optional<Key> find_hole() const;
+  /// The last entry of each group that has any, by group.
+  std::vector<Key> last_entries() const;
 
  private:
   struct Entries {

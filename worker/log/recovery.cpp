@@ -43,6 +43,7 @@ class Recovery {
   Result<void> read_segments();
   Result<void> read(const OpenSegment& segment, std::uint64_t batches_end, bool is_newest);
   Result<void> apply(const SegmentReader::Batch& batch, const OpenSegment& segment);
+  std::string whole_before() const;
 
   Disk& disk_;
   OmittedLogRules omitted_;
@@ -159,8 +160,10 @@ Result<void> Recovery::read_segments() {
   // What is not there, in use anew or torn has to have been freed before.
   if (missing && missing->first_batch >= result_.contents.freed_before) return *damage;
   std::erase_if(in_use_, [&](const SegmentName& name) { return missing && name.first_batch <= missing->first_batch; });
-  if (const auto group = result_.contents.entries.has_holes()) {
-    return log_damage(in_use_.back().file, 0, "an entry of partition " + std::to_string(group->value));
+  if (const auto hole = result_.contents.entries.find_hole()) {
+    return log_damage(in_use_.back().file, 0,
+                      "entry " + std::to_string(hole->second.value) + " of partition " +
+                          std::to_string(hole->first.value) + " is nowhere, which");
   }
   return {};
 }
@@ -178,7 +181,7 @@ Result<void> Recovery::read(const OpenSegment& segment, std::uint64_t batches_en
   const auto end = reader.end();
   if (!end) return end.error();
   if (!is_newest || (end->kind == SegmentEnd::Kind::kDamaged && !omitted_.damage)) {
-    return log_damage(segment.name.file, is_newest ? end->offset : reader.offset(), "its batch");
+    return log_damage(segment.name.file, is_newest ? end->offset : reader.offset(), "its batch" + whole_before());
   }
   result_.next_offset = reader.offset();
   result_.next_ordinal = reader.ordinal();
@@ -198,10 +201,23 @@ Result<void> Recovery::apply(const SegmentReader::Batch& batch, const OpenSegmen
                       static_cast<std::uint32_t>(before - rest.size())};
     if (record && omitted_.truncations && std::holds_alternative<TruncateRecord>(*record)) continue;
     if (!record || !result_.contents.apply(*record, place)) {
-      return log_damage(segment.name.file, place.at / kSectorContent * kSectorSize, "a record");
+      return log_damage(segment.name.file, place.at / kSectorContent * kSectorSize, "a record" + whole_before());
     }
   }
   return {};
+}
+
+/// Up to where each partition's log was read before the damage, for people; the first of them where there are many.
+std::string Recovery::whole_before() const {
+  constexpr std::size_t kNamed = 8;
+  const auto last = result_.contents.entries.last_entries();
+  std::string out;
+  for (std::size_t i = 0; i < std::min(last.size(), kNamed); ++i) {
+    out += (i == 0 ? " (whole before it: partition " : ", partition ") + std::to_string(last[i].first.value) +
+           " up to entry " + std::to_string(last[i].second.value);
+  }
+  if (last.size() > kNamed) out += " and " + std::to_string(last.size() - kNamed) + " more partitions";
+  return out.empty() ? out : out + ")";
 }
 
 }  // namespace

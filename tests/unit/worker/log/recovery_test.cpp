@@ -1,0 +1,154 @@
+// What a log makes of its files at the start: each kind of damage is told with its place, and nothing else is damage.
+#include "worker/log/recovery.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/worker/log/log_on_memory.hpp"
+
+namespace trellis {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class RecoveryTest : public ::testing::Test {
+ protected:
+  RecoveryTest() { EXPECT_TRUE(on_.open()); }
+
+  void append(std::uint32_t group, std::uint64_t index, std::size_t size = 100) {
+    on_.log->append({group}, {index}, {1, 1}, std::string(size, 'x'));
+    on_.write();
+  }
+  /// Entries of two groups, in some segments.
+  void fill(std::uint64_t entries = 20) {
+    for (std::uint64_t i = 1; i <= entries; ++i) append(1 + i % 2, (i + 1) / 2, kBlockSize);
+  }
+  /// The process ends; what it wrote stays.
+  sim::MemoryDisk::Image stop() {
+    on_.log.reset();
+    on_.disk.crash(false);
+    return on_.disk.image();
+  }
+  std::string fault_of(const sim::MemoryDisk::Image& files) {
+    on_.disk.put_back(files);
+    const auto opened = on_.open();
+    return opened ? "" : opened.error().message;
+  }
+  /// The segments that hold batches, the oldest first.
+  static std::vector<std::string> used(const sim::MemoryDisk::Image& files) {
+    std::vector<std::string> names;
+    for (const auto& [name, bytes] : files) {
+      if (bytes.find_first_not_of('\0') != std::string::npos) names.push_back(name);
+    }
+    return names;
+  }
+
+  LogOnMemory on_{11};
+};
+
+TEST_F(RecoveryTest, ANewFolderAndOneThatWasClosedAreWhole) {
+  EXPECT_EQ(fault_of(stop()), "");
+  fill();
+  const auto before = *on_.read();
+  EXPECT_EQ(fault_of(stop()), "");
+  EXPECT_EQ(*on_.read(), before);
+}
+
+TEST_F(RecoveryTest, AFlippedBitIsToldWithFilePlaceAndHowFarEachPartitionIsWhole) {
+  fill();
+  auto files = stop();
+  const std::string second = used(files).at(1);
+  files[second][kBlockSize + 77] ^= 1;
+  EXPECT_THAT(fault_of(files), AllOf(HasSubstr("the log is damaged: " + second + ", at byte "),
+                                     HasSubstr("(whole before it: partition "), HasSubstr(" up to entry "),
+                                     HasSubstr("put the file back as it was last")));
+}
+
+TEST_F(RecoveryTest, EveryBitOfABatchThatALaterOneCallsDurableCounts) {
+  fill(4);
+  const auto files = stop();
+  const std::string oldest = used(files).front();
+  std::size_t told = 0;
+  for (std::size_t at = 0; at < 2 * kBlockSize; at += 61) {
+    auto damaged = files;
+    damaged[oldest][at] ^= static_cast<char>(1 << (at % 8));
+    told += fault_of(damaged).empty() ? 0 : 1;
+  }
+  EXPECT_EQ(told, (2 * kBlockSize + 60) / 61);
+}
+
+TEST_F(RecoveryTest, ASegmentThatIsGoneIsNamed) {
+  fill();
+  auto files = stop();
+  const std::string oldest = used(files).front();
+  files.erase(oldest);
+  EXPECT_THAT(fault_of(files), AllOf(HasSubstr(oldest), HasSubstr("the file is gone or another one")));
+}
+
+TEST_F(RecoveryTest, ASegmentThatWasFreedIsMissedByNobody) {
+  fill();
+  const std::string oldest = used(on_.disk.image()).front();
+  on_.log->cut({1}, {10});
+  on_.log->cut({2}, {10});
+  on_.write();
+  append(1, 11);  // Once this is durable, the segment may be used anew.
+  const auto before = *on_.read();
+  auto files = stop();
+  files.erase(oldest);
+  EXPECT_EQ(fault_of(files), "");
+  EXPECT_EQ(*on_.read(), before);
+}
+
+TEST_F(RecoveryTest, ATornLastBatchIsCutOffAndOneThatIsNeitherOldNorNewIsDamage) {
+  append(1, 1);
+  append(1, 2, 2 * kBlockSize);
+  const auto before = *on_.read();
+  const auto old = on_.disk.image();
+  append(1, 3, 2 * kBlockSize);
+  const auto files = stop();
+  std::string newest;
+  for (const auto& [name, bytes] : files) {
+    if (old.count(name) == 0 || old.at(name) != bytes) newest = name;
+  }
+  ASSERT_FALSE(newest.empty());
+  std::size_t sector = 0;
+  while (files.at(newest).compare(sector, kSectorSize, old.at(newest), sector, kSectorSize) == 0) sector += kSectorSize;
+  auto torn = files;
+  torn[newest].replace(sector, kSectorSize, old.at(newest), sector, kSectorSize);
+  EXPECT_EQ(fault_of(torn), "");
+  EXPECT_EQ(*on_.read(), before);
+  stop();
+  auto damaged = files;
+  damaged[newest][sector + 5] ^= 1;
+  EXPECT_THAT(fault_of(damaged), HasSubstr("its batch (whole before it: partition 1 up to entry 2) is not what was"));
+}
+
+TEST_F(RecoveryTest, AFileOfNoSizeOfOursIsDamageAndAnUnfinishedOneIsRemoved) {
+  fill(2);
+  const auto files = stop();
+  auto cut = files;
+  cut[used(files).front()].resize(kBlockSize + 100);
+  EXPECT_THAT(fault_of(cut), HasSubstr("how it begins is not what was written"));
+  auto unfinished = files;
+  unfinished[segment_file_name(99) + std::string(kUnfinishedSegment)] = "half";
+  EXPECT_EQ(fault_of(unfinished), "");
+  EXPECT_EQ(on_.disk.image().count(segment_file_name(99) + std::string(kUnfinishedSegment)), 0u);
+}
+
+TEST_F(RecoveryTest, AFolderOfVersion01IsRefusedWithWhatCarriesItOver) {
+  auto files = stop();
+  files["CURRENT"] = "MANIFEST-000001\n";
+  EXPECT_THAT(fault_of(files), AllOf(HasSubstr("written by version 0.1"), HasSubstr("trellis export")));
+}
+
+TEST(SegmentFile, ANameHasEightDigitsOrMoreAndNoOtherNumberIsRead) {
+  EXPECT_EQ(segment_file_name(7), "00000007.log");
+  EXPECT_EQ(segment_file_number("00000007.log"), 7u);
+  EXPECT_EQ(segment_file_number("4294967295.log"), 4294967295u);
+  for (const char* name : {"7.log", "00000000.log", "00000007.log.new", "00000007", "0000000x.log", "4294967296.log"}) {
+    EXPECT_EQ(segment_file_number(name), std::nullopt) << name;
+  }
+}
+
+}  // namespace
+}  // namespace trellis
