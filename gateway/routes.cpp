@@ -44,6 +44,7 @@ std::string_view schema_of(ResultType type) {
     case ResultType::kChanges: return kAny;
     case ResultType::kNumber: return R"({"type": "number"})";
     case ResultType::kCount: return R"({"type": "integer"})";
+    case ResultType::kTimeLeft: return R"({"type": ["integer", "null"]})";
     case ResultType::kKeys: return R"({"type": "array", "items": {}})";
     case ResultType::kRecords:
       return R"({"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {}}})";

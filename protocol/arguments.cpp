@@ -160,6 +160,24 @@ Result<PatchArguments> read_patch(std::string_view arguments, Dialect dialect) {
   return PatchArguments{*key, *packed, std::move(*operations)};
 }
 
+std::optional<std::uint64_t> read_ttl(PackedReader& reader) {
+  const auto ttl_ms = read_whole(reader);
+  const bool is_good = ttl_ms && *ttl_ms >= 1 && *ttl_ms <= static_cast<std::uint64_t>(kTtlMax.count());
+  return is_good ? ttl_ms : std::nullopt;
+}
+
+Result<LifetimeArguments> read_lifetime(std::string_view arguments) {
+  ArgumentReader given(Signature::kLifetime, arguments);
+  if (!given) return given.error();
+  const auto key = read_key_value(given.take());
+  if (!key) return key.error();
+  PackedReader& reader = given.take();
+  if (reader.read_nil()) return LifetimeArguments{*key, std::nullopt};
+  const auto ttl_ms = read_ttl(reader);
+  if (!ttl_ms) return given.error();
+  return LifetimeArguments{*key, ttl_ms};
+}
+
 Result<void> read_nothing(std::string_view arguments) {
   ArgumentReader given(Signature::kNothing, arguments);
   if (!given) return given.error();

@@ -12,6 +12,7 @@
 #include "protocol/command_table.hpp"
 #include "protocol/document.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/packed.hpp"
 #include "protocol/patch/operation.hpp"
 #include "protocol/result.hpp"
 
@@ -35,6 +36,10 @@ struct PatchArguments {
   std::string_view packed;  ///< The operations as they came.
   std::vector<PatchOperation> operations;
 };
+struct LifetimeArguments {
+  std::string_view key;
+  std::optional<std::uint64_t> ttl_ms;  ///< Nothing: for good.
+};
 struct Variable {
   std::string_view name;
   QueryArguments query;
@@ -53,7 +58,11 @@ Result<PageArguments> read_page(std::string_view arguments);        ///< kPage
 Result<std::string_view> read_count(std::string_view arguments);    ///< kPrefix
 /// kChanges.  Values are checked.
 Result<PatchArguments> read_patch(std::string_view arguments, Dialect dialect);
-Result<void> read_nothing(std::string_view arguments);  ///< kNothing
+Result<LifetimeArguments> read_lifetime(std::string_view arguments);  ///< kLifetime
+Result<void> read_nothing(std::string_view arguments);                ///< kNothing
+
+/// How long a document may stay, in milliseconds: 1 to kTtlMax.
+std::optional<std::uint64_t> read_ttl(PackedReader& reader);
 
 /// The key of a command on one key, without reading (or checking) what follows it: enough to route by.
 Result<std::string_view> read_routing_key(Command command, std::string_view arguments);

@@ -169,6 +169,7 @@ Result<void> check_arguments(Command command, std::string_view arguments, Dialec
     case Signature::kPrefix: return outcome(read_count(arguments));
     case Signature::kItems: return outcome(read_batch(arguments));
     case Signature::kChanges: return outcome(read_patch(arguments, dialect));
+    case Signature::kLifetime: return outcome(read_lifetime(arguments));
   }
   return {};
 }

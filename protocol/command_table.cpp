@@ -22,6 +22,7 @@ constexpr std::array kPage = {kPrefixArgument, Argument{"limit", "int from 1 to 
 constexpr std::array kPrefix = {kPrefixArgument};
 constexpr std::array kItems = {Argument{"items", "array of [command, arguments] or [command, arguments, options]"}};
 static_assert(kPageKeysMax == 10'000);
+constexpr std::array kLifetime = {kKeyArgument, Argument{"ttl_ms", "int from 1 to 315360000000, or nil"}};
 constexpr std::array kChanges = {kKeyArgument, Argument{"operations", "array of [name, path, value]"}};
 
 constexpr std::array kSignatures = {
@@ -34,6 +35,8 @@ constexpr std::array kSignatures = {
     SignatureRow{Signature::kPrefix, kPrefix, "[prefix], or empty"},
     SignatureRow{Signature::kItems, kItems, "[items]"},
     SignatureRow{Signature::kChanges, kChanges, "[key, operations]"},
+    SignatureRow{Signature::kLifetime, kLifetime,
+                 "[key, ttl_ms], where ttl_ms is an int from 1 to 315360000000 or nil"},
 };
 static_assert(kSignatures.size() == kSignatureCount);
 
@@ -54,8 +57,9 @@ constexpr std::array<OptionRow, kOptionCount> kOptions = {{
     {Option::kStrict, "strict", "a bool", false},
     {Option::kReturn, "return", "\"document\"", false},
     {Option::kPointer, "pointer", "a bool", false},
+    {Option::kTtl, "ttl_ms", "an int from 1 to 315360000000", false},
 }};
-static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64);
+static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64 && kTtlMax.count() == 315'360'000'000);
 static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024 && Glob::kBetweenStarsMax == 128);
 
 constexpr std::string_view kListingDetails =
@@ -71,7 +75,8 @@ constexpr OptionSet kOfReads = {Option::kTimeout, Option::kConsistency};
 constexpr OptionSet kOfListings =
     kOfReads.with(Option::kAtLeast).with(Option::kBelow).with(Option::kMatch).with(Option::kReverse);
 constexpr OptionSet kOfWrites = {Option::kTimeout, Option::kSession, Option::kSeq, Option::kFloor};
-constexpr OptionSet kOfPuts = kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion).with(Option::kIfPresent);
+constexpr OptionSet kOfPuts =
+    kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion).with(Option::kIfPresent).with(Option::kTtl);
 constexpr OptionSet kOfPatches = kOfPuts.with(Option::kStrict).with(Option::kReturn).with(Option::kPointer);
 
 constexpr std::array<CommandRow, kCommandCount> kCommands = {{
@@ -157,6 +162,24 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .http = {Method::kPatch, "/v1/keys/{key}",
               "Change a document in place: as a merge patch (RFC 7396), a JSON Patch (RFC 6902), or by operations of "
               "the protocol's"}},
+    {.command = Command::kExpire,
+     .name = "EXPIRE",
+     .effect = Effect::kWrites,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kLifetime,
+     .options = kOfWrites.with(Option::kIfVersion),
+     .result = ResultType::kBoolean,
+     .shell = {},
+     .http = {}},
+    {.command = Command::kTtl,
+     .name = "TTL",
+     .effect = Effect::kReads,
+     .reach = Reach::kOneKey,
+     .signature = Signature::kKey,
+     .options = kOfReads,
+     .result = ResultType::kTimeLeft,
+     .shell = {},
+     .http = {}},
     {.command = Command::kQuery,
      .name = "QUERY",
      .effect = Effect::kReads,

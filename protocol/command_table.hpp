@@ -27,6 +27,8 @@ enum class Command : std::uint8_t {
   kDelete,
   kPop,
   kPatch,
+  kExpire,
+  kTtl,
   kQuery,
   kCompute,
   kKeys,
@@ -65,10 +67,11 @@ enum class Signature : std::uint8_t {
   kFormula,  ///< An expression, and the paths of its variables.
   kPage,     ///< A prefix, and which part of its listing.
   kPrefix,
-  kItems,    ///< Commands.
-  kChanges,  ///< A key, and operations on its document.
+  kItems,     ///< Commands.
+  kChanges,   ///< A key, and operations on its document.
+  kLifetime,  ///< A key, and how long its document stays.
 };
-inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kChanges) + 1;
+inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kLifetime) + 1;
 
 struct Argument {
   std::string_view name;
@@ -105,9 +108,10 @@ enum class Option : std::uint8_t {
   kIfPresent,
   kStrict,
   kReturn,
-  kPointer,  // The last one.
+  kPointer,
+  kTtl,  // The last one.
 };
-inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kPointer) + 1;
+inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kTtl) + 1;
 
 struct OptionRow {
   Option option;
@@ -145,6 +149,7 @@ enum class ResultType : std::uint8_t {
   kChanges,   ///< The result of each operation; the document, where that was asked for.
   kNumber,    ///< float64
   kCount,     ///< uint
+  kTimeLeft,  ///< uint, milliseconds; nil: for good.
   kKeys,      ///< A page of keys.
   kRecords,   ///< A page of [key, document].
   kItems,     ///< [status, result, info] of each command.

@@ -20,6 +20,9 @@ constexpr Effort kItemEffort = 500;
 /// A record on a page takes this.
 constexpr Effort kRecordEffort = 100;
 
+/// A document that goes with others takes this.
+constexpr Effort kRemovalEffort = 2'000;
+
 /// To copy bytes.
 constexpr Effort copy_effort(std::size_t bytes) { return bytes / 4; }
 /// To walk over packed values.

@@ -29,6 +29,7 @@ constexpr std::size_t kRepliesWaitingSizeMax = 64 << 20;  ///< Bytes, per client
 constexpr std::size_t kRememberedWritesMin = 100'000;     ///< Per partition.
 constexpr std::size_t kSessionsWithFloorsMin = 100'000;   ///< Whose floors are kept, per partition.
 
+constexpr std::chrono::milliseconds kTtlMax{std::int64_t{10} * 365 * 24 * 3600 * 1000};  ///< How long a document stays.
 constexpr std::chrono::milliseconds kTimeoutDefault{5'000};
 constexpr std::chrono::milliseconds kTimeoutMax{600'000};
 constexpr std::chrono::milliseconds kHeartbeatInterval{100};

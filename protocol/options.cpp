@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/arguments.hpp"
 #include "protocol/glob.hpp"
 #include "protocol/lenient.hpp"
 #include "protocol/notation/notation_text.hpp"
@@ -71,6 +72,7 @@ bool read_value_of(Option option, PackedReader& reader, Options& options) {
     case Option::kStrict: return take(reader.read_bool(), options.strict);
     case Option::kReturn: options.return_document = read_text(reader) == "document"; return options.return_document;
     case Option::kPointer: return take(reader.read_bool(), options.pointer);
+    case Option::kTtl: options.ttl_ms = read_ttl(reader); return options.ttl_ms.has_value();
   }
   return false;
 }
@@ -94,6 +96,7 @@ bool is_given(Option option, const Options& options) {
     case Option::kStrict: return options.strict;
     case Option::kReturn: return options.return_document;
     case Option::kPointer: return options.pointer;
+    case Option::kTtl: return options.ttl_ms.has_value();
   }
   return false;
 }
@@ -116,6 +119,7 @@ void pack_value_of(Option option, const Options& options, PackedWriter& writer) 
     case Option::kBelow: writer.key(*options.range.below); return;
     case Option::kMatch: writer.key(*options.range.match); return;
     case Option::kIfVersion: writer.natural(*options.if_version); return;
+    case Option::kTtl: writer.natural(*options.ttl_ms); return;
   }
 }
 

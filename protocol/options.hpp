@@ -24,11 +24,12 @@ struct Options {
   bool if_absent = false;
   bool if_present = false;
   std::optional<std::uint64_t> if_version;
-  bool strict = false;           ///< PATCH.
-  bool return_document = false;  ///< PATCH: for its result.
-  bool pointer = false;          ///< PATCH: the operations mean what RFC 6902 says.
-  bool load = false;             ///< MEMBERS: tell what each worker does, too.
-  KeyRange range;                ///< KEYS, SCAN and COUNT.
+  std::optional<std::uint64_t> ttl_ms;  ///< PUT, SET and PATCH: 1 to kTtlMax.
+  bool strict = false;                  ///< PATCH.
+  bool return_document = false;         ///< PATCH: for its result.
+  bool pointer = false;                 ///< PATCH: the operations mean what RFC 6902 says.
+  bool load = false;                    ///< MEMBERS: tell what each worker does, too.
+  KeyRange range;                       ///< KEYS, SCAN and COUNT.
 };
 
 /// Where the options stand decides what is allowed: a batch item has neither session nor timeout of its own.

@@ -44,11 +44,12 @@ std::string_view name_of(ExactlyOnce told) { return kExactlyOnceNames[static_cas
 
 void pack_info(std::string& out, const ReplyInfo& info) {
   PackedWriter writer(out);
-  writer.map((info.message.empty() ? 0 : 1) + (info.version ? 1 : 0) + (info.more ? 1 : 0) + (info.after ? 1 : 0) +
-             (info.guaranteed ? 0 : 1) + (info.warnings.empty() ? 0 : 1) + (info.missing_partitions.empty() ? 0 : 1) +
-             (info.exactly_once == ExactlyOnce::kNothing ? 0 : 1));
+  writer.map((info.message.empty() ? 0 : 1) + (info.version ? 1 : 0) + (info.ttl_ms ? 1 : 0) + (info.more ? 1 : 0) +
+             (info.after ? 1 : 0) + (info.guaranteed ? 0 : 1) + (info.warnings.empty() ? 0 : 1) +
+             (info.missing_partitions.empty() ? 0 : 1) + (info.exactly_once == ExactlyOnce::kNothing ? 0 : 1));
   if (!info.message.empty()) writer.str("message").str(one_line(info.message));
   if (info.version) writer.str("version").natural(*info.version);
+  if (info.ttl_ms) writer.str("ttl_ms").natural(*info.ttl_ms);
   if (info.more) writer.str("more").boolean(true);
   if (info.after) writer.str("after").key(*info.after);
   if (!info.guaranteed) writer.str("guaranteed").boolean(false);
@@ -95,6 +96,8 @@ Result<ReplyInfo> read_info(std::string_view packed) {
       info.message = value.read_str().value_or("");
     } else if (*name == "version") {
       info.version = value.read_uint();
+    } else if (*name == "ttl_ms") {
+      info.ttl_ms = value.read_uint();
     } else if (*name == "more") {
       info.more = value.read_bool().value_or(false);
     } else if (*name == "after") {

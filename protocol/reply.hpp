@@ -27,6 +27,7 @@ std::string_view name_of(ExactlyOnce told);
 struct ReplyInfo {
   std::string message;
   std::optional<std::uint64_t> version;
+  std::optional<std::uint64_t> ttl_ms;  ///< GET and HAS: what is left of the document's time, where that is limited.
   bool more = false;
   /// KEYS and SCAN with a pattern: the key behind which the listing goes on, where there is more.
   std::optional<std::string> after;

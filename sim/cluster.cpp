@@ -9,7 +9,7 @@
 namespace trellis::sim {
 
 Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutations)
-    : world_(world), shape_(shape), mutations_(mutations), network_(world), answers_(*this) {
+    : world_(world), shape_(shape), mutations_(mutations), network_(world), answers_(*this), expiry_(*this) {
   for (std::size_t i = 0; i < shape.workers; ++i) workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
   for (std::size_t i = 0; i < shape.brokers; ++i) brokers_.push_back(std::make_unique<BrokerProcess>(*this, i));
@@ -18,6 +18,7 @@ Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutat
     raw_clients_.push_back(std::make_unique<RawClient>(*this, i, number));
   }
   history_.partitions = shape.partitions;
+  history_.clock_drift = shape.clock_drift;
 }
 
 void Cluster::start() {
@@ -25,6 +26,7 @@ void Cluster::start() {
   for (const auto& worker : workers_) worker->start();
   for (const auto& client : clients_) client->start();
   for (const auto& client : raw_clients_) client->start();
+  expiry_.begin();
 }
 
 std::vector<std::string> Cluster::worker_addresses() const {

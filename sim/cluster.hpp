@@ -13,6 +13,7 @@
 #include "sim/answer_check.hpp"
 #include "sim/checker/history.hpp"
 #include "sim/client.hpp"
+#include "sim/expiry_watch.hpp"
 #include "sim/mutations/mutations.hpp"
 #include "sim/network.hpp"
 #include "sim/processes.hpp"
@@ -82,6 +83,7 @@ class Cluster {
   Counters& counters() { return counters_; }
 
   AnswerCheck& answers() { return answers_; }
+  ExpiryWatch& expiry() { return expiry_; }
 
   // Invariants, called by the workers.
   void on_leader(PartitionId partition, Term term, std::size_t worker);
@@ -106,6 +108,7 @@ class Cluster {
   History history_;
   Counters counters_;
   AnswerCheck answers_;
+  ExpiryWatch expiry_;
   std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
   std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
 };

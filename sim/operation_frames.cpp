@@ -25,6 +25,10 @@ std::string pack_arguments(const Operation& operation) {
         writer.nil();
       }
       break;
+    case Command::kExpire:
+      writer.array(2).key(operation.key);
+      operation.ttl_ms ? writer.natural(*operation.ttl_ms) : writer.nil();
+      break;
     default: writer.array(1).key(operation.key); break;
   }
   return out;
@@ -47,6 +51,7 @@ Options options_of(const Operation& operation) {
   options.stale = operation.stale;
   options.if_absent = operation.if_absent;
   options.if_version = operation.if_version;
+  if (operation.command != Command::kExpire) options.ttl_ms = operation.ttl_ms;
   if (!operation.session.empty()) {
     options.session = operation.session;
     options.seq = operation.seq;
@@ -68,10 +73,12 @@ void take_result(Operation& operation, Code status, std::string_view result, con
     case Command::kPut:
     case Command::kSet:
     case Command::kHas:
+    case Command::kExpire:
     case Command::kDelete: operation.flag = reader.read_bool(); break;
     case Command::kGet:
     case Command::kPop:
     case Command::kPatch:
+    case Command::kTtl:
     case Command::kQuery: operation.found = std::string(result); break;
     case Command::kKeys:
     case Command::kScan: {

@@ -13,6 +13,7 @@ RecordedCall::RecordedCall(Cluster& cluster, std::vector<Operation> operations, 
   auto& history = cluster.history().operations;
   for (Operation& operation : operations) {
     operation.call = cluster.world().now();
+    cluster.expiry().on_call(operation);
     held_.push_back(cluster.answers().freshest_left(operation));
     operations_.push_back(history.size());
     history.push_back(std::move(operation));
@@ -52,6 +53,7 @@ void RecordedCall::end_item(Cluster& cluster, std::size_t item, Code status, std
   operation.returned = cluster.world().now();
   take_result(operation, status, result, info);
   cluster.answers().check(operation, info, timeout_, held_[item]);
+  cluster.expiry().on_answer(operation, info);
 }
 
 }  // namespace trellis::sim

@@ -34,6 +34,7 @@ enum class Scenario : std::uint8_t {
   kSlowLinks,
   kBrokenLinks,
   kDisks,
+  kExpiry,
   kGroup,
   kMembers,
   kCount,  ///< How many there are; none itself.

@@ -112,6 +112,16 @@ void shape_slow_links(ClusterShape& shape) {
   shape.tail_bytes = 1 << 20;
 }
 
+void shape_expiry(ClusterShape& shape) {
+  one_partition_of_three(shape);
+  busy_clients(shape, 3, milliseconds(20));
+  shape.clock_drift = 5'000;  // So that no two clocks are more than a hundredth apart.
+  shape.workload.keys = 6;
+  shape.workload.expiring = 0.6;
+  shape.snapshot_log_bytes = 8'000;
+  shape.tail_bytes = 1'000;
+}
+
 void shape_broken_links(ClusterShape& shape) {
   shape.limits = {};
   shape.workload.padding_max = 400'000;
@@ -211,6 +221,14 @@ void focus_copies(Faults& faults, Cluster&) {
   faults.only({FaultKind::kOlderCopy}, milliseconds(11'000), milliseconds(13'000), milliseconds(300));
 }
 
+void focus_expiry(Faults& faults, Cluster& cluster) {
+  cluster.network().conditions = NetworkConditions();
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions = DiskConditions();
+  faults.only({FaultKind::kKillLeader, FaultKind::kKillLeader, FaultKind::kPauseWorker, FaultKind::kPauseWorker,
+               FaultKind::kLeave, FaultKind::kLongTurn, FaultKind::kPowerCutOfAll, FaultKind::kIsolateLeader},
+              milliseconds(1'000), milliseconds(5'000), milliseconds(1'500));
+}
+
 void focus_disks(Faults& faults, Cluster& cluster) {
   for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions.sync_max = milliseconds(40);
   faults.only({FaultKind::kPowerCut, FaultKind::kPowerCut, FaultKind::kPowerCutOfAll, FaultKind::kKillWorker,
@@ -259,6 +277,9 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
      nullptr},
     {Scenario::kDisks, "disks", "disks lose power while much is written, flip bits, and lose writes", shape_disks,
      focus_disks},
+    {Scenario::kExpiry, "expiry",
+     "documents that expire, clocks that differ by a hundredth, and leaders that are killed and paused", shape_expiry,
+     focus_expiry},
     {Scenario::kGroup, "group", "the replicas of one partition by themselves, many elections", nullptr, nullptr},
     {Scenario::kMembers, "members", "the same, and members come, go and are lost for good, by one target after another",
      nullptr, nullptr},

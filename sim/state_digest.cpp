@@ -43,8 +43,10 @@ std::uint64_t digest_of(const StateMachine& state) {
   Digest digest;
   TrieCursor cursor = state.documents().cursor();
   for (cursor.seek_first(); cursor.valid(); cursor.next()) {
-    digest.bytes(cursor.key()).number(cursor.version()).bytes(cursor.document());
+    digest.bytes(cursor.key()).number(cursor.version()).bytes(cursor.document()).number(cursor.deadline());
   }
+  digest.number(state.deadlines().size()).number(state.deadlines().earliest().value_or(0));
+  digest.number(state.time().term).number(state.time().ms);
   add(digest, state.sessions().brokers());
   add(digest, state.sessions().clients());
   const SystemRecords& system = state.system();

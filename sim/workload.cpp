@@ -46,16 +46,57 @@ Operation Workload::counting() {
   return operation;
 }
 
+std::uint64_t Workload::ttl_ms() {
+  Random& random = cluster_.world().random();
+  return random.chance(0.7) ? random.below(2'000) + 1 : random.below(8'000) + 1;
+}
+
+/// One that was stored lately; nothing where there is none.
+std::string Workload::expiring_key() const {
+  constexpr std::size_t kLookedAtMax = 300;
+  const auto& known = cluster_.history().operations;
+  std::vector<std::string_view> keys;
+  for (std::size_t i = known.size(); i > 0 && i + kLookedAtMax > known.size(); --i) {
+    const Operation& earlier = known[i - 1];
+    if (earlier.command == Command::kPut && earlier.key.starts_with(ExpiryWatch::kPrefix)) keys.push_back(earlier.key);
+  }
+  return keys.empty() ? std::string() : std::string(cluster_.world().random().pick(keys));
+}
+
+/// Stores a document that expires under a key of its own, or does something with one of those.
+Operation Workload::expiring() {
+  Random& random = cluster_.world().random();
+  Operation operation;
+  operation.key = expiring_key();
+  const std::uint64_t dice = random.below(100);
+  if (dice < 30 || operation.key.empty()) {
+    operation.command = Command::kPut;
+    operation.key = std::string(ExpiryWatch::kPrefix) + std::to_string(cluster_.history().operations.size());
+    operation.document = new_document();
+    operation.ttl_ms = ttl_ms();
+  } else if (dice < 36) {
+    operation.command = Command::kExpire;
+    if (random.chance(0.8)) operation.ttl_ms = ttl_ms();
+  } else if (dice < 38) {
+    operation.command = random.chance(0.5) ? Command::kDelete : Command::kPop;
+  } else {
+    operation.command = dice < 60 ? Command::kGet : dice < 75 ? Command::kHas : Command::kTtl;
+  }
+  return operation;
+}
+
 Operation Workload::operation(bool in_batch) {
   Random& random = cluster_.world().random();
   Operation operation;
   operation.key = random_key();
   if (random.chance(kCounterShare)) return counting();
+  if (random.chance(cluster_.shape().workload.expiring)) return expiring();
   const std::uint64_t dice = random.below(in_batch ? 80 : 100);
   if (dice < 24) {
     operation.command = random.chance(0.7) ? Command::kPut : Command::kSet;
     operation.document = new_document();
     if (random.chance(0.15)) operation.if_absent = true;
+    if (random.chance(cluster_.shape().workload.expiring)) operation.ttl_ms = ttl_ms();
   } else if (dice < 34) {
     operation.command = Command::kDelete;
   } else if (dice < 42) {

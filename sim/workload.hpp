@@ -18,6 +18,7 @@ struct WorkloadShape {
   Duration think_min{1'000};
   Duration think_max{40'000};
   std::size_t padding_max = 200;  ///< Bytes of a document.
+  double expiring = 0.06;         ///< Share of the operations that are on documents that expire.
   Duration timeout_min{300'000};
   Duration timeout_max{4'000'000};
 };
@@ -41,6 +42,9 @@ class Workload {
 
  private:
   Operation counting();
+  Operation expiring();
+  std::string expiring_key() const;
+  std::uint64_t ttl_ms();
 
   Cluster& cluster_;
 };

@@ -44,12 +44,6 @@ std::string promise_key(WorkerId peer, PartitionId group) {
 /// One past the last key of the kind.
 std::string end_of(char kind) { return std::string(1, static_cast<char>(kind + 1)); }
 
-std::string pack_pair(std::uint64_t first, std::uint64_t second) {
-  std::string out;
-  FieldWriter(out).u64(first).u64(second);
-  return out;
-}
-
 std::string pack(const Promise& promise) {
   std::string out;
   FieldWriter(out).u64(promise.term).u64(promise.index).u8(promise.has_voted);
@@ -170,7 +164,7 @@ void Incarnations::on_proof(const Speaker& from, std::uint64_t challenge, LogSto
   proven.nonce = from.nonce;
   proven.kept_with = collecting;
   proven.challenged_at.reset();
-  store.put(key(kPeerKind, from.id.value), pack_pair(proven.number, proven.nonce.value));
+  store.put(key(kPeerKind, from.id.value), records::pack_pair(proven.number, proven.nonce.value));
 }
 
 std::optional<std::string> Incarnations::lack(WorkerId from, const Known& known) const {

@@ -14,6 +14,12 @@ constexpr std::chrono::seconds kGoOnEvery{1};
 /// A fetched state that the library did not want is let go after this.
 constexpr std::chrono::seconds kHeldStateMax{60};
 
+/// For the simulator alone, see OmittedRules.
+std::uint64_t own_time(TimePoint now) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  return static_cast<std::uint64_t>(ms);
+}
+
 /// Writes a frozen state to the snapshot store.
 class StateSnapshotJob final : public SnapshotJob {
  public:
@@ -56,19 +62,38 @@ void Partition::settle() {
   replica_.settle();
   if (replica_.is_ready() != was_ready_) {
     was_ready_ = replica_.is_ready();
+    on_readiness();
     host_.on_leadership_change();
   }
   propose();
   serve_reads();
 }
 
+/// The clock of a new leader begins where all is applied that earlier ones committed: what they dated is in it.
+void Partition::on_readiness() {
+  if (!was_ready_) return clock_.follow(host_.now());
+  clock_.hear(state_->time());
+  if (omitted_.times) clock_.hear({replica_.term().value, own_time(host_.now())});
+  clock_.lead(replica_.term(), host_.now());
+}
+
+GroupTime Partition::time() const { return std::max(clock_.at(host_.now()), state_->time()); }
+
+bool Partition::is_removal_due() const {
+  if (!clock_.is_leading() || state_->deadlines().empty()) return false;
+  return *state_->deadlines().earliest() <= clock_.at(host_.now()).ms;
+}
+
 void Partition::propose() {
   const bool has_system_entries = to_follow_ > state_->system().followed || !map_waiting_.empty();
-  if ((proposals_.empty() && !has_system_entries) || !replica_.can_propose()) return;
+  const bool is_due = is_removal_due();
+  if ((proposals_.empty() && !has_system_entries && !is_due) || !replica_.can_propose()) return;
   std::vector<CommandBuffer> log_entries = system_entries();
   // A group of one may apply, and so answer, within propose(): who waits has to be known before.
   const std::uint64_t first = replica_.last_index().value + 1 + log_entries.size();
   ProposalBatch batch(*state_);
+  const Entry removal = removal_of_due(clock_.at(host_.now()));
+  if (is_due && host_.take_removal(id_)) batch.add(removal, 0);
   while (!proposals_.empty() && batch.has_room()) {
     WorkPointer work = std::move(proposals_.front());
     proposals_.pop_front();
@@ -111,8 +136,9 @@ bool Partition::propose_some(const WorkPointer& work, std::uint64_t first, Propo
   work->was_proposed = true;
   work->taken_up = host_.now();
   for (; work->next_write < items.size(); ++work->next_write) {
-    const Entry* const entry = items[work->next_write].entry();
+    Entry* const entry = items[work->next_write].entry();
     if (entry == nullptr) continue;
+    if (trellis::needs_time(*entry)) entry->time = clock_.after(host_.now());
     if (!batch.has_room() || batch.effort() > until) return true;
     const std::size_t log_entry = batch.add(*entry, reply_room);
     waiting_.push_back({{first + log_entry}, {work, work->next_write}});
@@ -127,6 +153,7 @@ Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
   while (const auto command = commands.next()) {
     if (!*command) return command->error();
     const CommandResult result = state_->apply(index, commands.position(), **command);
+    if ((*command)->kind == EntryKind::kRemoveDue) continue;  // Nobody waits for it.
     // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
     // them is answered by on_step_down().
     if (!replica_.is_leader() || waiting_.empty() || waiting_.front().index != index) continue;
@@ -199,6 +226,7 @@ void Partition::on_step_down() {
   map_waiting_.clear();
   lag_.clear();
   was_ready_ = false;
+  on_readiness();
   host_.on_leadership_change();
 }
 
@@ -241,6 +269,7 @@ std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {
   if (!host_.begin_snapshot(id_, replica_.is_snapshot_overdue(state_->bytes()))) return nullptr;
   FrozenState state = state_->freeze();
   if (omitted_.sessions) state.sessions = StateMachine().freeze().sessions;
+  state.omits_deadlines = omitted_.deadlines;
   state.applied = index;  // The last entry may have been a barrier, which the state machine does not see.
   return std::make_unique<StateSnapshotJob>(std::move(state), id_, term,
                                             snapshot_name(id_, index, term, host_.random()), host_.snapshot_store());

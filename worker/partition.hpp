@@ -25,6 +25,7 @@
 #include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/log_level.hpp"
 #include "worker/confirmations.hpp"
+#include "worker/group_clock.hpp"
 #include "worker/lag.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/raft/replica.hpp"
@@ -61,6 +62,8 @@ class PartitionHost : public ReplicaHost {
   virtual bool may_grow(const Replica&) const { return true; }
   /// Whether the disk of one of its voters has none.
   virtual bool is_any_full(const Replica&) const { return false; }
+  /// Whether a removal of what is due may be proposed in this turn; if not, the partition is woken in the next one.
+  virtual bool take_removal(PartitionId) { return true; }
   /// Has the partition go on with a request, now or when it is its client's turn.
   virtual void go_on(Partition& partition, WorkPointer work) = 0;
   /// A number that no client knows.
@@ -131,6 +134,15 @@ class Partition final : public ReplicaOwner {
   void hold_for_install(std::string descriptor, StateMachine state);
   bool holds_for_install(std::string_view descriptor) const { return held_ && held_->descriptor == descriptor; }
 
+  /// Somebody knows that the group's time was this.
+  void hear_time(const GroupTime& said) { clock_.hear(said); }
+  /// The group's time, as far as it is known here.
+  GroupTime time() const;
+  /// Whether anybody has to know it.
+  bool needs_time() const { return !state_->deadlines().empty(); }
+  /// Whether it leads, and its clock is the group's.
+  bool keeps_time() const { return clock_.is_leading(); }
+
   Replica& replica() { return replica_; }
   const Replica& replica() const { return replica_; }
   const StateMachine& state() const { return *state_; }
@@ -181,6 +193,8 @@ class Partition final : public ReplicaOwner {
   void enqueue(const WorkPointer& work);
   void propose();
   std::vector<CommandBuffer> system_entries();
+  bool is_removal_due() const;
+  void on_readiness();
   bool propose_some(const WorkPointer& work, std::uint64_t first, ProposalBatch& batch);
   void serve_reads();
   bool may_go_on_reading(const Work& work) const;
@@ -222,6 +236,7 @@ class Partition final : public ReplicaOwner {
   TimePoint asked_at_;
   bool was_ready_ = false;
   Lag lag_;
+  GroupClock clock_;
   TimePoint snapshot_retry_at_;
   TimePoint went_on_at_;     ///< When entries were last looked for, a disk being full,
   LogIndex went_on_from_{};  ///< and which was the last then.

@@ -10,7 +10,7 @@ namespace {
 
 /// A read among the writes of a batch, which goes through the log.
 bool is_logged_read(EntryKind kind) {
-  return kind == EntryKind::kGet || kind == EntryKind::kHas || kind == EntryKind::kQuery;
+  return kind == EntryKind::kGet || kind == EntryKind::kHas || kind == EntryKind::kQuery || kind == EntryKind::kTtl;
 }
 
 /// Nothing where it was answered before anything was done.
@@ -29,11 +29,26 @@ bool grows(const PreparedItem& item) {
 
 /// For the simulator alone, see OmittedRules.
 void forget_fingerprints(PreparedRequest& request) {
-  const auto forget = [](PreparedItem& item) {
-    if (auto* const entry = std::get_if<Entry>(&item.task)) entry->fingerprint = 0;
-  };
-  forget(request.one);
-  for (PreparedItem& item : request.many) forget(item);
+  for (PreparedItem& item : request.items()) {
+    if (Entry* const entry = item.entry()) entry->fingerprint = 0;
+  }
+}
+
+/// The same.
+void forget_sessions_of_patches(PreparedRequest& request) {
+  for (PreparedItem& item : request.items()) {
+    if (Entry* const entry = item.entry(); entry != nullptr && entry->kind == EntryKind::kPatch) {
+      entry->session = {};
+      entry->broker_session = entry->has_floor = false;
+    }
+  }
+}
+
+/// The same.
+void forget_after(PreparedRequest& request) {
+  for (PreparedItem& item : request.items()) {
+    if (auto* const read = std::get_if<Read>(&item.task)) read->page.after.reset();
+  }
 }
 
 CommandResult no_room() {
@@ -108,6 +123,8 @@ JobTurn Partition::prepare_some(Work& work, Effort most) {
 void Partition::begin(const WorkPointer& pointer) {
   Work& work = *pointer;
   if (omitted_.fingerprints) forget_fingerprints(work.prepared);
+  if (omitted_.patches) forget_sessions_of_patches(work.prepared);
+  if (omitted_.after) forget_after(work.prepared);
   const auto items = work.prepared.items();
   work.left = items.size();
   if (work.prepared.kind == RequestKind::kBatch) PackedWriter(work.batch_results).array(items.size());
@@ -187,7 +204,7 @@ Effort Partition::read_item(Work& work, std::size_t item, const Read& read) {
     complete(work, item, no_room());
     return kItemEffort;
   }
-  const CommandResult result = state_->read(read);
+  const CommandResult result = state_->read(read, state_->deadlines().empty() ? 0 : time().ms);
   const Effort taken = kItemEffort + result.effort + copy_effort(result.packed.size());
   complete(work, item, result);
   return taken;

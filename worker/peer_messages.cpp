@@ -50,6 +50,14 @@ std::string pack(const Chunk& chunk) {
   return out;
 }
 
+std::string pack(const GroupTimes& times) {
+  std::string out;
+  FieldWriter fields(out);
+  fields.u32(static_cast<std::uint32_t>(times.size()));
+  for (const auto& [group, time] : times) fields.u32(group.value).u64(time.term).u64(time.ms);
+  return out;
+}
+
 Result<Speaker> read_speaker(std::string_view header) {
   FieldReader fields(header);
   Speaker speaker;
@@ -107,6 +115,21 @@ Result<ChunkWanted> read_chunk_wanted(std::string_view header) {
   wanted.name = fields.bytes();
   if (!fields.at_end() || wanted.name.size() > kNameSizeMax) return broken("request for a chunk");
   return wanted;
+}
+
+Result<GroupTimes> read_times(std::string_view header) {
+  FieldReader fields(header);
+  const std::uint32_t count = fields.u32();
+  if (count > kPartitionsMax) return broken("account of times");
+  GroupTimes times;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const PartitionId group{fields.u32()};
+    const GroupTime time{fields.u64(), fields.u64()};
+    if (time.ms > kGroupTimeMax) return broken("account of times");
+    times.emplace_back(group, time);
+  }
+  if (!fields.at_end()) return broken("account of times");
+  return times;
 }
 
 Result<Chunk> read_chunk(std::string_view header) {

@@ -9,6 +9,7 @@
 #include "protocol/cluster/bundle.hpp"
 #include "protocol/cluster/round_trip.hpp"
 #include "protocol/types.hpp"
+#include "worker/state/group_time.hpp"
 
 namespace trellis {
 
@@ -19,6 +20,7 @@ enum class PeerMessageType : std::uint8_t {
   kAnswer = 4,       ///< header: a ConfirmationMessage.
   kChunkWanted = 5,  ///< header: ChunkWanted.
   kChunk = 6,        ///< header: Chunk; body: its bytes.
+  kTimes = 7,        ///< header: GroupTimes.
   // worker/incarnations.hpp
   kArrival = 16,    ///< header: a challenge.
   kKnown = 17,      ///< header: Known.
@@ -73,15 +75,20 @@ struct Known {
   std::vector<std::pair<PartitionId, Promise>> promises;
 };
 
+/// The times of groups, as far as their sender knows them.
+using GroupTimes = std::vector<std::pair<PartitionId, GroupTime>>;
+
 std::string pack(const Speaker& speaker);
 std::string pack(const Known& known);
 std::string pack_challenge(std::uint64_t challenge);
 std::string pack(const ChunkWanted& wanted);
 std::string pack(const Chunk& chunk);
+std::string pack(const GroupTimes& times);
 Result<Speaker> read_speaker(std::string_view header);
 Result<Known> read_known(std::string_view header);
 Result<std::uint64_t> read_challenge(std::string_view header);
 Result<ChunkWanted> read_chunk_wanted(std::string_view header);
 Result<Chunk> read_chunk(std::string_view header);
+Result<GroupTimes> read_times(std::string_view header);
 
 }  // namespace trellis

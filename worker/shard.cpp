@@ -43,6 +43,8 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       now_(now),
       incarnations_(nonce_, now, {settings_.replica.omitted.incarnations, settings_.replica.omitted.proofs}),
       peers_(now),
+      times_said_(now),
+      times_noted_(now),
       sender_(snapshots),
       started_(now),
       tick_due_(now),
@@ -73,6 +75,7 @@ Result<void> Shard::open_partitions() {
     if (!partition.snapshot_descriptor().empty()) needed.push_back(partition.snapshot_descriptor());
     looking_on_.insert({i});
   }
+  if (auto loaded = load_times(); !loaded) return loaded;
   are_open_ = true;
   output_.on_cluster(map.cluster);
   remove_other_snapshots(snapshots_, needed);
@@ -119,6 +122,8 @@ void Shard::begin_turn(TimePoint now) {
     peers_.on_woken(now_);
   }
   taken_at_once_ = 0;
+  removals_ = 0;
+  woken_.merge(std::exchange(removals_wait_, {}));
   store_.begin_turn();
   take_durable();
   background_.run_finished();
@@ -244,6 +249,8 @@ void Shard::tick() {
     partition->tick();
     woken_.insert(id);
   }
+  say_times();
+  if (now_ - times_noted_ >= kTimesNotedEvery) note_times();
   receiver_.tick(*this, now_);
   forget_unfinished_bulk();
   if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
@@ -339,13 +346,14 @@ void Shard::flush() {
 }
 
 TimePoint Shard::next_turn() const {
-  if (!woken_.empty() || !put_off_.empty()) return now_;
+  if (!woken_.empty() || !put_off_.empty() || !removals_wait_.empty()) return now_;
   if (!store_.is_writing() && store_.has_collected()) return now_;
   return std::min(tick_due_, hello_due_);
 }
 
 void Shard::begin_leaving() {
   is_leaving_ = true;
+  note_times();
   hello_due_ = now_;
   balancer_.hurry(now_);
   // Peers that are leaving as well need not be handed anything, and learn it from what is said to them now.

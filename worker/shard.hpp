@@ -71,6 +71,11 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// A worker whose folder belongs to another waits so long for a broker to refuse it, and then refuses itself.
   static constexpr std::chrono::milliseconds kRefusalWithin{3'000};
 
+  /// Each worker writes down the times of its groups so often.
+  static constexpr std::chrono::seconds kTimesNotedEvery{60};
+  /// So many removals of what is due may be proposed in a turn, over all partitions.
+  static constexpr std::size_t kRemovalsPerTurn = 4;
+
   /// What requests may take of a turn: those that are served as they come, and those that were put off.  So heartbeats
   /// and the log wait for no more than some 20 ms, and for the one document, page or write that comes last.
   static constexpr Effort kAtOnceEffort = 10 * kEffortMillisecond;
@@ -120,6 +125,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void reply(BrokerIndex broker, WorkerReply reply) override;
   SnapshotStore& snapshot_store() override { return snapshots_; }
   bool begin_snapshot(PartitionId group, bool is_overdue) override;
+  bool take_removal(PartitionId group) override;
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   Partition* find_partition(PartitionId group) override;
@@ -230,6 +236,13 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void run_put_off();
   bool has_room_for_reply(const Work& work) const;
 
+  // worker/shard_times.cpp
+  Result<void> load_times();
+  void note_times();
+  void say_times();
+  void say_all_times(WorkerId peer);
+  void on_times(std::string_view header);
+
   // worker/shard_bulk.cpp
   BulkLink& bulk_with(WorkerId peer);
   void to_peer_in_turn(WorkerId peer, PeerMessageType type, std::string_view header, const Frame& body);
@@ -282,6 +295,12 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::map<WorkerId, TimePoint> greeted_at_;  ///< Those that share a partition; when each was last spoken to.
   Duration round_trip_{};                     ///< To the peer that is furthest away, as of the last tick.
   bool is_unwelcome_ = false;                 ///< As it was last told.
+
+  TimePoint times_said_;
+  TimePoint times_noted_;
+  std::map<PartitionId, GroupTime> noted_;  ///< As they stand in the log.
+  std::size_t removals_ = 0;                ///< Proposed in this turn.
+  std::set<PartitionId> removals_wait_;     ///< They are woken in the next turn.
 
   std::optional<PartitionId> snapshotting_;
   std::set<PartitionId> unswept_;  ///< A snapshot of theirs was begun, written or fetched: some may be left over.

@@ -34,6 +34,7 @@ void Shard::on_peer_message(const Frames& message) {
   while (const auto item = reader.next()) {
     const auto type = static_cast<PeerMessageType>(item->type);
     if (is_handshake(type)) incarnations_.on_handshake(*speaker, type, item->header, store_, collecting_, *this);
+    if (type == PeerMessageType::kArrival) say_all_times(from);
     if (!counts) continue;
     if (bulk::is_bulk_type(item->type)) {
       on_bulk(from, *item);
@@ -59,6 +60,7 @@ void Shard::on_peer_item(WorkerId from, const BundleItem& item) {
     case PeerMessageType::kChunk:
       if (const auto chunk = read_chunk(item.header)) receiver_.on_chunk(from, *chunk, item.body, *this, now_);
       break;
+    case PeerMessageType::kTimes: on_times(item.header); break;
     default: break;
   }
 }

@@ -133,6 +133,7 @@ std::optional<std::string> result_text(ResultType type, std::string_view text, s
     case ResultType::kChanges: return print_value(result) + "\n";
     case ResultType::kNumber:
     case ResultType::kCount: return number_text(result);
+    case ResultType::kTimeLeft: return print_value(result) + "\n";
     case ResultType::kMembers: return members_text(result);
     case ResultType::kLocation: return location_text(result);
     case ResultType::kStatus: return status_text(result);

@@ -66,6 +66,7 @@ Result<Statement> read_operands(const Form& form, Line& line) {
     }
     case Signature::kFormula: return parse_compute(form, line);
     case Signature::kNothing:
+    case Signature::kLifetime:
     case Signature::kItems: break;  // The latter is not of the shell.
   }
   return nothing_statement(form);

@@ -134,6 +134,7 @@ bool is_checked(Command command) {
 
 Result<void> take_option(const Token& token, Operation& out) {
   if (token.name == "if_version") return take_number<std::uint64_t>(token, out.if_version);
+  if (token.name == "ttl") return take_number<std::uint64_t>(token, out.ttl_ms);
   if (token.name == "seq") return take_number<std::uint64_t>(token, out.seq);
   if (token.name == "item") return take_number<std::uint32_t>(token, out.item);
   if (token.name == "batch") return take_number<std::uint64_t>(token, out.batch);
@@ -182,6 +183,7 @@ Result<void> take_result(const Token& token, Operation& out) {
     case Command::kPut:
     case Command::kSet:
     case Command::kHas:
+    case Command::kExpire:
     case Command::kDelete:
       if (!is_flag || out.flag) return invalid_argument("the result is true or false");
       out.flag = token.value == "true";
@@ -296,6 +298,7 @@ std::string to_text(const Operation& operation) {
   }
   if (operation.if_absent) out += " if_absent";
   if (operation.if_version) out += " if_version=" + std::to_string(*operation.if_version);
+  if (operation.ttl_ms) out += " ttl=" + std::to_string(*operation.ttl_ms);
   if (!operation.session.empty()) {
     out += " session=" + quoted_bytes(operation.session) + " seq=" + std::to_string(operation.seq);
   }
@@ -354,6 +357,7 @@ Result<Operation> read_operation(std::string_view text) {
 void write_history(std::ostream& out, const History& history) {
   out << kMagic << '\n';
   if (history.partitions) out << "partitions " << history.partitions << '\n';
+  if (history.clock_drift) out << "drift " << history.clock_drift << '\n';
   for (const Operation& operation : history.operations) out << to_text(operation) << '\n';
 }
 
@@ -377,6 +381,13 @@ Result<History> read_history(std::istream& in) {
       if (!count) return wrong(count.error().message);
       if (*count == 0 || (*count & (*count - 1)) != 0) return wrong("the number of partitions is a power of two");
       history.partitions = *count;
+      continue;
+    }
+    if (line.rfind("drift ", 0) == 0) {
+      const Result<std::int64_t> drift = number_of<std::int64_t>({{}, line.substr(6), false});
+      if (!drift) return wrong(drift.error().message);
+      if (*drift < 0 || *drift >= 1'000'000) return wrong("the drift is 0 to 999999 millionths");
+      history.clock_drift = *drift;
       continue;
     }
     Result<Operation> operation = read_operation(line);

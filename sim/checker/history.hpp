@@ -9,6 +9,7 @@
 //
 //   trellis-history 1
 //   partitions 16
+//   drift 5000
 //   # CALL RETURN CLIENT COMMAND KEY ARGUMENTS OPTIONS => STATUS RESULT INFO
 //   0 12 c1 PUT "k" "\xa1a" session="s" seq=1 => OK true version=5
 //   12 13 c1 PATCH "n" "\x91\x93\xa9increment\x90\x01" => OK "\x91\x01" version=6
@@ -19,11 +20,11 @@
 //   21 30 c1 SCAN "" => OK "b" "\x01" "k" "\xa1a"
 //   31 35 c1 COUNT "" => OK 2 unguaranteed
 //
-// Times are microseconds (any origin), CLIENT is a word.  Bytes stand in double quotes with the escapes of JSON, \u00hh
-// and \xhh standing for one byte, so that Python's json.dumps(data.decode("latin-1")) writes them.  STATUS is the name
-// on the wire, or UNKNOWN where no answer came.  Options: if_absent, if_version=N, session="...", seq=N, item=N,
-// batch=N (the same for the items of one BATCH), stale, limit=N, after="...".  Info: version=N, more, unguaranteed.
-// Documents are packed MessagePack; only QUERY looks into them, all else compares bytes.
+// Times are microseconds (any origin), CLIENT is a word. Bytes stand in double quotes with the escapes of JSON, \u00hh
+// and \xhh standing for one byte, so that Python's json.dumps(data.decode("latin-1")) writes them. STATUS is the name
+// on the wire, or UNKNOWN where no answer came. Options: if_absent, if_version=N, session="...", seq=N, item=N, batch=N
+// (the same for the items of one BATCH), stale, limit=N, after="...", ttl=N (also what EXPIRE says). Info: version=N,
+// more, unguaranteed. Documents are packed MessagePack; only QUERY looks into them, all else compares bytes.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +63,8 @@ struct Operation {
   std::vector<Segment> path;  ///< QUERY, without the key.
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
-  std::string session;  ///< Empty: none.
+  std::optional<std::uint64_t> ttl_ms;  ///< PUT, SET; EXPIRE: what it says, nothing standing for nil.
+  std::string session;                  ///< Empty: none.
   std::uint64_t seq = 0;
   std::uint32_t item = 0;   ///< Position in its BATCH.
   std::uint64_t batch = 0;  ///< 0: not in a BATCH.
@@ -71,8 +73,8 @@ struct Operation {
   std::optional<std::string> after;      ///< KEYS, SCAN.
 
   std::optional<Code> status;            ///< Nothing: no answer.
-  std::optional<bool> flag;              ///< OK of PUT, SET (the key is new), HAS, DELETE (it was there).
-  std::optional<std::string> found;      ///< OK of GET, POP, QUERY; of PATCH the results.
+  std::optional<bool> flag;              ///< OK of PUT, SET (the key is new), HAS, DELETE, EXPIRE (it was there).
+  std::optional<std::string> found;      ///< OK of GET, POP, QUERY, TTL; of PATCH the results.
   std::optional<std::uint64_t> version;  ///< Nothing: not told, or not recorded.
   std::vector<std::string> keys;         ///< OK of KEYS, SCAN.
   std::vector<std::string> documents;    ///< OK of SCAN, one a key.
@@ -93,6 +95,8 @@ struct History {
   std::vector<Operation> operations;
   /// How many the cluster has; 0 where it is not known: versions are then compared within a key only.
   std::uint32_t partitions = 0;
+  /// The workers' clocks ran at most so many millionths fast or slow.
+  std::int64_t clock_drift = 0;
 };
 
 /// One line without its end, as in the text form.

@@ -358,7 +358,7 @@ class Search {
       if (members.used == members.steps.size()) continue;
       const Step& it = step(members.steps[members.used]);
       if (it.call > now || !is_next(it)) continue;
-      if (has_removal && it.effect == Effect::kRemove && !it.need.version) continue;
+      if (has_removal && it.effect == Effect::kRemove && !it.need.version && it.need.values == kAnyValue) continue;
       add_moves_of({kNoStep, i, 0}, it);
     }
   }

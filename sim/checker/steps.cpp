@@ -14,7 +14,7 @@ bool is_put(Command command) { return command == Command::kPut || command == Com
 
 bool asks_the_same(const Operation& a, const Operation& b) {
   return (a.command == b.command || (is_put(a.command) && is_put(b.command))) && a.document == b.document &&
-         a.if_absent == b.if_absent && a.if_version == b.if_version;
+         a.if_absent == b.if_absent && a.if_version == b.if_version && a.ttl_ms == b.ttl_ms;
 }
 
 template <typename T>
@@ -173,8 +173,44 @@ class StepMaker {
     return step;
   }
 
+  /// What was given a time may go once that is over, by the fastest of clocks.
+  void add_expiry(std::size_t first, std::size_t answered, const Need& what) {
+    const Operation& op = operation(answered);
+    if (!op.ttl_ms || !(op.ok() || op.outcome() == Outcome::kUnknown || op.outcome() == Outcome::kApplied)) return;
+    if (op.command == Command::kExpire && op.flag == false) return;
+    constexpr Duration kRounding{100};
+    Step step = begin(first, answered, std::nullopt);
+    const auto ttl = static_cast<std::int64_t>(*op.ttl_ms) * 1'000;
+    step.call += Duration(ttl * 1'000'000 / (1'000'000 + history_.clock_drift)) - kRounding;
+    step.is_optional = true;
+    step.effect = Effect::kRemove;
+    step.need = what;
+    step.need.may_be_absent = false;
+    step.condition = step.need;
+    out_.steps.push_back(step);
+  }
+
+  void add_expire(std::size_t first, std::size_t answered, std::optional<TimePoint> deadline) {
+    const Operation& op = operation(answered);
+    Need what;
+    what.version = op.version ? op.version : op.if_version;
+    add_expiry(first, answered, what);
+    if (op.outcome() != Outcome::kDecided) return;
+    Step step = begin(first, answered, deadline);
+    if (op.ok() && op.flag == false) {
+      step.need.may_be_present = false;
+    } else if (op.ok()) {
+      step.need.may_be_absent = false;
+      step.need.version = what.version;
+    } else {
+      decide_refused(op, step);
+    }
+    out_.steps.push_back(step);
+  }
+
   void add_write(std::size_t first, std::size_t answered, std::optional<TimePoint> deadline) {
     const Operation& op = operation(answered);
+    if (op.command == Command::kExpire) return add_expire(first, answered, deadline);
     Step step = begin(first, answered, deadline);
     if (op.if_absent) step.condition.may_be_present = false;
     if (op.if_version) {
@@ -193,6 +229,11 @@ class StepMaker {
       decide_refused(op, step);
     }
     out_.steps.push_back(step);
+    if (!is_put(op.command)) return;
+    Need written;
+    written.version = op.ok() ? op.version : std::nullopt;
+    if (!written.version) written.values = exactly(op.document);
+    add_expiry(first, answered, written);
   }
 
   void decide_ok(const Operation& op, Step& step) {

@@ -94,6 +94,10 @@ constexpr std::array kRows = std::to_array<MutationRow>({
      "a worker's start is proven to each peer that has told, while others may know better", S::kCopies, {4, 40}},
     {M::kEarlierEchoCounts, "earlier-echo-counts",
      "what an earlier incarnation of a broker sent measures the way to a worker", S::kFewLeft, {2, 40}},
+    {M::kOwnClock, "own-clock", "a leader tells by its own clock what has expired", S::kExpiry, {20, 20}},
+    {M::kNoDeadlinesInSnapshot, "no-deadlines-in-snapshot", "snapshots hold no deadlines", S::kExpiry, {20, 20}},
+    {M::kPatchTwice, "patch-twice", "a PATCH is done as often as it is sent", S::kAny, {20, 20}},
+    {M::kAfterLost, "after-lost", "a page begins at the beginning, whatever `after` says", S::kAny, {19, 20}},
 });
 // clang-format on
 

@@ -69,6 +69,10 @@ enum class Mutation : std::uint8_t {
   kStandbyGivesNoVote,
   kProvenAtOnce,
   kEarlierEchoCounts,
+  kOwnClock,
+  kNoDeadlinesInSnapshot,
+  kPatchTwice,
+  kAfterLost,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);

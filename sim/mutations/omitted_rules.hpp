@@ -15,6 +15,10 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
   omitted.trim = mutations.has(Mutation::kNoTrim);
   omitted.configurations = mutations.has(Mutation::kNoConfigurations);
   omitted.sessions = mutations.has(Mutation::kNoSessionsInSnapshot);
+  omitted.deadlines = mutations.has(Mutation::kNoDeadlinesInSnapshot);
+  omitted.times = mutations.has(Mutation::kOwnClock);
+  omitted.patches = mutations.has(Mutation::kPatchTwice);
+  omitted.after = mutations.has(Mutation::kAfterLost);
   omitted.lone_term = mutations.has(Mutation::kLoneTermReused);
   omitted.incarnations = mutations.has(Mutation::kOlderCopiesTaken);
   omitted.proofs = mutations.has(Mutation::kProvenAtOnce);

@@ -20,6 +20,7 @@ Error broken(const char* what) { return {Code::kInternal, std::string("log store
 
 std::string snapshot_name(PartitionId group) { return group_name('S', group); }
 std::string commit_name(PartitionId group) { return group_name('C', group); }
+std::string time_name(PartitionId group) { return group_name('T', group); }
 std::string local_replica_name(PartitionId group) { return group_name('R', group); }
 
 std::string pack(const SnapshotRecord& record) {
@@ -59,6 +60,20 @@ Result<LocalReplica> read_local_replica(std::string_view value) {
   const LocalReplica local{{fields.u64()}, fields.u64(), fields.u64(), {fields.u64()}};
   if (!fields.at_end()) return broken("replica");
   return local;
+}
+
+std::string pack_pair(std::uint64_t first, std::uint64_t second) {
+  std::string out;
+  FieldWriter(out).u64(first).u64(second);
+  return out;
+}
+
+Result<std::pair<std::uint64_t, std::uint64_t>> read_pair(std::string_view value) {
+  FieldReader fields(value);
+  const std::uint64_t first = fields.u64();
+  const std::uint64_t second = fields.u64();
+  if (!fields.at_end()) return broken("pair");
+  return std::pair(first, second);
 }
 
 std::string pack_number(std::uint64_t number) {

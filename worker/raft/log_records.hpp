@@ -3,6 +3,7 @@
 //   name                                 value
 //   'S' group                            index u64 | term u64 | configuration index u64 | configuration | descriptor
 //   'C' group                            commit index u64: a hint, never synced for its own sake
+//   'T' group                            term u64 | ms u64: the group's time, as of a minute ago at most
 //   'R' group                            replica id u64 | term u64 | index u64 | deleted u64: LocalReplica below
 //
 //   configuration = count u32 | (replica id u64 | worker id u64 | role u8)*
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/cluster/replica_place.hpp"
@@ -24,6 +26,7 @@ namespace trellis::records {
 
 std::string snapshot_name(PartitionId group);
 std::string commit_name(PartitionId group);
+std::string time_name(PartitionId group);
 
 struct ConfigurationMember {
   ReplicaPlace place;
@@ -50,6 +53,10 @@ struct LocalReplica {
 std::string local_replica_name(PartitionId group);
 std::string pack(const LocalReplica& local);
 Result<LocalReplica> read_local_replica(std::string_view value);
+
+/// Two numbers, one after the other.
+std::string pack_pair(std::uint64_t first, std::uint64_t second);
+Result<std::pair<std::uint64_t, std::uint64_t>> read_pair(std::string_view value);
 
 std::string pack_number(std::uint64_t number);
 Result<std::uint64_t> read_number(std::string_view value);

@@ -51,6 +51,7 @@ struct OmittedRules {
   bool trim = false;            ///< R4
   bool configurations = false;  ///< R5
   bool sessions = false;        ///< Snapshots hold no session table.
+  bool deadlines = false;       ///< Snapshots hold no deadlines.
   bool lone_term = false;       ///< R13
   bool incarnations = false;    ///< Older copies of a folder are taken in.
   bool proofs = false;          ///< A start is proven to each peer that has told, whoever has not.
@@ -58,6 +59,9 @@ struct OmittedRules {
   bool standby_votes = false;   ///< R14
   bool fingerprints = false;    ///< All requests of one session and seq are taken for the same.
   bool confirmations = false;   ///< One peer confirms leadership, however many voters there are.
+  bool times = false;           ///< A leader keeps its group's time by its own clock, whatever it heard.
+  bool patches = false;         ///< A PATCH is done as often as it is sent.
+  bool after = false;           ///< Listings begin at their beginning, whatever `after` says.
   bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
 };
 

@@ -14,7 +14,10 @@
 namespace trellis {
 namespace {
 
-constexpr std::string_view kMagic = "TRLSNAP\x03";  ///< The last byte is the format version.
+constexpr std::string_view kMagic = "TRLSNAP\x04";  ///< The last byte is the format version.
+constexpr char kVersion = 4;
+constexpr char kVersionWithoutTimes = 3;
+static_assert(kMagic.back() == kVersion);
 
 enum class BlockKind : std::uint8_t { kHead = 1, kSessions = 2, kWrites = 3, kDocuments = 4, kEnd = 5 };
 
@@ -39,6 +42,7 @@ struct Head {
   BookHead brokers;
   BookHead clients;
   SystemRecords system;
+  GroupTime time;
 };
 
 /// `position`: where the block begins in the file.
@@ -115,6 +119,7 @@ void write_head(FieldWriter fields, const Head& head) {
     fields.u64(book.first_write).u64(book.writes).u64(book.sessions);
   }
   fields.bytes(pack(head.system));
+  fields.u64(head.time.term).u64(head.time.ms);
 }
 
 BookHead head_of(const FrozenBook& book) { return {book.writes.first(), book.writes.size(), book.floors.size()}; }
@@ -157,7 +162,8 @@ class BlockReader {
 
   explicit BlockReader(const SnapshotSource& source) : source_(source) {}
 
-  Result<void> read_magic();
+  /// Returns the format version.
+  Result<char> read_magic();
   Result<Block> next();
   bool at_end() const { return position_ == source_.size(); }
   std::uint64_t checksum() const { return checksum_.value(); }
@@ -184,16 +190,17 @@ Result<std::string> BlockReader::take(std::size_t count) {
   return bytes;
 }
 
-Result<void> BlockReader::read_magic() {
+Result<char> BlockReader::read_magic() {
   const auto magic = take(kMagic.size());
   if (!magic) return magic.error();
   if (magic->substr(0, kMagic.size() - 1) != kMagic.substr(0, kMagic.size() - 1)) return broken(0, "no snapshot");
-  if (*magic != kMagic) {
-    return broken(kMagic.size() - 1, "format version " + std::to_string(static_cast<unsigned char>(magic->back())) +
-                                         ", this software reads version 3 (use the software that wrote it, or "
+  const char version = magic->back();
+  if (version != kVersion && version != kVersionWithoutTimes) {
+    return broken(kMagic.size() - 1, "format version " + std::to_string(static_cast<unsigned char>(version)) +
+                                         ", this software reads versions 3 and 4 (use the software that wrote it, or "
                                          "begin with an empty folder),");
   }
-  return {};
+  return version;
 }
 
 Result<BlockReader::Block> BlockReader::next() {
@@ -219,12 +226,14 @@ Result<BlockReader::Block> BlockReader::next() {
 /// Builds the state, block by block.
 class Loader {
  public:
-  Loader(const SnapshotDescriptor& descriptor, SessionLimits limits) : descriptor_(descriptor), limits_(limits) {}
+  Loader(const SnapshotDescriptor& descriptor, SessionLimits limits, char version)
+      : descriptor_(descriptor), limits_(limits), has_times_(version >= kVersion) {}
 
   Result<void> add(const BlockReader::Block& block);
   bool ended() const { return last_kind_ == BlockKind::kEnd; }
   StateMachine finish() && {
-    return {std::move(documents_), std::move(*sessions_), std::move(head_.system), descriptor_.index};
+    return {std::move(documents_),   std::move(deadlines_), std::move(*sessions_),
+            std::move(head_.system), descriptor_.index,     head_.time};
   }
 
  private:
@@ -237,10 +246,12 @@ class Loader {
 
   const SnapshotDescriptor& descriptor_;
   SessionLimits limits_;
+  bool has_times_;
   BlockKind last_kind_{};
   Head head_;
   std::optional<SessionTable> sessions_;  ///< Once the head was read.
   Trie documents_;
+  Deadlines deadlines_;
   std::string last_key_;
 };
 
@@ -289,7 +300,9 @@ Result<void> Loader::add_head(FieldReader& fields) {
   auto system = read_system_records(fields.bytes());
   if (!system) return system.error();
   head_.system = std::move(*system);
+  if (has_times_) head_.time = {fields.u64(), fields.u64()};
   if (!fields.at_end()) return invalid_argument("a head of another size");
+  if (head_.time.ms > kGroupTimeMax) return invalid_argument("a time that cannot be");
   if (head_.partition != descriptor_.partition || head_.index != descriptor_.index || head_.term != descriptor_.term) {
     return invalid_argument("it is the snapshot of partition " + std::to_string(head_.partition.value) + ", index " +
                             std::to_string(head_.index.value) + ", term " + std::to_string(head_.term.value) +
@@ -343,14 +356,20 @@ Result<void> Loader::add_document(FieldReader& fields) {
   const std::uint64_t version = fields.u64();
   const std::string_view key = fields.bytes();
   const std::string_view document = fields.bytes();
+  const std::uint8_t expires = has_times_ ? fields.u8() : 0;
+  const std::uint64_t deadline = expires == 1 ? fields.u64() : 0;
   if (!fields.ok()) return {};
+  if (expires > 1 || (expires == 1) != (deadline != 0) || deadline > kDeadlineMax) {
+    return invalid_argument("a deadline that cannot be");
+  }
   if (key.empty() || key.size() > kKeySizeMax) return invalid_argument("a key that is empty or too long");
   if (document.empty() || document.size() > kDocumentSizeMax) return invalid_argument("a document of impossible size");
   if (version == 0 || version > version_of(head_.index, kCommandsPerEntryMax - 1))
     return invalid_argument("a version from beyond the snapshot");
   if (key <= last_key_) return invalid_argument("keys out of order");
   last_key_ = key;
-  documents_.insert_or_assign(key, version, document);
+  documents_.insert_or_assign(key, {version, deadline}, document);
+  deadlines_.change(key, 0, deadline);
   return {};
 }
 
@@ -377,11 +396,15 @@ Result<SnapshotDescriptor> write_snapshot(const FrozenState& state, PartitionId 
   BlockWriter blocks(**sink);
   write_head(blocks.record(BlockKind::kHead),
              {partition, index, term, state.documents.size(), state.documents.bytes(), head_of(state.sessions.brokers),
-              head_of(state.sessions.clients), state.system});
+              head_of(state.sessions.clients), state.system, state.time});
   write_sessions(blocks, state.sessions);
   TrieCursor cursor = state.documents.cursor();
   for (cursor.seek_first(); cursor.valid() && !blocks.failed(); cursor.next()) {
-    blocks.record(BlockKind::kDocuments).u64(cursor.version()).bytes(cursor.key()).bytes(cursor.document());
+    FieldWriter fields = blocks.record(BlockKind::kDocuments);
+    fields.u64(cursor.version()).bytes(cursor.key()).bytes(cursor.document());
+    const std::uint64_t deadline = state.omits_deadlines ? 0 : cursor.deadline();
+    fields.u8(deadline != 0 ? 1 : 0);
+    if (deadline != 0) fields.u64(deadline);
   }
   if (auto written = blocks.finish(); !written) return written.error();
   if (auto committed = (*sink)->commit(); !committed) return committed.error();
@@ -397,8 +420,9 @@ Result<StateMachine> read_snapshot(const SnapshotDescriptor& descriptor, const S
                             std::to_string(descriptor.size));
   }
   BlockReader reader(**source);
-  if (auto magic = reader.read_magic(); !magic) return magic.error();
-  Loader loader(descriptor, limits);
+  const auto version = reader.read_magic();
+  if (!version) return version.error();
+  Loader loader(descriptor, limits, *version);
   while (!loader.ended()) {
     const auto block = reader.next();
     if (!block) return block.error();

@@ -1,15 +1,17 @@
 // Snapshot files: the whole state of one partition as bytes, checked from end to end when read.
 //
-//   file       = "TRLSNAP" | format version (u8 = 3) | block*
+//   file       = "TRLSNAP" | format version (u8 = 4) | block*
 //   block      = kind (u8) | payload size (u32) | checksum (u64) | payload
 //
 //   kind         payload
 //   1 head       partition (u32) | index (u64) | term (u64) | documents (u64) | document bytes (u64)
 //                | book of the brokers' sessions | book of the clients'
 //                | what worker/state/system_records.hpp packs (bytes)
+//                | time (term u64 | ms u64): the newest that stood in an entry
 //   2 sessions   session*: those that say floors, each kind in the order of their last writes
 //   3 writes     write*: each kind in log order
-//   4 documents  (version (u64) | key (bytes) | document (bytes))*, in the order of the keys
+//   4 documents  (version (u64) | key (bytes) | document (bytes) | expires (u8) | deadline (u64, if it does))*,
+//                in the order of the keys
 //   5 end        empty
 //
 //   book       = number of the first write (u64) | writes (u64) | sessions (u64)
@@ -21,7 +23,8 @@
 // Blocks come in the order of their kinds; of kinds 2 to 4 there are as many as it takes, and the broker sessions
 // and writes come before the clients'. A block's checksum is XXH3-64 of its payload, seeded by the block's kind, size
 // and position in the file, so no block passes for another; the whole file's is in the descriptor. Numbers are
-// little-endian. Replicas that froze the same state write the same bytes.
+// little-endian. Replicas that froze the same state write the same bytes. Version 3, which has neither time nor
+// deadlines, is read as well.
 #pragma once
 
 #include <cstdint>

@@ -28,6 +28,10 @@ class ApplyEstimate {
       unindexed_ += entry.content.size();
     } else if (entry.kind == EntryKind::kPatch) {
       patch(entry);
+    } else if (entry.kind == EntryKind::kExpire) {
+      effort_ += copy_effort(std::max(largest_, state_.size_of(entry.key)));  // For room beside it, the first time.
+    } else if (entry.kind == EntryKind::kRemoveDue) {
+      effort_ += entry.seq * kRemovalEffort;
     } else if (entry.kind == EntryKind::kGet || entry.kind == EntryKind::kQuery) {
       const std::size_t size = std::max(largest_, state_.size_of(entry.key));
       effort_ += entry.kind == EntryKind::kGet ? get(size, reply_room) : query(size);

@@ -22,10 +22,11 @@ void pack_value(PackedWriter& writer, const CommandResult& result) {
 void pack_outcome(PackedWriter& writer, const CommandResult& result) {
   writer.str(name_of(result.status));
   pack_value(writer, result);
-  writer.map((result.message.empty() ? 0 : 1) + (result.version ? 1 : 0) + (result.more ? 1 : 0) +
-             (result.after ? 1 : 0) + (result.exactly_once != ExactlyOnce::kNothing ? 1 : 0));
+  writer.map((result.message.empty() ? 0 : 1) + (result.version ? 1 : 0) + (result.ttl_ms ? 1 : 0) +
+             (result.more ? 1 : 0) + (result.after ? 1 : 0) + (result.exactly_once != ExactlyOnce::kNothing ? 1 : 0));
   if (!result.message.empty()) writer.str("message").str(result.message);
   if (result.version) writer.str("version").natural(*result.version);
+  if (result.ttl_ms) writer.str("ttl_ms").natural(*result.ttl_ms);
   if (result.more) writer.str("more").boolean(true);
   if (result.after) writer.str("after").key(*result.after);
   if (result.exactly_once != ExactlyOnce::kNothing) writer.str("exactly_once").str(name_of(result.exactly_once));

@@ -25,6 +25,7 @@ struct CommandResult {
   std::uint64_t number = 0;  ///< kNumber.
   Frame packed;              ///< kPacked: one packed value.  A read's may lie in the trie, until its next write.
   std::optional<std::uint64_t> version;
+  std::optional<std::uint64_t> ttl_ms;  ///< What is left of the document's time, where that is limited.
   ExactlyOnce exactly_once = ExactlyOnce::kNothing;
   std::string message;  ///< With every error: one line a person can act on.
   Effort effort = 0;    ///< What it took to find, beside kItemEffort and what packing it takes.

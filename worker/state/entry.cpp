@@ -28,10 +28,12 @@ constexpr std::uint16_t kIfPresent = 1 << 8;
 constexpr std::uint16_t kStrict = 2 << 8;
 constexpr std::uint16_t kReturnDocument = 4 << 8;
 constexpr std::uint16_t kPointer = 8 << 8;
+constexpr std::uint16_t kTtlFlag = 16 << 8;
+constexpr std::uint16_t kTime = 32 << 8;
 /// What version 1 has room for, and version 3.
 constexpr std::uint16_t kNarrowFlags = kIfAbsent | kIfVersion | kBrokerSession | kHasFloor;
-constexpr std::uint16_t kFlags = kNarrowFlags | kIfPresent | kStrict | kReturnDocument | kPointer;
-/// Those that belong to what is asked, by which requests under one identity are told apart.
+constexpr std::uint16_t kFlags = kNarrowFlags | kIfPresent | kStrict | kReturnDocument | kPointer | kTtlFlag | kTime;
+/// Those that belong to what is asked, by which requests under one identity are told apart; a ttl counts by itself.
 constexpr std::uint16_t kAskedFlags = kIfAbsent | kIfVersion | kIfPresent | kStrict | kPointer;
 
 std::uint16_t flags_of(const Entry& entry) {
@@ -42,7 +44,9 @@ std::uint16_t flags_of(const Entry& entry) {
                                                   {entry.if_present, kIfPresent},
                                                   {entry.strict, kStrict},
                                                   {entry.return_document, kReturnDocument},
-                                                  {entry.pointer, kPointer}};
+                                                  {entry.pointer, kPointer},
+                                                  {entry.ttl_ms.has_value(), kTtlFlag},
+                                                  {entry.time.has_value(), kTime}};
   std::uint16_t all = 0;
   for (const auto& [is_set, flag] : flags) all |= is_set ? flag : 0;
   return all;
@@ -78,9 +82,9 @@ class Cursor {
 Error bad(const char* what) { return invalid_argument(std::string("log entry: ") + what); }
 
 /// By EntryKind, from 1 on.
-constexpr std::array kLogged = {Command::kPut, Command::kDelete, Command::kPop,  Command::kGet,
-                                Command::kHas, Command::kQuery,  Command::kPatch};
-static_assert(kLogged.size() == static_cast<std::size_t>(EntryKind::kPatch));
+constexpr std::array kLogged = {Command::kPut,   Command::kDelete, Command::kPop,    Command::kGet, Command::kHas,
+                                Command::kQuery, Command::kPatch,  Command::kExpire, Command::kTtl};
+static_assert(kLogged.size() == static_cast<std::size_t>(EntryKind::kTtl));
 
 /// By Command; 0 for those that never stand in the log.
 constexpr auto kKinds = [] {
@@ -95,7 +99,10 @@ constexpr auto kKinds = [] {
 const CommandRow& row_of(EntryKind kind) { return row_of(command_of(kind)); }
 
 /// Whether something stands behind the key: a PUT's document, a QUERY's path, a PATCH's operations.
-bool has_content(EntryKind kind) { return row_of(kind).signature != Signature::kKey; }
+bool has_content(EntryKind kind) {
+  const Signature signature = row_of(kind).signature;
+  return signature != Signature::kKey && signature != Signature::kLifetime;
+}
 
 /// Whether the kind has such options, and no two conditions exclude each other.
 bool options_fit(const Entry& entry) {
@@ -105,8 +112,20 @@ bool options_fit(const Entry& entry) {
   return conditions <= 1 && !(entry.strict && entry.pointer) && fits(entry.if_absent, Option::kIfAbsent) &&
          fits(entry.if_present, Option::kIfPresent) && fits(entry.if_version.has_value(), Option::kIfVersion) &&
          fits(entry.strict, Option::kStrict) && fits(entry.return_document, Option::kReturn) &&
-         fits(entry.pointer, Option::kPointer);
+         fits(entry.pointer, Option::kPointer) &&
+         (!entry.ttl_ms || entry.kind == EntryKind::kExpire || options.has(Option::kTtl));
 }
+
+/// What is wrong with an entry of no client's.
+const char* wrong_in_removal(const Entry& entry) {
+  const Entry own = removal_of_due(entry.time.value_or(GroupTime()));
+  if (!entry.time || entry.seq == 0 || entry.seq > own.seq) return "a removal of what is due without a time or number";
+  Entry same = own;
+  same.seq = entry.seq;
+  return entry == same ? nullptr : "a removal of what is due with more than that";
+}
+
+bool is_ttl(std::uint64_t ttl_ms) { return ttl_ms >= 1 && ttl_ms <= static_cast<std::uint64_t>(kTtlMax.count()); }
 
 }  // namespace
 
@@ -116,7 +135,22 @@ EntryKind kind_of(Command command) {
   return static_cast<EntryKind>(kind);
 }
 
-Command command_of(EntryKind kind) { return kLogged[static_cast<std::size_t>(kind) - 1]; }
+Command command_of(EntryKind kind) {
+  CHECK(kind != EntryKind::kRemoveDue);
+  return kLogged[static_cast<std::size_t>(kind) - 1];
+}
+
+bool needs_time(const Entry& entry) {
+  return entry.ttl_ms || entry.kind == EntryKind::kTtl || entry.kind == EntryKind::kRemoveDue;
+}
+
+Entry removal_of_due(const GroupTime& time) {
+  Entry entry;
+  entry.kind = EntryKind::kRemoveDue;
+  entry.seq = kRemovedAtOnceMax;
+  entry.time = time;
+  return entry;
+}
 
 std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
   char head[11];
@@ -127,14 +161,19 @@ std::uint64_t fingerprint_of(const Entry& entry, bool in_batch) {
       .u8(in_batch ? 1 : 0)
       .u64(entry.if_version.value_or(0));
   // Each hash seeds the next one, so the parts cannot run into each other.
-  const std::uint64_t asked = XXH3_64bits(head, sizeof head);
+  std::uint64_t asked = XXH3_64bits(head, sizeof head);
+  if (entry.ttl_ms) {
+    const std::uint64_t ttl = little_endian(*entry.ttl_ms);
+    asked = XXH3_64bits_withSeed(&ttl, sizeof ttl, asked);
+  }
   const std::uint64_t key = XXH3_64bits_withSeed(entry.key.data(), entry.key.size(), asked);
   return hash_of_value(entry.content, key);
 }
 
 std::size_t encoded_size(const Entry& entry) {
-  return kHeadSize + (is_wide(flags_of(entry)) ? 1 : 0) + (entry.if_version ? sizeof(std::uint64_t) : 0) +
-         entry.session.size() + entry.key.size() + entry.content.size();
+  const std::size_t numbers = (entry.if_version ? 1 : 0) + (entry.ttl_ms ? 1 : 0) + (entry.time ? 2 : 0);
+  return kHeadSize + (is_wide(flags_of(entry)) ? 1 : 0) + numbers * sizeof(std::uint64_t) + entry.session.size() +
+         entry.key.size() + entry.content.size();
 }
 
 void encode(const Entry& entry, char* out) {
@@ -146,6 +185,8 @@ void encode(const Entry& entry, char* out) {
   cursor.u8(static_cast<std::uint8_t>(entry.session.size())).u16(static_cast<std::uint16_t>(entry.key.size()));
   cursor.u16(entry.item).u64(entry.seq).u64(entry.floor).u64(entry.fingerprint);
   if (entry.if_version) cursor.u64(*entry.if_version);
+  if (entry.ttl_ms) cursor.u64(*entry.ttl_ms);
+  if (entry.time) cursor.u64(entry.time->term).u64(entry.time->ms);
   cursor.raw(entry.session).raw(entry.key).raw(entry.content);
 }
 
@@ -206,14 +247,27 @@ Result<Entry> read_entry(std::string_view bytes) {
   entry.return_document = (flags & kReturnDocument) != 0;
   entry.pointer = (flags & kPointer) != 0;
   if ((flags & kIfVersion) != 0) entry.if_version = fields.u64();
+  if ((flags & kTtlFlag) != 0) entry.ttl_ms = fields.u64();
+  if ((flags & kTime) != 0) {
+    entry.time.emplace();
+    entry.time->term = fields.u64();
+    entry.time->ms = fields.u64();
+  }
   entry.session = fields.raw(session_size);
   entry.key = fields.raw(key_size);
   entry.content = fields.rest();
   if (!fields.ok()) return bad("it is cut off");
-  if (kind < 1 || kind > kLogged.size()) return bad("unknown kind");
+  if (kind < 1 || kind > static_cast<std::uint8_t>(EntryKind::kRemoveDue)) return bad("unknown kind");
   entry.kind = static_cast<EntryKind>(kind);
   if ((flags & ~kFlags) != 0) return bad("unknown flags");
   if (is_wide(flags) != (version == kWideVersion)) return bad("flags of another format version");
+  if (entry.time && entry.time->ms > kGroupTimeMax) return bad("a time that cannot be");
+  if (entry.kind == EntryKind::kRemoveDue) {
+    const char* const wrong = wrong_in_removal(entry);
+    return wrong == nullptr ? Result<Entry>(entry) : bad(wrong);
+  }
+  if (needs_time(entry) != entry.time.has_value()) return bad("a time that does not belong to its kind, or none");
+  if (entry.ttl_ms && !is_ttl(*entry.ttl_ms)) return bad("a lifetime that cannot be");
   if (!options_fit(entry)) return bad("options that do not belong to its kind, or to each other");
   if (session_size > kSessionSizeMax) return bad("its session is too long");
   if ((entry.broker_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");

@@ -7,7 +7,7 @@
 //             | 2 (u8) | (size (u32) | command)*, with 1 to kCommandsPerEntryMax of them
 //   command   = version (u8 = 1, or 3) | kind (u8) | flags (u8; with version 3 u16) | session size (u8)
 //             | key size (u16) | item (u16) | seq (u64) | floor (u64) | fingerprint (u64) | if_version (u64, if set)
-//             | session | key | content (the rest)
+//             | ttl_ms (u64, if set) | time (term u64 | ms u64, if set) | session | key | content (the rest)
 //
 // A command whose flags have room in one byte has version 1, as earlier software wrote it. Numbers are little-endian.
 // An entry is written straight into the buffer that raft keeps, and read where it lies.
@@ -22,13 +22,26 @@
 #include "protocol/command_table.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
+#include "worker/state/group_time.hpp"
 
 namespace trellis {
 
 /// The reads are there for a BATCH that both reads and writes a key: only in the log do they keep their place.
-enum class EntryKind : std::uint8_t { kPut = 1, kDelete = 2, kPop = 3, kGet = 4, kHas = 5, kQuery = 6, kPatch = 7 };
+enum class EntryKind : std::uint8_t {
+  kPut = 1,
+  kDelete = 2,
+  kPop = 3,
+  kGet = 4,
+  kHas = 5,
+  kQuery = 6,
+  kPatch = 7,
+  kExpire = 8,
+  kTtl = 9,
+  kRemoveDue = 10,  ///< No client's: the documents that are due by `time` go, the first `seq` of them.
+};
 /// The kind under which a command on one key stands in the log; a SET is a PUT there.
 EntryKind kind_of(Command command);
+/// Not of kRemoveDue.
 Command command_of(EntryKind kind);
 
 /// Views point into the request or the log that it was read from.
@@ -43,6 +56,9 @@ struct Entry {
   bool strict = false;           ///< kPatch, as the next two.
   bool return_document = false;  ///< For its result.
   bool pointer = false;          ///< Its operations mean what RFC 6902 says.
+  /// kPut, kPatch and kExpire: how long the document stays, from `time` on.  kExpire without it: for good.
+  std::optional<std::uint64_t> ttl_ms;
+  std::optional<GroupTime> time;  ///< The group's, when it was proposed; where needs_time().
 
   /// Identity: (session, seq, item).  An empty session is nobody's: such an entry is applied as often as it is logged.
   std::string_view session;
@@ -60,6 +76,14 @@ struct Entry {
 /// that a single command and item 0 of a BATCH under the same (session, seq) differ.  The content counts by its value
 /// (protocol/value_hash.hpp), so that a retry which was packed anew is the same request.
 std::uint64_t fingerprint_of(const Entry& entry, bool in_batch);
+
+/// Whether applying it takes the group's time.
+bool needs_time(const Entry& entry);
+
+/// At most so many documents go by one kRemoveDue.
+inline constexpr std::size_t kRemovedAtOnceMax = 500;
+/// The entry by which what is due at `time` goes.
+Entry removal_of_due(const GroupTime& time);
 
 /// At most so many commands in a log entry, so that a version has room for their positions.
 inline constexpr std::uint32_t kCommandsPerEntryMax = 4096;

@@ -36,6 +36,7 @@ void take_conditions(const Options& options, Entry& entry) {
   entry.if_absent = options.if_absent;
   entry.if_present = options.if_present;
   entry.if_version = options.if_version;
+  entry.ttl_ms = options.ttl_ms;
 }
 
 Task prepare_put(const WorkerRequest& request, const BatchItem& item) {
@@ -70,6 +71,17 @@ Task prepare_removal(const WorkerRequest& request, const BatchItem& item) {
   entry.kind = kind_of(item.command);
   entry.key = *key;
   take_conditions(item.options, entry);
+  return identified(entry, request, item.index);
+}
+
+Task prepare_expire(const WorkerRequest& request, const BatchItem& item) {
+  const auto lifetime = read_lifetime(item.arguments);
+  if (!lifetime) return answer(lifetime.error());
+  Entry entry;
+  entry.kind = kind_of(item.command);
+  entry.key = lifetime->key;
+  take_conditions(item.options, entry);
+  entry.ttl_ms = lifetime->ttl_ms;
   return identified(entry, request, item.index);
 }
 
@@ -112,6 +124,7 @@ Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
   if (row.reach == Reach::kOneKey && row.effect == Effect::kReads) return prepare_read(item);
   if (row.reach == Reach::kOneKey && row.signature == Signature::kRecord) return prepare_put(request, item);
   if (row.reach == Reach::kOneKey && row.signature == Signature::kChanges) return prepare_patch(request, item);
+  if (row.reach == Reach::kOneKey && row.signature == Signature::kLifetime) return prepare_expire(request, item);
   if (row.reach == Reach::kOneKey) return prepare_removal(request, item);
   if (row.signature == Signature::kPage || row.signature == Signature::kPrefix) return prepare_page(request, item);
   return answer({Code::kInternal, std::string(name_of(item.command)) + " is answered by brokers, not by workers"});

@@ -24,6 +24,7 @@ struct PreparedItem {
   std::variant<Read, Entry, CommandResult> task;
 
   const Entry* entry() const { return std::get_if<Entry>(&task); }
+  Entry* entry() { return std::get_if<Entry>(&task); }
   const Read* read() const { return std::get_if<Read>(&task); }
   const CommandResult* answer() const { return std::get_if<CommandResult>(&task); }
 };
@@ -37,6 +38,10 @@ class PreparedRequest {
   /// kCommand: exactly one.  kBatch: in the order of the body.
   std::span<const PreparedItem> items() const {
     return kind == RequestKind::kBatch ? std::span<const PreparedItem>(many) : std::span<const PreparedItem>(&one, 1);
+  }
+
+  std::span<PreparedItem> items() {
+    return kind == RequestKind::kBatch ? std::span<PreparedItem>(many) : std::span<PreparedItem>(&one, 1);
   }
 
   /// The key of a single command on one key; else empty.

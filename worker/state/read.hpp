@@ -10,8 +10,8 @@ namespace trellis {
 
 /// Views point into the request.
 struct Read {
-  Command command = Command::kGet;           ///< kGet, kHas, kQuery, kKeys, kScan or kCount.
-  std::string_view key;                      ///< kGet, kHas, kQuery.
+  Command command = Command::kGet;           ///< kGet, kHas, kTtl, kQuery, kKeys, kScan or kCount.
+  std::string_view key;                      ///< kGet, kHas, kTtl, kQuery.
   Path path;                                 ///< kQuery: without the key.
   PageArguments page;                        ///< kKeys and kScan; kCount: its prefix.
   KeyRange range;                            ///< kKeys, kScan and kCount.

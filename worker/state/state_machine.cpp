@@ -54,6 +54,14 @@ std::optional<WriteAnswer> unmet_condition(const Entry& entry, const std::option
   return std::nullopt;
 }
 
+/// When the document of an entry is due to go; 0: never.
+std::uint64_t deadline_of(const Entry& entry) { return entry.ttl_ms ? entry.time->ms + *entry.ttl_ms : 0; }
+
+/// What is left of a document's time; nothing where it stays for good.
+std::optional<std::uint64_t> left_of(const StoredDocument& stored, std::uint64_t now) {
+  return stored.deadline == 0 ? std::nullopt : std::optional(left_until(stored.deadline, now));
+}
+
 /// Why a condition did not hold, from what the answer remembers of it.
 std::string condition_message(const Entry& entry, const WriteAnswer& answer) {
   if (answer.kind == AnswerKind::kContent) {
@@ -127,6 +135,7 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   applied_ = index;
   version_ = version_of(index, position);
   effort_ = 0;
+  if (entry.time) time_ = std::max(time_, *entry.time);
   if (entry.session.empty()) return done(entry, execute(entry));
   SessionTable::Finding earlier = sessions_.find(entry);
   switch (earlier.verdict) {
@@ -177,8 +186,11 @@ WriteAnswer StateMachine::execute(const Entry& entry) {
     case EntryKind::kDelete: return erase(entry);
     case EntryKind::kPop: return pop(entry);
     case EntryKind::kPatch: return patch(entry);
+    case EntryKind::kExpire: return expire(entry);
+    case EntryKind::kRemoveDue: return remove_due(entry);
     case EntryKind::kGet:
     case EntryKind::kHas:
+    case EntryKind::kTtl:
     case EntryKind::kQuery: return read_logged(entry);
   }
   CHECK(false);
@@ -189,8 +201,10 @@ WriteAnswer StateMachine::put(const Entry& entry) {
   if (entry.if_absent || entry.if_present || entry.if_version) {
     if (auto unmet = unmet_condition(entry, documents_.find(entry.key))) return std::move(*unmet);
   }
-  drop_index(entry.key);
-  WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, version_, entry.content));
+  on_leaving(entry.key);
+  const std::uint64_t deadline = deadline_of(entry);
+  deadlines_.change(entry.key, 0, deadline);
+  WriteAnswer answer = yes_or_no(documents_.insert_or_assign(entry.key, {version_, deadline}, entry.content));
   answer.version = version_;
   return answer;
 }
@@ -199,8 +213,31 @@ WriteAnswer StateMachine::erase(const Entry& entry) {
   if (entry.if_version) {
     if (auto unmet = unmet_condition(entry, documents_.find(entry.key))) return std::move(*unmet);
   }
-  drop_index(entry.key);
+  on_leaving(entry.key);
   return yes_or_no(documents_.erase(entry.key));
+}
+
+/// The document stays as it is, and so does its version.
+WriteAnswer StateMachine::expire(const Entry& entry) {
+  const auto stored = documents_.find(entry.key);
+  if (auto unmet = unmet_condition(entry, stored)) return std::move(*unmet);
+  if (!stored) return yes_or_no(false);
+  WriteAnswer answer = yes_or_no(true);
+  answer.version = stored->version;
+  const std::uint64_t deadline = deadline_of(entry);
+  deadlines_.change(entry.key, stored->deadline, deadline);
+  documents_.set_deadline(entry.key, deadline);
+  return answer;
+}
+
+WriteAnswer StateMachine::remove_due(const Entry& entry) {
+  const std::vector<std::string> keys = deadlines_.due(entry.time->ms, entry.seq);
+  for (const std::string& key : keys) {
+    on_leaving(key);
+    documents_.erase(key);
+  }
+  effort_ = keys.size() * kRemovalEffort;
+  return {};
 }
 
 /// Where nothing is changed nothing is written: the version stays.
@@ -216,11 +253,16 @@ WriteAnswer StateMachine::patch(const Entry& entry) {
   effort_ = walk_effort(patcher.walked());
   if (!done) return refused_with(done.error());
   std::uint64_t version = stored ? stored->version : 0;
+  const std::uint64_t deadline_before = stored ? stored->deadline : 0;
+  const std::uint64_t deadline = entry.ttl_ms ? deadline_of(entry) : deadline_before;
   if (patcher.is_changed()) {
     effort_ += copy_effort(patcher.document_size());
     if (stored) indexes_.drop(stored->version);
-    documents_.insert_or_assign(entry.key, version_, patcher.document());
+    documents_.insert_or_assign(entry.key, {version_, deadline}, patcher.document());
     version = version_;
+  }
+  if (deadline != deadline_before && documents_.set_deadline(entry.key, deadline)) {
+    deadlines_.change(entry.key, deadline_before, deadline);
   }
   if (!entry.return_document) return with_content(Frame(patcher.results()), version);
   const auto now = documents_.find(entry.key);
@@ -228,7 +270,7 @@ WriteAnswer StateMachine::patch(const Entry& entry) {
 }
 
 WriteAnswer StateMachine::pop(const Entry& entry) {
-  drop_index(entry.key);
+  on_leaving(entry.key);
   auto taken = documents_.take(entry.key);
   if (!taken) return refused(Code::kNotFound, 0);
   const std::uint64_t version = taken->version();
@@ -237,9 +279,12 @@ WriteAnswer StateMachine::pop(const Entry& entry) {
 }
 
 /// The document at `key` is about to be replaced or removed.
-void StateMachine::drop_index(std::string_view key) {
-  if (indexes_.empty()) return;
-  if (const auto stored = documents_.find(key)) indexes_.drop(stored->version);
+void StateMachine::on_leaving(std::string_view key) {
+  if (indexes_.empty() && deadlines_.empty()) return;
+  const auto stored = documents_.find(key);
+  if (!stored) return;
+  indexes_.drop(stored->version);
+  deadlines_.change(key, stored->deadline, 0);
 }
 
 std::optional<std::string_view> StateMachine::part_at(const StoredDocument& stored, const Path& path,
@@ -267,6 +312,13 @@ WriteAnswer StateMachine::read_logged(const Entry& entry) const {
     return answer;
   }
   if (!stored) return refused(Code::kNotFound, 0);
+  if (entry.kind == EntryKind::kTtl) {
+    std::string packed;
+    PackedWriter writer(packed);
+    const auto left = left_of(*stored, entry.time->ms);
+    left ? writer.natural(*left) : writer.nil();
+    return with_content(Frame(std::move(packed)), stored->version);
+  }
   std::optional<std::string_view> part = stored->document;
   if (entry.kind == EntryKind::kQuery) {
     Effort effort = 0;
@@ -277,7 +329,7 @@ WriteAnswer StateMachine::read_logged(const Entry& entry) const {
   return with_content(Frame(nullptr, *part), stored->version);
 }
 
-CommandResult StateMachine::read(const Read& read) const {
+CommandResult StateMachine::read(const Read& read, std::uint64_t now) const {
   switch (read.command) {
     case Command::kCount: return count_records(documents_, read);
     case Command::kKeys:
@@ -287,12 +339,24 @@ CommandResult StateMachine::read(const Read& read) const {
   const auto stored = documents_.find(read.key);
   if (read.command == Command::kHas) {
     CommandResult result = CommandResult::of(stored.has_value());
-    if (stored) result.version = stored->version;
+    if (!stored) return result;
+    result.version = stored->version;
+    result.ttl_ms = left_of(*stored, now);
     return result;
   }
-  CHECK(read.command == Command::kGet || read.command == Command::kQuery);
   if (!stored) return not_found(false);
-  if (read.command == Command::kGet) return CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
+  if (read.command == Command::kTtl) {
+    const auto left = left_of(*stored, now);
+    CommandResult result = left ? CommandResult::of_number(*left) : CommandResult();
+    result.version = stored->version;
+    return result;
+  }
+  if (read.command == Command::kGet) {
+    CommandResult result = CommandResult::of_packed(Frame(nullptr, stored->document), stored->version);
+    result.ttl_ms = left_of(*stored, now);
+    return result;
+  }
+  CHECK(read.command == Command::kQuery);
   Effort effort = 0;
   const auto part = part_at(*stored, read.path, effort);
   CommandResult result =
@@ -301,6 +365,6 @@ CommandResult StateMachine::read(const Read& read) const {
   return result;
 }
 
-FrozenState StateMachine::freeze() { return {documents_.freeze(), sessions_.freeze(), system_, applied_}; }
+FrozenState StateMachine::freeze() { return {documents_.freeze(), sessions_.freeze(), system_, applied_, time_}; }
 
 }  // namespace trellis

@@ -12,8 +12,10 @@
 
 #include "protocol/types.hpp"
 #include "worker/state/command_result.hpp"
+#include "worker/state/deadlines.hpp"
 #include "worker/state/document_indexes.hpp"
 #include "worker/state/entry.hpp"
+#include "worker/state/group_time.hpp"
 #include "worker/state/read.hpp"
 #include "worker/state/session_table.hpp"
 #include "worker/state/system_records.hpp"
@@ -26,18 +28,23 @@ struct FrozenState {
   FrozenTrie documents;
   FrozenSessions sessions;
   SystemRecords system;
-  LogIndex applied;  ///< The last entry in it.
+  LogIndex applied;              ///< The last entry in it.
+  GroupTime time;                ///< The newest that stood in an entry.
+  bool omits_deadlines = false;  ///< For the simulator, see OmittedRules.
 };
 
 class StateMachine {
  public:
   explicit StateMachine(SessionLimits limits = {}) : sessions_(limits) {}
   /// As restored from a snapshot.
-  StateMachine(Trie documents, SessionTable sessions, SystemRecords system, LogIndex applied)
+  StateMachine(Trie documents, Deadlines deadlines, SessionTable sessions, SystemRecords system, LogIndex applied,
+               GroupTime time)
       : documents_(std::move(documents)),
+        deadlines_(std::move(deadlines)),
         sessions_(std::move(sessions)),
         system_(std::move(system)),
-        applied_(applied) {}
+        applied_(applied),
+        time_(time) {}
 
   /// Applies a command of the committed log entry at `index`.  Index and position are greater than those of any before.
   /// A document in the result may lie in the trie: pack it, or copy it, before the next entry is applied.
@@ -48,7 +55,8 @@ class StateMachine {
 
   /// Answers a read from what has been applied.  A document in the result lies in the trie: pack it, or copy it,
   /// before the next entry is applied.
-  CommandResult read(const Read& read) const;
+  /// @param now  the group's time in milliseconds, as far as it is known here
+  CommandResult read(const Read& read, std::uint64_t now = 0) const;
 
   /// The index of the last entry applied.
   LogIndex applied() const { return applied_; }
@@ -60,6 +68,10 @@ class StateMachine {
   std::size_t size_of(std::string_view key) const;
   /// Number of writes whose answers are remembered.
   std::size_t remembered_writes() const { return sessions_.size(); }
+
+  /// The newest time that stood in an entry.
+  const GroupTime& time() const { return time_; }
+  const Deadlines& deadlines() const { return deadlines_; }
 
   const TrieView& documents() const { return documents_; }
   const SessionTable& sessions() const { return sessions_; }
@@ -79,17 +91,21 @@ class StateMachine {
   WriteAnswer patch(const Entry& entry);
   WriteAnswer erase(const Entry& entry);
   WriteAnswer pop(const Entry& entry);
+  WriteAnswer expire(const Entry& entry);
+  WriteAnswer remove_due(const Entry& entry);
   WriteAnswer read_logged(const Entry& entry) const;
   std::optional<std::string_view> part_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
   CommandResult nothing_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
-  void drop_index(std::string_view key);
+  void on_leaving(std::string_view key);
   Frame copy_of(const WriteAnswer& found);
 
   Trie documents_;
+  Deadlines deadlines_;
   mutable DocumentIndexes indexes_;  ///< A read may add one.
   SessionTable sessions_;
   SystemRecords system_;
   LogIndex applied_;
+  GroupTime time_;
   /// The last part of a document that a logged read had copied.
   struct Copied {
     std::uint64_t version = 0;

@@ -9,26 +9,32 @@
 
 namespace trellis::trie {
 
-Leaf* Leaf::make(Epoch epoch, std::string_view key, std::uint64_t version, std::span<const std::string_view> document) {
+Leaf* Leaf::make(Epoch epoch, std::string_view key, Stamp stamp, std::span<const std::string_view> document) {
   std::size_t document_size = 0;
   for (const std::string_view part : document) document_size += part.size();
   constexpr std::size_t kSizeMax = std::numeric_limits<std::uint32_t>::max();
-  CHECK(key.size() < kSizeMax && document_size <= kSizeMax);
-  void* memory = ::operator new(sizeof(Leaf) + key.size() + document_size);
-  auto* leaf = new (memory)
-      Leaf{epoch, version, static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(document_size)};
+  CHECK(key.size() < kSizeMax / 2 && document_size <= kSizeMax);
+  const bool has_deadline = stamp.deadline != 0;
+  void* memory = ::operator new(sizeof(Leaf) + key.size() + document_size + (has_deadline ? sizeof stamp.deadline : 0));
+  auto* leaf = new (memory) Leaf{.epoch = epoch,
+                                 .version = stamp.version,
+                                 .key_size = static_cast<std::uint32_t>(key.size()) & ~(1u << 31),
+                                 .has_deadline = has_deadline ? 1u : 0u,
+                                 .document_size = static_cast<std::uint32_t>(document_size)};
   if (!key.empty()) std::memcpy(leaf->bytes(), key.data(), key.size());
   char* at = leaf->bytes() + key.size();
   for (const std::string_view part : document) {
     if (!part.empty()) std::memcpy(at, part.data(), part.size());
     at += part.size();
   }
+  leaf->set_deadline(stamp.deadline);
   return leaf;
 }
 
-void Leaf::overwrite(std::uint64_t new_version, std::string_view new_document) {
-  CHECK(new_document.size() == document_size);
-  version = new_version;
+void Leaf::overwrite(Stamp stamp, std::string_view new_document) {
+  CHECK(new_document.size() == document_size && takes(stamp.deadline));
+  version = stamp.version;
+  set_deadline(stamp.deadline);
   if (document_size > 0) std::memmove(bytes() + key_size, new_document.data(), document_size);
 }
 

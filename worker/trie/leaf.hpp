@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -11,19 +12,40 @@ namespace trellis::trie {
 /// Counts the frozen views ever taken of one trie; a node carries the one it was made in (epochs.hpp).
 using Epoch = std::uint64_t;
 
-/// One record in one allocation: this header, the bytes of the key, the bytes of the document.
+/// What stands beside a record's document.
+struct Stamp {
+  Stamp(std::uint64_t of_version, std::uint64_t of_deadline = 0) : version(of_version), deadline(of_deadline) {}
+
+  std::uint64_t version;
+  std::uint64_t deadline;  ///< When it is due to go, in its owner's time; 0: never.
+};
+
+/// One record in one allocation: this header, the bytes of the key, the bytes of the document, and where it has one,
+/// or had one, its deadline (u64).
 struct Leaf {
   Epoch epoch;
   std::uint64_t version;
-  std::uint32_t key_size;       ///< Bytes.
+  std::uint32_t key_size : 31;  ///< Bytes.
+  std::uint32_t has_deadline : 1;
   std::uint32_t document_size;  ///< Bytes.
 
   /// @param document  in parts that follow each other
-  static Leaf* make(Epoch epoch, std::string_view key, std::uint64_t version,
-                    std::span<const std::string_view> document);
+  static Leaf* make(Epoch epoch, std::string_view key, Stamp stamp, std::span<const std::string_view> document);
   static void destroy(Leaf* leaf);
-  /// Puts a document of the same size in the place of the one it has.
-  void overwrite(std::uint64_t new_version, std::string_view new_document);
+  /// Puts a document of the same size in the place of the one it has.  It must take the stamp's deadline.
+  void overwrite(Stamp stamp, std::string_view new_document);
+
+  std::uint64_t deadline() const {
+    if (has_deadline == 0) return 0;
+    std::uint64_t deadline;
+    std::memcpy(&deadline, bytes() + size(), sizeof deadline);
+    return deadline;
+  }
+  /// Whether it has room for this one.
+  bool takes(std::uint64_t deadline) const { return has_deadline != 0 || deadline == 0; }
+  void set_deadline(std::uint64_t deadline) {
+    if (has_deadline != 0) std::memcpy(bytes() + size(), &deadline, sizeof deadline);
+  }
 
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }

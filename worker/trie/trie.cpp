@@ -1,18 +1,20 @@
 #include "worker/trie/trie.hpp"
 
-#include <algorithm>
-#include <cstring>
-
 #include "protocol/check.hpp"
 #include "worker/trie/epochs.hpp"
+#include "worker/trie/nearest.hpp"
 #include "worker/trie/node.hpp"
 
 namespace trellis {
 
+using trie::any_leaf;
+using trie::byte_at;
+using trie::common_prefix;
 using trie::Epoch;
 using trie::Epochs;
 using trie::Kind;
 using trie::Leaf;
+using trie::nearest;
 using trie::Node;
 using trie::Ref;
 
@@ -20,37 +22,7 @@ namespace {
 
 Leaf* copy_of(const Leaf& leaf, Epoch epoch) {
   const std::string_view document = leaf.document();
-  return Leaf::make(epoch, leaf.key(), leaf.version, std::span(&document, 1));
-}
-
-std::uint8_t byte_at(std::string_view key, std::size_t position) { return static_cast<std::uint8_t>(key[position]); }
-
-/// Some leaf below `at`: one on the shortest way.
-const Leaf* any_leaf(Ref at) {
-  while (!at.is_leaf()) {
-    const Node& node = *at.node();
-    if (node.value != nullptr) return node.value;
-    int place = Node::kBeforeFirst;
-    at = node.next(place);
-  }
-  return at.leaf();
-}
-
-/// A leaf below `at` whose key has the longest prefix in common with `key`.
-const Leaf* nearest(Ref at, std::string_view key) {
-  while (!at.is_leaf()) {
-    const Node& node = *at.node();
-    if (node.depth >= key.size()) break;
-    const Ref* child = node.find(byte_at(key, node.depth));
-    if (child == nullptr) break;
-    at = *child;
-  }
-  return any_leaf(at);
-}
-
-/// Number of bytes that both begin with.
-std::size_t common_prefix(std::string_view a, std::string_view b) {
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  return Leaf::make(epoch, leaf.key(), {leaf.version, leaf.deadline()}, std::span(&document, 1));
 }
 
 }  // namespace
@@ -77,7 +49,7 @@ const Leaf* TrieView::find_leaf(std::string_view key) const {
 std::optional<StoredDocument> TrieView::find(std::string_view key) const {
   const Leaf* leaf = find_leaf(key);
   if (leaf == nullptr) return std::nullopt;
-  return StoredDocument{leaf->version, leaf->document()};
+  return StoredDocument{leaf->version, leaf->document(), leaf->deadline()};
 }
 
 Ref TrieView::below(std::string_view prefix) const {
@@ -124,124 +96,6 @@ std::size_t TrieView::count_before(std::string_view key, std::string_view prefix
   return is_after ? count : count + at.keys();
 }
 
-// --- Walking ---
-
-void TrieCursor::seek_first() {
-  path_.clear();
-  leaf_ = nullptr;
-  if (root_) enter(root_);
-}
-
-/// Goes down as long as the path is `key`'s own.  Where it ends, all that hangs there has the same `shared` bytes in
-/// common with `key`, and lies before it or after it as a whole, or child by child.
-void TrieCursor::seek(std::string_view key) {
-  path_.clear();
-  leaf_ = nullptr;
-  if (!root_) return;
-  const std::string_view near = nearest(root_, key)->key();
-  const std::size_t shared = common_prefix(near, key);
-  const Ref at = follow(key, shared);
-  if (shared == key.size()) return enter(at);  // Whatever hangs here begins with `key`.
-  if (!at.is_leaf() && at.node()->depth == shared) {
-    path_.push_back({at.node(), at.node()->place_of(byte_at(key, shared))});
-    return advance();  // No child is on the edge of `key`: the next one is the first after it.
-  }
-  const bool is_after = shared < near.size() && byte_at(near, shared) > byte_at(key, shared);
-  return is_after ? enter(at) : advance();
-}
-
-/// Puts the nodes on the path above the first `shared` bytes of `key`, which some record has, and returns what hangs
-/// there.
-Ref TrieCursor::follow(std::string_view key, std::size_t shared) {
-  Ref at = root_;
-  while (!at.is_leaf() && at.node()->depth < shared) {
-    const Node& node = *at.node();
-    const std::uint8_t edge = byte_at(key, node.depth);
-    path_.push_back({&node, node.place_of(edge)});
-    at = *node.find(edge);
-  }
-  return at;
-}
-
-void TrieCursor::seek_last() {
-  path_.clear();
-  leaf_ = nullptr;
-  if (root_) enter_last(root_);
-}
-
-void TrieCursor::seek_before(std::string_view key) {
-  path_.clear();
-  leaf_ = nullptr;
-  if (!root_) return;
-  const std::string_view near = nearest(root_, key)->key();
-  const std::size_t shared = common_prefix(near, key);
-  const Ref at = follow(key, shared);
-  if (shared == key.size()) return retreat();  // Whatever hangs here begins with `key`.
-  if (!at.is_leaf() && at.node()->depth == shared) {
-    // No child is on the edge of `key`: the last one before that edge is the last record before `key`.
-    path_.push_back({at.node(), at.node()->place_of(byte_at(key, shared)) + 1});
-    return retreat();
-  }
-  const bool is_after = shared < near.size() && byte_at(near, shared) > byte_at(key, shared);
-  return is_after ? retreat() : enter_last(at);
-}
-
-void TrieCursor::seek_after(std::string_view key) {
-  seek(key);
-  if (valid() && leaf_->key() == key) advance();
-}
-
-void TrieCursor::next() { advance(); }
-
-void TrieCursor::previous() { retreat(); }
-
-/// To the first record below `at`.
-void TrieCursor::enter(Ref at) {
-  while (!at.is_leaf()) {
-    const Node& node = *at.node();
-    path_.push_back({&node, Node::kBeforeFirst});
-    if (node.value != nullptr) {
-      leaf_ = node.value;
-      return;
-    }
-    at = node.next(path_.back().place);
-  }
-  leaf_ = at.leaf();
-}
-
-/// To the last record below `at`.
-void TrieCursor::enter_last(Ref at) {
-  while (!at.is_leaf()) {
-    path_.push_back({at.node(), Node::kBehindLast});
-    at = at.node()->previous(path_.back().place);
-  }
-  leaf_ = at.leaf();
-}
-
-/// To the last record before all that is on the path.  A node's own record comes before its children, and the cursor
-/// stands on it where the place is kBeforeFirst.
-void TrieCursor::retreat() {
-  for (; !path_.empty(); path_.pop_back()) {
-    Step& step = path_.back();
-    if (step.place == Node::kBeforeFirst) continue;
-    if (const Ref child = step.node->previous(step.place)) return enter_last(child);
-    if (step.node->value == nullptr) continue;
-    step.place = Node::kBeforeFirst;
-    leaf_ = step.node->value;
-    return;
-  }
-  leaf_ = nullptr;
-}
-
-/// To the first record after all that is on the path.
-void TrieCursor::advance() {
-  for (; !path_.empty(); path_.pop_back()) {
-    Step& step = path_.back();
-    if (const Ref child = step.node->next(step.place)) return enter(child);
-  }
-  leaf_ = nullptr;
-}
-
 // --- Writing ---
 
 Trie::Trie() : epochs_(std::make_shared<Epochs>()) {}
@@ -264,21 +118,35 @@ Trie& Trie::operator=(Trie&& other) noexcept {
   return *this;
 }
 
-bool Trie::insert_or_assign(std::string_view key, std::uint64_t version, std::string_view document) {
+bool Trie::insert_or_assign(std::string_view key, RecordStamp stamp, std::string_view document) {
   const Leaf* near = root_ ? nearest(root_, key) : nullptr;
   const std::size_t shared = near != nullptr ? common_prefix(near->key(), key) : 0;
   const bool is_new = near == nullptr || shared < key.size() || shared < near->key_size;
-  if (!is_new && near->document_size == document.size() && !is_shared(near->epoch)) {
-    const_cast<Leaf*>(near)->overwrite(version, document);
+  const bool has_room = !is_new && near->document_size == document.size() && near->takes(stamp.deadline);
+  if (has_room && !is_shared(near->epoch)) {
+    const_cast<Leaf*>(near)->overwrite(stamp, document);
     return false;
   }
-  return put(Leaf::make(epoch_, key, version, std::span(&document, 1)), near, shared);
+  return put(Leaf::make(epoch_, key, stamp, std::span(&document, 1)), near, shared);
 }
 
-bool Trie::insert_or_assign(std::string_view key, std::uint64_t version, std::span<const std::string_view> document) {
+bool Trie::insert_or_assign(std::string_view key, RecordStamp stamp, std::span<const std::string_view> document) {
   const Leaf* near = root_ ? nearest(root_, key) : nullptr;
   const std::size_t shared = near != nullptr ? common_prefix(near->key(), key) : 0;
-  return put(Leaf::make(epoch_, key, version, document), near, shared);
+  return put(Leaf::make(epoch_, key, stamp, document), near, shared);
+}
+
+bool Trie::set_deadline(std::string_view key, std::uint64_t deadline) {
+  auto* const leaf = const_cast<Leaf*>(find_leaf(key));
+  if (leaf == nullptr) return false;
+  if (leaf->deadline() == deadline) return true;
+  if (leaf->takes(deadline) && !is_shared(leaf->epoch)) {
+    leaf->set_deadline(deadline);
+  } else {
+    const std::string_view document = leaf->document();
+    replace(leaf, Leaf::make(epoch_, key, {leaf->version, deadline}, std::span(&document, 1)));
+  }
+  return true;
 }
 
 /// Puts a leaf in its place.  `near` shares more of its key with it than any other, `shared` bytes; null where the trie

@@ -34,10 +34,13 @@ namespace trie {
 class Epochs;
 }
 
+using RecordStamp = trie::Stamp;
+
 /// A record where it lies in the trie.
 struct StoredDocument {
   std::uint64_t version;
   std::string_view document;
+  std::uint64_t deadline = 0;  ///< 0: none.
 };
 
 /// A record taken out of a trie, with the memory that it lay in.
@@ -78,6 +81,7 @@ class TrieCursor {
   bool valid() const { return leaf_ != nullptr; }
   std::string_view key() const { return leaf_->key(); }
   std::uint64_t version() const { return leaf_->version; }
+  std::uint64_t deadline() const { return leaf_->deadline(); }
   std::string_view document() const { return leaf_->document(); }
 
  private:
@@ -155,9 +159,12 @@ class Trie : public TrieView {
   Trie& operator=(Trie&& other) noexcept;
 
   /// Stores a record.  True if the key is new, false if it replaced one.  The bytes may lie in this trie.
-  bool insert_or_assign(std::string_view key, std::uint64_t version, std::string_view document);
+  bool insert_or_assign(std::string_view key, RecordStamp stamp, std::string_view document);
   /// The same of a document in parts that follow each other.  It is copied once.
-  bool insert_or_assign(std::string_view key, std::uint64_t version, std::span<const std::string_view> document);
+  bool insert_or_assign(std::string_view key, RecordStamp stamp, std::span<const std::string_view> document);
+  /// Changes a record's deadline and nothing else of it: 0 takes it away.  False: there is no such key.
+  /// Cost: that of a find, but for a copy of a record that had no deadline, or that a frozen view shows.
+  bool set_deadline(std::string_view key, std::uint64_t deadline);
   /// True if the key was there.
   bool erase(std::string_view key);
   /// Removes a record and hands it over, without a copy unless a frozen view shows it.

@@ -12,7 +12,7 @@ from .wire import REQUEST_SIZE_MAX, TIMEOUT_MS_MAX, Reply, pack
 
 T = TypeVar("T")
 
-_WRITES = {"PUT", "SET", "DELETE", "POP", "PATCH"}
+_WRITES = {"PUT", "SET", "DELETE", "POP", "PATCH", "EXPIRE"}
 _LIMIT = 1000
 """The protocol's default for a page; it stands in front of `after`."""
 

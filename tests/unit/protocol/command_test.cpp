@@ -36,6 +36,7 @@ std::string arguments_of(Command command) {
     case Signature::kFormula: return packed([](PackedWriter& to) { to.array(2).str("1+1").map(0); });
     case Signature::kChanges:
       return packed([](PackedWriter& to) { to.array(2).str("k").array(1).array(2).str("remove").array(1).str("a"); });
+    case Signature::kLifetime: return packed([](PackedWriter& to) { to.array(2).str("k").natural(1); });
     case Signature::kItems: return packed([](PackedWriter& to) { to.array(1).array(0); });
     default: return no_arguments();
   }
@@ -324,11 +325,12 @@ TEST(Options, AreRefusedWhereTheyDoNotBelong) {
     if (option == "timeout_ms") return true;
     if (option == "if_absent" || option == "if_present") return put;
     if (option == "strict") return patch;
-    if (option == "if_version") return put || command == Command::kDelete;
+    if (option == "ttl_ms") return put;
+    if (option == "if_version") return put || command == Command::kDelete || command == Command::kExpire;
     if (option == "session") return is_write(command) || command == Command::kBatch;
-    return command == Command::kGet || command == Command::kHas || command == Command::kQuery ||
-           command == Command::kCompute || command == Command::kKeys || command == Command::kScan ||
-           command == Command::kCount;
+    return command == Command::kGet || command == Command::kHas || command == Command::kTtl ||
+           command == Command::kQuery || command == Command::kCompute || command == Command::kKeys ||
+           command == Command::kScan || command == Command::kCount;
   };
   const std::vector<std::pair<std::string, std::string>> options = {
       {"timeout_ms", packed([](PackedWriter& to) { to.map(1).str("timeout_ms").natural(5); })},
@@ -337,6 +339,7 @@ TEST(Options, AreRefusedWhereTheyDoNotBelong) {
       {"if_absent", packed([](PackedWriter& to) { to.map(1).str("if_absent").boolean(true); })},
       {"if_present", packed([](PackedWriter& to) { to.map(1).str("if_present").boolean(true); })},
       {"strict", packed([](PackedWriter& to) { to.map(1).str("strict").boolean(true); })},
+      {"ttl_ms", packed([](PackedWriter& to) { to.map(1).str("ttl_ms").natural(1); })},
       {"if_version", packed([](PackedWriter& to) { to.map(1).str("if_version").natural(1); })}};
   for (const Command command : all_commands()) {
     for (const auto& [name, option] : options) {

@@ -45,6 +45,15 @@ TEST(PeerMessages, WhatIsKnownOfAnIncarnationIsReadBack) {
   expect_refused_in_part(packed, [](const std::string& bytes) { return bool(read_known(bytes)); });
 }
 
+TEST(PeerMessages, TimesOfGroupsAreReadBack) {
+  const GroupTimes times{{{0}, {1, 2}}, {{1023}, {3, kGroupTimeMax}}};
+  const auto read = read_times(pack(times));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, times);
+  expect_refused_in_part(pack(times), [](const std::string& bytes) { return bool(read_times(bytes)); });
+  EXPECT_FALSE(read_times(pack(GroupTimes{{{0}, {1, kGroupTimeMax + 1}}})));
+}
+
 TEST(PeerMessages, ARequestForAChunkIsReadBack) {
   const std::string packed = pack(ChunkWanted{{3}, "p3-17", 1ull << 40, 4096});
   const auto wanted = read_chunk_wanted(packed);

@@ -209,9 +209,10 @@ TEST(Statement, OptionsStandBehindTheCommandOrItsOperands) {
 }
 
 TEST(Statement, OptionsThatDoNotBelongAreRefused) {
-  EXPECT_EQ(line("PUT k 1 --stale"), "ERROR: --stale belongs to reads: GET, HAS, QUERY, COMPUTE, KEYS, SCAN and COUNT");
+  EXPECT_EQ(line("PUT k 1 --stale"),
+            "ERROR: --stale belongs to reads: GET, HAS, TTL, QUERY, COMPUTE, KEYS, SCAN and COUNT");
   EXPECT_EQ(line("GET k --if-absent"), "ERROR: --if-absent belongs to PUT, SET and PATCH");
-  EXPECT_EQ(line("POP k --if-version 1"), "ERROR: --if-version belongs to PUT, SET, DELETE and PATCH");
+  EXPECT_EQ(line("POP k --if-version 1"), "ERROR: --if-version belongs to PUT, SET, DELETE, PATCH and EXPIRE");
   EXPECT_EQ(line("PUT k 1 --strict"), "ERROR: --strict and --return belong to PATCH");
   EXPECT_EQ(line("PUT k.a 1 --strict").substr(0, 5), "PATCH");
   EXPECT_EQ(line("PUT k 1 --if-version 1 --if-absent"),

@@ -34,6 +34,49 @@ TEST(Entry, ReadsBackAsItWasWritten) {
   }
 }
 
+TEST(Entry, OneWithATimeReadsBackAsItWasWritten) {
+  Entry put = conditional_put();
+  put.ttl_ms = 60'000;
+  put.time = GroupTime{7, 123'456};
+  EXPECT_EQ(*read_entry(encoded(put)), put);
+  Entry persist = entry_of(EntryKind::kExpire, "k", {}, {"s", 1});
+  EXPECT_EQ(*read_entry(encoded(persist)), persist);
+  persist.ttl_ms = static_cast<std::uint64_t>(kTtlMax.count());
+  EXPECT_FALSE(read_entry(encoded(persist))) << "a time to live, and no time";
+  persist.time = GroupTime{1, 2};
+  EXPECT_EQ(*read_entry(encoded(persist)), persist);
+  ++*persist.ttl_ms;
+  EXPECT_FALSE(read_entry(encoded(persist)));
+  Entry get = entry_of(EntryKind::kGet, "k", {}, {"s", 1});
+  get.time = GroupTime{1, 2};
+  EXPECT_FALSE(read_entry(encoded(get)));
+}
+
+TEST(Entry, ARemovalOfWhatIsDueReadsBackAndHasNothingElse) {
+  const Entry removal = removal_of_due({3, 4'000});
+  EXPECT_EQ(*read_entry(encoded(removal)), removal);
+  Entry other = removal;
+  other.key = "k";
+  EXPECT_FALSE(read_entry(encoded(other)));
+  other = removal;
+  other.seq = kRemovedAtOnceMax + 1;
+  EXPECT_FALSE(read_entry(encoded(other)));
+  other = removal;
+  other.time->ms = kGroupTimeMax + 1;
+  EXPECT_FALSE(read_entry(encoded(other)));
+}
+
+TEST(Fingerprint, OfWritesThatDifferInTheirTimeToLiveAreDifferent) {
+  Entry entry = entry_of(EntryKind::kPut, "k", "\x01", {"s", 1});
+  std::set<std::uint64_t> fingerprints{fingerprint_of(entry, false)};
+  for (const std::uint64_t ttl_ms : {1, 2, 1000}) {
+    entry.ttl_ms = ttl_ms;
+    EXPECT_TRUE(fingerprints.insert(fingerprint_of(entry, false)).second) << ttl_ms;
+  }
+  entry.time = GroupTime{1, 5};
+  EXPECT_TRUE(fingerprints.contains(fingerprint_of(entry, false))) << "when it was proposed makes no difference";
+}
+
 TEST(Entry, WritesItsOwnSizeAndNoMore) {
   const Entry put = conditional_put();
   std::string bytes(encoded_size(put) + 1, '#');

@@ -389,6 +389,30 @@ TEST(Trie, TakesADocumentInPartsAndSomeOfThemFromTheDocumentThatItReplaces) {
   EXPECT_EQ(trie.bytes(), 7u);
 }
 
+TEST(Trie, ADeadlineIsSetInPlaceAndAFrozenViewKeepsItsOwn) {
+  Trie trie;
+  trie.insert_or_assign("k", {1, 50}, "document");
+  trie.insert_or_assign("good", 2, "document");
+  EXPECT_EQ(trie.find("k")->deadline, 50u);
+  EXPECT_EQ(trie.find("good")->deadline, 0u);
+  const void* const place = trie.find("k")->document.data();
+  EXPECT_TRUE(trie.set_deadline("k", 60));
+  EXPECT_EQ(trie.find("k")->document.data(), place);
+  EXPECT_TRUE(trie.set_deadline("good", 70));
+  EXPECT_FALSE(trie.set_deadline("missing", 70));
+  const FrozenTrie frozen = trie.freeze();
+  EXPECT_TRUE(trie.set_deadline("k", 0));
+  EXPECT_FALSE(trie.insert_or_assign("good", {3, 80}, "document"));
+  EXPECT_EQ(trie.find("k")->deadline, 0u);
+  EXPECT_EQ(trie.find("k")->version, 1u);
+  EXPECT_EQ(trie.find("good")->deadline, 80u);
+  EXPECT_EQ(frozen.find("k")->deadline, 60u);
+  EXPECT_EQ(frozen.find("good")->deadline, 70u);
+  EXPECT_FALSE(trie.insert_or_assign("good", 4, "document"));
+  EXPECT_EQ(trie.find("good")->deadline, 0u) << "a write without one stores for good";
+  EXPECT_EQ(trie.bytes(), 5u + 16u) << "deadlines are not counted";
+}
+
 TEST(Trie, StartsEmpty) {
   Trie trie;
   EXPECT_TRUE(trie.empty());
