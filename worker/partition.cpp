@@ -9,8 +9,12 @@ namespace {
 
 /// A snapshot that could not be written is tried again after this.
 constexpr std::chrono::seconds kSnapshotRetryAfter{10};
-/// Whether entries are applied is looked at this often, where a disk is full.
+/// A group without entries for so long has come to rest.
+constexpr std::chrono::seconds kRestAfter{10};
+/// Empty entries come this far apart,
 constexpr std::chrono::seconds kGoOnEvery{1};
+/// and so many of them at rest: a worker takes the snapshots of its groups one after the other.
+constexpr int kRestEntries = 60;
 /// A fetched state that the library did not want is let go after this.
 constexpr std::chrono::seconds kHeldStateMax{60};
 
@@ -243,7 +247,7 @@ void Partition::tick() {
     abandon(*waiting_reads_.front().work, Outcome::kNotLeader);
     waiting_reads_.pop_front();
   }
-  go_on_while_full();
+  go_on_at_rest();
   if (held_ && host_.now() - held_->since > kHeldStateMax && !replica_.is_snapshotting()) {
     free_state(std::exchange(held_->state, nullptr));
     held_.reset();
@@ -256,12 +260,28 @@ void Partition::make_room(bool keeps_tail) {
   replica_.take_snapshot(keeps_tail);
 }
 
-/// Snapshots are taken as entries are applied, and where documents are refused there may be none.
-void Partition::go_on_while_full() {
-  if (!replica_.can_propose() || !proposals_.empty() || !host_.is_any_full(replica_)) return;
-  if (host_.now() - went_on_at_ < kGoOnEvery) return;
-  went_on_at_ = host_.now();
-  if (std::exchange(went_on_from_, replica_.last_index()) == replica_.last_index()) replica_.propose_empty();
+/// Snapshots are taken as entries are applied.  Where no entry comes, since documents are refused or nobody writes, the
+/// leader proposes empty ones: for as long as a disk is full, and for a while once the group has come to rest, so that
+/// what the log takes on the disk and in memory is given back.
+void Partition::go_on_at_rest() {
+  const TimePoint now = host_.now();
+  if (replica_.last_index() != rest_.last) {
+    rest_ = {replica_.last_index(), now, rest_.went_on_at, false, 0};
+    return;
+  }
+  if (!rest_.has_begun && now - rest_.quiet_since >= kRestAfter) {
+    rest_.has_begun = true;
+    if (now >= snapshot_retry_at_ && replica_.is_snapshot_worthwhile(state_->bytes(), true)) {
+      replica_.take_snapshot(true);
+      rest_.entries_left = kRestEntries;
+    }
+  }
+  if (rest_.entries_left == 0 && !host_.is_any_full(replica_)) return;
+  if (now - rest_.went_on_at < kGoOnEvery || !replica_.can_propose() || !proposals_.empty()) return;
+  rest_.went_on_at = now;
+  if (rest_.entries_left > 0) --rest_.entries_left;
+  replica_.propose_empty();
+  rest_.last = replica_.last_index();
 }
 
 std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {

@@ -204,7 +204,7 @@ class Partition final : public ReplicaOwner {
   void complete_batch_item(Work& work, std::size_t item, const CommandResult& result);
   void finish(Work& work);
   void abandon(Work& work, Outcome outcome);
-  void go_on_while_full();
+  void go_on_at_rest();
   bool is_expired(const Work& work) const;
   void release(Work& work);
   void tell_answered(const Work& work, Command command);
@@ -238,8 +238,15 @@ class Partition final : public ReplicaOwner {
   Lag lag_;
   GroupClock clock_;
   TimePoint snapshot_retry_at_;
-  TimePoint went_on_at_;     ///< When entries were last looked for, a disk being full,
-  LogIndex went_on_from_{};  ///< and which was the last then.
+  /// Since when no entry has come, and what is done about it.
+  struct Rest {
+    LogIndex last{};
+    TimePoint quiet_since;
+    TimePoint went_on_at;  ///< The last empty entry.
+    bool has_begun = false;
+    int entries_left = 0;  ///< Empty ones that are still to come.
+  };
+  Rest rest_;
 };
 
 }  // namespace trellis

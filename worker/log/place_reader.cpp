@@ -7,8 +7,10 @@
 namespace trellis {
 namespace {
 
-/// A batch of many partitions' entries, at most: what is read of it in vain is not much.
+/// So much is read at once where entries lie close to one another.
 constexpr std::size_t kWindowSize = 16 << 10;
+/// Beyond such a distance the next one would be read in vain.
+constexpr std::size_t kCloseBy = 2 << 10;
 
 Error damaged(const OpenSegment& segment, std::uint64_t offset, const EntryIndex::Key& wanted) {
   return log_damage(
@@ -19,12 +21,14 @@ Error damaged(const OpenSegment& segment, std::uint64_t offset, const EntryIndex
 }  // namespace
 
 Result<void> PlaceReader::load(const OpenSegment& segment, std::uint64_t offset, std::size_t size) {
-  if (segment.name.file == window_file_ && offset >= window_offset_ && offset + size <= window_offset_ + window_.size())
-    return {};
+  const bool is_same = segment.name.file == window_file_;
+  const bool is_close_by = is_same && offset >= last_offset_ && offset - last_offset_ <= kCloseBy;
+  last_offset_ = offset;
+  if (is_same && offset >= window_offset_ && offset + size <= window_offset_ + window_.size()) return {};
   window_file_ = segment.name.file;
   window_offset_ = offset;
-  window_.resize(
-      static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, kWindowSize), segment.file->size() - offset)));
+  const std::uint64_t wanted = is_close_by ? std::max(size, kWindowSize) : size;
+  window_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, segment.file->size() - offset)));
   return segment.file->read(offset, window_.data(), window_.size());
 }
 

@@ -26,6 +26,7 @@ class PlaceReader {
   std::string window_;
   std::uint32_t window_file_ = 0;
   std::uint64_t window_offset_ = 0;
+  std::uint64_t last_offset_ = 0;  ///< Where the last entry began.
   std::string contents_;
 };
 

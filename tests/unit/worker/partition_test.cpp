@@ -434,23 +434,49 @@ TEST(Partition, WithFullDisksItTakesWhatMakesDocumentsFewerAndNoMore) {
   EXPECT_EQ(harness.partition->state().keys(), 0u);
 }
 
+void pass_seconds(Harness& harness, int seconds) {
+  for (int i = 0; i < seconds * 67; ++i) {
+    harness.tick();
+    harness.commit();
+  }
+}
+
 TEST(Partition, WithAFullDiskEntriesGoOnSoThatSnapshotsAreTaken) {
   Harness harness;
   harness.lead();
   harness.put("a", "1");
   harness.commit();
   const LogIndex last = harness.find_replica()->last_index();
-  const auto pass_some_seconds = [&harness] {
-    for (int i = 0; i < 200; ++i) {
-      harness.tick();
-      harness.commit();
-    }
-  };
-  pass_some_seconds();
+  pass_seconds(harness, 3);
   EXPECT_EQ(harness.find_replica()->last_index(), last) << "with room an idle group writes nothing";
   harness.has_room = false;
-  pass_some_seconds();
-  EXPECT_GT(harness.find_replica()->last_index(), last);
+  pass_seconds(harness, 3);
+  EXPECT_GE(harness.find_replica()->last_index().value, last.value + 2);
+  EXPECT_LE(harness.find_replica()->last_index().value, last.value + 4);
+}
+
+TEST(Partition, AtRestALogLargerThanItsStateGivesWayToASnapshot) {
+  Harness harness;
+  harness.lead();
+  for (int i = 0; i < 12; ++i) {
+    harness.put("a", std::string(1 << 20, 'x'));
+    harness.commit();
+  }
+  ASSERT_TRUE(harness.find_replica()->is_snapshot_worthwhile(harness.partition->state().bytes(), true));
+  pass_seconds(harness, 9);
+  EXPECT_EQ(harness.find_replica()->snapshot_index(), 0u);
+  for (int i = 0; i < 4; ++i) {
+    pass_seconds(harness, 1);
+    harness.run_background();
+    harness.sync();
+  }
+  EXPECT_GT(harness.find_replica()->snapshot_index(), 0u);
+  const LogIndex last = harness.find_replica()->last_index();
+  pass_seconds(harness, 70);
+  EXPECT_LE(harness.find_replica()->last_index().value, last.value + 60) << "it comes to an end";
+  const LogIndex end = harness.find_replica()->last_index();
+  pass_seconds(harness, 30);
+  EXPECT_EQ(harness.find_replica()->last_index(), end);
 }
 
 TEST(Partition, TheQueuesBytesEndAtTheirBound) {
