@@ -14,6 +14,9 @@ namespace {
 constexpr Duration kConfirmAfter = std::chrono::milliseconds(10);
 /// A full disk is looked at again so often.
 constexpr Duration kRetryAfter = std::chrono::seconds(1);
+/// With nothing to write for so long, files go back to the disk, one at a time.
+constexpr Duration kGivesBackAfter = std::chrono::seconds(20);
+constexpr Duration kGivesBackEvery = std::chrono::seconds(1);
 
 std::string hard_state_name(PartitionId group) {
   std::string name = "H";
@@ -268,6 +271,10 @@ void DiskLog::on_tick(TimePoint now, std::uint64_t needed) {
   mover_.look(contents_, segments_, is_disk_full() ? std::max(share(), Mover::kSnapshotsWantedFrom) : share());
   if (idle_since_ && collected_.empty()) pool_.on_idle();
   if (!idle_since_) idle_since_ = now;
+  if (now - *idle_since_ >= kGivesBackAfter && now - gave_back_at_ >= kGivesBackEvery) {
+    gave_back_at_ = now;
+    pool_.let_go();
+  }
   const bool confirms = !is_confirmed_ && now - *idle_since_ >= kConfirmAfter;
   writes_for_itself_ = confirms || mover_.has_work();
 }

@@ -102,6 +102,7 @@ class DiskLog final : public LogStore {
   bool is_confirmed_ = true;        ///< No batch that holds something is the last one.
   std::optional<TimePoint> idle_since_;
   std::optional<TimePoint> retry_at_;
+  TimePoint gave_back_at_;
   std::uint64_t bytes_max_;
 
   std::uint64_t last_batch_ = 0;

@@ -63,10 +63,21 @@ void SegmentPool::give_back(OpenSegment segment, std::size_t in_use) {
     spares_.push_back({std::move(segment), size});
     return;
   }
+  remove(std::move(segment));
+}
+
+void SegmentPool::remove(OpenSegment segment) {
   const std::string name = segment_file_name(segment.name.file);
   segment.file.reset();
   // A file that stays is a spare at the next start.
   background_.run([&disk = disk_, name] { static_cast<void>(disk.remove(name)); }, [] {});
+}
+
+void SegmentPool::let_go() {
+  if (spares_.size() <= settings_.spares || spares_.back().segment.name.file == zeroing_) return;
+  peak_ = std::max<std::size_t>(peak_, 1) - 1;
+  remove(std::move(spares_.back().segment));
+  spares_.pop_back();
 }
 
 void SegmentPool::prepare() {

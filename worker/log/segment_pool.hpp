@@ -48,6 +48,9 @@ class SegmentPool {
   /// The log has nothing to write: some zeros can be written.
   void on_idle();
 
+  /// The log has had nothing to write for long: a file beyond those kept ready goes back to the disk.
+  void let_go();
+
   /// Why the last file could not be made; nothing where it could.
   const std::optional<Error>& failure() const { return failure_; }
   bool is_making() const { return is_making_; }
@@ -57,6 +60,8 @@ class SegmentPool {
   std::uint64_t bytes() const;
 
  private:
+  void remove(OpenSegment segment);
+
   struct Spare {
     OpenSegment segment;
     std::uint64_t written = 0;  ///< Bytes from its begin on, be it zeros or an earlier use.

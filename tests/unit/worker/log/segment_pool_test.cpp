@@ -82,6 +82,20 @@ TEST_F(SegmentPoolTest, WhatIsGivenBackIsUsedAgainAsLongAsNoMoreIsKeptThanWasInU
   EXPECT_LE(files(), most + 1) << "the disk gets back what is beyond";
 }
 
+TEST_F(SegmentPoolTest, AtRestFilesGoBackToTheDiskButForThoseThatAreKeptReady) {
+  std::vector<OpenSegment> taken;
+  for (std::size_t i = 0; i < 6; ++i) taken.push_back(take(kBlockSize, i));
+  while (!taken.empty()) {
+    pool_.give_back(std::move(taken.back()), taken.size() - 1);
+    taken.pop_back();
+  }
+  ASSERT_GT(files(), settings_.spares);
+  for (std::size_t i = files(); i > 0; --i) pool_.let_go();
+  prepare();
+  EXPECT_EQ(files(), settings_.spares);
+  EXPECT_TRUE(pool_.take(kBlockSize, 0));
+}
+
 TEST_F(SegmentPoolTest, AFileThatZerosAreWrittenToIsNotTakenBeforeTheyAreThere) {
   pool_.on_idle();
   EXPECT_FALSE(pool_.take(kBlockSize, 0)) << "zeros could be written over a batch";
