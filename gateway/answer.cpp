@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/json.hpp"
+#include "protocol/lifetime.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
@@ -190,6 +191,7 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
   HttpResponse response;
   add_marks(response, reply.info);
   response.headers.emplace_back("Vary", "Accept");
+  if (reply.info.ttl_ms) response.headers.emplace_back("Trellis-TTL", seconds_text(*reply.info.ttl_ms));
   if (reply.info.version) {
     response.headers.emplace_back("ETag", entity_tag(*reply.info.version));
     const bool is_read = !is_write(command);  // A write's conditions were checked before it.

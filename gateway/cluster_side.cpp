@@ -123,6 +123,7 @@ void ClusterSide::call(Exchange& exchange, Command command, std::string_view arg
     if (!is_write(command)) {
       options.if_absent = false;
       options.if_version.reset();
+      options.ttl_ms.reset();
     }
   }
   client_.start(command, arguments, options, std::move(on_answer));

@@ -39,6 +39,7 @@ struct RequestHeaders {
   std::string if_match;
   std::string if_none_match;
   std::string idempotency_key;
+  std::string ttl;  ///< Trellis-TTL
   std::string host;
   std::string origin;
 };

@@ -168,7 +168,7 @@ MHD_Result HttpSide::read_headers(Exchange& exchange, const char* method, const 
   };
   HttpRequest& request = exchange.request;
   request.headers = {header("Accept"),          header("Content-Type"), header("If-Match"), header("If-None-Match"),
-                     header("Idempotency-Key"), header("Host"),         header("Origin")};
+                     header("Idempotency-Key"), header("Trellis-TTL"),  header("Host"),     header("Origin")};
   const auto length = read_length(MHD_lookup_connection_value(exchange.connection, MHD_HEADER_KIND, "Content-Length"));
   exchange.response = refuse_long_head(exchange, fields);
   if (!exchange.response) exchange.response = read_route(exchange, method, length);

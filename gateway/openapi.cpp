@@ -78,6 +78,11 @@ std::string parameters(const Route& route) {
                        "However often a write is sent with the same key, it takes effect once, and the answer is the "
                        "first one's"));
   }
+  if (takes_lifetime(route)) {
+    list.add(parameter("Trellis-TTL", "header", R"({"type": "number", "exclusiveMinimum": 0, "maximum": 315360000})",
+                       "The document goes after so many seconds; PUT without it stores for good, PATCH keeps what was "
+                       "set"));
+  }
   return list.array();
 }
 

@@ -6,11 +6,11 @@
 #include "gateway/accept.hpp"
 #include "gateway/answer.hpp"
 #include "gateway/entity_tags.hpp"
-#include "gateway/nearest.hpp"
 #include "gateway/patch_body.hpp"
 #include "protocol/document.hpp"
 #include "protocol/glob.hpp"
 #include "protocol/json.hpp"
+#include "protocol/lifetime.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/path.hpp"
@@ -45,6 +45,7 @@ class Planner {
   Refusal read_conditions();
   Refusal read_write_conditions(const std::optional<EntityTags>& match, const std::optional<EntityTags>& none_match);
   Refusal read_session();
+  Refusal read_lifetime();
   Refusal write_arguments();
   Refusal write_key_arguments();
   Refusal write_compute_arguments();
@@ -63,7 +64,7 @@ class Planner {
 
 Result<Plan, HttpResponse> Planner::plan() {
   for (const auto step : {&Planner::read_format, &Planner::read_parameters, &Planner::read_conditions,
-                          &Planner::read_session, &Planner::write_arguments}) {
+                          &Planner::read_session, &Planner::read_lifetime, &Planner::write_arguments}) {
     if (auto refusal = (this->*step)()) return std::move(*refusal);
   }
   return std::move(plan_);
@@ -207,6 +208,17 @@ Refusal Planner::read_session() {
   }
   plan_.session = "http:" + key;
   return {};
+}
+
+Refusal Planner::read_lifetime() {
+  const std::string& seconds = request_.headers.ttl;
+  if (seconds.empty()) return {};
+  if (!takes_lifetime(*plan_.route)) {
+    return bad_request("only PUT and PATCH take Trellis-TTL; in a batch an item takes the option ttl_ms");
+  }
+  plan_.ttl_ms = lifetime_of(seconds + "s");
+  if (plan_.ttl_ms) return {};
+  return bad_request("Trellis-TTL is a number of seconds from 0.001 to " + seconds_text(kTtlMax.count()));
 }
 
 Refusal Planner::write_arguments() {
@@ -373,31 +385,6 @@ Result<std::string, HttpResponse> Planner::read_body(std::string_view what) cons
                      packed.error().reason);
 }
 
-/// A page of another site may not write here through the browser of somebody who can reach the gateway.
-bool is_foreign(const HttpRequest& request) {
-  const std::string& origin = request.headers.origin;
-  if (origin.empty() || request.method == Method::kGet || request.method == Method::kHead) return false;
-  return origin != "http://" + request.headers.host && origin != "https://" + request.headers.host;
-}
-
-HttpResponse nothing_there(const HttpRequest& request, const Match& match) {
-  if (match.allowed.empty()) {
-    const bool slashes = request.target.segments.size() > 3 && request.target.segments[0] == "v1";
-    const std::string nearest = nearest_path(request.target);
-    std::string detail = "there is nothing at this path; ";
-    if (nearest != "/openapi.json" && !nearest.empty()) detail += "the nearest is " + nearest + ", and ";
-    detail += "/openapi.json describes what there is";
-    if (slashes) detail += "; a / in a key is written %2F";
-    return problem(404, Code::kNotFound, detail);
-  }
-  std::string allowed;
-  for (const Method method : match.allowed) allowed += (allowed.empty() ? "" : ", ") + std::string(name_of(method));
-  HttpResponse response = problem(405, Code::kInvalidArgument,
-                                  std::string(name_of(request.method)) + " is not for this path; it takes " + allowed);
-  response.headers.emplace_back("Allow", allowed);
-  return response;
-}
-
 }  // namespace
 
 Options Plan::options() const {
@@ -408,6 +395,7 @@ Options Plan::options() const {
   options.if_version = if_version;
   options.if_present = if_present;
   options.pointer = pointer;
+  options.ttl_ms = ttl_ms;
   options.load = load;
   options.range = range.view();
   if (!session.empty()) options.session = session;
@@ -420,26 +408,6 @@ std::string page_arguments(std::string_view prefix, std::size_t limit, const std
   writer.array(after ? 3 : 2).key(prefix).natural(limit);
   if (after) writer.key(*after);
   return arguments;
-}
-
-std::optional<HttpResponse> refuse_early(const HttpRequest& request, std::optional<std::uint64_t> body_size) {
-  const Match found = match(request.method, request.target);
-  if (found.route == nullptr) return nothing_there(request, found);
-  if (is_foreign(request)) {
-    return problem(
-        403, Code::kPermissionDenied,
-        "a page of " + quoted_excerpt(request.headers.origin) + " may not write here; only the gateway's own may");
-  }
-  if (body_size.value_or(0) > kBodySizeMax) return too_large("a body", kBodySizeMax);
-  const bool is_patch =
-      found.route->body == BodyKind::kChanges && patch_body_of(request.headers.content_type).has_value();
-  if (found.route->body != BodyKind::kNone && !is_patch && !body_format(request.headers.content_type)) {
-    if (found.route->body == BodyKind::kChanges) return unknown_patch(request.headers.content_type);
-    return problem(415, Code::kInvalidArgument,
-                   "Content-Type " + quoted_excerpt(request.headers.content_type) +
-                       " is not taken; application/json and application/msgpack are");
-  }
-  return std::nullopt;
 }
 
 Result<Plan, HttpResponse> make_plan(const HttpRequest& request) {

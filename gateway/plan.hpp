@@ -36,6 +36,7 @@ struct Plan {
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
   bool if_present = false;
+  std::optional<std::uint64_t> ttl_ms;
   bool pointer = false;             ///< A JSON Patch.
   std::optional<PatchKind> change;  ///< The one operation of a PATCH, whose result is the response's.
 

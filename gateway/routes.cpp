@@ -120,6 +120,11 @@ bool is_conditional(const Route& route) {
 
 bool is_exactly_once(const Route& route) { return route.service == Service::kCluster && takes_session(route.command); }
 
+bool takes_lifetime(const Route& route) {
+  return route.service == Service::kCluster && row_of(route.command).options.has(Option::kTtl) &&
+         route.body != BodyKind::kNone;
+}
+
 std::vector<Parameter> parameters_of(const Route& route) {
   std::vector<Parameter> result;
   if (route.service == Service::kReady) result.push_back({"verbose", kText, "Name each check, one a line"});

@@ -56,6 +56,8 @@ std::vector<Parameter> parameters_of(const Route& route);
 bool is_conditional(const Route& route);
 /// The command knows Idempotency-Key.
 bool is_exactly_once(const Route& route);
+/// Whether it stores a document, which may go after a while.
+bool takes_lifetime(const Route& route);
 bool is_listing(const Route& route);
 
 struct Match {

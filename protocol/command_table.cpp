@@ -94,7 +94,8 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
                "  PUT {\"person1\": {\"name\": \"John\", \"age\": 22}}\n"
                "--if-absent     only where the key is not there yet\n"
                "--if-present    only where it is there\n"
-               "--if-version N  only where the document has this version, as GET KEY --info tells it\n"},
+               "--if-version N  only where the document has this version, as GET KEY --info tells it\n"
+               "--ttl TIME      it goes after so long: 500ms, 60s, 5m, 2h, 7d\n"},
      .http = {Method::kPut, "/v1/keys/{key}",
               "Store a document: true (201) where the key is new, false (200) where it replaced one"}},
     {.command = Command::kSet,
@@ -169,7 +170,10 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .signature = Signature::kLifetime,
      .options = kOfWrites.with(Option::kIfVersion),
      .result = ResultType::kBoolean,
-     .shell = {},
+     .shell = {"EXPIRE KEY TIME", "has a record go after so long",
+               "  EXPIRE person2 60s\n"
+               "A time is a number with ms, s, m, h or d behind it.  PUT KEY DOCUMENT --ttl 60s sets it at once.\n"
+               "--if-version N  only where the document has this version\n"},
      .http = {}},
     {.command = Command::kTtl,
      .name = "TTL",
@@ -178,7 +182,7 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .signature = Signature::kKey,
      .options = kOfReads,
      .result = ResultType::kTimeLeft,
-     .shell = {},
+     .shell = {"TTL KEY", "how long a record stays", "The time that it has left, or: for good\n"},
      .http = {}},
     {.command = Command::kQuery,
      .name = "QUERY",

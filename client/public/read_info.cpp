@@ -37,6 +37,11 @@ Error not_guaranteed(const ReplyInfo& info) {
           {}};
 }
 
+std::optional<std::chrono::milliseconds> ttl_of(const ReplyInfo& info) {
+  if (!info.ttl_ms) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(*info.ttl_ms));
+}
+
 }  // namespace
 
 Result<Answer<Value>> read_reply(trellis::Code status, const ReplyInfo& info, bool writes, bool accept_unguaranteed,
@@ -47,8 +52,8 @@ Result<Answer<Value>> read_reply(trellis::Code status, const ReplyInfo& info, bo
     return Error{code_of(status, info), info.message, writes && is_perhaps_applied(status, info),
                  std::string(name_of(info.exactly_once))};
   }
-  return Answer<Value>{std::move(result),       info.version,  info.guaranteed,        info.more,
-                       info.after.value_or(""), info.warnings, info.missing_partitions};
+  return Answer<Value>{std::move(result),       info.version,  info.guaranteed,         info.more,
+                       info.after.value_or(""), info.warnings, info.missing_partitions, ttl_of(info)};
 }
 
 std::optional<Outcomes> read_outcomes(const Value& result, const std::vector<std::string>& commands,

@@ -49,6 +49,13 @@ std::optional<Records> read_records(const Value& result, bool) {
   return records;
 }
 
+std::optional<std::optional<std::chrono::milliseconds>> read_left(const Value& result, bool) {
+  if (result.is_null()) return std::optional<std::chrono::milliseconds>();
+  const auto left = result.as_int();
+  if (!left) return std::nullopt;
+  return std::chrono::milliseconds(*left);
+}
+
 Array page(std::string_view prefix, std::uint64_t limit, std::string_view after) {
   return {key_value(prefix), limit, after.empty() ? Value() : key_value(after)};
 }
@@ -62,6 +69,7 @@ Value to_value(Item item) {
   if (item.options.strict) options.emplace_back("strict", true);
   if (item.options.return_document) options.emplace_back("return", "document");
   if (item.options.pointer) options.emplace_back("pointer", true);
+  if (item.options.ttl) options.emplace_back("ttl_ms", item.options.ttl->count());
   if (item.options.if_version) options.emplace_back("if_version", *item.options.if_version);
   // These belong to a whole request: the cluster refuses them here, by name.
   if (item.options.timeout) options.emplace_back("timeout_ms", item.options.timeout->count());
@@ -91,6 +99,13 @@ Request<Value> pop(std::string_view key, Options options) {
 }
 Request<Value> patch(std::string_view key, Array operations, Options options) {
   return {"PATCH", {key_value(key), Value(std::move(operations))}, std::move(options), read_value};
+}
+
+Request<bool> expire(std::string_view key, std::optional<std::chrono::milliseconds> ttl, Options options) {
+  return {"EXPIRE", {key_value(key), ttl ? Value(ttl->count()) : Value()}, std::move(options), read_bool};
+}
+Request<std::optional<std::chrono::milliseconds>> ttl(std::string_view key, Options options) {
+  return {"TTL", {key_value(key)}, std::move(options), read_left};
 }
 
 Request<Value> query(std::string_view key, Array steps, Options options) {

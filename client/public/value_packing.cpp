@@ -99,6 +99,7 @@ trellis::Options to_protocol(const Options& options, std::chrono::milliseconds t
   result.if_absent = options.if_absent;
   result.if_present = options.if_present;
   result.if_version = options.if_version;
+  if (options.ttl) result.ttl_ms = static_cast<std::uint64_t>(options.ttl->count());
   result.strict = options.strict;
   result.return_document = options.return_document;
   result.pointer = options.pointer;

@@ -22,6 +22,7 @@ constexpr CommandHelp kChanges[] = {
      {"MERGE PATH VALUE", "merges maps: null removes a field, all else is put in its place (RFC 7396)",
       "  MERGE person2 {\"age\": 33, \"old\": null}\n"}},
 };
+constexpr CommandHelp kPersist{"PERSIST", {"PERSIST KEY", "has a record stay for good", ""}};
 constexpr CommandHelp kHelp{"HELP", {"HELP [COMMAND]", "this text, or more on one command", ""}};
 constexpr CommandHelp kExit{"EXIT", {"EXIT", "ends the shell; so do QUIT and Ctrl-D", ""}};
 
@@ -48,6 +49,7 @@ const std::vector<Alias>& aliases() {
 bool writes(std::string_view name) {
   const auto command = command_of(name);
   const auto has_name = [name](const CommandHelp& change) { return change.name == name; };
+  if (name == kPersist.name) return true;
   return command ? is_write(*command) : std::any_of(std::begin(kChanges), std::end(kChanges), has_name);
 }
 
@@ -64,7 +66,8 @@ std::string list_of_commands() {
   }
   return out +
          "Behind a command: --timeout MS, --stale (reads), --limit N (KEYS, SCAN), --if-absent, --if-present,\n"
-         "--if-version N (writes), --info (the version too), --json.  A document may go over several lines; # begins a "
+         "--if-version N, --ttl TIME (writes), --info (the version too), --json.  A document may go over several "
+         "lines; # begins a "
          "comment.\n"
          "HELP COMMAND says more.  Keys and names with special characters stand in quotes.\n";
 }
@@ -76,6 +79,7 @@ std::span<const CommandHelp> command_helps() {
     std::vector<CommandHelp> all;
     for (const CommandRow& row : command_rows()) {
       if (!row.shell.usage.empty()) all.push_back({row.name, row.shell});
+      if (row.command == Command::kExpire) all.push_back(kPersist);
       if (row.command == Command::kPatch) all.insert(all.end(), std::begin(kChanges), std::end(kChanges));
     }
     all.push_back(kHelp);

@@ -7,6 +7,7 @@
 
 #include "client/statement/help.hpp"
 #include "protocol/json.hpp"
+#include "protocol/lifetime.hpp"
 #include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reports.hpp"
@@ -126,6 +127,13 @@ std::optional<std::string> number_text(std::string_view result) {
   }
 }
 
+std::optional<std::string> time_left_text(std::string_view result) {
+  PackedReader reader(result);
+  if (reader.read_nil()) return "for good\n";
+  const auto left = reader.read_uint();
+  return left ? std::optional(seconds_text(*left) + "s\n") : std::nullopt;
+}
+
 /// What people see of a result that is neither a boolean nor a page; nothing where it is not as the protocol says.
 std::optional<std::string> result_text(ResultType type, std::string_view text, std::string_view result) {
   switch (type) {
@@ -133,7 +141,7 @@ std::optional<std::string> result_text(ResultType type, std::string_view text, s
     case ResultType::kChanges: return print_value(result) + "\n";
     case ResultType::kNumber:
     case ResultType::kCount: return number_text(result);
-    case ResultType::kTimeLeft: return print_value(result) + "\n";
+    case ResultType::kTimeLeft: return time_left_text(result);
     case ResultType::kMembers: return members_text(result);
     case ResultType::kLocation: return location_text(result);
     case ResultType::kStatus: return status_text(result);
@@ -266,21 +274,26 @@ void Printer::result(const Reply& reply, Printed& out) {
   const auto text = result_text(type, text_, reply.result);
   if (!text) return malformed(out);
   if (json_) {
-    out.out += framed(to_json(reply.result), reply.info.version) + "\n";
+    out.out += framed(to_json(reply.result), reply.info) + "\n";
     return;
   }
   out.out += *text + version_line(reply.info);
 }
 
 std::string Printer::version_line(const ReplyInfo& info) const {
-  return info_ && info.version ? "version: " + std::to_string(*info.version) + "\n" : "";
+  if (!info_) return "";
+  std::string lines;
+  if (info.version) lines += "version: " + std::to_string(*info.version) + "\n";
+  if (info.ttl_ms) lines += "ttl: " + seconds_text(*info.ttl_ms) + "s\n";
+  return lines;
 }
 
 /// A result as --json prints it: alone, or with --info beside what the reply says of it.
-std::string Printer::framed(std::string_view json, std::optional<std::uint64_t> version) const {
+std::string Printer::framed(std::string_view json, const ReplyInfo& info) const {
   if (!info_) return std::string(json);
   std::string out = "{\"result\": " + std::string(json);
-  if (version) out += ", \"version\": " + std::to_string(*version);
+  if (info.version) out += ", \"version\": " + std::to_string(*info.version);
+  if (info.ttl_ms) out += ", \"ttl_ms\": " + std::to_string(*info.ttl_ms);
   if (!guaranteed_) out += ", \"guaranteed\": false";
   return out + "}";
 }
@@ -291,7 +304,7 @@ void Printer::boolean(const Reply& reply, Printed& out) {
   const bool is_put = row_of(command_).signature == Signature::kRecord;  // Whose false is a success.
   if (!*value && !is_put) exit_code_ = kExitNotFound;
   if (json_) {
-    out.out += framed(*value ? "true" : "false", reply.info.version) + "\n";
+    out.out += framed(*value ? "true" : "false", reply.info) + "\n";
     return;
   }
   if (is_read(command_)) {
@@ -307,7 +320,7 @@ void Printer::presence(const Reply& reply, Printed& out) {
   const bool is_there = reply.status == Code::kOk;
   if (!is_there) exit_code_ = kExitNotFound;
   const std::string_view text = is_there ? "true" : "false";
-  out.out += json_ ? framed(text, reply.info.version) + "\n" : std::string(text) + "\n" + version_line(reply.info);
+  out.out += json_ ? framed(text, reply.info) + "\n" : std::string(text) + "\n" + version_line(reply.info);
 }
 
 /// A change of one place: what the one operation came to.
@@ -321,7 +334,7 @@ void Printer::changed(const Reply& reply, Printed& out) {
   const bool is_nothing = takes_away && (change_ == PatchKind::kPop ? PackedReader(*result).read_nil() : flag == false);
   if (is_nothing) exit_code_ = kExitNotFound;
   if (json_) {
-    out.out += framed(to_json(*result), reply.info.version) + "\n";
+    out.out += framed(to_json(*result), reply.info) + "\n";
     return;
   }
   if (is_nothing) {

@@ -58,7 +58,7 @@ class Printer {
   void changed(const Reply& reply, Printed& out);
   void presence(const Reply& reply, Printed& out);
   void end_json_page(Printed& out);
-  std::string framed(std::string_view json, std::optional<std::uint64_t> version = {}) const;
+  std::string framed(std::string_view json, const ReplyInfo& info = {}) const;
   std::string version_line(const ReplyInfo& info) const;
 
   Command command_;

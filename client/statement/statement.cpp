@@ -65,8 +65,13 @@ Result<Statement> read_operands(const Form& form, Line& line) {
       return record_statement(form, std::move(*record));
     }
     case Signature::kFormula: return parse_compute(form, line);
+    case Signature::kLifetime: {
+      if (line.ends() || line.rest().starts_with("--")) return invalid_argument("expected a key: " + usage_of(form));
+      const auto key = line.key(Behind::kNothing);
+      if (!key) return key.error();
+      return lifetime_statement(form, *key, form.is_for_good() ? std::string_view() : line.blank_word());
+    }
     case Signature::kNothing:
-    case Signature::kLifetime:
     case Signature::kItems: break;  // The latter is not of the shell.
   }
   return nothing_statement(form);

@@ -8,6 +8,7 @@
 #include "client/statement/help.hpp"
 #include "protocol/glob.hpp"
 #include "protocol/json.hpp"
+#include "protocol/lifetime.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
@@ -18,6 +19,7 @@ constexpr std::array kOwnWords = {
     Form{Statement::Kind::kRequest, "INCR", Command::kPatch, PatchKind::kIncrement},
     Form{Statement::Kind::kRequest, "APPEND", Command::kPatch, PatchKind::kAppend},
     Form{Statement::Kind::kRequest, "MERGE", Command::kPatch, PatchKind::kMerge},
+    Form{Statement::Kind::kRequest, "PERSIST", Command::kExpire, std::nullopt},
     Form{Statement::Kind::kHelp, "HELP", Command::kPing, std::nullopt},
     Form{Statement::Kind::kExit, "EXIT", Command::kPing, std::nullopt},
     Form{Statement::Kind::kExit, "QUIT", Command::kPing, std::nullopt},
@@ -195,6 +197,19 @@ Result<Statement> record_statement(const Form& form, Record record) {
   PackedWriter(statement.arguments).array(2).key(record.key).packed(record.document);
   statement.text = print_key(record.key);
   statement.subject = std::move(record.key);
+  return statement;
+}
+
+Result<Statement> lifetime_statement(const Form& form, const std::string& key, std::string_view time) {
+  if (auto checked = check_key(key); !checked) return checked.error();
+  const auto ttl_ms = form.is_for_good() ? std::nullopt : lifetime_of(time);
+  if (!form.is_for_good() && !ttl_ms) return invalid_argument("EXPIRE takes a time behind the key: EXPIRE k 60s");
+  Statement statement = request(form);
+  PackedWriter writer(statement.arguments);
+  writer.array(2).key(key);
+  ttl_ms ? writer.natural(*ttl_ms) : writer.nil();
+  statement.text = print_key(key);
+  statement.subject = key;
   return statement;
 }
 

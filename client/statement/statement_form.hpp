@@ -20,6 +20,7 @@ struct Form {
   Command command = Command::kPing;  ///< Where it is a request.
   std::optional<PatchKind> change;   ///< INCREMENT, APPEND and MERGE: a PATCH of that one operation.
 
+  bool is_for_good() const { return name == "PERSIST"; }  ///< EXPIRE without a time.
   Signature signature() const { return row_of(command).signature; }
   bool is_compute() const { return signature() == Signature::kFormula; }
 };
@@ -55,6 +56,8 @@ bool takes_path_too(const Form& form);
 /// For a form of which takes_path_too() holds, or which is a change. @param value  packed, where the change has one
 Result<Statement> change_statement(const Form& form, const TypedPath& path, std::string_view value);
 Result<Statement> patch_statement(const Form& form, std::string key, std::string_view operations);
+/// EXPIRE and PERSIST.  @param time  as people write it; of PERSIST empty
+Result<Statement> lifetime_statement(const Form& form, const std::string& key, std::string_view time);
 Result<Statement> path_statement(const Form& form, std::string_view packed_path, std::string text);
 /// @param variables  packed pairs of name and path
 Result<Statement> compute_statement(const Form& form, std::string_view expression, std::size_t variable_count,
@@ -72,6 +75,7 @@ struct GivenOptions {
   bool json = false;
   bool info = false;
   std::optional<std::uint64_t> if_version;
+  std::optional<std::uint64_t> ttl_ms;
   std::optional<std::uint64_t> limit;  ///< From --limit; LIMIT stands in the statement.
   std::optional<std::chrono::milliseconds> timeout;
 };

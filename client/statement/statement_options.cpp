@@ -3,13 +3,14 @@
 #include <array>
 
 #include "client/statement/statement_form.hpp"
+#include "protocol/lifetime.hpp"
 
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 10> kOptionNames = {"--if-present", "--strict", "--return", "--stale",
-                                                           "--if-absent",  "--json",   "--info",   "--if-version",
-                                                           "--timeout",    "--limit"};
+constexpr std::array<std::string_view, 11> kOptionNames = {"--ttl",        "--if-present", "--strict", "--return",
+                                                           "--stale",      "--if-absent",  "--json",   "--info",
+                                                           "--if-version", "--timeout",    "--limit"};
 
 }  // namespace
 
@@ -34,10 +35,16 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
     if (!given.return_document) return invalid_argument("--return takes what is to be returned: --return document");
     return equals == std::string_view::npos;
   }
+  if (name == "--ttl") {
+    const bool takes_next = equals == std::string_view::npos;
+    given.ttl_ms = lifetime_of(takes_next ? next : word.substr(equals + 1));
+    if (!given.ttl_ms) return invalid_argument("--ttl takes how long the document stays: --ttl 60s");
+    return takes_next;
+  }
   if (name != "--if-version" && name != "--timeout" && name != "--limit") {
     return invalid_argument(
         "unknown option " + shown(word) +
-        "; known are --if-absent, --if-present, --if-version N, --strict, --return document, --stale, "
+        "; known are --if-absent, --if-present, --if-version N, --strict, --return document, --ttl TIME, --stale, "
         "--timeout MS, --limit N, --info and --json (a key that begins with -- stands in quotes)");
   }
   const bool takes_next = equals == std::string_view::npos;
@@ -78,6 +85,9 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
   if ((given.strict || given.return_document) && !taken.has(Option::kStrict)) {
     return invalid_argument("--strict and --return belong to " + names_with(Option::kStrict));
   }
+  if (given.ttl_ms && !taken.has(Option::kTtl)) {
+    return invalid_argument("--ttl belongs to " + names_with(Option::kTtl));
+  }
   if (given.if_present && (given.if_absent || given.if_version)) {
     return invalid_argument("--if-present excludes --if-absent and --if-version");
   }
@@ -97,6 +107,7 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
   out.options.if_absent = given.if_absent;
   out.options.if_version = given.if_version;
   out.options.if_present = given.if_present;
+  out.options.ttl_ms = given.ttl_ms;
   out.options.strict = given.strict;
   out.options.return_document = given.return_document;
   if (given.return_document) out.change.reset();

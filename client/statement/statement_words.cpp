@@ -139,6 +139,18 @@ Result<Statement> changes_of(const Form& form, std::span<const std::string> word
   return change_of(form, *path, words);
 }
 
+/// EXPIRE KEY TIME, PERSIST KEY.
+Result<Statement> lifetime_words(const Form& form, std::span<const std::string> words) {
+  const std::size_t most = form.is_for_good() ? 1 : 2;
+  if (words.empty()) return invalid_argument("expected a key: " + usage_of(form));
+  if (words.size() > most) {
+    return invalid_argument("expected nothing more, found " + shown(words[most]) + ": " + usage_of(form));
+  }
+  const auto key = key_of(words.front());
+  if (!key) return key.error();
+  return lifetime_statement(form, *key, words.size() == 2 ? std::string_view(words[1]) : std::string_view());
+}
+
 Result<Statement> words_statement(const Form& form, std::span<const std::string> words) {
   if (form.kind == Statement::Kind::kHelp) return help_statement(join(words));
   const Signature signature = form.signature();
@@ -151,6 +163,7 @@ Result<Statement> words_statement(const Form& form, std::span<const std::string>
     return statement;
   }
   if (signature == Signature::kChanges) return changes_of(form, words);
+  if (signature == Signature::kLifetime) return lifetime_words(form, words);
   if (signature == Signature::kPage || signature == Signature::kPrefix) return listing_of(form, words);
   const bool takes_one = signature == Signature::kKey || signature == Signature::kPath;
   const std::size_t most = takes_one ? 1 : 0;
@@ -203,7 +216,7 @@ Result<Statement> parse_words(std::span<const std::string> words, const Statemen
     outer.options.stale = outer.options.stale || given.stale;
     outer.json = outer.json || given.json;
     if (given.if_absent || given.if_present || given.strict || given.return_document || given.if_version ||
-        given.info || given.limit)
+        given.ttl_ms || given.info || given.limit)
       return invalid_argument(
           "put --if-absent, --if-version, --info, --limit and the like into the line, behind the command");
     return parse_statement(first, outer);

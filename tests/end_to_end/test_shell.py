@@ -101,6 +101,10 @@ class Typed(ShellTest):
         self.assertOneShot(["increment", "p2.a", "by", "-2"], "3")
         self.assertOneShot(["get", "p2", "--json"], '{"visits": 7, "tags": [], "age": 33, "seen": true, "a": 3}')
 
+    def test_expiry(self):
+        self.assertTyped("PUT e 1 --ttl 2h\nPERSIST e\nTTL e\nEXPIRE e 1ms\nEXPIRE nobody 60s", "OK\nOK\nfor good\nOK\nNOT FOUND", 1)
+        self.assertTyped("PERSIST nobody", "NOT FOUND", 1)
+
     def test_compute(self):
         self.assertTyped("COMPUTE 2*(x+3) WHERE x = QUERY person2.address.number", "30")
         self.assertTyped("COMPUTE 2/(x+3*(y+z)) WHERE x = QUERY person2.address.number AND y = QUERY person1.age "

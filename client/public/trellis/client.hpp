@@ -141,6 +141,7 @@ struct Answer {
   std::string after;
   std::vector<std::string> warnings;
   std::vector<std::uint32_t> missing_partitions;
+  std::optional<std::chrono::milliseconds> ttl;  ///< GET and HAS: what is left, where the document expires.
 };
 
 // Commands.
@@ -152,6 +153,7 @@ struct Options {
   bool if_absent = false;
   bool if_present = false;
   std::optional<std::uint64_t> if_version{};
+  std::optional<std::chrono::milliseconds> ttl{};  ///< PUT, SET and PATCH: the document goes after so long.
   /// Writes: a session of the caller's own.  Without it the client's is taken, which is what sends it again safely.
   std::optional<std::string> session{};
   std::uint64_t seq = 0;
@@ -203,6 +205,10 @@ Request<bool> remove(std::string_view key, Options options = {});  ///< DELETE: 
 Request<Value> pop(std::string_view key, Options options = {});
 /// Changes one document in place, all operations or none: each is [op, path, value]. The result has one of each.
 Request<Value> patch(std::string_view key, Array operations, Options options = {});
+/// Has a document go after so long, or stay for good: true where it is there.
+Request<bool> expire(std::string_view key, std::optional<std::chrono::milliseconds> ttl, Options options = {});
+/// What a document has left; nothing: it stays for good.
+Request<std::optional<std::chrono::milliseconds>> ttl(std::string_view key, Options options = {});
 Request<Value> query(std::string_view key, Array steps, Options options = {});
 Request<double> compute(std::string_view expression, std::map<std::string, Array> variables = {}, Options options = {});
 Request<Keys> keys(std::string_view prefix = {}, std::uint64_t limit = 1000, std::string_view after = {},
@@ -256,7 +262,7 @@ class Client {
           std::optional<T> result = read(std::move(raw->result), accept);
           if (!result) return on_answer(Error{Code::kInternal, "the reply has another form", true, {}});
           on_answer(Answer<T>{std::move(*result), raw->version, raw->guaranteed, raw->more, std::move(raw->after),
-                              std::move(raw->warnings), std::move(raw->missing_partitions)});
+                              std::move(raw->warnings), std::move(raw->missing_partitions), raw->ttl});
         });
   }
   /// Drops a call: its `on_answer` is never called.  A write may take effect all the same.

@@ -12,7 +12,7 @@ from .client import endpoint_of
 from .errors import TrellisError
 from .item import Item
 from .links import Links
-from .options import AnyOptions, DeleteOptions, MembersOptions, PutOptions, RangeOptions, ReadOptions, WriteOptions
+from .options import AnyOptions, DeleteOptions, MembersOptions, PatchOptions, PutOptions, RangeOptions, ReadOptions, WriteOptions
 from .request import REQUIRED, Request
 
 T = TypeVar("T")
@@ -67,6 +67,18 @@ class AsyncClient:
     async def pop(self, key: Key, default: Any = REQUIRED, **options: Unpack[WriteOptions]) -> Document:
         """Removes a document and gives it back, in one step."""
         return await self._ask(request.document("POP", [key], self._with(options), default))
+
+    async def patch(self, key: Key, operations: Sequence[Sequence[Any]], **options: Unpack[PatchOptions]) -> list[Any]:
+        """Changes a document in place by operations `[name, path, value]`, all or none: the result of each."""
+        return await self._ask(request.changes(key, operations, self._with(options)))
+
+    async def expire(self, key: Key, ttl_ms: int | None, **options: Unpack[DeleteOptions]) -> bool:
+        """Has a document go after so many milliseconds, or stay for good (None): True where it is there."""
+        return await self._ask(request.truth("EXPIRE", [key, ttl_ms], self._with(options)))
+
+    async def ttl(self, key: Key, **options: Unpack[ReadOptions]) -> int | None:
+        """The milliseconds that a document has left, None where it stays for good; raises NotFound."""
+        return await self._ask(request.time_left(key, self._with(options)))
 
     async def query(self, key: Key, *steps: str | int, default: Any = REQUIRED, **options: Unpack[ReadOptions]) -> Document:
         """The part of a document that the steps lead to: keys of maps, positions in arrays from 0."""

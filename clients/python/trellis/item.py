@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from .answer import Document, Key
-from .options import ItemDeleteOptions, ItemPutOptions, ItemReadOptions
+from .options import ItemDeleteOptions, ItemPatchOptions, ItemPutOptions, ItemReadOptions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +42,18 @@ class Item:
     @staticmethod
     def pop(key: Key) -> Item:
         return Item("POP", [key])
+
+    @staticmethod
+    def patch(key: Key, operations: Sequence[Sequence[Any]], **options: Unpack[ItemPatchOptions]) -> Item:
+        return Item("PATCH", [key, [list(operation) for operation in operations]], {**options})
+
+    @staticmethod
+    def expire(key: Key, ttl_ms: int | None, **options: Unpack[ItemDeleteOptions]) -> Item:
+        return Item("EXPIRE", [key, ttl_ms], {**options})
+
+    @staticmethod
+    def ttl(key: Key, **options: Unpack[ItemReadOptions]) -> Item:
+        return Item("TTL", [key], {**options})
 
     @staticmethod
     def query(key: Key, *steps: str | int, **options: Unpack[ItemReadOptions]) -> Item:

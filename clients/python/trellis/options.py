@@ -19,6 +19,9 @@ class ItemDeleteOptions(TypedDict, total=False):
 
 class ItemPutOptions(ItemDeleteOptions, total=False):
     if_absent: bool
+    if_present: bool
+    ttl_ms: int
+    """The document goes after so many milliseconds."""
 
 
 class ReadOptions(AnyOptions, ItemReadOptions, total=False):
@@ -37,6 +40,15 @@ class DeleteOptions(WriteOptions, ItemDeleteOptions, total=False):
 
 
 class PutOptions(WriteOptions, ItemPutOptions, total=False):
+    pass
+
+
+class ItemPatchOptions(ItemPutOptions, total=False):
+    strict: bool
+    pointer: bool
+
+
+class PatchOptions(WriteOptions, ItemPatchOptions, total=False):
     pass
 
 

@@ -86,8 +86,16 @@ def any_command(command: str, arguments: Sequence[Any], options: Mapping[str, An
 
 
 def truth(command: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Request[bool]:
-    """PUT, SET, HAS and DELETE."""
+    """PUT, SET, HAS, DELETE and EXPIRE."""
     return make(command, arguments, options, _result)
+
+
+def changes(key: Key, operations: Sequence[Sequence[Any]], options: Mapping[str, Any]) -> Request[list[Any]]:
+    return make("PATCH", [key, [list(operation) for operation in operations]], options, _result)
+
+
+def time_left(key: Key, options: Mapping[str, Any]) -> Request[int | None]:
+    return make("TTL", [key], options, _result)
 
 
 def document(command: str, arguments: Sequence[Any], options: Mapping[str, Any], default: Any) -> Request[Document]:

@@ -51,6 +51,17 @@ class AnswerTest : public testing::Test {
   std::string packed_;
 };
 
+TEST_F(AnswerTest, WhatIsLeftOfADocumentStandsInAHeader) {
+  Reply reply = ok("1");
+  const auto has_left = [](const HttpResponse& response, const std::string& left) {
+    const std::pair<std::string, std::string> header("Trellis-TTL", left);
+    return std::count(response.headers.begin(), response.headers.end(), header) == 1;
+  };
+  EXPECT_FALSE(has_left(answer(get_, reply), ""));
+  reply.info.ttl_ms = 59'312;
+  EXPECT_TRUE(has_left(answer(get_, reply), "59.312"));
+}
+
 TEST_F(AnswerTest, AChangeOfAPathIsAnsweredAsOneOfAKey) {
   const Plan put = plan_of(Method::kPut, "/v1/query/k/a", "1");
   EXPECT_EQ(answer(put, ok("[true]")).status, 201);

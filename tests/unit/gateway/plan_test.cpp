@@ -104,6 +104,21 @@ TEST(Plan, AKeyMayHoldAnyByte) {
   EXPECT_EQ(planned(request(Method::kGet, "/v1/keys/%FF%00")), R"(GET [{"$binary": "/wA="}])");
 }
 
+TEST(Plan, ALifetimeIsANumberOfSecondsOnWhatStoresADocument) {
+  RequestHeaders headers;
+  headers.ttl = "60";
+  EXPECT_EQ(make_plan(request(Method::kPut, "/v1/keys/k", "1", headers))->options().ttl_ms, 60'000);
+  EXPECT_EQ(make_plan(request(Method::kPut, "/v1/query/k/a", "1", headers))->options().ttl_ms, 60'000);
+  headers.ttl = "0.5";
+  EXPECT_EQ(make_plan(request(Method::kPut, "/v1/keys/k", "1", headers))->options().ttl_ms, 500);
+  EXPECT_THAT(planned(request(Method::kGet, "/v1/keys/k", "", headers)), HasSubstr("only PUT and PATCH"));
+  EXPECT_THAT(planned(request(Method::kDelete, "/v1/keys/k", "", headers)), HasSubstr("only PUT and PATCH"));
+  for (const char* wrong : {"0", "-1", "1s", "soon", "315360001"}) {
+    headers.ttl = wrong;
+    EXPECT_THAT(planned(request(Method::kPut, "/v1/keys/k", "1", headers)), HasSubstr("a number of seconds")) << wrong;
+  }
+}
+
 TEST(Plan, HeadersAreTheOptions) {
   RequestHeaders headers;
   headers.if_match = "\"7\"";

@@ -60,6 +60,22 @@ TEST(Printer, AChangeOfOnePlacePrintsWhatItCameTo) {
   EXPECT_EQ(printed("HAS k.a", {error(Code::kNotFound, "nothing")}), "false\nexit 1");
 }
 
+TEST(Printer, WhatIsLeftIsATimeThatExpireTakes) {
+  EXPECT_EQ(answered("TTL k", "59312"), "59.312s\nexit 0");
+  EXPECT_EQ(answered("TTL k", "null"), "for good\nexit 0");
+  EXPECT_EQ(answered("TTL k", "59312", true), "59312\nexit 0");
+  EXPECT_EQ(printed("TTL nobody", {error(Code::kNotFound, "")}), "NOT FOUND\nexit 1");
+  EXPECT_EQ(answered("EXPIRE k 60s", "true"), "OK\nexit 0");
+  EXPECT_EQ(answered("PERSIST nobody", "false"), "NOT FOUND\nexit 1");
+  const std::string one = packed("1");
+  Reply reply;
+  reply.result = one;
+  reply.info.version = 7;
+  reply.info.ttl_ms = 1'500;
+  EXPECT_EQ(printed("GET k --info", {reply}), "k -> 1\nversion: 7\nttl: 1.5s\nexit 0");
+  EXPECT_EQ(printed("GET k --info", {reply}, true), "{\"result\": 1, \"version\": 7, \"ttl_ms\": 1500}\nexit 0");
+}
+
 TEST(Printer, EveryRowOfTheTable) {
   EXPECT_EQ(answered("PUT k 1", "true"), "OK\nexit 0");
   EXPECT_EQ(answered("SET k 1", "false"), "OK\nexit 0");

@@ -26,6 +26,7 @@ std::string describe(const Result<Statement>& statement) {
   if (statement->options.stale) out += " stale";
   if (statement->options.if_absent) out += " if_absent";
   if (statement->options.if_version) out += " if_version=" + std::to_string(*statement->options.if_version);
+  if (statement->options.ttl_ms) out += " ttl_ms=" + std::to_string(*statement->options.ttl_ms);
   if (statement->options.timeout != kTimeoutDefault)
     out += " timeout=" + std::to_string(statement->options.timeout.count());
   if (statement->json) out += " json";
@@ -208,6 +209,23 @@ TEST(Statement, OptionsStandBehindTheCommandOrItsOperands) {
   EXPECT_EQ(line("PING --timeout 600000"), "PING () timeout=600000");
 }
 
+TEST(Statement, TimesAreNumbersWithAUnit) {
+  EXPECT_EQ(line("EXPIRE k 60s"), "EXPIRE ( \"k\" | 60000 )");
+  EXPECT_EQ(line("expire \"a key\" 1.5m --if-version 7"), "EXPIRE ( \"a key\" | 90000 ) if_version=7");
+  EXPECT_EQ(line("PERSIST k"), "EXPIRE ( \"k\" | null )");
+  EXPECT_EQ(line("TTL k"), "TTL ( \"k\" )");
+  EXPECT_EQ(words({"expire", "k", "2h"}), "EXPIRE ( \"k\" | 7200000 )");
+  EXPECT_EQ(words({"persist", "k"}), "EXPIRE ( \"k\" | null )");
+  for (const char* wrong : {"EXPIRE k", "EXPIRE k 60", "EXPIRE k 0s", "EXPIRE k soon"}) {
+    EXPECT_EQ(line(wrong), "ERROR: EXPIRE takes a time behind the key: EXPIRE k 60s") << wrong;
+  }
+  EXPECT_NE(line("PERSIST k 60s").find("expected nothing more"), std::string::npos);
+  EXPECT_NE(words({"expire", "k", "60s", "x"}).find("expected nothing more"), std::string::npos);
+  EXPECT_NE(line("PUT k 1 --ttl 500ms").find("ttl_ms=500"), std::string::npos);
+  EXPECT_EQ(line("PUT k 1 --ttl 60"), "ERROR: --ttl takes how long the document stays: --ttl 60s");
+  EXPECT_EQ(line("GET k --ttl 60s"), "ERROR: --ttl belongs to PUT, SET and PATCH");
+}
+
 TEST(Statement, OptionsThatDoNotBelongAreRefused) {
   EXPECT_EQ(line("PUT k 1 --stale"),
             "ERROR: --stale belongs to reads: GET, HAS, TTL, QUERY, COMPUTE, KEYS, SCAN and COUNT");
@@ -221,10 +239,11 @@ TEST(Statement, OptionsThatDoNotBelongAreRefused) {
   EXPECT_EQ(line("GET k --timeout"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("GET k --timeout 600001"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("PUT k 1 --if-version x"), "ERROR: --if-version takes the version that is expected: --if-version 17");
-  EXPECT_EQ(line("GET k --stake"),
-            "ERROR: unknown option \"--stake\"; known are --if-absent, --if-present, --if-version N, --strict, "
-            "--return document, --stale, --timeout MS, --limit N, --info and --json (a key that begins with -- stands "
-            "in quotes)");
+  EXPECT_EQ(
+      line("GET k --stake"),
+      "ERROR: unknown option \"--stake\"; known are --if-absent, --if-present, --if-version N, --strict, "
+      "--return document, --ttl TIME, --stale, --timeout MS, --limit N, --info and --json (a key that begins with "
+      "-- stands in quotes)");
 }
 
 TEST(Statement, DefaultsGiveWay) {
@@ -260,7 +279,7 @@ TEST(Statement, ACommandThatWritesIsProposedForASlipOnly) {
 TEST(Statement, WordsFromElsewhereGetTheirMeaning) {
   EXPECT_EQ(line("DEL k"), "ERROR: unknown command \"DEL\"; DELETE KEY removes a record; HELP lists all commands");
   EXPECT_EQ(line("ls").substr(0, 50), "ERROR: unknown command \"ls\"; KEYS lists the keys, ");
-  EXPECT_EQ(line("ttl k").substr(0, 52), "ERROR: unknown command \"ttl\"; documents do not expir");
+  EXPECT_EQ(line("setex k").substr(0, 57), "ERROR: unknown command \"setex\"; PUT KEY DOCUMENT --ttl 60");
   EXPECT_EQ(line("exit()").substr(0, 52), "ERROR: unknown command \"exit()\"; EXIT ends the shell");
   EXPECT_EQ(line("?"), "ERROR: unknown command \"?\"; HELP lists the commands");
   for (const char* word : {"rm", "add-worker", "backup", "info", "load", "flushall", "incrby"}) {
@@ -443,7 +462,7 @@ TEST(Help, KnowsEveryCommandAndItsAliases) {
     EXPECT_NE(all->find(help.name), std::string::npos) << help.name;
     EXPECT_TRUE(help_text(help.name));
     EXPECT_TRUE(parse_statement(help.name) || parse_statement(std::string(help.name) + " k 1") ||
-                parse_statement(std::string(help.name) + " k") ||
+                parse_statement(std::string(help.name) + " k") || parse_statement(std::string(help.name) + " k 60s") ||
                 parse_statement(std::string(help.name) + " k [[\"pop\", [\"a\"]]]"))
         << help.name;
   }
