@@ -49,7 +49,7 @@ class Broker::Core {
         router_(registry_, options_.omitted),
         nonce_{random()},
         leadership_checks_(nonce_, registry_, router_, outbox_, options_.omitted),
-        formation_(options_, registry_, outbox_, output),
+        formation_(options_, registry_, router_, outbox_, output),
         call_timers_(now),
         freeze_guard_(now),
         requests_({options_, output, registry_, router_, formation_, freeze_guard_}, random, now),
@@ -134,6 +134,10 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   if (worker == nullptr) return;  // Its hello comes first, and was not taken.
   if (bulk::is_bulk_type(item.type)) return on_bulk(from, *worker, item, now);
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
+  if (type == MessageType::kJoinRefused) {
+    const auto refused = read_join_refused(item);
+    return refused ? formation_.on_join_refused(*refused) : drop(refused.error().message, worker, now);
+  }
   if (type == MessageType::kLeadershipAnswer) {
     const auto confirm = read_leadership_answer(item);
     return confirm ? calls_.on_answer(worker->hello.id, *confirm) : drop(confirm.error().message, worker, now);
@@ -164,6 +168,7 @@ void Broker::Core::on_hello(const BackendAddress& from, Hello hello, TimePoint n
   if (const auto reason = formation_.refusal(hello)) {
     // One that was taken while no cluster was known has no place any more.
     if (registry_.heard(from, now) != nullptr) registry_.remove(hello.id);
+    if (formation_.was_removed(hello)) add_map_offer(outbox_.to(from), *formation_.map());
     return refuse(from, hello, *reason);
   }
   const WorkerRecord* const before = registry_.find(hello.id);
@@ -260,6 +265,9 @@ void Broker::Core::use_new_map(TimePoint now) {
   std::vector<WorkerId> strangers;
   for (const auto& [id, worker] : registry_.workers()) {
     if (const auto reason = formation_.refusal(worker->hello)) {
+      if (worker->slot != nullptr && formation_.was_removed(worker->hello)) {
+        add_map_offer(outbox_.to(*worker->slot), *formation_.map());
+      }
       if (worker->slot != nullptr) refuse(worker->slot->address, worker->hello, *reason);
       strangers.push_back(id);
     }

@@ -138,6 +138,10 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now).count();
   request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
   request_.page_bytes = call.subrequest.page_bytes;
+  request_.configuration = {};
+  if (mode == ReadMode::kChecked) {
+    request_.configuration = router_.configuration_of(call.subrequest.partition, worker.hello.id).value_or(LogIndex{});
+  }
   request_.heard = worker.hello.stamps.sent;
   request_.client = call.subrequest.client;
   request_.is_suspect = !call.silenced.empty();
@@ -167,14 +171,16 @@ void Calls::leave_worker(Call& call) {
 
 void Calls::without_majority(Call& call, TimePoint now) {
   const std::size_t up = router_.replicas_up(call.subrequest.partition);
-  const std::string counts = std::to_string(up) + " of " + std::to_string(router_.map()->replica_count()) +
+  const std::string counts = std::to_string(up) + " of " +
+                             std::to_string(router_.voters(call.subrequest.partition).size()) +
                              " replicas of partition " + std::to_string(call.subrequest.partition.value) + " are up";
   if (call.subrequest.writes) {
     if (call.perhaps_applied) return wait(call, now);  // Nobody can say that it was not done.
-    return finish(call,
-                  failed(Code::kUnavailable,
-                         counts + ", " + std::to_string(router_.majority()) + " are needed; nothing was done"),
-                  now);
+    return finish(
+        call,
+        failed(Code::kUnavailable, counts + ", " + std::to_string(router_.majority(call.subrequest.partition)) +
+                                       " are needed; nothing was done"),
+        now);
   }
   if (!call.subrequest.stale && !router_.replicas_left(call.subrequest.partition).empty()) return ask_all(call, now);
   LegResult result = failed(Code::kUnavailable, counts);
@@ -204,7 +210,8 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
   // Whoever else says "done" is right, also to an earlier attempt: writes are made once under their name, and a
   // linearizable read was confirmed after it came in.
   if (reply.outcome == Outcome::kDone) {
-    if (reply.attempt == 0 && call->read_context != 0) return on_checked_reply(*call, from, std::move(reply), now);
+    if (reply.attempt == 0 && call->read_context != 0 && !reply.is_confirmed)
+      return on_checked_reply(*call, from, std::move(reply), now);
     LegResult result;
     result.body = std::move(reply.body);
     return finish(*call, std::move(result), now);
@@ -230,7 +237,7 @@ void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
 }
 
 void Calls::on_checked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now) {
-  call.held = Held{std::move(reply.body), from, reply.term};
+  call.held = Held{std::move(reply.body), from, reply.term, reply.configuration};
   if (settle_held(call, now)) return;
   sweep_held(call.subrequest.partition);
   held_[call.subrequest.partition.value].push_back(call.tag);
@@ -240,7 +247,8 @@ void Calls::on_checked_reply(Call& call, WorkerId from, WorkerReply reply, TimeP
 
 /// Returns whether the call holds nothing any more: it may have ended.
 bool Calls::settle_held(Call& call, TimePoint now) {
-  switch (leadership_checks_.check(call.subrequest.partition, call.held->leader, call.held->term, call.read_context)) {
+  switch (leadership_checks_.check(call.subrequest.partition, call.held->leader, call.held->term,
+                                   call.held->configuration, call.read_context)) {
     case LeadershipChecks::Verdict::kOpen: return false;
     case LeadershipChecks::Verdict::kRefuted:
       call.held.reset();
@@ -256,7 +264,7 @@ bool Calls::settle_held(Call& call, TimePoint now) {
 
 void Calls::on_answer(WorkerId from, const LeadershipAnswer& answer) {
   leadership_checks_.on_answer(from, answer);
-  for (const auto& [partition, term] : answer.terms) {
+  for (const auto& [partition, replica, term] : answer.terms) {
     if (partition.value < held_.size() && !held_[partition.value].empty()) answered_.push_back(partition);
   }
 }

@@ -113,6 +113,7 @@ class Calls {
     Frame body;
     WorkerId leader;
     Term term;
+    LogIndex configuration;
   };
   struct Call {
     Tag tag = 0;

@@ -42,7 +42,7 @@ bool Calls::is_silent(WorkerId id, TimePoint now) const {
 
 /// More workers than the cluster can do without, and more than one.
 bool Calls::has_cost_too_much(const Call& call) const {
-  return call.silenced.size() > std::max<std::size_t>(1, router_.map()->tolerates());
+  return call.silenced.size() > std::max<std::size_t>(1, router_.tolerates());
 }
 
 void Calls::give_up(Call& call, TimePoint now) {

@@ -68,7 +68,9 @@ bool Formation::is_eligible(const ClusterMap& map) const {
   if (options_.servers.empty()) return true;
   const auto listed = std::count_if(map.members.begin(), map.members.end(),
                                     [this](const Member& member) { return is_listed(member.address); });
-  return 2 * static_cast<std::size_t>(listed) > map.members.size();
+  // One whose members have changed since it was made may have few of those left that a file of that time lists.
+  const bool has_changed = map.version > kFormedVersion;
+  return has_changed ? listed > 0 : 2 * static_cast<std::size_t>(listed) > map.members.size();
 }
 
 std::optional<std::string> Formation::refusal(const Hello& hello) const {
@@ -81,7 +83,7 @@ std::optional<std::string> Formation::refusal(const Hello& hello) const {
            std::to_string(map_->level) + ": start it with the version of Trellis that the other workers run";
   }
   if (map_) return refusal_by_map(hello);
-  if (hello.cluster.empty() && !options_.servers.empty() && !is_listed(hello.address)) {
+  if (hello.cluster.empty() && !hello.joins && !options_.servers.empty() && !is_listed(hello.address)) {
     return "address " + hello.address + " is not in the server file of the cluster that is being made";
   }
   if (const auto candidate = candidates_.find(hello.cluster);
@@ -99,6 +101,11 @@ std::optional<std::string> Formation::refusal_by_map(const Hello& hello) const {
            ": start it with the folder that belongs here, or with a broker of its own cluster";
   }
   const Member* const member = map_->find(hello.id);
+  if (was_removed(hello)) return "it was removed from cluster " + map_->cluster;
+  // It has a newer map, which it will be asked for.
+  if (member == nullptr && !hello.cluster.empty()) return std::nullopt;
+  // Whether it can be one, the leader of partition 0 says.
+  if (hello.joins && hello.cluster.empty() && (map_->formed || member == nullptr)) return std::nullopt;
   if (member != nullptr && member->address != hello.address) {
     return "worker " + to_string(hello.id) + " of cluster " + map_->cluster + " belongs at " + member->address +
            ", not at " + hello.address + ": start it with the -a and -p of its first start";
@@ -124,8 +131,30 @@ std::optional<std::string> Formation::refusal_by_map(const Hello& hello) const {
   return std::nullopt;
 }
 
+bool Formation::was_removed(const Hello& hello) const {
+  return map_ && map_->formed && hello.cluster == map_->cluster && map_->find(hello.id) == nullptr &&
+         hello.map_number() <= map_->number();
+}
+
+/// It goes on asking, since what stands in the way may go.
+void Formation::on_join_refused(const JoinRefused& refused) {
+  for (const auto& [id, worker] : registry_.workers()) {
+    if (worker->hello.nonce != refused.nonce || worker->slot == nullptr) continue;
+    add(outbox_.to(*worker->slot), Refused{refused.reason, refused.nonce, false});
+    log_once(LogLevel::kWarning,
+             "worker " + to_string(id) + " at " + worker->hello.address + " cannot join yet: " + refused.reason);
+  }
+}
+
+void Formation::ask_to_join(WorkerRecord& worker, TimePoint now) {
+  WorkerRecord* const leader = router_.leader(PartitionId{0});
+  if (leader == nullptr || leader->slot == nullptr || !may_send(worker, MessageType::kJoinWanted, now)) return;
+  add(outbox_.to(*leader->slot), JoinWanted{worker.hello.id, worker.hello.nonce, worker.hello.address});
+}
+
 void Formation::on_hello(WorkerRecord& worker, TimePoint now) {
   const Hello& hello = worker.hello;
+  if (hello.joins && formed() && map_->find(hello.id) == nullptr) return ask_to_join(worker, now);
   if (!map_ && hello.cluster.empty()) {
     if (!options_.servers.empty() && hello.address == options_.servers.front()) make_cluster(worker, now);
     return;

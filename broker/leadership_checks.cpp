@@ -19,11 +19,11 @@ ReadContext LeadershipChecks::ask(PartitionId id, WorkerId leader, TimePoint now
 void LeadershipChecks::choose(PartitionId id, Partition& partition, TimePoint now) {
   const WorkerId leader = partition.leader;
   others_.clear();
-  for (const ReplicaPlace& replica : router_.map()->placement(id).replicas) {
+  for (const ReplicaPlace& replica : router_.voters(id)) {
     if (replica.worker != leader && can_answer(replica.worker, now)) others_.push_back(replica.worker);
   }
-  const std::size_t needed = router_.majority() - 1;
-  if (others_.size() < needed) others_.clear();
+  const std::size_t needed = router_.majority(id) - 1;
+  if (!router_.configuration_of(id, leader) || others_.size() < needed) others_.clear();
   // The next in a circle of ids: the same ones for all partitions of a leader, and not the same for all leaders.
   std::sort(others_.begin(), others_.end(),
             [leader](WorkerId a, WorkerId b) { return std::tuple(a < leader, a) < std::tuple(b < leader, b); });
@@ -67,23 +67,32 @@ void LeadershipChecks::send() {
 void LeadershipChecks::on_answer(WorkerId from, const LeadershipAnswer& answer) {
   if (answer.broker != self_ || answer.read_context >= read_context_)
     return;  // Asked for by an earlier incarnation, or by nobody.
-  for (const auto& [id, term] : answer.terms) {
+  for (const auto& [id, replica, term] : answer.terms) {
     if (id.value >= partitions_.size()) continue;
-    if (router_.map()->placement(id).find(from) == nullptr) continue;
+    const ReplicaPlace place{replica, from};
+    const auto& voters = router_.voters(id);
+    if (std::find(voters.begin(), voters.end(), place) == voters.end()) continue;
     auto& confirmed = partitions_[id.value].confirmed;
+    // Whoever votes no more is forgotten.
+    std::erase_if(confirmed, [&voters](const Answered& each) {
+      return std::find(voters.begin(), voters.end(), each.from) == voters.end();
+    });
     auto last =
-        std::find_if(confirmed.begin(), confirmed.end(), [from](const Answered& each) { return each.from == from; });
-    if (last == confirmed.end()) last = confirmed.insert(confirmed.end(), {from, 0, {}});
-    if (answer.read_context > last->read_context) *last = {from, answer.read_context, term};
+        std::find_if(confirmed.begin(), confirmed.end(), [&place](const Answered& each) { return each.from == place; });
+    if (last == confirmed.end()) last = confirmed.insert(confirmed.end(), {place, 0, {}});
+    if (answer.read_context > last->read_context) *last = {place, answer.read_context, term};
   }
 }
 
 LeadershipChecks::Verdict LeadershipChecks::check(PartitionId partition, WorkerId leader, Term term,
-                                                  ReadContext read_context) const {
-  std::size_t missing = router_.majority() - 1;
+                                                  LogIndex configuration, ReadContext read_context) const {
+  if (router_.configuration_of(partition, leader, term) != configuration) return Verdict::kRefuted;
+  const auto& voters = router_.voters(partition);
+  std::size_t missing = router_.majority(partition) - 1;
   if (omitted_.leadership_checks) missing = std::min<std::size_t>(missing, 1);
   for (const Answered& each : partitions_[partition.value].confirmed) {
-    if (each.from == leader || each.read_context < read_context) continue;
+    if (each.from.worker == leader || each.read_context < read_context) continue;
+    if (std::find(voters.begin(), voters.end(), each.from) == voters.end()) continue;
     if (each.term > term) return Verdict::kRefuted;
     if (missing > 0) --missing;
   }
@@ -106,7 +115,7 @@ void LeadershipChecks::on_late(PartitionId id, ReadContext read_context, TimePoi
     const bool was_asked = asked.since <= read_context;
     const bool has_answered = std::any_of(
         partition.confirmed.begin(), partition.confirmed.end(),
-        [&](const Answered& each) { return each.from == asked.worker && each.read_context >= read_context; });
+        [&](const Answered& each) { return each.from.worker == asked.worker && each.read_context >= read_context; });
     if (was_asked && !has_answered) pass_over(asked.worker, now);
   }
 }

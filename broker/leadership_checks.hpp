@@ -10,9 +10,10 @@
 // Invariant: what is proven was true at a moment between the read's arrival here and its answer.  A leader of a higher
 // term that had been elected before the read came in would have the vote of one of those who confirmed, or of the
 // leader that answered; a vote is durable before it is sent (a candidate's own before it asks for others'), so that
-// member would know the higher term, in any of its incarnations.  This holds while the map's replicas are the voters
-// that the leader counts: once members can change, a leader may answer at once only where the broker's placement is its
-// own. Threading: none.
+// member would know the higher term, in any of its incarnations.  Those count who vote in the configuration that the
+// leader's reply names (its entry in the leader's log, in the leader's term), each by the id of its replica: a worker
+// that was a member before, or will be, proves nothing.  Where the broker does not know that configuration, the leader
+// asks for itself. Threading: none.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +51,9 @@ class LeadershipChecks {
     kOpen,     ///< Not enough have confirmed yet.
   };
   /// What is proven for a read under this read context that was answered by the leader of this term.
-  Verdict check(PartitionId partition, WorkerId leader, Term term, ReadContext read_context) const;
+  /// @param configuration  that the reply names
+  Verdict check(PartitionId partition, WorkerId leader, Term term, LogIndex configuration,
+                ReadContext read_context) const;
   /// To the furthest of those who are asked for this partition.
   Duration round_trip(PartitionId partition) const;
   /// Those who were asked have taken too long.
@@ -59,7 +62,7 @@ class LeadershipChecks {
  private:
   /// The last that a replica has said.
   struct Answered {
-    WorkerId from;
+    ReplicaPlace from;
     ReadContext read_context = 0;
     Term term;
   };

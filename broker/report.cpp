@@ -67,9 +67,10 @@ LocationReport report_location(std::string_view key, const Router& router) {
   const PartitionId partition = partition_of(key, map.partition_count());
   LocationReport report;
   report.partition = partition.value;
-  for (const auto& [replica, id] : map.placement(partition).replicas) {
+  for (const auto& [replica, id] : router.voters(partition)) {
     report.replicas.push_back(to_string(id));
-    report.addresses.emplace_back(to_string(id), map.find(id)->address);
+    const Member* const member = map.find(id);
+    report.addresses.emplace_back(to_string(id), member == nullptr ? "" : member->address);
   }
   if (const WorkerRecord* const leader = router.leader(partition)) report.leader = to_string(leader->hello.id);
   return report;
@@ -95,12 +96,12 @@ StatusReport report_status(const BrokerOptions& options, const Router& router, c
   if (formed) report.cluster = map->cluster;
   report.k = map != nullptr ? map->k : options.k;
   report.replicas = replicas;
-  report.tolerates = (replicas - 1) / 2;
+  report.tolerates = formed ? router.tolerates() : (replicas - 1) / 2;
   report.partitions = map != nullptr ? map->partition_count() : options.partitions;
   report.partitions_available = formed ? router.partitions_available() : 0;
   report.workers = map != nullptr ? map->members.size() : std::max(listed, registry.workers().size());
   report.workers_up = up;
-  const bool is_whole = formed && router.members_down() <= map->tolerates();
+  const bool is_whole = formed && !router.is_short();
   report.guaranteed = is_whole && !router.misses_a_leader(now);
   report.version = TRELLIS_VERSION;
   return report;

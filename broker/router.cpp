@@ -1,7 +1,8 @@
 #include "broker/router.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+
+#include "protocol/limits.hpp"
 
 namespace trellis {
 namespace {
@@ -20,22 +21,69 @@ void Router::set_map(const ClusterMap* map) {
   partitions_.resize(map == nullptr ? 0 : map->partition_count());
 }
 
+const std::vector<ReplicaPlace>& Router::voters(PartitionId id) const {
+  const Partition& partition = partitions_.at(id.value);
+  return partition.voters.empty() ? map_->placement(id).replicas : partition.voters;
+}
+
+std::optional<LogIndex> Router::configuration_of(PartitionId id, WorkerId leader, Term term) const {
+  const Partition& partition = partitions_.at(id.value);
+  if (partition.voters.empty()) return LogIndex{};
+  if (partition.told_by != leader || partition.told_in != term) return std::nullopt;
+  return partition.configuration;
+}
+
+bool Router::says_again(const std::vector<Leadership>& leads, const Leadership& before) {
+  return std::any_of(leads.begin(), leads.end(), [&before](const Leadership& each) {
+    return each.partition == before.partition && each.term == before.term;
+  });
+}
+
+/// What a leader says of its group replaces what was said before, unless that was of a later term.
+void Router::take_configuration(PartitionId id, WorkerId leader, const Leadership& lead) {
+  Partition& partition = partitions_[id.value];
+  if (lead.voters.empty() || lead.term < partition.told_in) return;
+  const bool is_known = partition.told_in == lead.term && partition.configuration == lead.configuration;
+  if (is_known && partition.told_by == leader) return;
+  partition.told_by = leader;
+  partition.told_in = lead.term;
+  partition.configuration = lead.configuration;
+  partition.voters = lead.voters;
+  count(id);
+  count_tolerated();
+}
+
+void Router::count(PartitionId id) {
+  const auto& voters = this->voters(id);
+  partitions_[id.value].up = static_cast<std::size_t>(
+      std::count_if(voters.begin(), voters.end(), [this](const auto& voter) { return up_.contains(voter.worker); }));
+}
+
+void Router::count_tolerated() {
+  std::size_t least = kWorkersMax;
+  for (std::uint32_t i = 0; i < partitions_.size(); ++i) least = std::min(least, voters(PartitionId{i}).size());
+  tolerates_ = (std::max<std::size_t>(least, 1) - 1) / 2;
+}
+
 void Router::on_leads(WorkerId worker, const std::vector<Leadership>& before, const std::vector<Leadership>& now,
                       std::vector<PartitionId>& changed) {
   for (const Leadership& lead : before) {
     if (lead.partition.value >= partitions_.size()) continue;
     Partition& partition = partitions_[lead.partition.value];
     // Given up, unless it is said again below.  A hint of a higher term stands.
-    if (partition.leader == worker && partition.term == lead.term &&
-        std::find(now.begin(), now.end(), lead) == now.end()) {
+    if (partition.leader == worker && partition.term == lead.term && !says_again(now, lead)) {
       partition.leader = WorkerId{};
     }
   }
   for (const Leadership& lead : now) {
     if (lead.partition.value >= partitions_.size()) continue;
     Partition& partition = partitions_[lead.partition.value];
-    if (lead.term == partition.term && partition.leader == worker) continue;
+    if (lead.term == partition.term && partition.leader == worker) {
+      take_configuration(lead.partition, worker, lead);
+      continue;
+    }
     if (lead.term < partition.term && !is_believed_at_last(partition)) continue;
+    take_configuration(lead.partition, worker, lead);
     const bool is_other = partition.leader != worker;
     partition.leader = worker;
     partition.term = lead.term;
@@ -73,20 +121,24 @@ void Router::forget(WorkerId worker) {
 
 void Router::refresh(TimePoint now) {
   warning_.clear();
-  members_down_ = 0;
+  up_.clear();
+  members_down_ = members_missed_ = 0;
   if (map_ == nullptr) return;
-  std::unordered_map<WorkerId, bool> up;
+  std::set<WorkerId> voting;
+  for (std::uint32_t i = 0; i < partitions_.size(); ++i) {
+    for (const ReplicaPlace& voter : voters(PartitionId{i})) voting.insert(voter.worker);
+  }
   for (const Member& member : map_->members) {
-    const bool is_up = registry_.state_of(member.id, now) != WorkerState::kDown;
-    up[member.id] = is_up;
-    if (!is_up) ++members_down_;
+    if (registry_.state_of(member.id, now) != WorkerState::kDown) {
+      up_.insert(member.id);
+      continue;
+    }
+    ++members_down_;
+    if (member.state != MemberState::kLeaving || voting.contains(member.id)) ++members_missed_;
   }
-  for (std::size_t i = 0; i < partitions_.size(); ++i) {
-    const auto& replicas = map_->partitions[i].replicas;
-    partitions_[i].up = static_cast<std::size_t>(
-        std::count_if(replicas.begin(), replicas.end(), [&up](const ReplicaPlace& each) { return up[each.worker]; }));
-  }
-  if (members_down_ > map_->tolerates() && registry_.warmed_up()) {
+  for (std::uint32_t i = 0; i < partitions_.size(); ++i) count(PartitionId{i});
+  count_tolerated();
+  if (is_short() && registry_.warmed_up()) {
     warning_ = std::to_string(members_down_) + " of " + std::to_string(map_->members.size()) +
                " workers are down, replication factor k=" + std::to_string(map_->k) +
                ": correct output cannot be guaranteed";
@@ -116,7 +168,7 @@ WorkerRecord* Router::leader(PartitionId partition) const {
 }
 
 WorkerRecord* Router::any_replica(PartitionId partition) {
-  const auto& replicas = map_->placement(partition).replicas;
+  const auto& replicas = voters(partition);
   std::size_t& turn = partitions_.at(partition.value).turn;
   ++turn;
   for (const WorkerState wanted : {WorkerState::kUp, WorkerState::kSuspect}) {
@@ -131,7 +183,7 @@ WorkerRecord* Router::any_replica(PartitionId partition) {
 
 std::vector<WorkerRecord*> Router::replicas_left(PartitionId partition) const {
   std::vector<WorkerRecord*> left;
-  for (const ReplicaPlace& place : map_->placement(partition).replicas) {
+  for (const ReplicaPlace& place : voters(partition)) {
     WorkerRecord* const worker = registry_.find(place.worker);
     if (worker != nullptr && worker->slot != nullptr && worker->state != WorkerState::kDown) left.push_back(worker);
   }

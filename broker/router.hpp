@@ -1,5 +1,7 @@
 // Router: which replica should see a request, from what the workers say of themselves.
 //
+// Who votes in a partition its leader says; as long as none has, the map's word counts for it.
+//
 // For each partition it knows the leader of the highest term that it has heard of (from the leaders' own hellos, or as
 // a hint from a replica that is not leader; a higher term that nobody claims any more is believed for some 2 s, so that
 // a forged one does not hide the true leader for good), and how many replicas are up.  What is asked for each request
@@ -8,6 +10,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,11 +54,25 @@ class Router {
   /// All replicas that are not down and connected.
   std::vector<WorkerRecord*> replicas_left(PartitionId partition) const;
 
+  /// Who votes in the partition: of the configuration in force, as far as its leaders have told.
+  const std::vector<ReplicaPlace>& voters(PartitionId partition) const;
+  /// The configuration of this leader, by its own word, in the term in which it is believed to lead; nothing where it
+  /// has said none, and others have.
+  std::optional<LogIndex> configuration_of(PartitionId partition, WorkerId leader, Term term) const;
+  std::optional<LogIndex> configuration_of(PartitionId partition, WorkerId leader) const {
+    return configuration_of(partition, leader, partitions_.at(partition.value).term);
+  }
   std::size_t replicas_up(PartitionId partition) const { return partitions_.at(partition.value).up; }
-  std::size_t majority() const { return omitted_.minorities ? map_->replica_count() : map_->replica_count() / 2 + 1; }
-  bool has_majority(PartitionId partition) const { return replicas_up(partition) >= majority(); }
+  std::size_t majority(PartitionId partition) const {
+    return omitted_.minorities ? voters(partition).size() : voters(partition).size() / 2 + 1;
+  }
+  bool has_majority(PartitionId partition) const { return replicas_up(partition) >= majority(partition); }
+  /// Workers that may be down with everything still guaranteed: as many as the partition bears that bears least.
+  std::size_t tolerates() const { return tolerates_; }
 
   std::size_t members_down() const { return members_down_; }
+  /// More are down than are tolerated.  Who leaves and votes nowhere any more is missed by nobody.
+  bool is_short() const { return members_missed_ > tolerates_; }
   /// More workers are down than the cluster tolerates: the warning that each reply about data carries, else empty.
   const std::string& warning() const { return warning_; }
   /// Partitions that have a majority and a leader.
@@ -63,8 +80,12 @@ class Router {
 
  private:
   struct Partition {
-    WorkerId leader;  ///< 0: not known.
-    Term term;        ///< The highest heard of.
+    WorkerId leader;                   ///< 0: not known.
+    Term term;                         ///< The highest heard of.
+    WorkerId told_by;                  ///< Who said last, as the leader of
+    Term told_in;                      ///< this term, of which configuration
+    LogIndex configuration;            ///< (its entry in the leader's log)
+    std::vector<ReplicaPlace> voters;  ///< these are the voters.  Empty: nobody has said.
     std::size_t up = 0;
     std::size_t turn = 0;  ///< Where the round robin stands.
     std::optional<TimePoint> leaderless_since;
@@ -72,12 +93,19 @@ class Router {
   };
 
   static bool is_believed_at_last(Partition& partition);
+  static bool says_again(const std::vector<Leadership>& leads, const Leadership& before);
+  void take_configuration(PartitionId id, WorkerId leader, const Leadership& lead);
+  void count(PartitionId id);
+  void count_tolerated();
 
   Registry& registry_;
   OmittedBrokerRules omitted_;
   const ClusterMap* map_ = nullptr;
   std::vector<Partition> partitions_;
+  std::set<WorkerId> up_;  ///< Members that are not down.
   std::size_t members_down_ = 0;
+  std::size_t members_missed_ = 0;
+  std::size_t tolerates_ = 0;
   std::string warning_;
 };
 

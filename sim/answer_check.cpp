@@ -93,6 +93,7 @@ bool AnswerCheck::is_quick() const {
 void AnswerCheck::check(const Operation& operation, const ReplyInfo& info, Duration timeout,
                         const std::optional<HeldDocument>& held) const {
   if (operation.status == Code::kInternal) world_.violate("an answer is INTERNAL: " + to_text(operation));
+  if (cluster_.shape().changes_members) return;  // Who holds what changes as it goes.
   check_service(operation, info, timeout);
   check_without_majority(operation, info);
   if (held && !operation.guaranteed) check_freshness(operation, *held);
@@ -136,7 +137,9 @@ void AnswerCheck::check_without_majority(const Operation& operation, const Reply
 }
 
 std::optional<HeldDocument> AnswerCheck::freshest_left(const Operation& read) const {
-  if (is_write(read.command) || read.is_listing() || read.stale) return std::nullopt;
+  if (is_write(read.command) || read.is_listing() || read.stale || cluster_.shape().changes_members) {
+    return std::nullopt;
+  }
   const Span span = span_since(world_.now());
   if (!brokers_are_well(span) || !is_calm(span) || !is_quick() || cluster_.shape().refused_sends > 0) {
     return std::nullopt;  // One replica left may not have been asked.

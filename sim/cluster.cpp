@@ -10,7 +10,8 @@ namespace trellis::sim {
 
 Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutations)
     : world_(world), shape_(shape), mutations_(mutations), network_(world), answers_(*this), expiry_(*this) {
-  for (std::size_t i = 0; i < shape.workers; ++i) workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
+  for (std::size_t i = 0; i < shape.workers + shape.spares; ++i)
+    workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
   for (std::size_t i = 0; i < shape.brokers; ++i) brokers_.push_back(std::make_unique<BrokerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.raw_clients; ++i) {
@@ -23,7 +24,7 @@ Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutat
 
 void Cluster::start() {
   for (const auto& broker : brokers_) broker->start();
-  for (const auto& worker : workers_) worker->start();
+  for (std::size_t i = 0; i < shape_.workers; ++i) workers_[i]->start();
   for (const auto& client : clients_) client->start();
   for (const auto& client : raw_clients_) client->start();
   expiry_.begin();
@@ -31,8 +32,15 @@ void Cluster::start() {
 
 std::vector<std::string> Cluster::worker_addresses() const {
   std::vector<std::string> addresses;
-  for (const auto& worker : workers_) addresses.push_back(worker->address());
+  for (std::size_t i = 0; i < shape_.workers; ++i) addresses.push_back(workers_[i]->address());
   return addresses;
+}
+
+WorkerProcess* Cluster::map_keeper() {
+  const auto at = std::find_if(workers_.begin(), workers_.end(), [](const auto& worker) {
+    return worker->shard() != nullptr && worker->shard()->kept_map() != nullptr;
+  });
+  return at == workers_.end() ? nullptr : at->get();
 }
 
 WorkerProcess* Cluster::worker_at(const std::string& address) {
@@ -79,12 +87,50 @@ void Cluster::on_sessions(PartitionId partition, const SessionTable& sessions, s
 
 bool Cluster::is_level(std::string& why_not) const {
   for (const auto& worker : workers_) {
-    if (worker->shard() != nullptr) continue;
+    if (worker->shard() != nullptr || !worker->is_expected()) continue;
     why_not = worker->name() + " is not up";
     return false;
   }
+  if (shape_.changes_members && !has_settled(why_not)) return false;
   for (std::uint32_t i = 0; i < shape_.partitions; ++i) {
     if (!is_level(PartitionId{i}, why_not)) return false;
+  }
+  return true;
+}
+
+/// All know one map, nobody joins or leaves, and replicas are where that map has them, each with its vote.
+bool Cluster::has_settled(std::string& why_not) const {
+  const ClusterMap* map = nullptr;
+  for (const auto& worker : workers_) {
+    if (worker->shard() == nullptr) continue;
+    const ClusterMap* const held = worker->shard()->membership().map();
+    const auto refuse = [&](const std::string& why) {
+      why_not = worker->name() + " " + why;
+      return false;
+    };
+    if (held == nullptr) return refuse("has no map");
+    if (map != nullptr && *map != *held) {
+      return refuse("has map " + to_string(held->number()) + ", another one has " + to_string(map->number()));
+    }
+    map = held;
+    for (const Member& member : map->members) {
+      if (member.state != MemberState::kMember) return refuse("knows " + member.address + ", which comes or goes");
+    }
+    const WorkerId self = worker->shard()->membership().self();
+    for (std::uint32_t i = 0; i < map->partition_count(); ++i) {
+      const auto at = worker->shard()->partitions().find(PartitionId{i});
+      const bool has_one = at != worker->shard()->partitions().end();
+      const std::string name = "replica of partition " + std::to_string(i);
+      const bool is_wanted = map->partitions[i].find(self) != nullptr;
+      if (has_one != is_wanted) return refuse((has_one ? "has a " : "has no ") + name);
+      if (!has_one) continue;
+      const auto members = at->second->replica().configuration().members;
+      for (const ReplicaMember& member : members) {
+        const bool is_meant = map->partitions[i].find(member.place.worker) != nullptr;
+        if (!is_meant || member.role != ReplicaRole::kVoter) return refuse("knows another group for its " + name);
+      }
+      if (members.size() != map->partitions[i].replicas.size()) return refuse("knows too few for its " + name);
+    }
   }
   return true;
 }
@@ -95,6 +141,7 @@ bool Cluster::is_level(PartitionId id, std::string& why_not) const {
   std::optional<std::uint64_t> applied;
   std::vector<const StateMachine*> states;
   for (const auto& worker : workers_) {
+    if (worker->shard() == nullptr) continue;
     const auto at = worker->shard()->partitions().find(id);
     if (at == worker->shard()->partitions().end()) continue;
     const Replica& replica = at->second->replica();

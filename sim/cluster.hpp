@@ -24,6 +24,7 @@ namespace trellis::sim {
 
 struct ClusterShape {
   std::size_t workers = 3;
+  std::size_t spares = 0;  ///< Workers beside them, which may join later.
   std::size_t brokers = 1;
   std::size_t clients = 3;
   std::size_t raw_clients = 1;
@@ -36,6 +37,7 @@ struct ClusterShape {
   double refused_sends = 0;       ///< Share of what brokers have for a worker and cannot send, its queue being full.
   bool is_always_served = false;  ///< Its faults are so small that every request is served all the same.
   SessionLimits sessions;         ///< Few writes, so that a run comes to the end of them.
+  bool changes_members = false;   ///< Workers join, leave, and lose their disks.
   std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;
 };
@@ -76,7 +78,10 @@ class Cluster {
   std::size_t clients() const { return clients_.size(); }
   RawClient& raw_client(std::size_t index) { return *raw_clients_[index]; }
   std::size_t raw_clients() const { return raw_clients_.size(); }
+  /// The addresses of those that the cluster is made with.
   std::vector<std::string> worker_addresses() const;
+  /// The worker that keeps the map, as the leader of partition 0; null: none.
+  WorkerProcess* map_keeper();
   WorkerProcess* worker_at(const std::string& address);
   History& history() { return history_; }
   const History& history() const { return history_; }
@@ -96,6 +101,7 @@ class Cluster {
 
  private:
   bool is_level(PartitionId id, std::string& why_not) const;
+  bool has_settled(std::string& why_not) const;
 
   World& world_;
   ClusterShape shape_;

@@ -123,6 +123,15 @@ void Disk::put_back(Image older) {
   files_ = std::move(older.snapshots);
 }
 
+void Disk::wipe() {
+  log_files_.put_back({});
+  files_.clear();
+  removed_.clear();
+  flips_.clear();
+  newest_.reset();
+  acknowledged_ = 0;
+}
+
 bool Disk::restore_newest() {
   if (!newest_) return false;
   log_files_.put_back(newest_->log);

@@ -14,18 +14,26 @@ struct Row {
 };
 
 constexpr std::array kRows = std::to_array<Row>({
-    {FaultKind::kKillWorker, true},       {FaultKind::kKillWorkerInTurn, true}, {FaultKind::kPowerCut, true},
-    {FaultKind::kPowerCutOfAll, true},    {FaultKind::kHoldDown, true},         {FaultKind::kLeave, true},
-    {FaultKind::kPauseWorker, true},      {FaultKind::kPauseBroker, true},      {FaultKind::kKillBroker, true},
-    {FaultKind::kKillBrokerInTurn, true}, {FaultKind::kCutOff, true},           {FaultKind::kCutOneWay, true},
-    {FaultKind::kCutPair, true},          {FaultKind::kBadNetwork, true},       {FaultKind::kDiskFails, true},
-    {FaultKind::kDiskIsFull, true},       {FaultKind::kLogIsDamaged, true},     {FaultKind::kFlippedBit, true},
-    {FaultKind::kWriteGoesAstray, true},  {FaultKind::kRestartClient, true},    {FaultKind::kIsolateLeader, true},
-    {FaultKind::kKillLeader, true},       {FaultKind::kSecludeLeader, true},    {FaultKind::kCutFromBroker, true},
-    {FaultKind::kHiccup, true},           {FaultKind::kReconnect, true},        {FaultKind::kLongTurn, true},
-    {FaultKind::kClockStands, true},      {FaultKind::kSecludeFew, true},       {FaultKind::kSecludeHeard, true},
-    {FaultKind::kFewLeft, true},          {FaultKind::kSecludeEchoed, false},   {FaultKind::kTwoLives, false},
-    {FaultKind::kOlderCopy, false},
+    {FaultKind::kKillWorker, true},      {FaultKind::kKillWorkerInTurn, true},
+    {FaultKind::kPowerCut, true},        {FaultKind::kPowerCutOfAll, true},
+    {FaultKind::kHoldDown, true},        {FaultKind::kLeave, true},
+    {FaultKind::kPauseWorker, true},     {FaultKind::kPauseBroker, true},
+    {FaultKind::kKillBroker, true},      {FaultKind::kKillBrokerInTurn, true},
+    {FaultKind::kCutOff, true},          {FaultKind::kCutOneWay, true},
+    {FaultKind::kCutPair, true},         {FaultKind::kBadNetwork, true},
+    {FaultKind::kDiskFails, true},       {FaultKind::kDiskIsFull, true},
+    {FaultKind::kLogIsDamaged, true},    {FaultKind::kFlippedBit, true},
+    {FaultKind::kWriteGoesAstray, true}, {FaultKind::kRestartClient, true},
+    {FaultKind::kIsolateLeader, true},   {FaultKind::kKillLeader, true},
+    {FaultKind::kSecludeLeader, true},   {FaultKind::kCutFromBroker, true},
+    {FaultKind::kHiccup, true},          {FaultKind::kReconnect, true},
+    {FaultKind::kLongTurn, true},        {FaultKind::kClockStands, true},
+    {FaultKind::kSecludeFew, true},      {FaultKind::kSecludeHeard, true},
+    {FaultKind::kFewLeft, true},         {FaultKind::kSecludeEchoed, false},
+    {FaultKind::kTwoLives, false},       {FaultKind::kOlderCopy, false},
+    {FaultKind::kJoin, false},           {FaultKind::kRemoveMember, false},
+    {FaultKind::kKeepMember, false},     {FaultKind::kWipeDisk, false},
+    {FaultKind::kLoseMember, false},     {FaultKind::kChangeK, false},
 });
 
 constexpr bool is_whole() {

@@ -42,6 +42,12 @@ enum class FaultKind : std::uint8_t {
   kSecludeEchoed,  ///< As kSecludeLeader, and what the leader heard just before it hears again and again.
   kTwoLives,
   kOlderCopy,
+  kJoin,          ///< A worker comes, or comes back with an empty disk.
+  kRemoveMember,  ///< A member is to leave.
+  kKeepMember,    ///< A member that leaves is to stay.
+  kWipeDisk,      ///< A member's disk is lost; an empty worker comes to its address.
+  kLoseMember,    ///< A member is lost for good, and is removed.
+  kChangeK,
   kCount,  ///< How many there are; none itself.
 };
 

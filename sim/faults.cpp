@@ -60,6 +60,7 @@ void Faults::end() {
   cluster_.network().behave(conditions, true);
   for (std::size_t i = 0; i < cluster_.workers(); ++i) {
     WorkerProcess& worker = cluster_.worker(i);
+    if (worker.incarnation() == 0) continue;  // It never came.
     worker.disk().mend();
     worker.disk().conditions = {};
     worker.is_held_down = false;
@@ -407,6 +408,12 @@ void Faults::happen(FaultKind kind) {
       if (random_.chance(0.4)) return put_back_copy_before_last_start(next(0), next(turned ? 2 : 1));
       return put_back_older_copy(next(0), next(turned ? 2 : 1), next(turned ? 1 : 2));
     }
+    case FaultKind::kJoin:
+    case FaultKind::kRemoveMember:
+    case FaultKind::kKeepMember:
+    case FaultKind::kWipeDisk:
+    case FaultKind::kLoseMember:
+    case FaultKind::kChangeK: return change_members(kind);
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
     case FaultKind::kCount: return;
   }

@@ -50,6 +50,12 @@ class Faults {
   void seclude_echoed(const WorkerProcess& leader);
   void put_back_older_copy(WorkerProcess& worker, WorkerProcess& away, WorkerProcess& knowing);
   void put_back_copy_before_last_start(WorkerProcess& worker, WorkerProcess& away);
+  // sim/member_faults.cpp
+  void change_members(FaultKind kind);
+  void join_one();
+  void lose_one(bool comes_back);
+  /// Asked for again until it is so, or cannot be.
+  void order(Shard::MapChange change, TimePoint until);
   void start_older_copy(WorkerProcess& worker, Disk::Image image);
   void disk_trouble(FaultKind kind);
   /// Undone later, unless all has ended before.

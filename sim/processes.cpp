@@ -33,7 +33,7 @@ Process::Process(Cluster& cluster, ProcessNumber number, std::string name)
 TimePoint Process::local_now() const { return clock_.local(world_.now()); }
 
 void Process::start() {
-  if (is_up_ || is_held_down) return;
+  if (is_up_ || is_held_down || has_ended) return;
   Random& random = world_.random();
   const std::int64_t drift = cluster_.shape().clock_drift;
   clock_ = ProcessClock(world_.now(), TimePoint(random.between(Duration(0), std::chrono::hours(1000))),
@@ -160,6 +160,7 @@ bool WorkerProcess::begin() {
   ShardSettings settings;
   settings.address = address();
   settings.brokers = cluster_.brokers();
+  settings.joins = cluster_.shape().changes_members;
   settings.replica.snapshot_log_bytes = cluster_.shape().snapshot_log_bytes;
   settings.replica.tail_bytes = cluster_.shape().tail_bytes;
   settings.replica.omitted = omitted_rules(cluster_.mutations());
@@ -175,6 +176,10 @@ bool WorkerProcess::begin() {
       settings, disk_.log(), disk_, *background_, *this, [this] { return world_.random().bits(); }, local_now());
   if (!shard) return cannot_start(shard.error());
   shard_ = std::move(*shard);
+  if (shard_->removed()) {
+    has_ended = true;
+    return false;
+  }
   leave_by_.reset();
   progress_.clear();
   for (const auto& [id, partition] : shard_->partitions()) {
@@ -215,6 +220,10 @@ void WorkerProcess::take_turn() {
     if (!is_refused && !disk_.take_excuse()) world_.violate(name() + " stops: " + *shard_->failure());
     return stop(*shard_->failure());
   }
+  if (shard_->removed()) {
+    has_ended = true;
+    return stop("it was removed");
+  }
   if (leave_by_ && (shard_->has_left() || world_.now() >= *leave_by_)) return stop("it was asked to leave");
   if (!from_brokers_.empty() || !from_peers_.empty()) wake();
 }
@@ -242,6 +251,17 @@ void WorkerProcess::end(bool power_cut) {
   disk_.crash(power_cut);
   from_brokers_.clear();
   from_peers_.clear();
+}
+
+void WorkerProcess::wipe() {
+  world_.say(name() + ": its disk is empty now");
+  disk_.wipe();
+}
+
+bool WorkerProcess::change_map(const Shard::MapChange& change) {
+  const bool has_begun = static_cast<bool>(shard_->change_map(change));
+  wake();
+  return has_begun;
 }
 
 void WorkerProcess::leave() {

@@ -56,6 +56,8 @@ class Process {
   void resume();
   /// Ended and not started until told so.
   bool is_held_down = false;
+  /// It has ended in good order, or is lost, and is not started any more.
+  bool has_ended = false;
 
  protected:
   Process(Cluster& cluster, ProcessNumber number, std::string name);
@@ -115,6 +117,12 @@ class WorkerProcess final : public Process, public ShardOutput {
   /// It speaks to this broker over another connection from now on, and what comes over the one before is lost.
   void reconnect(BrokerIndex broker) { ++connections_[broker]; }
   std::uint64_t connection(BrokerIndex broker) const;
+  /// Whether it should be up, once all faults have ended.
+  bool is_expected() const { return incarnation() > 0 && !has_ended; }
+  /// It is down, and its disk is empty from now on.
+  void wipe();
+  /// As the leader of partition 0: returns whether the change was begun, or is there already.
+  bool change_map(const Shard::MapChange& change);
   /// SIGTERM: hands over what it leads, and ends.
   void leave();
 

@@ -35,6 +35,8 @@ enum class Scenario : std::uint8_t {
   kBrokenLinks,
   kDisks,
   kExpiry,
+  kJoins,
+  kMoves,
   kGroup,
   kMembers,
   kCount,  ///< How many there are; none itself.

@@ -130,6 +130,23 @@ void shape_broken_links(ClusterShape& shape) {
   shape.tail_bytes = 1 << 20;
 }
 
+void shape_joins(ClusterShape& shape) {
+  busy_clients(shape, 2, milliseconds(40));
+  shape.changes_members = true;
+  shape.workload.keys = 12;
+  shape.brokers = 2;
+  // Some grow from one worker on.
+  if (shape.workers == 2) shape.workers = 3;
+  shape.spares = 3;
+}
+
+void shape_moves(ClusterShape& shape) {
+  shape_joins(shape);
+  shape.workers = shape.k = 3;
+  if (shape.partitions > 1) shape.k = 2;
+  shape.spares = 4;
+}
+
 void focus_elections(Faults& faults, Cluster& cluster) {
   cluster.network().conditions.delay_max = milliseconds(30);
   faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn, FaultKind::kPowerCut,
@@ -245,6 +262,21 @@ void focus_slow_links(Faults& faults, Cluster& cluster) {
   faults.only({}, milliseconds(1'000), milliseconds(1'000), milliseconds(1'000));
 }
 
+void focus_joins(Faults& faults, Cluster&) {
+  faults.only({FaultKind::kJoin, FaultKind::kJoin, FaultKind::kRemoveMember, FaultKind::kKeepMember,
+               FaultKind::kChangeK, FaultKind::kKillWorker, FaultKind::kKillBroker},
+              milliseconds(300), milliseconds(2'500), milliseconds(800));
+}
+
+void focus_moves(Faults& faults, Cluster&) {
+  faults.only(
+      {FaultKind::kJoin, FaultKind::kJoin, FaultKind::kRemoveMember, FaultKind::kRemoveMember, FaultKind::kKeepMember,
+       FaultKind::kWipeDisk, FaultKind::kLoseMember, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn,
+       FaultKind::kKillWorkerInTurn, FaultKind::kKillLeader, FaultKind::kPowerCut, FaultKind::kPauseWorker,
+       FaultKind::kCutOff, FaultKind::kCutPair, FaultKind::kIsolateLeader, FaultKind::kKillBroker},
+      milliseconds(50), milliseconds(1'200), milliseconds(800));
+}
+
 constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kAny, "any", "any cluster, any faults; half of the time those of another scenario", nullptr, nullptr},
     {Scenario::kElections, "elections", "short incarnations, quick restarts, cuts", one_partition_of_three,
@@ -280,6 +312,10 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kExpiry, "expiry",
      "documents that expire, clocks that differ by a hundredth, and leaders that are killed and paused", shape_expiry,
      focus_expiry},
+    {Scenario::kJoins, "joins", "workers join and leave while little else happens", shape_joins, focus_joins},
+    {Scenario::kMoves, "moves",
+     "the same, with kills, cuts and pauses at every step; members lose their disks, and are lost for good",
+     shape_moves, focus_moves},
     {Scenario::kGroup, "group", "the replicas of one partition by themselves, many elections", nullptr, nullptr},
     {Scenario::kMembers, "members", "the same, and members come, go and are lost for good, by one target after another",
      nullptr, nullptr},

@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kTraceLines = 150;
 /// After the faults have ended, all has to be well again within this time.
 constexpr Duration kWellWithin = std::chrono::seconds(20);
+/// The same where members have to come and go first.
+constexpr Duration kSettledWithin = std::chrono::seconds(60);
 /// After the faults every partition serves within this.
 constexpr std::chrono::seconds kServedWithin{10};
 constexpr Duration kStep = milliseconds(100);
@@ -192,7 +194,8 @@ class Run {
 
   void await_level() {
     std::string why_not;
-    if (!wait_for([&] { return cluster_.is_level(why_not); }, kWellWithin)) {
+    const Duration within = cluster_.shape().changes_members ? kSettledWithin : kWellWithin;
+    if (!wait_for([&] { return cluster_.is_level(why_not); }, within)) {
       world_.violate("after all faults have ended: " + why_not);
     }
     // Requests of clients that have gone, or got their answer from another broker, end with their deadlines.
@@ -238,6 +241,7 @@ class Run {
     const ClusterShape& shape = cluster_.shape();
     for (std::size_t i = 0; i < cluster_.workers(); ++i) {
       WorkerProcess& worker = cluster_.worker(i);
+      if (!worker.is_expected()) continue;
       if (!worker.is_up()) return worker.name() + " is down in the end";
       std::uint64_t allowed = kGrowthSlack;  // The cluster map, too.
       for (const auto& [id, partition] : worker.shard()->partitions()) {

@@ -5,14 +5,19 @@
 namespace trellis {
 
 std::vector<PartitionId> Balancer::run(const Partitions& partitions, const ClusterMap& map, const Peers& peers,
-                                       bool gives_up, TimePoint now) {
+                                       bool gives_up, const std::function<bool(const Partition&)>& may_move,
+                                       TimePoint now) {
   due_ = now + kInterval;
   if (gives_up) return give_up(partitions, peers, now);
   std::optional<PartitionId> ripe;
   for (const auto& [id, partition] : partitions) {
     const Replica& replica = partition->replica();
     if (replica.is_ready() && replica.is_transferring()) return {};
-    if (is_ripe(id, replica, map.placement(id).preferred_leader, peers, now) && !ripe) ripe = id;
+    if (!replica.is_ready() || !may_move(*partition)) {
+      level_since_.erase(id);
+    } else if (is_ripe(id, replica, map.placement(id).preferred_leader, peers, now) && !ripe) {
+      ripe = id;
+    }
   }
   if (!ripe) return {};
   level_since_.erase(*ripe);

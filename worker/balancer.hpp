@@ -7,6 +7,7 @@
 // Loop thread only; pure but for the transfers that it begins.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -31,8 +32,9 @@ class Balancer {
   void hurry(TimePoint now) { due_ = now; }
 
   /// Begins the transfers that are due.  Returns the partitions that have something to do now.
+  /// @param may_move  whether a group is as the map says: while it is not, its leader alone moves leadership
   std::vector<PartitionId> run(const Partitions& partitions, const ClusterMap& map, const Peers& peers, bool gives_up,
-                               TimePoint now);
+                               const std::function<bool(const Partition&)>& may_move, TimePoint now);
 
  private:
   std::vector<PartitionId> give_up(const Partitions& partitions, const Peers& peers, TimePoint now) const;

@@ -14,7 +14,7 @@ std::string pack(const ConfirmationMessage& message, bool with_member_term) {
   FieldWriter fields(out);
   fields.u64(message.nonce.value).u64(message.round).u32(static_cast<std::uint32_t>(message.items.size()));
   for (const ConfirmationItem& item : message.items) {
-    fields.u32(item.group.value).u64(item.term.value);
+    fields.u32(item.group.value).u64(item.replica.value).u64(item.term.value);
     if (with_member_term) fields.u64(item.member_term.value);
   }
   return out;
@@ -27,7 +27,7 @@ Result<ConfirmationMessage> read(std::string_view bytes, bool with_member_term) 
   if (!fields.ok() || count > kPartitionsMax) return invalid_argument("confirmation: a broken head");
   message.items.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
-    ConfirmationItem item{{fields.u32()}, {fields.u64()}, {}};
+    ConfirmationItem item{{fields.u32()}, {fields.u64()}, {fields.u64()}, {}};
     if (with_member_term) item.member_term = {fields.u64()};
     message.items.push_back(item);
   }
@@ -42,10 +42,21 @@ std::string pack_answer(const ConfirmationMessage& message) { return pack(messag
 Result<ConfirmationMessage> read_question(std::string_view bytes) { return read(bytes, false); }
 Result<ConfirmationMessage> read_answer(std::string_view bytes) { return read(bytes, true); }
 
-LeadershipProof::LeadershipProof(Term term, std::vector<WorkerId> peers, std::size_t needed_max)
+LeadershipProof::LeadershipProof(Term term, std::vector<ReplicaPlace> peers, std::size_t needed_max)
     : term_(term), peers_(std::move(peers)), needed_max_(needed_max), answered_(peers_.size(), 0) {}
 
-void LeadershipProof::on_answer(WorkerId from, Round round, Term member_term) {
+void LeadershipProof::set_peers(std::vector<ReplicaPlace> peers) {
+  if (peers == peers_) return;
+  std::vector<Round> answered(peers.size(), 0);
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const auto known = std::find(peers_.begin(), peers_.end(), peers[i]);
+    if (known != peers_.end()) answered[i] = answered_[static_cast<std::size_t>(known - peers_.begin())];
+  }
+  peers_ = std::move(peers);
+  answered_ = std::move(answered);
+}
+
+void LeadershipProof::on_answer(ReplicaPlace from, Round round, Term member_term) {
   if (member_term > term_ || round > asked_) return;
   const auto at = std::find(peers_.begin(), peers_.end(), from);
   if (at == peers_.end()) return;

@@ -13,7 +13,8 @@ namespace {
 //
 //   'B' start                            nonce u64                          of this worker's own starts
 //   'I' peer                             start u64 | nonce u64              the peer's last start that was listened to
-//   'P' peer group                       term u64 | index u64 | voted u8    what the peer's replica promised
+//   'P' peer group                       replica u64 | term u64             what the peer's replica promised
+//                                        | index u64 | voted u8
 constexpr char kStartKind = 'B';
 constexpr char kPeerKind = 'I';
 constexpr char kPromiseKind = 'P';
@@ -46,7 +47,7 @@ std::string end_of(char kind) { return std::string(1, static_cast<char>(kind + 1
 
 std::string pack(const Promise& promise) {
   std::string out;
-  FieldWriter(out).u64(promise.term).u64(promise.index).u8(promise.has_voted);
+  FieldWriter(out).u64(promise.replica.value).u64(promise.term).u64(promise.index).u8(promise.has_voted);
   return out;
 }
 
@@ -93,7 +94,7 @@ Result<void> Incarnations::load_peers(LogStore& store) {
   return store.scan(key(kPromiseKind, 0), end_of(kPromiseKind),
                     [this](std::string_view stored, std::string_view value) -> Result<void> {
                       FieldReader fields(value);
-                      Promise promise{fields.u64(), fields.u64(), false};
+                      Promise promise{{fields.u64()}, fields.u64(), fields.u64(), false};
                       promise.has_voted = fields.u8() != 0;
                       if (!fields.at_end() || stored.size() != 13) return broken("a peer's promise");
                       const WorkerId id{read_big_endian(stored.substr(1, 8))};
@@ -110,6 +111,10 @@ Incarnations::Peer& Incarnations::peer(WorkerId id) {
 }
 
 void Incarnations::on_opened(PartitionId group, WorkerId vote, Promise held) { opened_[group] = {vote, held}; }
+
+void Incarnations::on_deleted(PartitionId group, ReplicaId deleted) {
+  opened_[group] = {WorkerId{}, Promise{deleted, UINT64_MAX, 0, false}};
+}
 
 bool Incarnations::listens_to(const Speaker& speaker, TimePoint now, IncarnationsOutput& output) {
   if (omitted_.all) return true;
@@ -182,8 +187,10 @@ std::optional<std::string> Incarnations::lack(WorkerId from, const Known& known)
     if (own == opened_.end()) continue;
     const auto& [vote, held] = own->second;
     // In a later term than that of the promise a new leader may have replaced what was promised.
+    // A replica that was deleted here has nothing left to hold; one that never was here is missing.
+    if (promise.replica < held.replica) continue;
     const bool has_less =
-        held.term < promise.term ||
+        held.replica < promise.replica || held.term < promise.term ||
         (held.term == promise.term && (held.index < promise.index || (promise.has_voted && vote != from)));
     if (!has_less) continue;
     return who + "knows that it held partition " + std::to_string(group.value) + " up to entry " +
@@ -251,9 +258,11 @@ bool Incarnations::has_been_told() const {
 void Incarnations::on_promise(WorkerId id, PartitionId group, const Promise& promise) {
   Peer& from = peers_[id];
   Promise& kept = from.promises[group];
-  if (promise.term < kept.term) return;
+  if (promise.replica < kept.replica) return;
+  const bool is_same = promise.replica == kept.replica;
+  if (is_same && promise.term < kept.term) return;
   Promise next = promise;
-  if (promise.term == kept.term) {
+  if (is_same && promise.term == kept.term) {
     if (promise.index <= kept.index && (!promise.has_voted || kept.has_voted)) return;
     next.index = std::max(promise.index, kept.index);
     next.has_voted = promise.has_voted || kept.has_voted;

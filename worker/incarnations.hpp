@@ -6,7 +6,8 @@
 //
 //   - each start has a number, one higher than the last, and a nonce.  Both are in its folder before it says a word,
 //     and peers keep, durably, the last start of it that they have listened to;
-//   - of each replica they keep the highest term and entry that it promised to hold, and whether it voted for them.
+//   - of each replica they keep the highest term and entry that it promised to hold, and whether it voted for them.  A
+//     worker that had several of a group, one after the other, answers for the last.
 //
 //   X starts                              P, a peer
 //     ── arrival (challenge) ──────────▶
@@ -78,6 +79,8 @@ class Incarnations {
 
   /// What a replica held when it was opened: its vote, and as a promise its term and last entry.
   void on_opened(PartitionId group, WorkerId vote, Promise held);
+  /// No replica of the group is here any more; the last one that was deleted here.
+  void on_deleted(PartitionId group, ReplicaId deleted);
 
   /// A bundle begins: whether what it holds counts.  If not, its handshakes still do.
   bool listens_to(const Speaker& speaker, TimePoint now, IncarnationsOutput& output);

@@ -31,7 +31,7 @@ std::string random_cluster_id(const RandomSource& random) {
 
 }  // namespace
 
-Result<Membership> Membership::load(LogStore& store, std::string address, const RandomSource& random) {
+Result<Membership> Membership::load(LogStore& store, std::string address, const RandomSource& random, bool joins) {
   const auto version = read_number(store, kVersionKey);
   if (!version) return version.error();
   if (*version && **version != kStoreFormatVersion) {
@@ -48,20 +48,20 @@ Result<Membership> Membership::load(LogStore& store, std::string address, const 
     store.put(kVersionKey, records::pack_number(kStoreFormatVersion));
     store.put(kIdentityKey, records::pack_number(self.value));
   }
-  Membership membership(self, std::move(address));
+  Membership membership(self, std::move(address), joins);
   const auto packed = store.get(kMapKey);
   if (!packed) return packed.error();
   if (*packed) {
     auto map = read_cluster_map(**packed);
     if (!map) return Error{Code::kInternal, "the stored cluster map is damaged: " + map.error().message};
     const Member* member = map->find(self);
-    if (member == nullptr) return Error{Code::kInternal, "the stored cluster map does not know this worker's id"};
-    if (member->address != membership.address_) {
+    if (member != nullptr && member->address != membership.address_) {
       membership.displaced_ = "this data folder belongs to the worker at " + member->address + " of cluster " +
                               map->cluster + ", not to " + membership.address_ +
                               ": start it with that -a and -p, or give this one another --data";
     }
     membership.map_ = std::move(*map);
+    membership.note_removal();
   }
   return membership;
 }
@@ -79,25 +79,40 @@ Result<void> Membership::on_form(const Form& form, LogStore& store, const Random
   return {};
 }
 
+MapVersion Membership::newest_version() const {
+  if (storing_) return storing_->number();
+  return map_ ? map_->number() : MapVersion{};
+}
+
 Result<void> Membership::on_map_offer(const ClusterMap& offer, LogStore& store, BatchNumber collecting) {
   const ClusterMap* held = storing_ ? &*storing_ : map();
-  const Member* member = offer.find(self_);
-  if (member == nullptr || member->address != address_)
-    return refuse("offered the map of a cluster without this worker");
-  if (held == nullptr) {
-    if (offer.formed) {
-      return refuse("offered the map of cluster " + offer.cluster +
-                    ", which is formed already, while this worker is empty");
-    }
-    collect(offer, store, collecting);
-    return {};
-  }
+  if (held == nullptr) return take_first(offer, store, collecting);
   if (held->cluster != offer.cluster) {
     return refuse("offered the map of cluster " + offer.cluster + " while this worker belongs to " + held->cluster);
   }
-  if (offer.number() <= held->number()) return {};
+  if (offer.number() < held->number()) return {};
   if (const auto says = contradiction(*held, offer)) {
-    return refuse("offered a map of this cluster, version " + std::to_string(offer.version) + ", with " + *says);
+    return refuse("offered a map of this cluster, version " + to_string(offer.number()) + ", with " + *says);
+  }
+  if (offer.number() == held->number()) return {};
+  const Member* member = offer.find(self_);
+  if (!offer.formed || (member != nullptr && member->address != address_)) {
+    return refuse("offered the map of a cluster without this worker");
+  }
+  if (!held->formed) found_groups(*held, store);
+  collect(offer, store, collecting);
+  return {};
+}
+
+/// The first map of an empty worker: one that is being made with it, or one of a cluster that it has joined.
+Result<void> Membership::take_first(const ClusterMap& offer, LogStore& store, BatchNumber collecting) {
+  const Member* member = offer.find(self_);
+  if (member == nullptr || member->address != address_) {
+    return refuse("offered the map of a cluster without this worker");
+  }
+  if (offer.formed && (!joins_ || member->since == 0)) {
+    return refuse("offered the map of cluster " + offer.cluster +
+                  ", which is formed already, while this worker is empty");
   }
   collect(offer, store, collecting);
   return {};
@@ -110,30 +125,40 @@ Result<void> Membership::on_all_hold(const AllHold& message, LogStore& store, Ba
   ClusterMap formed = *map_;
   formed.formed = true;
   ++formed.version;
+  found_groups(formed, store);
   collect(std::move(formed), store, collecting);
   return {};
 }
 
-void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting) {
-  const bool was_formed = (storing_ && storing_->formed) || is_formed();
-  if (map.formed && !was_formed) {
-    // In one batch with the map, so that a formed map without its groups can only mean damage.
-    for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
-      const ReplicaPlace* const own = map.partitions[i].find(self_);
-      if (own == nullptr) continue;
-      Replica::bootstrap(store, {i}, map.partitions[i].replicas);
-      store.put(records::local_replica_name({i}), records::pack(records::LocalReplica{own->id, 0, 0, {}}));
-    }
+/// The beginnings of the groups that the cluster is made with.  In one batch with the formed map, so that such a map
+/// without its groups can only mean damage; whatever version of it comes first, its founders are those of the first.
+void Membership::found_groups(const ClusterMap& map, LogStore& store) const {
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    const ReplicaPlace* const own = map.partitions[i].find(self_);
+    if (own == nullptr) continue;
+    Replica::bootstrap(store, {i}, map.partitions[i].replicas);
+    store.put(records::local_replica_name({i}), records::pack(records::LocalReplica{own->id, 0, 0, {}}));
   }
+}
+
+void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting) {
   store.put(kMapKey, pack(map));
   storing_ = std::move(map);
   storing_batch_ = collecting;
+}
+
+void Membership::note_removal() {
+  if (map_->find(self_) != nullptr || removed_) return;
+  removed_ = "this worker was removed from cluster " + map_->cluster +
+             ", and its data folder is not needed any more; to make it a member again, start it with an empty one and "
+             "--join";
 }
 
 bool Membership::on_durable(BatchNumber durable) {
   if (!storing_ || storing_batch_ > durable) return false;
   map_ = std::move(storing_);
   storing_.reset();
+  note_removal();
   return true;
 }
 

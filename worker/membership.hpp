@@ -5,8 +5,12 @@
 // formed when a broker says that all hold it.  Nothing counts before it is durable: what this worker says of itself in
 // its hellos is what its disk holds.
 //
-// Invariant: an empty worker never takes a formed map, since it may have voted and acknowledged in an earlier
-// incarnation. Loop thread only; pure but for the log store.
+// From then on the map changes in the state of partition 0, and copies of later versions replace the one here, whoever
+// brings them.  One that does not know this worker any more says that it was removed.
+//
+// Invariant: an empty worker takes a formed map only where it asked to join, and the map says that it has: it never was
+// in that cluster before, so it has neither voted nor acknowledged there.
+// Loop thread only; pure but for the log store.
 #pragma once
 
 #include <memory>
@@ -24,13 +28,20 @@ class Membership {
  public:
   /// Reads identity and map; a first start draws an id, which is collected into the store's next batch.
   /// Error: damaged records.
-  static Result<Membership> load(LogStore& store, std::string address, const RandomSource& random);
+  /// @param joins  an empty worker asks to be taken into the cluster that its brokers serve
+  static Result<Membership> load(LogStore& store, std::string address, const RandomSource& random, bool joins = false);
 
   WorkerId self() const { return self_; }
   const std::string& address() const { return address_; }
   /// The durable map; nullptr while this worker is empty.
   const ClusterMap* map() const { return map_ ? &*map_ : nullptr; }
   bool is_formed() const { return map_ && map_->formed; }
+  /// The version of the newest map that is here, durable or not yet.
+  MapVersion newest_version() const;
+  /// It is empty, and wants to be a member.
+  bool joins() const { return joins_ && !map_; }
+  /// Why this worker is to end for good: it was a member, and is none any more.
+  const std::optional<std::string>& removed() const { return removed_; }
   /// Why this worker must not take part: its folder belongs to a worker at another address, which may be running as
   /// well. It says hello all the same, so that the brokers' side knows of it too.
   const std::optional<std::string>& displaced() const { return displaced_; }
@@ -45,15 +56,21 @@ class Membership {
   bool on_durable(BatchNumber durable);
 
  private:
-  Membership(WorkerId self, std::string address) : self_(self), address_(std::move(address)) {}
+  Membership(WorkerId self, std::string address, bool joins)
+      : self_(self), address_(std::move(address)), joins_(joins) {}
   Error refuse(const std::string& why) const;
+  Result<void> take_first(const ClusterMap& offer, LogStore& store, BatchNumber collecting);
+  void found_groups(const ClusterMap& map, LogStore& store) const;
   void collect(ClusterMap map, LogStore& store, BatchNumber collecting);
+  void note_removal();
 
   WorkerId self_;
   std::string address_;
   std::optional<ClusterMap> map_;
   std::optional<ClusterMap> storing_;
   std::optional<std::string> displaced_;
+  std::optional<std::string> removed_;
+  bool joins_;
   BatchNumber storing_batch_ = 0;
 };
 

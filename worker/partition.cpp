@@ -56,9 +56,17 @@ Partition::Partition(PartitionId id, ReplicaSettings settings, SessionLimits ses
       omitted_(settings.omitted),
       replica_(id, settings, host, *this) {
   state_->set_secret(host_.secret());
+  leader_heard_at_ = host_.now();
 }
 
 Partition::~Partition() = default;
+
+void Partition::close() {
+  on_step_down();
+  auto state = std::make_unique<StateMachine>(session_limits_);
+  std::swap(state, state_);
+  free_state(std::move(state));
+}
 
 Result<void> Partition::start() { return replica_.start(); }
 
@@ -118,6 +126,11 @@ void Partition::propose() {
 void Partition::follow(const MapVersion& version, std::uint32_t level) {
   to_follow_ = version;
   level_to_follow_ = level;
+}
+
+void Partition::propose_map(const MapVersion& replaced, const ClusterMap& map) {
+  map_waiting_ = map_entry(replaced, map);
+  host_.wake(id_);
 }
 
 /// They come first: nothing waits for them, and they are few.
@@ -185,7 +198,7 @@ void Partition::ask(Round round) {
   new_reads_.clear();
 }
 
-void Partition::on_confirmation(WorkerId from, Round round, Term asked, Term member_term) {
+void Partition::on_confirmation(ReplicaPlace from, Round round, Term asked, Term member_term) {
   if (replica_.is_leader() && asked == proof_.term()) proof_.on_answer(from, round, member_term);
 }
 
@@ -204,12 +217,14 @@ void Partition::serve_reads() {
 }
 
 void Partition::on_leader(Term term) {
-  std::vector<WorkerId> peers;
-  for (const ReplicaPlace& voter : replica_.voters()) {
-    if (voter.worker != self_) peers.push_back(voter.worker);
-  }
-  proof_ = LeadershipProof(term, std::move(peers), omitted_.confirmations ? 1 : kWorkersMax);
+  proof_ = LeadershipProof(term, other_voters(), omitted_.confirmations ? 1 : kWorkersMax);
   lag_.begin(replica_.last_index());  // That of the barrier, R1.
+}
+
+std::vector<ReplicaPlace> Partition::other_voters() const {
+  std::vector<ReplicaPlace> voters = replica_.voters();
+  std::erase_if(voters, [this](const ReplicaPlace& voter) { return voter.worker == self_; });
+  return voters;
 }
 
 void Partition::on_step_down() {

@@ -119,13 +119,22 @@ class Partition final : public ReplicaOwner {
   bool wants_confirmation() const;
   void ask(Round round);
   const LeadershipProof& proof() const { return proof_; }
-  void on_confirmation(WorkerId from, Round round, Term asked, Term member_term);
+  /// The voters that are to be asked are those of the configuration that is in force now.
+  void renew_proof() { proof_.set_peers(other_voters()); }
+  void on_confirmation(ReplicaPlace from, Round round, Term asked, Term member_term);
 
   // System entries.
   /// The group is to follow this version of the map; proposed as soon as that can be, where it leads.
   void follow(const MapVersion& version, std::uint32_t level);
   /// Partition 0: the map is to take the place of the one that it was made from.
-  void propose_map(const MapVersion& replaced, const ClusterMap& map) { map_waiting_ = map_entry(replaced, map); }
+  void propose_map(const MapVersion& replaced, const ClusterMap& map);
+  bool proposes_map() const { return !map_waiting_.empty(); }
+
+  /// When its leader was heard last; at first, when it was made.
+  TimePoint leader_heard_at() const { return leader_heard_at_; }
+  void on_leader_heard() { leader_heard_at_ = host_.now(); }
+  /// It is about to go: answers all that waits, and lets its state be freed off the loop.
+  void close();
 
   /// The log has to make room: takes a snapshot, where what it sets free is worth it.
   /// @param keeps_tail  see Replica::take_snapshot()
@@ -195,6 +204,7 @@ class Partition final : public ReplicaOwner {
   std::vector<CommandBuffer> system_entries();
   bool is_removal_due() const;
   void on_readiness();
+  std::vector<ReplicaPlace> other_voters() const;
   bool propose_some(const WorkPointer& work, std::uint64_t first, ProposalBatch& batch);
   void serve_reads();
   bool may_go_on_reading(const Work& work) const;
@@ -234,6 +244,7 @@ class Partition final : public ReplicaOwner {
 
   LeadershipProof proof_;
   TimePoint asked_at_;
+  TimePoint leader_heard_at_;
   bool was_ready_ = false;
   Lag lag_;
   GroupClock clock_;

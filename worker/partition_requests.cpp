@@ -136,9 +136,16 @@ void Partition::begin(const WorkPointer& pointer) {
   const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
   const ReadMode mode = work.request.mode;
   // All that was ever acknowledged is applied on a leader that serves.  Whether it still leads, others tell the broker.
-  if (mode == ReadMode::kChecked && !writes && replica_.is_ready()) return begin_reading(work);
+  // They are the voters of the configuration that the broker knows: with another one this leader asks for itself.
+  const bool is_known = work.request.configuration == replica_.configuration_index();
+  if (mode == ReadMode::kChecked && !writes && replica_.is_ready() && is_known) {
+    work.is_unconfirmed = true;
+    return begin_reading(work);
+  }
   if (mode == ReadMode::kLinearizable || mode == ReadMode::kChecked) return enqueue(pointer);
-  // Without the leader: from what is applied here.  Writes need it.
+  // Without the leader: from what is applied here, by a voter: a newcomer may be empty.  Writes need the leader.
+  const auto self = replica_.member(replica_.self().id);
+  if (!self || self->role != ReplicaRole::kVoter) return abandon(work, Outcome::kWrongPartition);
   if (writes) return abandon(work, Outcome::kNotLeader);
   begin_reading(work);
 }
@@ -285,6 +292,8 @@ WorkerReply Partition::make_reply(const Work& work, Outcome outcome) const {
   reply.partition = id_;
   reply.term = replica_.term();
   reply.applied = replica_.applied();
+  reply.is_confirmed = !work.is_unconfirmed;
+  reply.configuration = replica_.configuration_index();
   if (const auto leader = replica_.leader(); leader && (leader->worker != self_ || replica_.is_leader()))
     reply.leader = leader->worker;
   return reply;

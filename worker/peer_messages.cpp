@@ -27,7 +27,8 @@ std::string pack(const Known& known) {
   fields.u64(known.answers).u64(known.challenge).u64(known.incarnation).u64(known.nonce.value);
   fields.u32(static_cast<std::uint32_t>(known.promises.size()));
   for (const auto& [group, promise] : known.promises) {
-    fields.u32(group.value).u64(promise.term).u64(promise.index).u8(promise.has_voted);
+    fields.u32(group.value).u64(promise.replica.value);
+    fields.u64(promise.term).u64(promise.index).u8(promise.has_voted);
   }
   return out;
 }
@@ -89,7 +90,7 @@ Result<Known> read_known(std::string_view header) {
   if (count > kPartitionsMax) return broken("account of an incarnation");
   for (std::uint32_t i = 0; i < count; ++i) {
     const PartitionId group{fields.u32()};
-    Promise promise{fields.u64(), fields.u64(), false};
+    Promise promise{{fields.u64()}, fields.u64(), fields.u64(), false};
     const std::uint8_t has_voted = fields.u8();
     if (has_voted > 1) return broken("account of an incarnation");
     promise.has_voted = has_voted == 1;

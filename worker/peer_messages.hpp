@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/cluster/bundle.hpp"
+#include "protocol/cluster/replica_place.hpp"
 #include "protocol/cluster/round_trip.hpp"
 #include "protocol/types.hpp"
 #include "worker/state/group_time.hpp"
@@ -21,6 +22,12 @@ enum class PeerMessageType : std::uint8_t {
   kChunkWanted = 5,  ///< header: ChunkWanted.
   kChunk = 6,        ///< header: Chunk; body: its bytes.
   kTimes = 7,        ///< header: GroupTimes.
+  // worker/member_messages.hpp
+  kCheck = 8,           ///< header: a MapVersion.
+  kStanding = 9,        ///< header: Standing.
+  kMembersWanted = 10,  ///< header: MembersWanted.
+  kMembersNotice = 11,  ///< header: GroupNotice.
+  kMap = 12,            ///< header: a cluster map.
   // worker/incarnations.hpp
   kArrival = 16,    ///< header: a challenge.
   kKnown = 17,      ///< header: Known.
@@ -61,6 +68,7 @@ struct Chunk {
 
 /// What a replica is known to have promised durably.
 struct Promise {
+  ReplicaId replica;  ///< A worker may have had several of a group, one after the other.
   std::uint64_t term = 0;
   std::uint64_t index = 0;  ///< In `term`, it held the log up to here.
   bool has_voted = false;   ///< In `term`, for whoever keeps this.

@@ -61,6 +61,11 @@ bool Peers::is_unwelcome(Duration since, TimePoint now) const {
   });
 }
 
+Duration Peers::silence_of(WorkerId id, TimePoint now) const {
+  const auto peer = peers_.find(id);
+  return now - std::max(awake_since_, peer == peers_.end() ? start_ : peer->second.heard_at);
+}
+
 Duration Peers::round_trip(WorkerId id) const {
   const auto peer = peers_.find(id);
   return peer == peers_.end() ? Duration::zero() : peer->second.round_trip.value();

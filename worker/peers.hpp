@@ -58,6 +58,8 @@ class Peers {
   /// Whether its disk had no room for what grows when it last spoke.
   bool is_full(WorkerId peer) const { return full_.contains(peer); }
   bool is_any_full() const { return !full_.empty(); }
+  /// For how long it has said nothing; since this worker's start, or its waking, where it was not heard since then.
+  Duration silence_of(WorkerId peer, TimePoint now) const;
 
   /// Zero where it was not measured.
   Duration round_trip(WorkerId peer) const;

@@ -15,10 +15,11 @@ constexpr int kSettleRoundsMax = 1000;
 Result<std::unique_ptr<Shard>> Shard::open(ShardSettings settings, LogStore& store, SnapshotStore& snapshots,
                                            Background& background, ShardOutput& output, RandomSource random,
                                            TimePoint now) {
-  auto membership = Membership::load(store, settings.address, random);
+  auto membership = Membership::load(store, settings.address, random, settings.joins);
   if (!membership) return membership.error();
   std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(*membership), store, snapshots, background,
                                          output, std::move(random), now));
+  if (shard->removed()) return shard;
   // The folder of another worker is left as it is.
   if (!shard->membership_.displaced()) {
     if (auto loaded = shard->incarnations_.load(store, shard->random_); !loaded) return loaded.error();
@@ -69,7 +70,11 @@ Result<void> Shard::open_partitions() {
     if (!*stored) continue;
     const auto local = records::read_local_replica(**stored);
     if (!local) return local.error();
-    if (local->held.value == 0) continue;
+    local_replicas_[{i}] = *local;
+    if (local->held.value == 0) {
+      incarnations_.on_deleted({i}, local->deleted);
+      continue;
+    }
     if (auto opened = open_partition({i}, local->held); !opened) return opened;
     const Partition& partition = *partitions_.at({i});
     if (!partition.snapshot_descriptor().empty()) needed.push_back(partition.snapshot_descriptor());
@@ -77,6 +82,7 @@ Result<void> Shard::open_partitions() {
   }
   if (auto loaded = load_times(); !loaded) return loaded;
   are_open_ = true;
+  look_after_greeted();
   output_.on_cluster(map.cluster);
   remove_other_snapshots(snapshots_, needed);
   hello_due_ = now_;
@@ -90,24 +96,9 @@ Result<void> Shard::open_partition(PartitionId id, ReplicaId held) {
   if (auto started = partition->start(); !started) return started.error();
   const Replica& replica = partition->replica();
   incarnations_.on_opened(id, replica.worker_of(replica.vote()),
-                          {replica.term().value, replica.last_index().value, false});
-  for (const ReplicaMember& member : replica.configuration().members) {
-    if (member.place.worker != membership_.self()) greeted_at_.try_emplace(member.place.worker);
-  }
+                          {held, replica.term().value, replica.last_index().value, false});
   partitions_.emplace(id, std::move(partition));
   return {};
-}
-
-/// What a group's leader sees to: that the group follows the newest map that is known here; and of partition 0, that
-/// the map is in its state at all.
-void Shard::look_after_map() {
-  const ClusterMap* const map = membership_.map();
-  for (auto& [id, partition] : partitions_) {
-    if (!partition->replica().is_ready()) continue;
-    if (partition->state().system().followed < map->number()) partition->follow(map->number(), map->level);
-    const bool is_first = id == PartitionId{0} && partition->state().system().map == nullptr;
-    if (is_first && partition->replica().can_propose()) partition->propose_map({}, *map);
-  }
 }
 
 void Shard::begin_turn(TimePoint now) {
@@ -142,8 +133,11 @@ void Shard::take_durable() {
   for (auto at = held_.begin(); at != held_.end() && at->first <= durable_; at = held_.erase(at)) {
     for (const Held& held : at->second) to_peer(held.to, held.type, held.header, held.body);
   }
+  if (auto opened = open_made(); !opened) return fail(opened.error().message);
   if (membership_.on_durable(durable_)) {
     hello_due_ = now_;
+    check_due_ = now_;
+    if (removed()) return report(LogLevel::kInfo, *removed(), std::nullopt);
     if (membership_.is_formed() && !are_open_) {
       if (auto opened = open_partitions(); !opened) return fail(opened.error().message);
       report(LogLevel::kInfo, "the cluster is formed", std::nullopt);
@@ -221,7 +215,7 @@ void Shard::end_snapshot(PartitionId group) {
 }
 
 void Shard::end_turn() {
-  if (failure_) return;
+  if (failure_ || removed()) return;
   if (now_ >= tick_due_) tick();
   run_put_off();
   settle_all();
@@ -255,7 +249,7 @@ void Shard::tick() {
   forget_unfinished_bulk();
   if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
   stop_where_nobody_takes_it();
-  if (are_open_) look_after_map();
+  if (are_open_ && !membership_.displaced()) look_after_map();
   if (balancer_.is_due(now_)) balance();
   greet();
 }
@@ -278,6 +272,7 @@ void Shard::sweep_snapshots() {
   for (auto at = unswept_.begin(); at != unswept_.end();) {
     const PartitionId id = *at++;
     const Partition* const partition = find_partition(id);
+    if (partition == nullptr) remove_other_snapshots(snapshots_, id, {});
     const bool is_busy = partition != nullptr &&
                          (snapshotting_ == id || receiver_.is_fetching(id) || !partition->replica().can_install());
     if (is_busy) continue;
@@ -292,7 +287,8 @@ void Shard::sweep_snapshots() {
 void Shard::balance() {
   sweep_snapshots();
   if (membership_.map() == nullptr) return;
-  for (const PartitionId id : balancer_.run(partitions_, *membership_.map(), peers_, gives_up(), now_)) {
+  const auto may_move = [this](const Partition& partition) { return is_settled(partition); };
+  for (const PartitionId id : balancer_.run(partitions_, *membership_.map(), peers_, gives_up(), may_move, now_)) {
     woken_.insert(id);
   }
 }

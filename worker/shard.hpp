@@ -11,6 +11,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,10 +27,12 @@
 #include "worker/broker_watch.hpp"
 #include "worker/counts.hpp"
 #include "worker/incarnations.hpp"
+#include "worker/map_keeper.hpp"
 #include "worker/membership.hpp"
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/peers.hpp"
+#include "worker/raft/reconcile.hpp"
 #include "worker/snapshot/snapshot_transfer.hpp"
 
 namespace trellis {
@@ -53,6 +56,7 @@ class ShardOutput {
 struct ShardSettings {
   std::string address;      ///< host:port, where peers reach this worker.
   std::size_t brokers = 1;  ///< How many this worker is connected to.
+  bool joins = false;       ///< An empty worker asks to be taken into the cluster that its brokers serve.
   ReplicaSettings replica;  ///< `self` is filled in by the shard.
   /// They hold for each partition, and are the same on all workers in all their incarnations: no option of theirs.
   SessionLimits sessions;
@@ -68,6 +72,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   static constexpr std::chrono::milliseconds kFrozenAfter{1'000};
   /// A peer with which a partition is shared hears something so often, so that both know of each other.
   static constexpr std::chrono::milliseconds kGreetEvery{150};
+  /// A replica that has not heard its leader for so long, and a round trip, asks whether it is a member at all.
+  static constexpr std::chrono::milliseconds kLeaderMissedAfter{700};
   /// A worker whose folder belongs to another waits so long for a broker to refuse it, and then refuses itself.
   static constexpr std::chrono::milliseconds kRefusalWithin{3'000};
 
@@ -98,6 +104,16 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   /// Why the worker has to stop, for people; nothing while all is well.
   const std::optional<std::string>& failure() const { return failure_; }
+
+  using MapChange = std::function<Result<ClusterMap>(const ClusterMap&)>;
+  /// As the leader of partition 0: the map is to change so.  Errors: those of the change, and kUnavailable, where this
+  /// worker does not lead, or something is being changed already: then it is asked for again.
+  Result<void> change_map(const MapChange& change);
+  /// The map that is replicated, where this worker leads partition 0; else null.
+  const ClusterMap* kept_map() const;
+
+  /// Why the worker is to end in good order: it was removed from its cluster.
+  const std::optional<std::string>& removed() const { return membership_.removed(); }
 
   /// SIGTERM: tells the brokers, and hands over what it leads.
   void begin_leaving();
@@ -160,6 +176,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// An item for a peer that must not leave before a batch is durable.
   struct Held {
     WorkerId to;
+    std::optional<PartitionId> group;  ///< Whose it is alone.
     PeerMessageType type;
     std::string header;
     Frame body;
@@ -186,7 +203,22 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   Result<void> open_partitions();
   Result<void> open_partition(PartitionId id, ReplicaId held);
+  // worker/shard_members.cpp
   void look_after_map();
+  void keep_map();
+  Standing standing() const;
+  void lead(Partition& partition);
+  GroupView view_of(const Replica& replica) const;
+  bool is_settled(const Partition& partition) const;
+  void tell_newcomers();
+  void tell_members(const Partition& partition, WorkerId to);
+  void ask_for_leaders();
+  void look_after_greeted();
+  void on_member_item(WorkerId from, const BundleItem& item);
+  void on_notice(const GroupNotice& notice);
+  void on_join_wanted(BrokerIndex broker, const JoinWanted& wanted);
+  Result<void> open_made();
+  void close_partition(PartitionId id);
   void take_durable();
   void tick();
   void look_after_room();
@@ -199,7 +231,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void set_timing();
   void greet();
   void settle_all();
-  std::vector<WorkerId> peers_to_ask(const LeadershipProof& proof) const;
+  std::vector<ReplicaPlace> peers_to_ask(const LeadershipProof& proof) const;
   void ask_for_confirmations();
   void say_hello();
   WorkerLoad load() const;
@@ -234,6 +266,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   BundleWriter& bundle_to(WorkerId peer);
 
   void run_put_off();
+  JobTurn refuse(const Work& work);
   bool has_room_for_reply(const Work& work) const;
 
   // worker/shard_times.cpp
@@ -266,6 +299,12 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
   bool are_open_ = false;
+  std::map<PartitionId, records::LocalReplica> local_replicas_;
+  std::map<PartitionId, BatchNumber> opening_;  ///< Made here; to be opened once that is durable.
+  MapKeeper keeper_;
+  TimePoint check_due_;
+  std::shared_ptr<const ClusterMap> checked_map_;  ///< As of the last check.
+  TimePoint members_told_at_;
 
   FairQueue<Client, PutOff> put_off_;  ///< Requests that are to be gone on with in later turns.
   Effort taken_at_once_ = 0;           ///< By requests that were served as they came, in this turn,

@@ -44,6 +44,9 @@ void Shard::on_broker_item(BrokerIndex broker, const BundleItem& item) {
     case MessageType::kAllHold:
       if (const auto all = read_all_hold(item)) note(membership_.on_all_hold(*all, store_, collecting_));
       break;
+    case MessageType::kJoinWanted:
+      if (const auto wanted = read_join_wanted(item)) on_join_wanted(broker, *wanted);
+      break;
     default: break;  // A later version's type, or one that is not for a worker.
   }
 }
@@ -85,12 +88,15 @@ void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
       std::any_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) { return each.was_welcome; });
   // Whoever holds data is not sent away by one word: what a broker knows, a stranger may have told it.
   const bool holds_data = membership_.map() != nullptr && !membership_.displaced();
-  if (!holds_data && (!welcome_anywhere || refused.is_final)) {
+  // Who wants to join may have to wait until it can.
+  const bool goes_on = membership_.joins() && !refused.is_final;
+  if (!holds_data && !goes_on && (!welcome_anywhere || refused.is_final)) {
     return fail("refused by the broker: " + refused.reason +
                 (membership_.displaced() ? " (" + *membership_.displaced() + ")" : ""));
   }
   if (is_told) return;
   link.refusal_told = now_;
+  if (goes_on) return warn("cannot join yet: " + refused.reason + "; this worker goes on asking");
   warn("refused by a broker: " + refused.reason + "; this worker keeps its data and goes on asking" +
        (brokers_.size() == 1 ? "" : "; other brokers take this worker: does -b name one of another cluster?"));
 }
@@ -116,7 +122,7 @@ void Shard::on_leadership_question(BrokerIndex broker, const BundleItem& item) {
   for (const PartitionId group : wanted->partitions) {
     const Partition* partition = find_partition(group);
     if (partition != nullptr && looking_on_.count(group) == 0) {
-      confirm.terms.emplace_back(group, partition->replica().term());
+      confirm.terms.push_back({group, partition->replica().self().id, partition->replica().term()});
     }
   }
   add(brokers_[broker].out, confirm);
@@ -153,12 +159,15 @@ void Shard::say_hello() {
     hello.map_version = map->version;
     hello.formed = map->formed;
   }
+  hello.joins = membership_.joins();
   hello.leaving = is_leaving_;
   hello.partitions = static_cast<std::uint32_t>(partitions_.size());
   for (const auto& [id, partition] : partitions_) {
     hello.keys += partition->state().keys();
     hello.bytes += partition->state().bytes();
-    if (partition->replica().is_ready()) hello.leads.push_back({id, partition->replica().term()});
+    const Replica& replica = partition->replica();
+    if (!replica.is_ready()) continue;
+    hello.leads.push_back({id, replica.term(), replica.configuration_index(), replica.voters()});
   }
   hello.load = load();
   for (BrokerLink& link : brokers_) {

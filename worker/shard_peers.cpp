@@ -61,7 +61,7 @@ void Shard::on_peer_item(WorkerId from, const BundleItem& item) {
       if (const auto chunk = read_chunk(item.header)) receiver_.on_chunk(from, *chunk, item.body, *this, now_);
       break;
     case PeerMessageType::kTimes: on_times(item.header); break;
-    default: break;
+    default: on_member_item(from, item); break;
   }
 }
 
@@ -71,6 +71,9 @@ void Shard::on_raft_item(WorkerId from, const BundleItem& item) {
   Partition* partition = find_partition(message->group);
   if (partition == nullptr || looking_on_.count(message->group) != 0) return;
   woken_.insert(message->group);
+  const bool is_leaders =
+      message->kind == RaftMessageKind::kAppendEntries || message->kind == RaftMessageKind::kInstallSnapshot;
+  if (is_leaders && message->to == partition->replica().self().id) partition->on_leader_heard();
   note_promise(*message, partition->replica());
   // The library must not see a snapshot before its file is here, verified and read: it drops its own log at once.
   if (message->kind == RaftMessageKind::kInstallSnapshot) {
@@ -85,13 +88,15 @@ void Shard::note_promise(const RaftMessage& message, const Replica& replica) {
   const bool is_of_this_term = message.term == replica.term().value;
   switch (message.kind) {
     case RaftMessageKind::kAppendEntries:
-      return incarnations_.on_promise(message.from.worker, message.group, {message.term, message.stored, false});
+      return incarnations_.on_promise(message.from.worker, message.group,
+                                      {message.from.id, message.term, message.stored, false});
     case RaftMessageKind::kAppendEntriesResult:
       if (message.other != 0 || !is_of_this_term || !replica.is_leader()) return;
-      return incarnations_.on_promise(message.from.worker, message.group, {message.term, message.index, false});
+      return incarnations_.on_promise(message.from.worker, message.group,
+                                      {message.from.id, message.term, message.index, false});
     case RaftMessageKind::kRequestVoteResult:
       if (!message.granted || message.is_of_pre_vote() || !is_of_this_term) return;
-      return incarnations_.on_promise(message.from.worker, message.group, {message.term, 0, true});
+      return incarnations_.on_promise(message.from.worker, message.group, {message.from.id, message.term, 0, true});
     default: return;
   }
 }
@@ -119,17 +124,18 @@ void Shard::on_question(WorkerId from, std::string_view header) {
   for (const ConfirmationItem& item : question->items) {
     const Partition* partition = find_partition(item.group);
     if (partition == nullptr || looking_on_.count(item.group) != 0) continue;
+    if (partition->replica().self().id != item.replica) continue;
     const BatchNumber after = std::max(partition->replica().term_batch(), durable_);
     ConfirmationMessage& answer = answers[after];
     answer.nonce = question->nonce;
     answer.round = question->round;
-    answer.items.push_back({item.group, item.term, partition->replica().term()});
+    answer.items.push_back({item.group, item.replica, item.term, partition->replica().term()});
   }
   for (const auto& [after, answer] : answers) {
     if (after <= durable_) {
       to_peer(from, PeerMessageType::kAnswer, pack_answer(answer));
     } else {
-      held_[after].push_back({from, PeerMessageType::kAnswer, pack_answer(answer), {}});
+      held_[after].push_back({from, std::nullopt, PeerMessageType::kAnswer, pack_answer(answer), {}});
     }
   }
 }
@@ -141,7 +147,7 @@ void Shard::on_answer(WorkerId from, std::string_view header) {
   for (const ConfirmationItem& item : answer->items) {
     Partition* partition = find_partition(item.group);
     if (partition == nullptr) continue;
-    partition->on_confirmation(from, answer->round, item.term, item.member_term);
+    partition->on_confirmation({item.replica, from}, answer->round, item.term, item.member_term);
     woken_.insert(item.group);
   }
 }
@@ -158,7 +164,7 @@ void Shard::on_chunk_wanted(WorkerId from, std::string_view header) {
 
 void Shard::send(const ReplicaPlace& to, RaftMessage message, BatchNumber after) {
   if (after > durable_) {
-    held_[after].push_back({to.worker, PeerMessageType::kRaft, pack_head(message), message.body});
+    held_[after].push_back({to.worker, message.group, PeerMessageType::kRaft, pack_head(message), message.body});
   } else {
     to_peer(to.worker, PeerMessageType::kRaft, pack_head(message), message.body);
   }
@@ -201,8 +207,8 @@ void Shard::want_chunk(WorkerId from, const ChunkWanted& wanted) {
 /// The peers to ask for a confirmation.  At first only as many as a majority takes, since a question and its answer
 /// cost as much as many reads: those that answered last, so that all partitions ask the same ones, and one that is down
 /// is passed over from the second round on.  Where they do not answer, all are asked.
-std::vector<WorkerId> Shard::peers_to_ask(const LeadershipProof& proof) const {
-  std::vector<WorkerId> peers = proof.peers();
+std::vector<ReplicaPlace> Shard::peers_to_ask(const LeadershipProof& proof) const {
+  std::vector<ReplicaPlace> peers = proof.peers();
   if (proof.is_waiting() || proof.answers_needed() >= peers.size()) return peers;
   const auto answered = [this](WorkerId peer) {
     const auto at = answered_at_.find(peer);
@@ -210,8 +216,9 @@ std::vector<WorkerId> Shard::peers_to_ask(const LeadershipProof& proof) const {
   };
   // Those that never answered come in a circle of ids from our own on, so that not all workers begin with the same one.
   const WorkerId self = membership_.self();
-  std::sort(peers.begin(), peers.end(), [&](WorkerId a, WorkerId b) {
-    return std::tuple(answered(b), a < self, a) < std::tuple(answered(a), b < self, b);
+  std::sort(peers.begin(), peers.end(), [&](const ReplicaPlace& a, const ReplicaPlace& b) {
+    return std::tuple(answered(b.worker), a.worker < self, a.worker) <
+           std::tuple(answered(a.worker), b.worker < self, b.worker);
   });
   peers.resize(proof.answers_needed());
   return peers;
@@ -224,14 +231,15 @@ void Shard::ask_for_confirmations() {
   for (auto& [id, partition] : partitions_) {
     if (!partition->wants_confirmation()) continue;
     round_ = round;
-    const std::vector<WorkerId> peers = peers_to_ask(partition->proof());
+    partition->renew_proof();
+    const std::vector<ReplicaPlace> peers = peers_to_ask(partition->proof());
     partition->ask(round);
     woken_.insert(id);
-    for (const WorkerId peer : peers) {
+    for (const auto& [replica, peer] : peers) {
       ConfirmationMessage& question = questions[peer];
       question.nonce = nonce_;
       question.round = round;
-      question.items.push_back({id, partition->proof().term(), {}});
+      question.items.push_back({id, replica, partition->proof().term(), {}});
     }
   }
   for (const auto& [peer, question] : questions) to_peer(peer, PeerMessageType::kQuestion, pack_question(question));

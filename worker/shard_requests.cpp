@@ -46,9 +46,22 @@ bool Shard::has_room_for_reply(const Work& work) const {
   return !may_be_large || takes_large_reply(brokers_[work.broker]);
 }
 
+/// Its partition has gone meanwhile.
+JobTurn Shard::refuse(const Work& work) {
+  WorkerReply answer;
+  answer.tag = work.request.tag;
+  answer.attempt = work.request.attempt;
+  answer.client = work.request.client;
+  answer.partition = work.request.partition;
+  answer.outcome = work.was_proposed ? Outcome::kUnknown : Outcome::kWrongPartition;
+  if (!work.is_answered) reply(work.broker, std::move(answer));
+  return {};
+}
+
 void Shard::run_put_off() {
   taken_put_off_ = put_off_.run(kPutOffEffort, [this](const PutOff& job, Effort most) {
     Partition* const partition = find_partition(job.group);
+    if (partition == nullptr) return refuse(*job.work);
     woken_.insert(job.group);
     if (!has_room_for_reply(*job.work)) partition->refuse(*job.work, Outcome::kBusy);
     return partition->resume(job.work, most);

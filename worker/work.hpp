@@ -32,8 +32,9 @@ struct Work {
   std::size_t bytes = 0;       ///< Counted in its partition's queued bytes,
   bool is_queued = false;      ///< while this is set.
   bool is_reading = false;
-  bool has_no_room = false;   ///< A read's result did not fit into the reply: those behind it are not looked at.
-  bool was_proposed = false;  ///< Some of its items: perhaps applied.
+  bool has_no_room = false;     ///< A read's result did not fit into the reply: those behind it are not looked at.
+  bool was_proposed = false;    ///< Some of its items: perhaps applied.
+  bool is_unconfirmed = false;  ///< Its broker has others confirm that its leader still leads.
   bool is_answered = false;
   std::string batch_results;      ///< kBatch: the reply, a packed array of items as they come,
   std::size_t results_begin = 0;  ///< and where the first of them begins.

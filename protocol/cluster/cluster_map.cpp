@@ -57,7 +57,7 @@ Result<void> check_placement(const Placement& placement, const ClusterMap& map, 
   }
   std::unordered_set<std::uint64_t> seen;
   for (const auto& [id, worker] : placement.replicas) {
-    if (!members.has(worker)) return bad("a replica on " + to_string(worker) + ", which is no member");
+    if (!members.has(worker)) return bad("a replica on " + to_string(worker) + ", which is no member that stays");
     if (!seen.insert(worker.value).second) return bad("two replicas of one partition on " + to_string(worker));
     if (id.value == 0 || id.value >= map.next_replica) return bad("a replica with an id that was never given");
     if (!ids.insert(id.value).second) return bad("replica " + std::to_string(id.value) + " stands twice");
@@ -83,7 +83,12 @@ const ReplicaPlace* Placement::find(WorkerId worker) const {
   return found == replicas.end() ? nullptr : &*found;
 }
 
-std::uint32_t ClusterMap::replica_count() const { return replicas_for(k, members.size()); }
+std::size_t ClusterMap::staying() const {
+  return static_cast<std::size_t>(std::count_if(
+      members.begin(), members.end(), [](const Member& member) { return member.state != MemberState::kLeaving; }));
+}
+
+std::uint32_t ClusterMap::replica_count() const { return replicas_for(k, staying()); }
 
 const Member* ClusterMap::find(WorkerId id) const {
   const auto found =
@@ -118,17 +123,21 @@ Result<void> check(const ClusterMap& map) {
     return bad("its level is " + std::to_string(map.level) + ", and this program knows levels up to " +
                std::to_string(kLevel) + "; is it older than the cluster's?");
   }
-  if (auto good = check_numbers(map.k, map.partitions.size(), map.members.size()); !good) return good;
+  if (auto good = check_numbers(map.k, map.partitions.size(), map.staying()); !good) return good;
+  if (map.members.size() > kWorkersMax) return bad("too many members");
   Roll roll;
+  Roll staying;
   for (const Member& member : map.members) {
     if (auto good = roll.add(member.id, member.address); !good) return good;
+    if (member.state != MemberState::kLeaving) static_cast<void>(staying.add(member.id, member.address));
+    if (member.since > map.version) return bad("a member since a version that is yet to come");
     if (member.virtual_nodes.empty() || !std::is_sorted(member.virtual_nodes.begin(), member.virtual_nodes.end())) {
       return bad("virtual nodes must be there, and ascend");
     }
   }
   std::unordered_set<std::uint64_t> ids;
   for (const Placement& placement : map.partitions) {
-    if (auto good = check_placement(placement, map, roll, ids); !good) return good;
+    if (auto good = check_placement(placement, map, staying, ids); !good) return good;
   }
   return {};
 }
@@ -139,7 +148,8 @@ ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec) {
   map.cluster = std::move(cluster);
   map.version = 1;
   map.k = spec.k;
-  for (const auto& [id, address] : spec.workers) map.members.push_back({id, address, virtual_nodes_of(id)});
+  for (const auto& [id, address] : spec.workers)
+    map.members.push_back({id, address, MemberState::kMember, 0, virtual_nodes_of(id)});
   map.partitions = place(map.members, spec.partitions, replicas_for(spec.k, spec.workers.size()));
   for (Placement& placement : map.partitions) {
     for (ReplicaPlace& place : placement.replicas) place.id = {map.next_replica++};

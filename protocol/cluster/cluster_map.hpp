@@ -28,6 +28,9 @@ constexpr std::size_t kAddressSizeMax = 260;  ///< Bytes of host:port: a host na
 /// know, and nothing of a higher one is written before; who does not know the cluster's is not let in.
 constexpr std::uint32_t kLevel = 1;
 
+/// The version of the formed map: a later one says what has changed since the cluster was made.
+constexpr std::uint64_t kFormedVersion = 2;
+
 /// Which map of a cluster: the higher one replaces the lower one.
 struct MapVersion {
   std::uint64_t epoch = 0;
@@ -39,9 +42,17 @@ std::string to_string(const MapVersion& version);
 /// Whether `text` is 32 lower-case hex digits.
 bool is_cluster_id(std::string_view text);
 
+enum class MemberState : std::uint8_t {
+  kMember = 1,
+  kJoining = 2,  ///< What it is to carry is on its way to it.
+  kLeaving = 3,  ///< What it carries is on its way to others; it is no member any more once nothing is left.
+};
+
 struct Member {
   WorkerId id;
-  std::string address;                       ///< host:port, where its peers reach it.
+  std::string address;  ///< host:port, where its peers reach it.
+  MemberState state = MemberState::kMember;
+  std::uint64_t since = 0;  ///< The version of the map that gave it this state; 0: it was made with it.
   std::vector<std::uint64_t> virtual_nodes;  ///< Points on the ring, ascending.
   bool operator==(const Member&) const = default;
 };
@@ -70,7 +81,9 @@ struct ClusterMap {
 
   MapVersion number() const { return {epoch, version}; }
   std::uint32_t partition_count() const { return static_cast<std::uint32_t>(partitions.size()); }
-  /// Replicas of each partition: 2k-1, or all workers where there are fewer.
+  /// Members that do not leave.
+  std::size_t staying() const;
+  /// Replicas of each partition: 2k-1, or one on each member that stays where there are fewer.
   std::uint32_t replica_count() const;
   /// Workers that can be down with everything still guaranteed.
   std::uint32_t tolerates() const { return (replica_count() - 1) / 2; }
@@ -102,7 +115,7 @@ ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec);
 
 /// Packed as MessagePack:
 ///   [format version = 2, cluster, epoch, version, formed, level, k, next replica id,
-///    [[id, address, [virtual node, ...]], ...], [[preferred leader, [[replica id, worker], ...]], ...]]
+///    [[id, address, state, since, [virtual node, ...]], ...], [[preferred leader, [[replica id, worker], ...]], ...]]
 std::string pack(const ClusterMap& map);
 /// Error: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits),
 /// and for one of a level that is not known here.

@@ -22,7 +22,8 @@ std::string pack(const ClusterMap& map) {
   writer.boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
   writer.array(map.members.size());
   for (const Member& member : map.members) {
-    writer.array(3).natural(member.id.value).str(member.address).array(member.virtual_nodes.size());
+    writer.array(5).natural(member.id.value).str(member.address);
+    writer.natural(static_cast<std::uint64_t>(member.state)).natural(member.since).array(member.virtual_nodes.size());
     for (const std::uint64_t point : member.virtual_nodes) writer.natural(point);
   }
   writer.array(map.partitions.size());
@@ -42,12 +43,15 @@ std::optional<std::uint32_t> read_array_up_to(PackedReader& reader, std::size_t 
 }
 
 std::optional<Member> read_member(PackedReader& reader) {
-  if (reader.read_array() != 3u) return std::nullopt;
+  if (reader.read_array() != 5u) return std::nullopt;
   const auto id = reader.read_uint();
   const auto address = reader.read_str();
+  const auto state = reader.read_uint();
+  const auto since = reader.read_uint();
   const auto points = read_array_up_to(reader, kVirtualNodesMax);
-  if (!id || !address || !points) return std::nullopt;
-  Member member{{*id}, std::string(*address), {}};
+  if (!id || !address || !since || !points) return std::nullopt;
+  if (!state || *state < 1 || *state > static_cast<std::uint64_t>(MemberState::kLeaving)) return std::nullopt;
+  Member member{{*id}, std::string(*address), static_cast<MemberState>(*state), *since, {}};
   for (std::uint32_t i = 0; i < *points; ++i) {
     const auto point = reader.read_uint();
     if (!point) return std::nullopt;

@@ -2,10 +2,13 @@
 
 #include <optional>
 
+#include "protocol/cluster/control_reader.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/packed.hpp"
 
 namespace trellis {
+
+using namespace control;
+
 namespace {
 
 constexpr std::size_t kReasonSizeMax = 4096;  ///< Bytes of a Refused's reason that are read.
@@ -20,76 +23,6 @@ std::uint8_t session_kind_of(const WorkerRequest& request) {
   return request.has_floor ? kClientsWithFloor : kClients;
 }
 
-Error bad(const char* message) { return invalid_argument(std::string("a broken ") + message + " message from a peer"); }
-
-/// The item's header, if it is of that type.
-std::optional<std::string_view> header_of(const BundleItem& item, MessageType type) {
-  if (item.type != static_cast<std::uint8_t>(type)) return std::nullopt;
-  return item.header;
-}
-
-void add_control(BundleWriter& bundle, MessageType type, std::string_view header) {
-  bundle.add(static_cast<std::uint8_t>(type), header);
-}
-
-/// Reads a control message field by field.  The first that is not as it should be turns ok() false, for good; what is
-/// read afterwards is zero or empty.
-class ControlReader {
- public:
-  ControlReader(std::optional<std::string_view> header, std::uint32_t fields) : reader_(header.value_or("")) {
-    ok_ = header && reader_.read_array() == fields;
-  }
-  bool boolean() { return value(&PackedReader::read_bool).value_or(false); }
-  std::uint64_t natural(std::uint64_t most = UINT64_MAX) {
-    const auto read = value(&PackedReader::read_uint).value_or(0);
-    if (read > most) ok_ = false;
-    return ok_ ? read : 0;
-  }
-  std::uint32_t natural32(std::uint32_t most = UINT32_MAX) { return static_cast<std::uint32_t>(natural(most)); }
-  std::string str(std::size_t size_max) {
-    const auto read = value(&PackedReader::read_str).value_or("");
-    if (read.size() > size_max) ok_ = false;
-    return ok_ ? std::string(read) : std::string();
-  }
-  /// The number of elements that follow.
-  std::uint32_t array(std::size_t most) {
-    const auto read = value(&PackedReader::read_array).value_or(0);
-    if (read > most) ok_ = false;
-    return ok_ ? read : 0;
-  }
-  /// An array of exactly so many elements.
-  void tuple(std::uint32_t elements) {
-    if (value(&PackedReader::read_array).value_or(0) != elements) ok_ = false;
-  }
-  bool ok() const { return ok_; }
-  bool at_end() const { return ok_ && reader_.at_end(); }
-
- private:
-  template <typename T>
-  std::optional<T> value(std::optional<T> (PackedReader::*read)()) {
-    auto result = ok_ ? (reader_.*read)() : std::nullopt;
-    if (!result) ok_ = false;
-    return result;
-  }
-  PackedReader reader_;
-  bool ok_ = false;
-};
-
-constexpr std::size_t kClusterIdSize = 32;
-
-void pack(PackedWriter& writer, const Stamps& stamps) {
-  writer.array(3).natural(stamps.sent).natural(stamps.echo).natural(stamps.held);
-}
-
-Stamps read_stamps(ControlReader& reader) {
-  reader.tuple(3);
-  Stamps stamps;
-  stamps.sent = reader.natural();
-  stamps.echo = reader.natural();
-  stamps.held = reader.natural();
-  return stamps;
-}
-
 /// Whether a byte names one of an enumeration's values, which count from 1 without a gap.
 template <typename Enum>
 bool is_one_of(std::uint8_t value, Enum last) {
@@ -97,81 +30,6 @@ bool is_one_of(std::uint8_t value, Enum last) {
 }
 
 }  // namespace
-
-void add(BundleWriter& bundle, const Hello& message) {
-  std::string header;
-  PackedWriter writer(header);
-  writer.array(17).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
-  writer.str(message.address).str(message.cluster).natural(message.map_epoch).natural(message.map_version);
-  writer.boolean(message.formed)
-      .natural(message.level)
-      .boolean(message.leaving)
-      .natural(message.keys)
-      .natural(message.bytes)
-      .natural(message.partitions);
-  writer.array(message.leads.size());
-  for (const Leadership& lead : message.leads) writer.array(2).natural(lead.partition.value).natural(lead.term.value);
-  writer.natural(message.token);
-  const WorkerLoad& load = message.load;
-  writer.array(4).natural(load.resident_bytes).natural(load.requests).natural(load.request_microseconds);
-  writer.array(load.followers.size());
-  for (const FollowerLag& lag : load.followers) {
-    writer.array(3).natural(lag.follower.value).natural(lag.entries).natural(lag.milliseconds);
-  }
-  pack(writer, message.stamps);
-  add_control(bundle, MessageType::kHello, header);
-}
-
-Result<Hello> read_hello(const BundleItem& item) {
-  const auto header = header_of(item, MessageType::kHello);
-  Hello hello;
-  // The version comes first and is returned whatever follows, so that a worker of another version can be told.
-  PackedReader version(header.value_or(""));
-  const auto elements = version.read_array();
-  const auto spoken = version.read_uint();
-  if (elements && spoken && *spoken != hello.protocol_version && *spoken <= UINT32_MAX) {
-    hello.protocol_version = static_cast<std::uint32_t>(*spoken);
-    return hello;
-  }
-  ControlReader reader(header, 17);
-  hello.protocol_version = reader.natural32();
-  hello.id = {reader.natural()};
-  hello.nonce = {reader.natural()};
-  hello.address = reader.str(kAddressSizeMax);
-  hello.cluster = reader.str(kClusterIdSize);
-  hello.map_epoch = reader.natural();
-  hello.map_version = reader.natural();
-  hello.formed = reader.boolean();
-  hello.level = reader.natural32();
-  hello.leaving = reader.boolean();
-  hello.keys = reader.natural();
-  hello.bytes = reader.natural();
-  hello.partitions = reader.natural32(kPartitionsMax);
-  for (std::uint32_t left = reader.array(kPartitionsMax); left > 0 && reader.ok(); --left) {
-    reader.tuple(2);
-    const PartitionId partition{reader.natural32(kPartitionsMax - 1)};
-    hello.leads.push_back({partition, {reader.natural()}});
-  }
-  hello.token = reader.natural();
-  reader.tuple(4);
-  hello.load.resident_bytes = reader.natural();
-  hello.load.requests = reader.natural();
-  hello.load.request_microseconds = reader.natural();
-  for (std::uint32_t left = reader.array(kWorkersMax); left > 0 && reader.ok(); --left) {
-    reader.tuple(3);
-    FollowerLag lag;
-    lag.follower = {reader.natural()};
-    lag.entries = reader.natural();
-    lag.milliseconds = reader.natural32();
-    hello.load.followers.push_back(lag);
-  }
-  hello.stamps = read_stamps(reader);
-  if (!reader.at_end() || hello.id.value == 0 || hello.address.empty() ||
-      (!hello.cluster.empty() && !is_cluster_id(hello.cluster))) {
-    return bad("hello");
-  }
-  return hello;
-}
 
 void add(BundleWriter& bundle, const Welcome& message) {
   std::string header;
@@ -272,6 +130,38 @@ Result<AllHold> read_all_hold(const BundleItem& item) {
   return all_hold;
 }
 
+void add(BundleWriter& bundle, const JoinWanted& message) {
+  std::string header;
+  PackedWriter(header).array(3).natural(message.id.value).natural(message.nonce.value).str(message.address);
+  add_control(bundle, MessageType::kJoinWanted, header);
+}
+
+Result<JoinWanted> read_join_wanted(const BundleItem& item) {
+  ControlReader reader(header_of(item, MessageType::kJoinWanted), 3);
+  JoinWanted wanted;
+  wanted.id = {reader.natural()};
+  wanted.nonce = {reader.natural()};
+  wanted.address = reader.str(kAddressSizeMax);
+  if (!reader.at_end() || wanted.id.value == 0 || wanted.address.empty()) return bad("wish to join");
+  return wanted;
+}
+
+void add(BundleWriter& bundle, const JoinRefused& message) {
+  std::string header;
+  PackedWriter writer(header);
+  writer.array(2).natural(message.nonce.value).str(std::string_view(message.reason).substr(0, kReasonSizeMax));
+  add_control(bundle, MessageType::kJoinRefused, header);
+}
+
+Result<JoinRefused> read_join_refused(const BundleItem& item) {
+  ControlReader reader(header_of(item, MessageType::kJoinRefused), 2);
+  JoinRefused refused;
+  refused.nonce = {reader.natural()};
+  refused.reason = reader.str(kReasonSizeMax);
+  if (!reader.at_end()) return bad("refusal to join");
+  return refused;
+}
+
 std::string pack_header(const WorkerRequest& message) {
   std::string header;
   header.reserve(WorkerRequest::kHeaderSize + message.session.size());
@@ -284,6 +174,7 @@ std::string pack_header(const WorkerRequest& message) {
       .u32(message.page_bytes)
       .u64(message.heard)
       .u32(message.client)
+      .u64(message.configuration.value)
       .u8(message.is_suspect ? 1 : 0)
       .raw(message.session);
   return header;
@@ -309,6 +200,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.page_bytes = fields.u32();
   request.heard = fields.u64();
   request.client = fields.u32();
+  request.configuration = {fields.u64()};
   const std::uint8_t suspect = fields.u8();
   request.session = fields.rest();
   if (!fields.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kBatch) || !is_one_of(mode, ReadMode::kChecked) ||
@@ -334,6 +226,7 @@ std::string pack_header(const WorkerReply& message) {
       .u8(static_cast<std::uint8_t>(message.outcome))
       .u32(message.partition.value);
   fields.u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
+  fields.u8(message.is_confirmed ? 1 : 0).u64(message.configuration.value);
   return header;
 }
 
@@ -351,7 +244,11 @@ Result<WorkerReply> read_worker_reply(const BundleItem& item) {
   reply.leader = {fields.u64()};
   reply.term = {fields.u64()};
   reply.applied = {fields.u64()};
-  if (!fields.at_end() || !is_one_of(outcome, Outcome::kDiskFull) || reply.partition.value >= kPartitionsMax) {
+  const std::uint8_t confirmed = fields.u8();
+  reply.is_confirmed = confirmed == 1;
+  reply.configuration = {fields.u64()};
+  if (!fields.at_end() || confirmed > 1 || !is_one_of(outcome, Outcome::kDiskFull) ||
+      reply.partition.value >= kPartitionsMax) {
     return bad("reply");
   }
   reply.outcome = static_cast<Outcome>(outcome);
@@ -381,7 +278,9 @@ void add(BundleWriter& bundle, const LeadershipAnswer& message) {
   std::string header;
   FieldWriter fields(header);
   fields.u64(message.broker.value).u64(message.read_context).u32(static_cast<std::uint32_t>(message.terms.size()));
-  for (const auto& [partition, term] : message.terms) fields.u32(partition.value).u64(term.value);
+  for (const auto& [partition, replica, term] : message.terms) {
+    fields.u32(partition.value).u64(replica.value).u64(term.value);
+  }
   bundle.add(static_cast<std::uint8_t>(MessageType::kLeadershipAnswer), header);
 }
 
@@ -391,8 +290,10 @@ Result<LeadershipAnswer> read_leadership_answer(const BundleItem& item) {
   const std::uint32_t count = fields.u32();
   if (!fields.ok() || count > kPartitionsMax) return bad("confirm");
   for (std::uint32_t i = 0; i < count; ++i) {
-    const PartitionId partition{fields.u32()};
-    confirm.terms.emplace_back(partition, Term{fields.u64()});
+    LeadershipAnswer::Known& known = confirm.terms.emplace_back();
+    known.partition = {fields.u32()};
+    known.replica = {fields.u64()};
+    known.term = {fields.u64()};
   }
   if (!fields.at_end()) return bad("confirm");
   return confirm;

@@ -1,8 +1,8 @@
 // What brokers and workers say to each other, as items of a Bundle.
 //
-//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply, LeadershipAnswer
+//   worker -> broker   Hello (every heartbeat is one), MapOffer, WorkerReply, LeadershipAnswer, JoinRefused
 //   broker -> worker   Welcome (every heartbeat is one), Refused, Challenge, Form, MapWanted, MapOffer, AllHold,
-//                      WorkerRequest, LeadershipQuestion
+//                      WorkerRequest, LeadershipQuestion, JoinWanted
 //
 // Control messages are MessagePack arrays in the item's header; requests and replies have fixed-width headers, and
 // their body is a frame that is passed on as it is.
@@ -31,15 +31,20 @@ enum class MessageType : std::uint8_t {
   kReply = 9,
   kChallenge = 10,
   kLeadershipQuestion = 11,
-  kLeadershipAnswer = 12,  // The last one.
+  kLeadershipAnswer = 12,
+  kJoinWanted = 13,
+  kJoinRefused = 14,  // The last one.
 };
 /// For tables by MessageType.
-inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kLeadershipAnswer) + 1;
+inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kJoinRefused) + 1;
 
 /// A partition that its sender leads, with its own term's barrier applied, so that it serves.
 struct Leadership {
   PartitionId partition;
   Term term;
+  /// The entry of its log that holds the configuration in force, which it alone writes in its term; 0: it says none,
+  LogIndex configuration{};
+  std::vector<ReplicaPlace> voters{};  ///< and of whom that consists.
   bool operator==(const Leadership&) const = default;
 };
 
@@ -75,6 +80,7 @@ struct Hello {
   std::uint64_t map_version = 0;
   bool formed = false;
   std::uint32_t level = kLevel;  ///< What its software knows.
+  bool joins = false;            ///< Empty, it wants to be taken into the cluster.
   bool leaving = false;          ///< It is about to stop: route nothing new to it.
   std::uint64_t keys = 0;        ///< Over all replicas it holds.
   std::uint64_t bytes = 0;
@@ -125,6 +131,21 @@ struct AllHold {
   bool operator==(const AllHold&) const = default;
 };
 
+/// An empty worker wants to be a member: for the leader of partition 0, which changes the map.
+struct JoinWanted {
+  WorkerId id;
+  BootNonce nonce;
+  std::string address;
+  bool operator==(const JoinWanted&) const = default;
+};
+
+/// The answer where it cannot be, or not yet, with why; where it can be, the map says so.
+struct JoinRefused {
+  BootNonce nonce;  ///< The nonce of the worker that wants to join.
+  std::string reason;
+  bool operator==(const JoinRefused&) const = default;
+};
+
 /// A kRequest's kind: what its body is.
 enum class RequestKind : std::uint8_t {
   kCommand = 1,  ///< A client's request frame, as it came (or one made by the broker): a command on one key, KEYS, SCAN
@@ -143,7 +164,7 @@ enum class ReadMode : std::uint8_t {
 
 /// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
 struct WorkerRequest {
-  static constexpr std::size_t kHeaderSize = 57;  ///< But for the session.
+  static constexpr std::size_t kHeaderSize = 65;  ///< But for the session.
 
   std::uint64_t tag = 0;      ///< The broker's; comes back in the reply,
   std::uint32_t attempt = 0;  ///< as does the number of the attempt: "not applied" is said of that one alone.
@@ -164,6 +185,9 @@ struct WorkerRequest {
   std::uint64_t heard = 0;
   /// Whose request it is, as a number of its broker's own: clients take turns.  0: nobody's.
   std::uint32_t client = 0;
+  /// kChecked: the configuration of its leader that the broker knows, whose voters it asks.  A leader that has another
+  /// one by now asks for itself.
+  LogIndex configuration;
   /// A worker fell silent with it: reads that would take more than Partition::kSuspectEffort are refused.
   bool is_suspect = false;
   Frame body;
@@ -183,7 +207,13 @@ struct LeadershipQuestion {
 struct LeadershipAnswer {
   BootNonce broker;
   ReadContext read_context = 0;
-  std::vector<std::pair<PartitionId, Term>> terms;
+  struct Known {
+    PartitionId partition;
+    ReplicaId replica;  ///< That its sender holds.
+    Term term;
+    bool operator==(const Known&) const = default;
+  };
+  std::vector<Known> terms;
 };
 
 /// What became of a request.
@@ -197,15 +227,18 @@ enum class Outcome : std::uint8_t {
 };
 
 struct WorkerReply {
-  static constexpr std::size_t kHeaderSize = 41;
+  static constexpr std::size_t kHeaderSize = 50;
 
   std::uint64_t tag = 0;
   std::uint32_t attempt = 0;
   Outcome outcome = Outcome::kDone;
   PartitionId partition;
-  WorkerId leader;           ///< With kNotLeader; 0: unknown.
-  Term term;                 ///< The replica's current term.
-  LogIndex applied;          ///< What the replica has applied: the highest is the freshest.
+  WorkerId leader;   ///< With kNotLeader; 0: unknown.
+  Term term;         ///< The replica's current term.
+  LogIndex applied;  ///< What the replica has applied: the highest is the freshest.
+  /// It needs no leadership check: a write, or a read whose leader has asked its peers.
+  bool is_confirmed = false;
+  LogIndex configuration;    ///< The one in force: its voters count for the leadership check.
   std::uint32_t client = 0;  ///< As in the request.  It is not sent: replies to clients leave in turn.
   /// kCommand: a reply frame `[1, id, status, result, info]`.  kBatch: a packed array of `[index, status, result,
   /// info]`.
@@ -220,6 +253,8 @@ void add(BundleWriter& bundle, const Form& message);
 void add_map_wanted(BundleWriter& bundle);
 void add_map_offer(BundleWriter& bundle, const ClusterMap& map);
 void add(BundleWriter& bundle, const AllHold& message);
+void add(BundleWriter& bundle, const JoinWanted& message);
+void add(BundleWriter& bundle, const JoinRefused& message);
 void add(BundleWriter& bundle, const WorkerRequest& message);
 void add(BundleWriter& bundle, const WorkerReply& message);
 /// The header alone, where the body travels in bulk.
@@ -237,6 +272,8 @@ Result<Challenge> read_challenge(const BundleItem& item);
 Result<Form> read_form(const BundleItem& item);
 Result<ClusterMap> read_map_offer(const BundleItem& item);
 Result<AllHold> read_all_hold(const BundleItem& item);
+Result<JoinWanted> read_join_wanted(const BundleItem& item);
+Result<JoinRefused> read_join_refused(const BundleItem& item);
 Result<WorkerRequest> read_worker_request(const BundleItem& item);
 Result<WorkerReply> read_worker_reply(const BundleItem& item);
 Result<LeadershipQuestion> read_leadership_question(const BundleItem& item);

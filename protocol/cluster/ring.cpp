@@ -149,12 +149,11 @@ class Leaders {
   std::vector<std::vector<std::uint32_t>> led_by_;
 };
 
-/// Where the slice of a partition begins; `count` is a power of two.
-std::uint64_t point_of(std::uint32_t partition, std::uint32_t count) {
+}  // namespace
+
+std::uint64_t partition_point(std::uint32_t partition, std::uint32_t count) {
   return partition == 0 ? 0 : partition * (~std::uint64_t{0} / count + 1);
 }
-
-}  // namespace
 
 std::uint32_t load_bound(std::uint32_t total, std::uint32_t workers) {
   return (5 * total + 4 * workers - 1) / (4 * workers);
@@ -179,7 +178,7 @@ std::vector<Placement> place(const std::vector<Member>& members, std::uint32_t p
   Room room(members.size(), partition_count, replica_count);
   std::vector<std::vector<MemberIndex>> replicas;
   for (std::uint32_t partition = 0; partition < partition_count; ++partition) {
-    replicas.push_back(room.take(clockwise_from(point_of(partition, partition_count), ring, members.size())));
+    replicas.push_back(room.take(clockwise_from(partition_point(partition, partition_count), ring, members.size())));
   }
   const std::vector<MemberIndex> leaders = Leaders(replicas, members.size()).assign();
   std::vector<Placement> placements(partition_count);

@@ -22,6 +22,9 @@ constexpr std::size_t kVirtualNodesPerWorker = 128;
 /// The points of a worker's virtual nodes: hashes of its id, ascending.
 std::vector<std::uint64_t> virtual_nodes_of(WorkerId id);
 
+/// Where the slice of a partition begins; `count` is a power of two.
+std::uint64_t partition_point(std::uint32_t partition, std::uint32_t count);
+
 /// ceil(1.25 x total / workers): what one worker carries at most.
 std::uint32_t load_bound(std::uint32_t total, std::uint32_t workers);
 

@@ -162,7 +162,7 @@ Frames with_blind_answers(const Frames& bundle) {
   return rewrite(bundle, [](const BundleItem& item, BundleWriter& out) {
     auto confirm = read_leadership_answer(item);
     if (!confirm) return false;
-    for (auto& [partition, term] : confirm->terms) term = {};
+    for (auto& [partition, replica, term] : confirm->terms) term = {};
     add(out, *confirm);
     return true;
   });
@@ -173,7 +173,7 @@ void LastAnswers::note(const BackendAddress& from, const Frames& bundle) {
   while (const auto item = reader.next()) {
     const auto confirm = read_leadership_answer(*item);
     if (!confirm) continue;
-    for (const auto& [partition, term] : confirm->terms) terms_[from].insert_or_assign(partition, term);
+    for (const auto& known : confirm->terms) terms_[from].insert_or_assign(known.partition, known);
   }
 }
 
@@ -187,7 +187,8 @@ std::optional<Frames> LastAnswers::answer(const BackendAddress& asked, const Fra
     if (!wanted) continue;
     LeadershipAnswer confirm{wanted->broker, wanted->read_context, {}};
     for (const PartitionId partition : wanted->partitions) {
-      if (const auto term = said->second.find(partition); term != said->second.end()) confirm.terms.push_back(*term);
+      if (const auto term = said->second.find(partition); term != said->second.end())
+        confirm.terms.push_back(term->second);
     }
     add(out, confirm);
   }

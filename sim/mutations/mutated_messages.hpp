@@ -45,7 +45,7 @@ class LastAnswers {
   std::optional<Frames> answer(const BackendAddress& asked, const Frames& bundle) const;
 
  private:
-  std::map<BackendAddress, std::map<PartitionId, Term>> terms_;
+  std::map<BackendAddress, std::map<PartitionId, LeadershipAnswer::Known>> terms_;
 };
 
 /// The nonce that a worker says in this bundle.

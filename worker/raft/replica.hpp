@@ -149,6 +149,7 @@ class Replica {
   LogIndex propose(std::vector<CommandBuffer> commands);
 
   PartitionId group() const { return group_; }
+  const ReplicaPlace& self() const { return settings_.self; }
   Term term() const;
   /// Whom it voted for in its term; 0: nobody.
   ReplicaId vote() const;
@@ -158,6 +159,7 @@ class Replica {
   std::optional<ReplicaPlace> leader() const;
   /// The configuration in force: the newest that its log holds durably, on a leader the newest that it has written.
   ReplicaConfiguration configuration() const;
+  LogIndex configuration_index() const;
   std::vector<ReplicaPlace> voters() const;
   /// The member with that id, or the one on that worker.
   std::optional<ReplicaMember> member(ReplicaId id) const;

@@ -80,13 +80,19 @@ void Replica::reopen() {
 ReplicaConfiguration Replica::configuration() const {
   const struct raft& raft = library_->raft;
   const bool is_committed = raft.configuration_uncommitted_index == 0;
-  const raft_index index = is_committed ? raft.configuration_index : raft.configuration_uncommitted_index;
+  const raft_index index = configuration_index().value;
   ReplicaConfiguration configuration{{index}, {term_at(raft, index)}, is_committed, {}};
   for (unsigned i = 0; i < raft.configuration.n; ++i) {
     const struct raft_server& server = raft.configuration.servers[i];
     configuration.members.push_back({place_of(server.id, server.address), static_cast<ReplicaRole>(server.role)});
   }
   return configuration;
+}
+
+LogIndex Replica::configuration_index() const {
+  const struct raft& raft = library_->raft;
+  const raft_index uncommitted = raft.configuration_uncommitted_index;
+  return {uncommitted == 0 ? raft.configuration_index : uncommitted};
 }
 
 std::vector<ReplicaPlace> Replica::voters() const {

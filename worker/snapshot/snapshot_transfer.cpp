@@ -159,6 +159,13 @@ void SnapshotReceiver::deliver(PartitionHost& host) {
   begin_next(host);
 }
 
+void SnapshotReceiver::forget(PartitionId group, PartitionHost& host) {
+  waiting_.erase(group);
+  if (!is_fetching(group)) return;
+  fetch_.reset();
+  begin_next(host);
+}
+
 void SnapshotReceiver::begin_next(PartitionHost& host) {
   while (!fetch_ && !waiting_.empty()) {
     auto next = waiting_.extract(waiting_.begin());

@@ -71,6 +71,8 @@ class SnapshotReceiver {
   void tick(PartitionHost& host, TimePoint now);
   /// Hands what is ready to its replica, as soon as that takes it.
   void deliver(PartitionHost& host);
+  /// The replica that it was for is gone.
+  void forget(PartitionId group, PartitionHost& host);
   bool is_fetching(PartitionId group) const { return fetch_ && fetch_->group == group; }
 
  private:

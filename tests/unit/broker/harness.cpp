@@ -123,7 +123,11 @@ void FakeWorker::answer_error(const WorkerRequest& request, Code code, const std
 
 void FakeWorker::confirm(const LeadershipQuestion& wanted) {
   LeadershipAnswer confirm{wanted.broker, wanted.read_context, {}};
-  for (const PartitionId partition : wanted.partitions) confirm.terms.emplace_back(partition, term);
+  for (const PartitionId partition : wanted.partitions) {
+    const bool is_known = partition.value < harness_.map.partition_count();
+    const ReplicaPlace* const own = is_known ? harness_.map.placement(partition).find(hello.id) : nullptr;
+    confirm.terms.push_back({partition, own == nullptr ? ReplicaId{} : own->id, term});
+  }
   BundleWriter bundle;
   add(bundle, confirm);
   harness_.from_worker(*this, bundle);

@@ -184,9 +184,10 @@ TEST_F(CheckedRead, ManyAnswersAtOnceAreTakenTogether) {
     get();
     cluster.now += milliseconds(1);
   }
+  const ReplicaId own = cluster.map.placement(cluster.partition("a")).find(other->hello.id)->id;
   BundleWriter all;
   for (const LeadershipQuestion& wanted : other->leadership_questions) {
-    add(all, LeadershipAnswer{wanted.broker, wanted.read_context, {{cluster.partition("a"), Term{3}}}});
+    add(all, LeadershipAnswer{wanted.broker, wanted.read_context, {{cluster.partition("a"), own, Term{3}}}});
   }
   cluster.from_worker(*other, all);
   EXPECT_EQ(cluster.replies().size(), 5u);

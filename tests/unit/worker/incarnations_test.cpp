@@ -67,7 +67,7 @@ struct Side final : IncarnationsOutput {
 class IncarnationsTest : public ::testing::Test {
  protected:
   IncarnationsTest() {
-    for (const WorkerId id : {kAnn, kBob}) map.members.push_back({id, "", {}});
+    for (const WorkerId id : {kAnn, kBob}) map.members.push_back({id, "", MemberState::kMember, 0, {}});
   }
   /// Those that are here say all that they have to say to each other, and keep it.
   void talk() {
@@ -97,8 +97,8 @@ class IncarnationsTest : public ::testing::Test {
 };
 
 TEST_F(IncarnationsTest, TwoThatHaveProvenThemselvesListenToEachOther) {
-  ann.start(now, {1, 1, false});
-  bob.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
+  bob.start(now, {{7}, 1, 1, false});
   EXPECT_FALSE(listens(bob, ann));
   talk();
   EXPECT_TRUE(listens(bob, ann));
@@ -107,10 +107,10 @@ TEST_F(IncarnationsTest, TwoThatHaveProvenThemselvesListenToEachOther) {
 }
 
 TEST_F(IncarnationsTest, AStartCountsOnceItIsDurable) {
-  ann.start(now, {1, 1, false});
-  bob.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
+  bob.start(now, {{7}, 1, 1, false});
   talk();
-  ann.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
   EXPECT_EQ(ann.self->number(), 2u);
   bob.store.holds_back = true;
   const auto no_sync = [&] {
@@ -130,15 +130,15 @@ TEST_F(IncarnationsTest, AStartCountsOnceItIsDurable) {
 }
 
 TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheNumberOfItsStarts) {
-  ann.start(now, {1, 1, false});
-  bob.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
+  bob.start(now, {{7}, 1, 1, false});
   talk();
   const MemoryLogStore older = ann.store;
-  ann.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
   talk();
   ann.store = older;
   for (int again = 0; again < 3; ++again) {  // However often it is started.
-    ann.start(now, {1, 1, false});
+    ann.start(now, {{7}, 1, 1, false});
     talk();
     ASSERT_TRUE(ann.self->older_copy());
     EXPECT_THAT(*ann.self->older_copy(), HasSubstr("start number 2"));
@@ -147,9 +147,9 @@ TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheNumberOfItsStarts) {
 }
 
 TEST_F(IncarnationsTest, NobodyListensBeforeAllHaveToldOrTheOthersAreSilent) {
-  map.members.push_back({kCat, "", {}});
-  ann.start(now, {1, 1, false});
-  bob.start(now, {1, 1, false});
+  map.members.push_back({kCat, "", MemberState::kMember, 0, {}});
+  ann.start(now, {{7}, 1, 1, false});
+  bob.start(now, {{7}, 1, 1, false});
   talk();
   EXPECT_FALSE(listens(bob, ann)) << "the third may know better";
   now += Incarnations::kPeersWithin;
@@ -159,12 +159,12 @@ TEST_F(IncarnationsTest, NobodyListensBeforeAllHaveToldOrTheOthersAreSilent) {
 
 /// A start that cat has heard of is unknown to bob, who must not keep the copy's start of the same number.
 TEST_F(IncarnationsTest, TheRightFolderIsTakenInWhereAnOlderCopyOfItWasStarted) {
-  map.members.push_back({kCat, "", {}});
+  map.members.push_back({kCat, "", MemberState::kMember, 0, {}});
   here = {&ann, &bob, &cat};
-  for (Side* side : here) side->start(now, {1, 1, false});
+  for (Side* side : here) side->start(now, {{7}, 1, 1, false});
   talk();
   const MemoryLogStore older = ann.store;
-  ann.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
   now += Incarnations::kPeersWithin;
   here = {&ann, &cat};
   talk();
@@ -172,7 +172,7 @@ TEST_F(IncarnationsTest, TheRightFolderIsTakenInWhereAnOlderCopyOfItWasStarted) 
   const MemoryLogStore right = ann.store;
 
   ann.store = older;
-  ann.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
   here = {&ann, &bob};
   talk();
   here = {&ann, &bob, &cat};
@@ -180,18 +180,18 @@ TEST_F(IncarnationsTest, TheRightFolderIsTakenInWhereAnOlderCopyOfItWasStarted) 
   EXPECT_TRUE(ann.self->older_copy());
 
   ann.store = right;
-  ann.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
   talk();
   EXPECT_FALSE(ann.self->older_copy());
   EXPECT_TRUE(listens(bob, ann));
 }
 
 TEST_F(IncarnationsTest, AnOlderCopyIsToldByWhatItsReplicaAcknowledged) {
-  ann.start(now, {4, 10, false});
-  bob.start(now, {4, 10, false});
+  ann.start(now, {{7}, 4, 10, false});
+  bob.start(now, {{7}, 4, 10, false});
   talk();
-  bob.self->on_promise(kAnn, kGroup, {4, 2010, false});
-  ann.start(now, {4, 11, false});  // A copy of the running worker's disk: its next start is new.
+  bob.self->on_promise(kAnn, kGroup, {{7}, 4, 2010, false});
+  ann.start(now, {{7}, 4, 11, false});  // A copy of the running worker's disk: its next start is new.
   talk();
   ASSERT_TRUE(ann.self->older_copy());
   EXPECT_THAT(*ann.self->older_copy(), HasSubstr("up to entry 2010 in term 4"));
@@ -200,45 +200,63 @@ TEST_F(IncarnationsTest, AnOlderCopyIsToldByWhatItsReplicaAcknowledged) {
 }
 
 TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheVoteThatItGave) {
-  ann.start(now, {4, 10, false});
-  bob.start(now, {4, 10, false});
+  ann.start(now, {{7}, 4, 10, false});
+  bob.start(now, {{7}, 4, 10, false});
   talk();
-  bob.self->on_promise(kAnn, kGroup, {4, 0, true});
-  ann.start(now, {4, 10, false}, kBob);
+  bob.self->on_promise(kAnn, kGroup, {{7}, 4, 0, true});
+  ann.start(now, {{7}, 4, 10, false}, kBob);
   talk();
   EXPECT_FALSE(ann.self->older_copy()) << "its folder has the vote";
-  ann.start(now, {4, 10, false}, kCat);
+  ann.start(now, {{7}, 4, 10, false}, kCat);
   talk();
   EXPECT_TRUE(ann.self->older_copy());
 }
 
 TEST_F(IncarnationsTest, WhatALaterTermReplacedIsNotMissed) {
-  ann.start(now, {4, 10, false});
-  bob.start(now, {4, 10, false});
+  ann.start(now, {{7}, 4, 10, false});
+  bob.start(now, {{7}, 4, 10, false});
   talk();
-  bob.self->on_promise(kAnn, kGroup, {4, 2010, true});
-  ann.start(now, {5, 12, false});
+  bob.self->on_promise(kAnn, kGroup, {{7}, 4, 2010, true});
+  ann.start(now, {{7}, 5, 12, false});
   talk();
   EXPECT_FALSE(ann.self->older_copy());
   EXPECT_TRUE(listens(bob, ann));
 }
 
-TEST_F(IncarnationsTest, WhatAPeerPromisedOutlivesWhoKeepsIt) {
-  ann.start(now, {4, 10, false});
-  bob.start(now, {4, 10, false});
+TEST_F(IncarnationsTest, WhatAnEarlierReplicaOfTheGroupPromisedIsNotMissed) {
+  ann.start(now, {{7}, 4, 10, false});
+  bob.start(now, {{7}, 4, 10, false});
   talk();
-  bob.self->on_promise(kAnn, kGroup, {4, 2010, false});
+  bob.self->on_promise(kAnn, kGroup, {{7}, 4, 2010, true});
+  ann.start(now, {{9}, 0, 0, false});  // The replica was deleted, and another one made.
+  talk();
+  EXPECT_FALSE(ann.self->older_copy());
+  bob.self->on_promise(kAnn, kGroup, {{9}, 5, 3000, false});
+  ann.start(now, {{9}, 5, 3000, false});
+  ann.self->on_deleted(kGroup, {9});
+  talk();
+  EXPECT_FALSE(ann.self->older_copy()) << "that one was deleted here, too";
+  ann.start(now, {{7}, 4, 2010, false});
+  talk();
+  ASSERT_TRUE(ann.self->older_copy()) << "this folder has never heard of the second replica";
+}
+
+TEST_F(IncarnationsTest, WhatAPeerPromisedOutlivesWhoKeepsIt) {
+  ann.start(now, {{7}, 4, 10, false});
+  bob.start(now, {{7}, 4, 10, false});
+  talk();
+  bob.self->on_promise(kAnn, kGroup, {{7}, 4, 2010, false});
   now += Incarnations::kKeepEvery;
   talk();
-  bob.start(now, {4, 2010, false});
-  ann.start(now, {4, 11, false});
+  bob.start(now, {{7}, 4, 2010, false});
+  ann.start(now, {{7}, 4, 11, false});
   talk();
   EXPECT_TRUE(ann.self->older_copy());
 }
 
 TEST_F(IncarnationsTest, AFolderOfEarlierSoftwareIsTakenIn) {
-  ann.start(now, {9, 5000, false});
-  bob.start(now, {9, 5000, false});
+  ann.start(now, {{7}, 9, 5000, false});
+  bob.start(now, {{7}, 9, 5000, false});
   EXPECT_EQ(ann.self->number(), 1u);
   talk();
   EXPECT_FALSE(ann.self->older_copy());
@@ -246,8 +264,8 @@ TEST_F(IncarnationsTest, AFolderOfEarlierSoftwareIsTakenIn) {
 }
 
 TEST_F(IncarnationsTest, AGroupIsJoinedOnceAllHaveToldOrTheOthersAreSilent) {
-  ann.start(now, {1, 1, false});
-  bob.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
+  bob.start(now, {{7}, 1, 1, false});
   const TimePoint started = now;
   EXPECT_FALSE(ann.self->may_take_part(kReplicas, kAnn, started + std::chrono::hours(1))) << "nobody has told";
   talk();
@@ -258,8 +276,8 @@ TEST_F(IncarnationsTest, AGroupIsJoinedOnceAllHaveToldOrTheOthersAreSilent) {
 }
 
 TEST_F(IncarnationsTest, AStrangerIsNeitherBelievedNorTakenForAMember) {
-  ann.start(now, {1, 1, false});
-  bob.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
+  bob.start(now, {{7}, 1, 1, false});
   talk();
   // Who is not reached at the member's address does not know the challenge.
   const Known lie{12345, 6789, 1'000'000, {77}, {}};
@@ -273,8 +291,8 @@ TEST_F(IncarnationsTest, AStrangerIsNeitherBelievedNorTakenForAMember) {
 }
 
 TEST_F(IncarnationsTest, FloodsOfStrangersAreChallengedNowAndThen) {
-  ann.start(now, {1, 1, false});
-  bob.start(now, {1, 1, false});
+  ann.start(now, {{7}, 1, 1, false});
+  bob.start(now, {{7}, 1, 1, false});
   talk();
   bob.said.clear();
   for (std::uint64_t i = 0; i < 1000; ++i) {

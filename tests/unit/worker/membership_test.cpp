@@ -17,9 +17,9 @@ std::string address(std::uint64_t id) { return "127.0.0.1:" + std::to_string(900
 /// One worker's disk, and its membership over restarts.
 class Candidate {
  public:
-  explicit Candidate(std::uint64_t id) : id_(id) { restart(); }
+  explicit Candidate(std::uint64_t id, bool joins = false) : id_(id), joins_(joins) { restart(); }
 
-  void restart() { membership_ = *Membership::load(store, address(id_), random_source()); }
+  void restart() { membership_ = *Membership::load(store, address(id_), random_source(), joins_); }
   /// Everything collected becomes durable.
   bool sync() {
     store.start_write();
@@ -42,6 +42,7 @@ class Candidate {
     return [this] { return id_ * 1000 + drawn_++; };
   }
   std::uint64_t id_;
+  bool joins_;
   std::uint64_t drawn_ = 0;
   std::optional<Membership> membership_;
 };
@@ -172,21 +173,75 @@ TEST_F(MembershipOfThree, AMapThatContradictsTheGroupsOfThisWorkerIsRefused) {
   const auto expect_refused = [&](const std::function<void(ClusterMap&)>& change, const char* why) {
     ClusterMap offer = held;
     offer.version += 5;
+    offer.formed = true;
     change(offer);
     const auto taken = first.offer(offer);
     ASSERT_FALSE(taken) << why;
     EXPECT_THAT(taken.error().message, HasSubstr(why));
     EXPECT_FALSE(first.store.has_collected());
   };
-  expect_refused([](ClusterMap& map) { map.k = 1; }, "k = 1 instead of 2");
   expect_refused([](ClusterMap& map) { map.partitions.resize(2); }, "partitions of 2 instead of 4");
-  expect_refused([](ClusterMap& map) { std::swap(map.partitions[1].replicas[0], map.partitions[1].replicas[1]); },
-                 "partition 1 on other workers");
-  expect_refused([](ClusterMap& map) { map.members[1].address = "127.0.0.1:1"; }, "at another address");
+  expect_refused([](ClusterMap& map) { --map.next_replica; }, "ids of replicas that were given before");
+  expect_refused([](ClusterMap& map) { map.members[0].address = "127.0.0.1:1"; }, "without this worker");
+  expect_refused([](ClusterMap& map) { map.formed = false; }, "without this worker");
+  expect_refused(
+      [&](ClusterMap& map) {
+        map = held;
+        map.k = 1;
+      },
+      "another content than the one of this version");
   ClusterMap newer = held;
   newer.version += 5;
   newer.formed = true;
   EXPECT_TRUE(first.offer(newer));
+}
+
+TEST_F(MembershipOfThree, OneThatTheMapKnowsNoMoreWasRemoved) {
+  ASSERT_TRUE(first.form(spec));
+  first.sync();
+  ASSERT_TRUE(second.offer(*first->map()));
+  second.sync();
+  ClusterMap without = *first->map();
+  without.formed = true;
+  without.k = 1;
+  without.version = 9;
+  const WorkerId gone = second->self();
+  std::erase_if(without.members, [gone](const Member& member) { return member.id == gone; });
+  for (Placement& placement : without.partitions) {
+    placement.replicas = {*placement.find(first->self())};
+    placement.preferred_leader = first->self();
+  }
+  ASSERT_TRUE(second.offer(without)) << second.offer(without).error().message;
+  EXPECT_FALSE(second->removed()) << "nothing counts before it is durable";
+  second.sync();
+  ASSERT_TRUE(second->removed());
+  EXPECT_THAT(*second->removed(), HasSubstr("was removed from cluster " + without.cluster));
+  second.restart();
+  EXPECT_TRUE(second->removed());
+}
+
+TEST_F(MembershipOfThree, WhoAsksToJoinTakesAFormedMapThatHasItAndNoOther) {
+  ASSERT_TRUE(first.form(spec));
+  first.sync();
+  ClusterMap formed = *first->map();
+  formed.formed = true;
+  formed.version = 9;
+  Candidate joiner(4, true);
+  joiner.sync();
+  EXPECT_FALSE(joiner.offer(formed)) << "it is no member";
+  EXPECT_TRUE(joiner->joins());
+  ClusterMap with_it = formed;
+  with_it.members.push_back({joiner->self(), address(4), MemberState::kJoining, 8, {1, 2}});
+  ASSERT_TRUE(joiner.offer(with_it));
+  joiner.sync();
+  EXPECT_TRUE(joiner->is_formed());
+  EXPECT_FALSE(joiner->joins());
+  EXPECT_FALSE(joiner.store.hard_state({0})->has_value()) << "it gets its replicas from their groups' leaders";
+  ClusterMap as_founder = with_it;
+  as_founder.members.back().since = 0;
+  Candidate wiped(4, true);
+  wiped.sync();
+  EXPECT_FALSE(wiped.offer(as_founder)) << "it may have voted in an earlier incarnation";
 }
 
 TEST_F(MembershipOfThree, AnOlderMapChangesNothing) {
@@ -249,15 +304,6 @@ TEST_F(MembershipOfThree, DamagedRecordsAreRefused) {
   };
   const ClusterMap map = *first->map();
   EXPECT_THAT(reload_with("M", "no map"), HasSubstr("damaged"));
-  ClusterMap without = map;
-  without.members[0].id = {12345};
-  for (Placement& placement : without.partitions) {
-    for (ReplicaPlace& replica : placement.replicas) {
-      if (replica.worker == map.members[0].id) replica.worker = {12345};
-    }
-    if (placement.preferred_leader == map.members[0].id) placement.preferred_leader = {12345};
-  }
-  EXPECT_THAT(reload_with("M", pack(without)), HasSubstr("does not know this worker"));
   EXPECT_THAT(reload_with("M", pack(map)), HasSubstr("loaded"));
   EXPECT_THAT(reload_with("W", "short"), HasSubstr("broken"));
   EXPECT_THAT(reload_with("V", records::pack_number(2)), HasSubstr("format 2"));

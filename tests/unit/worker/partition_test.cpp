@@ -56,7 +56,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   void confirm() {
     if (!partition->wants_confirmation()) return;
     partition->ask(++round);
-    partition->on_confirmation(kPeer.worker, round, partition->proof().term(), partition->proof().term());
+    partition->on_confirmation(kPeer, round, partition->proof().term(), partition->proof().term());
     settle();
   }
 
@@ -78,11 +78,15 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
     request.timeout_ms = timeout;
     return ask(std::move(request));
   }
-  std::uint64_t get(const std::string& key, ReadMode mode = ReadMode::kLinearizable, std::uint32_t timeout = 0) {
+  WorkerRequest get_request(const std::string& key, ReadMode mode) {
     std::string arguments;
     PackedWriter(arguments).array(1).str(key);
     WorkerRequest request = command(Command::kGet, arguments);
     request.mode = mode;
+    return request;
+  }
+  std::uint64_t get(const std::string& key, ReadMode mode = ReadMode::kLinearizable, std::uint32_t timeout = 0) {
+    WorkerRequest request = get_request(key, mode);
     request.timeout_ms = timeout;
     return ask(std::move(request));
   }
@@ -211,14 +215,14 @@ TEST(Partition, AReadWaitsForItsRound) {
   EXPECT_FALSE(harness.outcome(tag)) << "nobody has confirmed anything";
   ASSERT_TRUE(harness.partition->wants_confirmation());
   harness.partition->ask(1);
-  harness.partition->on_confirmation(kPeer.worker, 1, {1}, {1});
+  harness.partition->on_confirmation(kPeer, 1, {1}, {1});
   harness.settle();
   EXPECT_FALSE(harness.outcome(tag)) << "an answer to another term";
   const Term term = harness.partition->proof().term();
-  harness.partition->on_confirmation(kPeer.worker, 1, term, {term.value + 1});
+  harness.partition->on_confirmation(kPeer, 1, term, {term.value + 1});
   harness.settle();
   EXPECT_FALSE(harness.outcome(tag)) << "from a member that knows a higher term";
-  harness.partition->on_confirmation(kPeer.worker, 1, term, term);
+  harness.partition->on_confirmation(kPeer, 1, term, term);
   harness.settle();
   EXPECT_EQ(harness.text(tag), "v");
 }
@@ -231,7 +235,7 @@ TEST(Partition, AReadThatComesAfterTheQuestionsWaitsForTheNextRound) {
   harness.partition->ask(1);
   const auto second = harness.get("k");
   const Term term = harness.partition->proof().term();
-  harness.partition->on_confirmation(kPeer.worker, 1, term, term);
+  harness.partition->on_confirmation(kPeer, 1, term, term);
   harness.settle();
   EXPECT_TRUE(harness.outcome(first));
   EXPECT_FALSE(harness.outcome(second));
@@ -258,10 +262,26 @@ TEST(Partition, ACheckedReadIsAnsweredAtOnceByALeaderThatServes) {
   harness.lead();
   harness.put("k", "v");
   harness.commit();
-  const auto tag = harness.get("k", ReadMode::kChecked);
+  WorkerRequest request = harness.get_request("k", ReadMode::kChecked);
+  request.configuration = harness.find_replica()->configuration_index();
+  const auto tag = harness.ask(std::move(request));
   EXPECT_EQ(harness.text(tag), "v");
   EXPECT_EQ(harness.replies.at(tag).term, harness.find_replica()->term()) << "which others are asked about";
+  EXPECT_FALSE(harness.replies.at(tag).is_confirmed);
+  EXPECT_EQ(harness.replies.at(tag).configuration, harness.find_replica()->configuration_index());
   EXPECT_FALSE(harness.partition->wants_confirmation());
+}
+
+TEST(Partition, ALeaderOfAnotherConfigurationThanTheBrokerKnowsAsksForItself) {
+  Harness harness;
+  harness.lead();
+  harness.put("k", "v");
+  harness.commit();
+  WorkerRequest request = harness.get_request("k", ReadMode::kChecked);
+  request.configuration = {harness.find_replica()->configuration_index().value + 1};
+  const auto tag = harness.ask(std::move(request));
+  EXPECT_FALSE(harness.outcome(tag));
+  EXPECT_TRUE(harness.partition->wants_confirmation());
 }
 
 TEST(Partition, ACheckedReadWaitsForTheBarrierOfItsLeader) {
@@ -555,6 +575,7 @@ TEST(Partition, AReadThatWasPutOffIsNotGoneOnWithByWhoLeadsNoMore) {
   WorkerRequest request;
   request.kind = RequestKind::kBatch;
   request.mode = ReadMode::kChecked;
+  request.configuration = harness.find_replica()->configuration_index();
   std::string body;
   PackedWriter writer(body);
   writer.array(3);

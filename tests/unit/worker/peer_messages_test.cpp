@@ -31,7 +31,7 @@ TEST(PeerMessages, ASpeakerIsReadBack) {
 }
 
 TEST(PeerMessages, WhatIsKnownOfAnIncarnationIsReadBack) {
-  const std::string packed = pack(Known{1, 2, 3, {4}, {{{0}, {5, 6, true}}, {{1023}, {7, 8, false}}}});
+  const std::string packed = pack(Known{1, 2, 3, {4}, {{{0}, {{9}, 5, 6, true}}, {{1023}, {{9}, 7, 8, false}}}});
   const auto known = read_known(packed);
   ASSERT_TRUE(known);
   EXPECT_EQ(known->answers, 1u);
@@ -41,6 +41,7 @@ TEST(PeerMessages, WhatIsKnownOfAnIncarnationIsReadBack) {
   ASSERT_EQ(known->promises.size(), 2u);
   EXPECT_EQ(known->promises[1].first, PartitionId{1023});
   EXPECT_EQ(known->promises[1].second.index, 8u);
+  EXPECT_EQ(known->promises[1].second.replica, ReplicaId{9});
   EXPECT_TRUE(known->promises[0].second.has_voted);
   expect_refused_in_part(packed, [](const std::string& bytes) { return bool(read_known(bytes)); });
 }

@@ -265,8 +265,10 @@ TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
     BundleWriter out;
     out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom),
             pack(Speaker{peer.cluster, peer.id, peer.nonce, 1, false}));
-    out.add(static_cast<std::uint8_t>(PeerMessageType::kAnswer),
-            pack_answer({nonce, partition.proof().asked(), {{{0}, term, term}}}));
+    out.add(
+        static_cast<std::uint8_t>(PeerMessageType::kAnswer),
+        pack_answer(
+            {nonce, partition.proof().asked(), {{{0}, partition.replica().member_on(peer.id)->place.id, term, term}}}));
     const Frames answer = out.take();
     turn([&] { shard.on_peer_message(answer); });
   };
@@ -289,8 +291,9 @@ TEST(Shard, AnswersLeadershipQuestionsWithTheTermsThatItKnows) {
   EXPECT_EQ(confirm.broker, BootNonce{55});
   EXPECT_EQ(confirm.read_context, 9u);
   ASSERT_EQ(confirm.terms.size(), 2u) << "it has no replica of partition 77";
-  for (const auto& [partition, term] : confirm.terms) {
+  for (const auto& [partition, replica, term] : confirm.terms) {
     EXPECT_EQ(term, cluster.worker(1).shard->partitions().at(partition)->replica().term());
+    EXPECT_EQ(replica, cluster.worker(1).shard->partitions().at(partition)->replica().self().id);
   }
 }
 

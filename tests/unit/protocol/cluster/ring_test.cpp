@@ -15,7 +15,7 @@ std::vector<Member> members_of(std::size_t count, std::uint64_t seed) {
   std::vector<Member> members;
   for (std::size_t i = 0; i < count; ++i) {
     const WorkerId id{random() | 1};
-    members.push_back({id, "127.0.0.1:" + std::to_string(7410 + i), virtual_nodes_of(id)});
+    members.push_back({id, "127.0.0.1:" + std::to_string(7410 + i), MemberState::kMember, 0, virtual_nodes_of(id)});
   }
   return members;
 }

@@ -1,0 +1,120 @@
+#include "protocol/cluster/map_changes.hpp"
+
+#include <algorithm>
+
+#include "protocol/cluster/ring.hpp"
+#include "protocol/cluster/targets.hpp"
+#include "protocol/limits.hpp"
+
+namespace trellis {
+namespace {
+
+Error refuse(std::string why) { return {Code::kFailedPrecondition, std::move(why)}; }
+
+Error no_member(WorkerId id) { return {Code::kNotFound, "no member " + to_string(id)}; }
+
+Member* find(ClusterMap& map, WorkerId id) {
+  const auto at =
+      std::find_if(map.members.begin(), map.members.end(), [id](const Member& each) { return each.id == id; });
+  return at == map.members.end() ? nullptr : &*at;
+}
+
+/// The next version: targets are made from those before.
+ClusterMap next(ClusterMap map) {
+  ++map.version;
+  retarget(map);
+  return map;
+}
+
+ClusterMap with_state(ClusterMap map, WorkerId id, MemberState state) {
+  Member& member = *find(map, id);
+  member.state = state;
+  member.since = map.version + 1;
+  return next(std::move(map));
+}
+
+Result<ClusterMap> add(ClusterMap map, WorkerId id, std::string_view address) {
+  if (map.members.size() == kWorkersMax) {
+    return refuse("a cluster has at most " + std::to_string(kWorkersMax) + " workers");
+  }
+  map.members.push_back({id, std::string(address), MemberState::kJoining, map.version + 1, virtual_nodes_of(id)});
+  return next(std::move(map));
+}
+
+}  // namespace
+
+Result<ClusterMap> with_member(const ClusterMap& map, WorkerId id, std::string_view address) {
+  const Member* const known = map.find(id);
+  if (known != nullptr && known->address == address) return map;
+  if (known != nullptr) return refuse("worker " + to_string(id) + " is a member at " + known->address);
+  if (const Member* const holder = map.find_address(address)) {
+    return refuse("address " + std::string(address) + " belongs to member " + to_string(holder->id));
+  }
+  return add(map, id, address);
+}
+
+Result<ClusterMap> with_replacement(const ClusterMap& map, WorkerId id, std::string_view address) {
+  const Member* const holder = map.find_address(address);
+  if (holder == nullptr || holder->id == id) return with_member(map, id, address);
+  ClusterMap without = map;
+  std::erase_if(without.members, [&](const Member& member) { return member.address == address; });
+  return add(std::move(without), id, address);
+}
+
+Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_fewer) {
+  const Member* const member = map.find(id);
+  if (member == nullptr) return no_member(id);
+  if (member->state == MemberState::kLeaving) return map;
+  const std::size_t left = map.staying() - 1;
+  const auto counts = [&] {
+    return "k=" + std::to_string(map.k) + ", and " + std::to_string(left) + " workers would be left";
+  };
+  if (left < map.k) return refuse(counts() + ": add one first (trellis-worker --join), or lower k");
+  if (left < 2 * std::size_t{map.k} - 1 && !allow_fewer) {
+    return refuse(counts() + ", fewer than the " + std::to_string(2 * map.k - 1) +
+                  " replicas of a partition: add one first (trellis-worker --join), or lower k");
+  }
+  return with_state(map, id, MemberState::kLeaving);
+}
+
+Result<ClusterMap> with_kept(const ClusterMap& map, WorkerId id) {
+  const Member* const member = map.find(id);
+  if (member == nullptr) return no_member(id);
+  if (member->state != MemberState::kLeaving) return map;
+  return with_state(map, id, MemberState::kJoining);
+}
+
+Result<ClusterMap> with_settled(const ClusterMap& map, WorkerId id) {
+  const Member* const member = map.find(id);
+  if (member == nullptr) return no_member(id);
+  if (member->state != MemberState::kJoining) return map;
+  return with_state(map, id, MemberState::kMember);
+}
+
+Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id) {
+  const Member* const member = map.find(id);
+  if (member == nullptr) return map;
+  if (member->state != MemberState::kLeaving) return refuse("worker " + to_string(id) + " does not leave");
+  ClusterMap without = map;
+  std::erase_if(without.members, [id](const Member& each) { return each.id == id; });
+  return next(std::move(without));
+}
+
+Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k) {
+  if (k == map.k) return map;
+  if (k < 1 || k > map.staying()) {
+    return refuse("k is from 1 to the number of workers that stay, " + std::to_string(map.staying()));
+  }
+  ClusterMap changed = map;
+  changed.k = k;
+  return next(std::move(changed));
+}
+
+const Member* find_member(const ClusterMap& map, std::string_view id_or_address) {
+  for (const Member& member : map.members) {
+    if (member.address == id_or_address || to_string(member.id) == id_or_address) return &member;
+  }
+  return nullptr;
+}
+
+}  // namespace trellis

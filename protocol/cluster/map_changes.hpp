@@ -1,0 +1,37 @@
+// How a cluster map changes: each change makes the next version from the one before, or says why it cannot be.
+//
+//   join       a member more, kJoining; what the others carry moves over to it, group by group
+//   settle     its replicas have their votes: kMember
+//   remove     kLeaving: its replicas are made anew elsewhere
+//   keep       the removal is taken back
+//   drop       nothing of it is left: it is no member any more
+//   replace    an empty worker takes the place of a member that is down, at its address
+//
+// A change that is there already changes nothing: then the map comes back as it was, with its version.  Pure.
+#pragma once
+
+#include <string_view>
+
+#include "protocol/cluster/cluster_map.hpp"
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+/// Error: kFailedPrecondition (the address belongs to another member, or there are too many).
+Result<ClusterMap> with_member(const ClusterMap& map, WorkerId id, std::string_view address);
+/// Whoever was at the address is a member no more.  Error: kFailedPrecondition.
+Result<ClusterMap> with_replacement(const ClusterMap& map, WorkerId id, std::string_view address);
+/// @param allow_fewer  fewer than 2k-1 members may be left
+/// Error: kNotFound, kFailedPrecondition.
+Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_fewer);
+/// Error: kNotFound.
+Result<ClusterMap> with_kept(const ClusterMap& map, WorkerId id);
+Result<ClusterMap> with_settled(const ClusterMap& map, WorkerId id);
+Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id);
+/// Error: kFailedPrecondition, where there are fewer members than k.
+Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k);
+
+/// The member with that id (16 hex digits) or address; null: none.
+const Member* find_member(const ClusterMap& map, std::string_view id_or_address);
+
+}  // namespace trellis

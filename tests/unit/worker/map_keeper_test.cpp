@@ -1,0 +1,135 @@
+// What the leader of partition 0 concludes from what members tell of their groups.
+#include "worker/map_keeper.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocol/cluster/map_changes.hpp"
+
+namespace trellis {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+class Keeping : public ::testing::Test {
+ protected:
+  Keeping() {
+    ClusterSpec spec{2, 2, {}};
+    for (std::uint64_t i = 1; i <= 4; ++i) spec.workers.emplace_back(WorkerId{i}, "w" + std::to_string(i) + ":1");
+    map = make_cluster_map(std::string(32, 'a'), spec);
+    map.formed = true;
+    map.version = kFormedVersion;
+    keeper.begin({3}, now);
+  }
+
+  /// The group as the map wants it, following the map of `version`.
+  LedGroup group_of(std::uint32_t partition, std::uint64_t version) const {
+    LedGroup group{{partition}, {5}, {1, version}, true, {}};
+    for (const ReplicaPlace& place : map.partitions[partition].replicas) {
+      group.members.push_back({place, ReplicaRole::kVoter, true});
+    }
+    return group;
+  }
+  void tell(std::uint64_t worker, std::vector<LedGroup> led, std::uint32_t held = 1) {
+    keeper.on_standing({worker}, {map.number(), kLevel, held, std::move(led)}, now);
+  }
+  void tell_all_groups(std::uint64_t version) { tell(1, {group_of(0, version), group_of(1, version)}); }
+
+  TimePoint now{seconds(100)};
+  ClusterMap map;
+  MapKeeper keeper;
+};
+
+TEST_F(Keeping, NothingFollowsWhereNobodyComesOrGoes) {
+  tell_all_groups(map.version);
+  EXPECT_FALSE(keeper.next(map, now));
+}
+
+TEST_F(Keeping, AMemberThatJoinsIsOneOnceEachGroupHasItsVote) {
+  map = *with_member(map, {9}, "w9:1");
+  LedGroup without = group_of(0, map.version);
+  std::erase_if(without.members, [](const GroupMember& each) { return each.place.worker == WorkerId{9}; });
+  LedGroup as_standby = group_of(1, map.version);
+  for (GroupMember& member : as_standby.members) {
+    if (member.place.worker == WorkerId{9}) member.role = ReplicaRole::kStandby;
+  }
+  tell(1, {without, as_standby});
+  EXPECT_FALSE(keeper.next(map, now));
+  tell_all_groups(map.version);
+  const auto next = keeper.next(map, now);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->find({9})->state, MemberState::kMember);
+}
+
+TEST_F(Keeping, AMemberIsDroppedOnceNoGroupHasItAndItHoldsNothing) {
+  map = *with_removal(map, {2}, false);
+  tell_all_groups(map.version);
+  tell(2, {}, 1);
+  EXPECT_FALSE(keeper.next(map, now)) << "it still holds a replica";
+  tell(2, {}, 0);
+  const auto next = keeper.next(map, now);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->find({2}), nullptr);
+}
+
+TEST_F(Keeping, OneThatIsDownIsNotWaitedFor) {
+  map = *with_removal(map, {2}, false);
+  tell_all_groups(map.version);
+  EXPECT_FALSE(keeper.next(map, now));
+  now += seconds(4);
+  EXPECT_TRUE(keeper.next(map, now));
+}
+
+TEST_F(Keeping, AGroupThatFollowsAnOlderMapSaysNothing) {
+  map = *with_removal(map, {2}, false);
+  tell(2, {}, 0);
+  tell_all_groups(map.version - 1);
+  EXPECT_FALSE(keeper.next(map, now)) << "its leader may add the member again";
+  LedGroup open = group_of(1, map.version);
+  open.is_committed = false;
+  tell(1, {group_of(0, map.version), open});
+  EXPECT_FALSE(keeper.next(map, now)) << "its configuration may be taken back";
+  tell_all_groups(map.version);
+  EXPECT_TRUE(keeper.next(map, now));
+}
+
+TEST_F(Keeping, AReportOfAnEarlierTermSaysNothing) {
+  map = *with_removal(map, {2}, false);
+  tell(2, {}, 0);
+  LedGroup later = group_of(1, map.version);
+  later.term = {6};
+  later.members.push_back({{{50}, {2}}, ReplicaRole::kVoter, true});
+  tell(3, {later});
+  tell_all_groups(map.version);
+  EXPECT_FALSE(keeper.next(map, now));
+}
+
+TEST_F(Keeping, WhatWasKnownInAnEarlierLeadershipIsForgotten) {
+  map = *with_removal(map, {2}, false);
+  tell(2, {}, 0);
+  tell_all_groups(map.version);
+  keeper.begin({4}, now);
+  EXPECT_FALSE(keeper.next(map, now));
+}
+
+TEST_F(Keeping, AnEmptyWorkerTakesAPlaceOnlyWhereEnoughAreLevelWithoutWhoWasThere) {
+  const Member& two = *map.find({2});
+  tell_all_groups(map.version);
+  tell(2, {});
+  EXPECT_THAT(keeper.replacement_obstacle(map, two, now), HasSubstr("is alive"));
+  now += seconds(4);
+  EXPECT_EQ(keeper.replacement_obstacle(map, two, now), "");
+  LedGroup behind = group_of(0, map.version);
+  bool is_in_it = false;
+  for (GroupMember& member : behind.members) {
+    is_in_it = is_in_it || member.place.worker == two.id;
+    if (member.place.worker != two.id) member.is_level = false;
+  }
+  if (!is_in_it) behind.members.push_back({{{60}, two.id}, ReplicaRole::kVoter, true});
+  tell(1, {behind});
+  EXPECT_THAT(keeper.replacement_obstacle(map, two, now), HasSubstr("partitions 0 have fewer than k=2 level replicas"));
+}
+
+}  // namespace
+}  // namespace trellis

@@ -1,0 +1,101 @@
+#include "worker/map_keeper.hpp"
+
+#include <algorithm>
+
+#include "protocol/cluster/map_changes.hpp"
+
+namespace trellis {
+namespace {
+
+const GroupMember* find(const LedGroup& group, WorkerId worker) {
+  const auto at = std::find_if(group.members.begin(), group.members.end(),
+                               [worker](const GroupMember& each) { return each.place.worker == worker; });
+  return at == group.members.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+void MapKeeper::begin(Term term, TimePoint now) {
+  term_ = term;
+  begun_ = now;
+  heard_.clear();
+  groups_.clear();
+}
+
+void MapKeeper::on_standing(WorkerId from, const Standing& standing, TimePoint now) {
+  heard_[from] = {now, standing.map, standing.held};
+  for (const LedGroup& led : standing.led) {
+    LedGroup& known = groups_[led.group];
+    if (led.term >= known.term) known = led;
+  }
+}
+
+bool MapKeeper::is_down(WorkerId worker, TimePoint now) const {
+  const auto at = heard_.find(worker);
+  return now - (at == heard_.end() ? begun_ : at->second.at) >= kDownAfter + kCheckEvery;
+}
+
+MapVersion MapKeeper::map_of(WorkerId worker) const {
+  const auto at = heard_.find(worker);
+  return at == heard_.end() ? MapVersion{} : at->second.map;
+}
+
+std::optional<ClusterMap> MapKeeper::next(const ClusterMap& map, TimePoint now) const {
+  for (const Member& member : map.members) {
+    const bool is_settled = member.state == MemberState::kJoining && has_settled(map, member);
+    const bool is_gone = member.state == MemberState::kLeaving && has_left(map, member, now);
+    if (!is_settled && !is_gone) continue;
+    auto changed = is_settled ? with_settled(map, member.id) : without_member(map, member.id);
+    if (changed) return std::move(*changed);
+  }
+  return std::nullopt;
+}
+
+/// The group's report, where it follows the map of that version or a later one, and nothing of its members is open.
+const LedGroup* MapKeeper::report_of(std::uint32_t group, std::uint64_t since) const {
+  const auto at = groups_.find(PartitionId{group});
+  const bool counts = at != groups_.end() && at->second.is_committed && at->second.followed.version >= since;
+  return counts ? &at->second : nullptr;
+}
+
+bool MapKeeper::has_settled(const ClusterMap& map, const Member& member) const {
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    if (map.partitions[i].find(member.id) == nullptr) continue;
+    const LedGroup* const group = report_of(i, member.since);
+    const GroupMember* const there = group == nullptr ? nullptr : find(*group, member.id);
+    if (there == nullptr || there->role != ReplicaRole::kVoter) return false;
+  }
+  return true;
+}
+
+bool MapKeeper::has_left(const ClusterMap& map, const Member& member, TimePoint now) const {
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    const LedGroup* const group = report_of(i, member.since);
+    if (group == nullptr || find(*group, member.id) != nullptr) return false;
+  }
+  // It is told to delete what it holds; one that is not there any more is not waited for.
+  const auto heard = heard_.find(member.id);
+  return is_down(member.id, now) || (heard != heard_.end() && heard->second.held == 0);
+}
+
+std::string MapKeeper::replacement_obstacle(const ClusterMap& map, const Member& member, TimePoint now) const {
+  if (!is_down(member.id, now)) return "the member at " + member.address + " is alive";
+  std::string groups;
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    const auto at = groups_.find(PartitionId{i});
+    if (at != groups_.end() && find(at->second, member.id) == nullptr) continue;
+    const auto level =
+        at == groups_.end()
+            ? 0
+            : std::count_if(at->second.members.begin(), at->second.members.end(), [&](const auto& each) {
+                return each.role == ReplicaRole::kVoter && each.is_level && each.place.worker != member.id;
+              });
+    if (level < map.k) groups += (groups.empty() ? "" : ", ") + std::to_string(i);
+  }
+  if (groups.empty()) return "";
+  return "partitions " + groups + " have fewer than k=" + std::to_string(map.k) +
+         " level replicas without the member that was at " + member.address +
+         ": start it with its old folder if there is one (is its disk mounted?)";
+}
+
+}  // namespace trellis

@@ -1,0 +1,62 @@
+// MapKeeper: what the leader of partition 0 does with the cluster map: it is asked for changes, and some follow by
+// themselves from what the members tell of their groups.
+//
+//   a member that joins has the vote in each group that is to have it    it is a member
+//   no group has a member any more that leaves, and it holds nothing     it is dropped
+//
+// A group's report counts only for what cannot become untrue again: once a group follows a map by which a member
+// leaves, and its committed configuration lacks it, no leader ever adds it again, since none follows an older map.
+//
+// How long a member has been silent is told by this leader's own clock, from the beginning of its leadership on: late,
+// never early.  Loop thread only; pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "protocol/cluster/cluster_map.hpp"
+#include "worker/member_messages.hpp"
+
+namespace trellis {
+
+class MapKeeper {
+ public:
+  /// Every member is asked so often how its groups stand.
+  static constexpr std::chrono::milliseconds kCheckEvery{1'000};
+  /// Who was silent for so long, and has to go, is taken for down.
+  static constexpr std::chrono::milliseconds kDownAfter{1'500};
+
+  /// Its leadership of partition 0 begins; whatever was known is of an earlier one.
+  void begin(Term term, TimePoint now);
+  /// The term in which it keeps the map.
+  Term term() const { return term_; }
+
+  void on_standing(WorkerId from, const Standing& standing, TimePoint now);
+  bool is_down(WorkerId worker, TimePoint now) const;
+  /// The version of the map that the worker has said last that it has; zero where it was not heard.
+  MapVersion map_of(WorkerId worker) const;
+
+  /// The next map that follows from what is known; nothing where it stays as it is.
+  std::optional<ClusterMap> next(const ClusterMap& map, TimePoint now) const;
+
+  /// Why an empty worker must not take the place of this member yet, for people; empty where it may.
+  std::string replacement_obstacle(const ClusterMap& map, const Member& member, TimePoint now) const;
+
+ private:
+  struct Heard {
+    TimePoint at;
+    MapVersion map;
+    std::uint32_t held = 0;
+  };
+  bool has_settled(const ClusterMap& map, const Member& member) const;
+  bool has_left(const ClusterMap& map, const Member& member, TimePoint now) const;
+  const LedGroup* report_of(std::uint32_t group, std::uint64_t since) const;
+
+  Term term_;
+  TimePoint begun_;
+  std::map<WorkerId, Heard> heard_;
+  std::map<PartitionId, LedGroup> groups_;  ///< The newest report of each.
+};
+
+}  // namespace trellis

@@ -1,0 +1,274 @@
+// The part of a Shard that deals with members that come and go: copies of the cluster map, the replicas that are made
+// and deleted here, and what this worker does as the leader of a group, and of partition 0.
+#include <algorithm>
+
+#include "protocol/cluster/map_changes.hpp"
+#include "worker/raft/reconcile.hpp"
+#include "worker/shard.hpp"
+
+namespace trellis {
+namespace {
+
+/// Whoever leaves, and was silent for so long and two round trips, is taken for down.
+constexpr Duration kLeaverDownAfter = std::chrono::milliseconds(1'500);
+
+}  // namespace
+
+/// Copies: what partition 0 has applied replaces the copy of its replicas at once; they tell the others.
+void Shard::look_after_map() {
+  const Partition* const keeper = find_partition(PartitionId{0});
+  const auto& replicated = keeper == nullptr ? nullptr : keeper->state().system().map;
+  if (replicated != nullptr && replicated->number() > membership_.newest_version()) {
+    note(membership_.on_map_offer(*replicated, store_, collecting_));
+  }
+  if (membership_.removed()) return;
+  keep_map();
+  for (auto& [id, partition] : partitions_) {
+    if (partition->replica().is_ready()) lead(*partition);
+  }
+  if (now_ - members_told_at_ < kGreetEvery) return;
+  members_told_at_ = now_;
+  tell_newcomers();
+  ask_for_leaders();
+  look_after_greeted();
+}
+
+/// What the leader of partition 0 does.
+void Shard::keep_map() {
+  Partition* const partition = find_partition(PartitionId{0});
+  if (partition == nullptr || !partition->replica().is_ready()) return;
+  const Term term = partition->replica().term();
+  if (keeper_.term() != term) keeper_.begin(term, now_);
+  const auto& map = partition->state().system().map;
+  const bool is_checked = now_ >= check_due_ || map != checked_map_;
+  if (is_checked) {
+    check_due_ = now_ + MapKeeper::kCheckEvery;
+    checked_map_ = map;
+    keeper_.on_standing(membership_.self(), standing(), now_);
+    for (const Member& member : membership_.map()->members) {
+      if (member.id != membership_.self()) {
+        to_peer(member.id, PeerMessageType::kCheck, pack(membership_.map()->number()));
+      }
+    }
+  }
+  if (!partition->replica().can_propose() || partition->proposes_map()) return;
+  if (map == nullptr) return partition->propose_map({}, *membership_.map());
+  if (!is_checked) return;
+  if (const auto next = keeper_.next(*map, now_)) partition->propose_map(map->number(), *next);
+}
+
+const ClusterMap* Shard::kept_map() const {
+  const auto at = partitions_.find(PartitionId{0});
+  if (at == partitions_.end() || !at->second->replica().is_ready()) return nullptr;
+  return at->second->state().system().map.get();
+}
+
+Result<void> Shard::change_map(const MapChange& change) {
+  const ClusterMap* const map = kept_map();
+  if (map == nullptr) return Error{Code::kUnavailable, "this worker does not lead partition 0"};
+  const auto next = change(*map);
+  if (!next) return next.error();
+  if (next->number() == map->number()) return {};
+  Partition& partition = *partitions_.at(PartitionId{0});
+  if (partition.proposes_map() || !partition.replica().can_propose()) {
+    return Error{Code::kUnavailable, "something is being changed already"};
+  }
+  partition.propose_map(map->number(), *next);
+  return {};
+}
+
+Standing Shard::standing() const {
+  Standing standing{membership_.map()->number(), kLevel, static_cast<std::uint32_t>(partitions_.size()), {}};
+  for (const auto& [id, partition] : partitions_) {
+    const Replica& replica = partition->replica();
+    if (!replica.is_ready()) continue;
+    const ReplicaConfiguration configuration = replica.configuration();
+    LedGroup& led = standing.led.emplace_back();
+    led = {id, replica.term(), partition->state().system().followed, configuration.is_committed, {}};
+    for (const ReplicaMember& member : configuration.members) {
+      const bool is_level = member.place.worker == membership_.self() || replica.is_level(member.place.id);
+      led.members.push_back({member.place, member.role, is_level});
+    }
+  }
+  return standing;
+}
+
+/// What a group's leader does: the group follows the newest map that is known here, and comes to be as it says.
+void Shard::lead(Partition& partition) {
+  const ClusterMap& map = *membership_.map();
+  Replica& replica = partition.replica();
+  const MapVersion followed = partition.state().system().followed;
+  // No leader follows an older map than its group: where this copy is the older one, it waits for the other.
+  if (followed < map.number()) partition.follow(map.number(), map.level);
+  if (followed != map.number() || replica.is_transferring() || replica.is_changing() || is_leaving_) return;
+  const auto step = next_step(view_of(replica), {map.placement(partition.id()).replicas, map.k});
+  if (!step) return;
+  woken_.insert(partition.id());
+  if (!step->change) return static_cast<void>(replica.transfer_to(step->replica.id));
+  static_cast<void>(replica.change(*step->change, step->replica));
+}
+
+GroupView Shard::view_of(const Replica& replica) const {
+  const ReplicaConfiguration configuration = replica.configuration();
+  GroupView view{replica.self().id, configuration.index, replica.last_index(), {}};
+  for (const ReplicaMember& member : configuration.members) {
+    const WorkerId worker = member.place.worker;
+    const bool is_self = worker == membership_.self();
+    const Member* const known = membership_.map()->find(worker);
+    const bool is_to_go = known == nullptr || known->state == MemberState::kLeaving;
+    const bool is_silent = peers_.silence_of(worker, now_) >= kLeaverDownAfter + 2 * peers_.round_trip(worker);
+    view.members.push_back({member.place, member.role, replica.match_index(member.place.id),
+                            is_self || peers_.is_heard(worker, now_), !is_self && is_to_go && is_silent});
+  }
+  return view;
+}
+
+/// Whether the group is as the newest map says: then its leadership may be moved to where it is preferred.
+bool Shard::is_settled(const Partition& partition) const {
+  const ClusterMap& map = *membership_.map();
+  const Placement& placement = map.placement(partition.id());
+  const auto members = partition.replica().configuration().members;
+  return partition.state().system().followed == map.number() && members.size() == placement.replicas.size() &&
+         std::all_of(members.begin(), members.end(), [&placement](const ReplicaMember& member) {
+           return member.role == ReplicaRole::kVoter && placement.find(member.place.worker) != nullptr;
+         });
+}
+
+/// A newcomer makes its replica when it is told of it.
+void Shard::tell_newcomers() {
+  for (const auto& [id, partition] : partitions_) {
+    if (!partition->replica().is_ready()) continue;
+    for (const ReplicaMember& member : partition->replica().configuration().members) {
+      if (member.role != ReplicaRole::kVoter) tell_members(*partition, member.place.worker);
+    }
+  }
+}
+
+/// Only a leader whose group follows the map that it has knows what the target is.
+void Shard::tell_members(const Partition& partition, WorkerId to) {
+  const Replica& replica = partition.replica();
+  const ClusterMap& map = *membership_.map();
+  if (!replica.is_ready() || partition.state().system().followed != map.number()) return;
+  const GroupNotice notice{
+      partition.id(),
+      {replica.term(), replica.last_index(), replica.configuration(), map.placement(partition.id()).replicas}};
+  to_peer(to, PeerMessageType::kMembersNotice, pack(notice));
+}
+
+/// A removed replica is told nothing: whoever misses a leader asks those who may know one.
+void Shard::ask_for_leaders() {
+  for (const auto& [id, partition] : partitions_) {
+    const Replica& replica = partition->replica();
+    const bool misses = !replica.is_leader() && now_ - partition->leader_heard_at() >= kLeaderMissedAfter + round_trip_;
+    if (!misses) continue;
+    std::set<WorkerId> asked;
+    for (const ReplicaMember& member : replica.configuration().members) asked.insert(member.place.worker);
+    for (const ReplicaPlace& place : membership_.map()->placement(id).replicas) asked.insert(place.worker);
+    asked.erase(membership_.self());
+    for (const WorkerId worker : asked) {
+      to_peer(worker, PeerMessageType::kMembersWanted, pack(MembersWanted{id, replica.self().id}));
+    }
+  }
+}
+
+/// With whom a partition is shared, now or soon.
+void Shard::look_after_greeted() {
+  std::set<WorkerId> shared;
+  for (const auto& [id, partition] : partitions_) {
+    for (const ReplicaMember& member : partition->replica().configuration().members) shared.insert(member.place.worker);
+    for (const ReplicaPlace& place : membership_.map()->placement(id).replicas) shared.insert(place.worker);
+  }
+  shared.erase(membership_.self());
+  std::erase_if(greeted_at_, [&shared](const auto& each) { return !shared.contains(each.first); });
+  for (const WorkerId worker : shared) {
+    if (membership_.map()->find(worker) != nullptr) greeted_at_.try_emplace(worker);
+  }
+}
+
+void Shard::on_member_item(WorkerId from, const BundleItem& item) {
+  switch (static_cast<PeerMessageType>(item.type)) {
+    case PeerMessageType::kCheck:
+      if (const auto version = read_map_version(item.header)) {
+        to_peer(from, PeerMessageType::kStanding, pack(standing()));
+      }
+      break;
+    case PeerMessageType::kStanding:
+      if (const auto told = read_standing(item.header)) {
+        keeper_.on_standing(from, *told, now_);
+        if (told->map < membership_.map()->number()) {
+          to_peer(from, PeerMessageType::kMap, pack(*membership_.map()));
+        }
+      }
+      break;
+    case PeerMessageType::kMembersWanted:
+      if (const auto wanted = read_members_wanted(item.header)) {
+        if (const Partition* const partition = find_partition(wanted->group)) tell_members(*partition, from);
+      }
+      break;
+    case PeerMessageType::kMembersNotice:
+      if (const auto notice = read_group_notice(item.header)) on_notice(*notice);
+      break;
+    case PeerMessageType::kMap:
+      if (const auto map = read_cluster_map(item.header)) note(membership_.on_map_offer(*map, store_, collecting_));
+      break;
+    default: break;
+  }
+}
+
+/// As the leader of partition 0: the map gets one member more, or the worker is told why not.
+void Shard::on_join_wanted(BrokerIndex broker, const JoinWanted& wanted) {
+  const auto changed = change_map([&](const ClusterMap& map) -> Result<ClusterMap> {
+    const Member* const holder = map.find_address(wanted.address);
+    if (holder != nullptr && holder->id != wanted.id) {
+      const std::string obstacle = keeper_.replacement_obstacle(map, *holder, now_);
+      if (!obstacle.empty()) return Error{Code::kFailedPrecondition, obstacle};
+    }
+    return with_replacement(map, wanted.id, wanted.address);
+  });
+  if (changed || changed.error().code == Code::kUnavailable) return;  // Then it is asked again.
+  add(brokers_[broker].out, JoinRefused{wanted.nonce, changed.error().message});
+}
+
+/// A leader says who belongs to its group: a replica is made here, or the one that is here is deleted.
+void Shard::on_notice(const GroupNotice& notice) {
+  records::LocalReplica& local = local_replicas_[notice.group];
+  if (const auto made = replica_to_make(notice.members, membership_.self(), local)) {
+    report(LogLevel::kInfo, "this worker gets a replica", notice.group);
+    local = *made;
+    Replica::make(store_, notice.group, local);
+    opening_[notice.group] = collecting_;
+  } else if (const auto gone = replica_to_delete(notice.members, local)) {
+    report(LogLevel::kInfo, "the replica here belongs to its group no more, and is deleted", notice.group);
+    local = *gone;
+    close_partition(notice.group);
+    Replica::remove(store_, notice.group, local);
+  }
+}
+
+/// Replicas whose records are durable take part from now on.
+Result<void> Shard::open_made() {
+  for (auto at = opening_.begin(); at != opening_.end();) {
+    if (at->second > durable_) {
+      ++at;
+      continue;
+    }
+    if (auto opened = open_partition(at->first, local_replicas_[at->first].held); !opened) return opened;
+    hello_due_ = now_;
+    at = opening_.erase(at);
+  }
+  return {};
+}
+
+void Shard::close_partition(PartitionId id) {
+  opening_.erase(id);
+  if (Partition* const partition = find_partition(id)) partition->close();
+  partitions_.erase(id);
+  looking_on_.erase(id);
+  receiver_.forget(id, *this);
+  end_snapshot(id);
+  unswept_.insert(id);
+  for (auto& [batch, held] : held_) std::erase_if(held, [id](const Held& each) { return each.group == id; });
+  hello_due_ = now_;
+}
+
+}  // namespace trellis
