@@ -8,8 +8,8 @@ namespace trellis {
 namespace {
 
 constexpr std::string_view kWhatToDo =
-    "Start it with its own folder; where that is lost, bring the documents over while the others serve: "
-    "`trellis export` from this cluster, and `trellis load` into a new one of workers with empty folders";
+    "Start it with its own folder; where that is lost, start it with --join: then it is taken in anew, once every "
+    "partition that it voted in has enough replicas without it";
 
 /// A map is as large as its cluster: it is not offered or asked for with every heartbeat.
 constexpr std::chrono::milliseconds kMapInterval{300};

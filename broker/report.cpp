@@ -19,6 +19,28 @@ FollowerLag lag_of(WorkerId id, const Registry& registry) {
   return sum;
 }
 
+/// How many replicas of the partition are not where the map has them; of one worker alone, where it is given.
+std::size_t moves_left(const Router& router, std::uint32_t partition, std::optional<WorkerId> worker = {}) {
+  const auto& wanted = router.map()->partitions[partition].replicas;
+  const auto& there = router.voters(PartitionId{partition});
+  const auto missing = [&worker](const std::vector<ReplicaPlace>& from, const std::vector<ReplicaPlace>& in) {
+    return static_cast<std::size_t>(std::count_if(from.begin(), from.end(), [&](const ReplicaPlace& place) {
+      const auto is_same = [&place](const ReplicaPlace& other) { return other.worker == place.worker; };
+      return (!worker || *worker == place.worker) && std::none_of(in.begin(), in.end(), is_same);
+    }));
+  };
+  return std::max(missing(wanted, there), missing(there, wanted));
+}
+
+std::string_view name_of(MemberState state) {
+  switch (state) {
+    case MemberState::kMember: return "member";
+    case MemberState::kJoining: return "joining";
+    case MemberState::kLeaving: break;
+  }
+  return "leaving";
+}
+
 /// A member of the cluster, or, while there is none, any worker that is connected.
 MemberReport report_member(WorkerId id, const std::string& address, const Registry& registry, TimePoint now) {
   MemberReport report;
@@ -52,7 +74,12 @@ std::vector<MemberReport> report_members(const Router& router, const Registry& r
   std::vector<MemberReport> members;
   if (const ClusterMap* const map = router.map()) {
     for (const Member& member : map->members) {
-      members.push_back(report_member(member.id, member.address, registry, now));
+      MemberReport& report = members.emplace_back(report_member(member.id, member.address, registry, now));
+      report.membership = name_of(member.state);
+      report.moves_left = 0;
+      for (std::uint32_t i = 0; i < map->partition_count(); ++i) {
+        *report.moves_left += moves_left(router, i, member.id);
+      }
     }
     return members;
   }
@@ -103,6 +130,14 @@ StatusReport report_status(const BrokerOptions& options, const Router& router, c
   report.workers_up = up;
   const bool is_whole = formed && !router.is_short();
   report.guaranteed = is_whole && !router.misses_a_leader(now);
+  if (map != nullptr) {
+    report.map_version = map->version;
+    report.epoch = map->epoch;
+  }
+  for (std::uint32_t i = 0; formed && i < map->partition_count(); ++i) {
+    report.moves_left += moves_left(router, i);
+    report.under_replicated += router.replicas_up(PartitionId{i}) < map->replica_count() ? 1 : 0;
+  }
   report.version = TRELLIS_VERSION;
   return report;
 }

@@ -139,6 +139,7 @@ void Requests::begin(Entry& entry, TimePoint now) {
     return;
   }
   if (is_on_one_key(entry.request.command)) return begin_on_one_key(entry, now);
+  if (row_of(entry.request.command).reach == Reach::kKeeper) return begin_at_keeper(entry, now);
   if (row_of(entry.request.command).reach != Reach::kMap) return begin_merged(entry, now);
   const auto key = read_key(entry.request.arguments);
   if (!key) return finish(entry, answer_of(key.error()));
@@ -170,6 +171,20 @@ void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
   subrequest.writes = is_write(request.command);
   subrequest.body = entry.frame;
   const WriteIdentity identity = subrequest.writes ? identity_of(entry) : WriteIdentity{};
+  const Tag tag = entry.tag;
+  const Tag call = calls_->start(tag, std::move(subrequest), identity, entry.deadline, now);
+  if (call != 0) entry.asked.push_back({call, 0});
+}
+
+/// Asked again until the leader of partition 0 has answered: what it asks for may be repeated.
+void Requests::begin_at_keeper(Entry& entry, TimePoint now) {
+  if (const auto checked = check_arguments(entry.request); !checked) return finish(entry, answer_of(checked.error()));
+  Subrequest subrequest;
+  subrequest.kind = RequestKind::kCluster;
+  subrequest.client = entry.client->number;
+  subrequest.writes = true;
+  subrequest.body = entry.frame;
+  const WriteIdentity identity = identity_of(entry);
   const Tag tag = entry.tag;
   const Tag call = calls_->start(tag, std::move(subrequest), identity, entry.deadline, now);
   if (call != 0) entry.asked.push_back({call, 0});

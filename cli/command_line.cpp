@@ -50,6 +50,10 @@ CommandLine split_command_line(const std::vector<std::string>& words, std::span<
   bool all_words = false;  // Behind `--`.
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
+    if (!all_words && word == "--detach" && !line.words.empty() && line.words.front() == "member") {
+      line.detach = true;
+      continue;
+    }
     if (all_words || !is_programs(word)) {
       line.help = line.help || (!all_words && (word == "--help" || word == "-h"));
       line.json = line.json || (!all_words && word == "--json");

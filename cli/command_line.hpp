@@ -18,6 +18,7 @@ struct CommandLine {
   std::vector<std::string> words;  ///< kCommand: the command with its arguments and its own flags.
   bool help = false;               ///< kCommand: --help stood among the words.
   bool json = false;               ///< kCommand: --json stood among the words.
+  bool detach = false;             ///< kCommand: MEMBER REMOVE with --detach, which is not among the words.
 };
 
 /// @param tools  names that are tools: load, up, ...; `keys init DIR` is one besides

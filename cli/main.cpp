@@ -17,6 +17,7 @@
 #include "cli/keys/keys.hpp"
 #include "cli/load/generate.hpp"
 #include "cli/local/up.hpp"
+#include "cli/member_removal.hpp"
 #include "cli/shell/execute.hpp"
 #include "cli/shell/shell.hpp"
 #include "client/statement/help.hpp"
@@ -41,6 +42,7 @@ Examples:
   echo 'COMPUTE 2*x WHERE x = QUERY person1.age' | trellis
   trellis load users.json --key-field _id
   trellis export backup.json
+  trellis member remove 127.0.0.1:9003          waits until it is gone; --detach does not
 
 Exit codes: 0 done, 1 not found or false, 2 wrong usage, 3 unavailable or timed out, 4 any other error.
 Every flag can be set by the environment too: TRELLIS_BROKER, TRELLIS_TIMEOUT, ...)";
@@ -101,6 +103,10 @@ CLI::App* add_up(CLI::App& app, Settings& settings) {
   up->add_option("-s,--servers", settings.up.server_file,
                  "Server file: `address port` of a worker a line (default 127.0.0.1 9001, 9002 and 9003)")
       ->type_name("FILE");
+  up->add_option("--workers", settings.up.workers,
+                 "Workers on this machine, on ports from 9001 on; more than the folder has: the others join")
+      ->check(natural_problem)
+      ->type_name("N");
   up->add_option("-i,--index", settings.up.data_file, "Data file to load, once in the life of the cluster")
       ->type_name("FILE");
   up->add_option("-k,--replication", settings.up.k, "Replication factor (default 2)")->type_name("N");
@@ -123,7 +129,9 @@ CLI::App* add_up(CLI::App& app, Settings& settings) {
 With --metrics the broker serves at that port, and the workers at those that follow, in the server file's order. What
 has ended is started again, by this `up` while its shell is open, or by a second one.
 Workers that run already are used as they are; for lines of other machines it waits, and prints the command to start
-them there. A second `up` on the folder comes back with its documents. EXIT or Ctrl-D stops what it started.
+them there. A second `up` on the folder comes back with its documents; with more --workers, or lines in the server file,
+the cluster grows, also while it runs (`trellis member remove` takes workers away). EXIT or Ctrl-D stops what it
+started.
 
 Examples:
   trellis up
@@ -292,7 +300,10 @@ int run_command(const CLI::App& app, const CommandLine& line, const Settings& se
     return exit_code_of(statement.error().code);
   }
   Client client(settings.endpoints(), Client::Absent::kTell);
-  return execute(client, *statement, {json, !settings.no_pager});
+  const StopSignal stop;
+  const int code = execute(client, *statement, {json, !settings.no_pager}, [&stop] { return stop.requested(); });
+  const bool waits = statement->command == Command::kMemberRemove && !line.detach && code <= kExitNotFound;
+  return waits ? await_removal(client, statement->subject, stop) : code;
 }
 
 int run_shell_here(const Settings& settings) {

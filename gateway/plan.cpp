@@ -123,6 +123,10 @@ Refusal Planner::read_parameter(const std::string& name, const std::string& valu
     if (!value.empty() && value != "true" && value != "false") return wrong("it is true or false");
     plan_.load = value != "false";
   }
+  if (name == "allow_fewer") {
+    if (!value.empty() && value != "true" && value != "false") return wrong("it is true or false");
+    plan_.allow_fewer = value != "false";
+  }
   if (name == "limit") {
     plan_.limit = read_number<std::size_t>(value);
     if (plan_.limit.value_or(0) < 1 || *plan_.limit > kPageKeysMax) {
@@ -397,6 +401,7 @@ Options Plan::options() const {
   options.pointer = pointer;
   options.ttl_ms = ttl_ms;
   options.load = load;
+  options.allow_fewer = allow_fewer;
   options.range = range.view();
   if (!session.empty()) options.session = session;
   return options;

@@ -52,6 +52,7 @@ struct Plan {
   std::optional<std::string> after;               ///< The key behind which a listing begins.
   std::optional<std::size_t> limit;               ///< How many keys a listing has; none: it is streamed.
   bool verbose = false;                           ///< /readyz
+  bool allow_fewer = false;                       ///< DELETE /v1/members/{key}
   bool load = false;                              ///< /v1/members
   std::string line;                               ///< /v1/console
   bool all = false;                               ///< /v1/console: all pages.

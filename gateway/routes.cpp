@@ -52,6 +52,7 @@ std::string_view schema_of(ResultType type) {
       return R"({"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": {}}})";
     case ResultType::kMembers: return R"({"type": "array", "items": {"type": "object"}})";
     case ResultType::kLocation:
+    case ResultType::kSettings:
     case ResultType::kStatus: return R"({"type": "object"})";
     case ResultType::kText: return kText;
   }
@@ -148,6 +149,9 @@ std::vector<Parameter> parameters_of(const Route& route) {
   if (row.options.has(Option::kLoad)) {
     result.push_back({"load", R"({"type": "boolean"})",
                       "Tell each worker's memory, how far it is behind, and what it has answered since its start"});
+  }
+  if (row.options.has(Option::kAllowFewer)) {
+    result.push_back({"allow_fewer", R"({"type": "boolean"})", "Even where fewer than 2k-1 workers are left"});
   }
   if (row.options.has(Option::kConsistency)) {
     result.push_back({"consistency", R"({"type": "string", "enum": ["linearizable", "stale"]})",

@@ -10,6 +10,9 @@
 namespace trellis {
 namespace {
 
+/// A member's address is host:port, and a host name has 253 bytes at most.
+constexpr std::size_t kMemberNameSizeMax = 260;
+
 /// Opens an argument array and checks how many there are; reads on from there.
 class ArgumentReader {
  public:
@@ -176,6 +179,35 @@ Result<LifetimeArguments> read_lifetime(std::string_view arguments) {
   const auto ttl_ms = read_ttl(reader);
   if (!ttl_ms) return given.error();
   return LifetimeArguments{*key, ttl_ms};
+}
+
+Result<std::string_view> read_member(std::string_view arguments) {
+  ArgumentReader given(Signature::kMember, arguments);
+  if (!given) return given.error();
+  const auto member = given.take().read_bytes();
+  if (!member || member->empty() || member->size() > kMemberNameSizeMax) return given.error();
+  return *member;
+}
+
+Result<SettingsChange> read_settings(std::string_view arguments) {
+  ArgumentReader given(Signature::kSettings, arguments);
+  if (!given) return given.error();
+  SettingsChange change;
+  if (!given.more()) return change;
+  PackedReader& reader = given.take();
+  const auto fields = read_fields(reader);
+  if (!fields) return invalid_argument("settings must be a map of name to value");
+  for (std::uint32_t i = 0; i < *fields; ++i) {
+    const auto name = read_text(reader);
+    if (name != "k")
+      return invalid_argument("unknown setting" + (name ? " " + quoted_excerpt(*name) : "") + "; known is k");
+    const auto value = read_whole(reader);
+    if (!value || *value < 1 || *value > kWorkersMax) {
+      return invalid_argument("k must be an int from 1 to " + std::to_string(kWorkersMax));
+    }
+    change.k = static_cast<std::uint32_t>(*value);
+  }
+  return change;
 }
 
 Result<void> read_nothing(std::string_view arguments) {

@@ -40,6 +40,10 @@ struct LifetimeArguments {
   std::string_view key;
   std::optional<std::uint64_t> ttl_ms;  ///< Nothing: for good.
 };
+/// What SETTINGS is to change; what is not given stays.
+struct SettingsChange {
+  std::optional<std::uint32_t> k;
+};
 struct Variable {
   std::string_view name;
   QueryArguments query;
@@ -56,6 +60,8 @@ Result<QueryArguments> read_query(std::string_view arguments);      ///< kPath
 Result<ComputeArguments> read_compute(std::string_view arguments);  ///< kFormula
 Result<PageArguments> read_page(std::string_view arguments);        ///< kPage
 Result<std::string_view> read_count(std::string_view arguments);    ///< kPrefix
+Result<std::string_view> read_member(std::string_view arguments);   ///< kMember
+Result<SettingsChange> read_settings(std::string_view arguments);   ///< kSettings
 /// kChanges.  Values are checked.
 Result<PatchArguments> read_patch(std::string_view arguments, Dialect dialect);
 Result<LifetimeArguments> read_lifetime(std::string_view arguments);  ///< kLifetime

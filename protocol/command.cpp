@@ -170,6 +170,8 @@ Result<void> check_arguments(Command command, std::string_view arguments, Dialec
     case Signature::kItems: return outcome(read_batch(arguments));
     case Signature::kChanges: return outcome(read_patch(arguments, dialect));
     case Signature::kLifetime: return outcome(read_lifetime(arguments));
+    case Signature::kMember: return outcome(read_member(arguments));
+    case Signature::kSettings: return outcome(read_settings(arguments));
   }
   return {};
 }

@@ -24,6 +24,8 @@ constexpr std::array kItems = {Argument{"items", "array of [command, arguments] 
 static_assert(kPageKeysMax == 10'000);
 constexpr std::array kLifetime = {kKeyArgument, Argument{"ttl_ms", "int from 1 to 315360000000, or nil"}};
 constexpr std::array kChanges = {kKeyArgument, Argument{"operations", "array of [name, path, value]"}};
+constexpr std::array kMember = {Argument{"member", "str: id or address"}};
+constexpr std::array kSettings = {Argument{"settings", "map of name to value", true}};
 
 constexpr std::array kSignatures = {
     SignatureRow{Signature::kNothing, {}, "empty"},
@@ -37,6 +39,8 @@ constexpr std::array kSignatures = {
     SignatureRow{Signature::kChanges, kChanges, "[key, operations]"},
     SignatureRow{Signature::kLifetime, kLifetime,
                  "[key, ttl_ms], where ttl_ms is an int from 1 to 315360000000 or nil"},
+    SignatureRow{Signature::kMember, kMember, "[member], an id of 16 hex digits or an address"},
+    SignatureRow{Signature::kSettings, kSettings, "[settings], or empty"},
 };
 static_assert(kSignatures.size() == kSignatureCount);
 
@@ -58,6 +62,7 @@ constexpr std::array<OptionRow, kOptionCount> kOptions = {{
     {Option::kReturn, "return", "\"document\"", false},
     {Option::kPointer, "pointer", "a bool", false},
     {Option::kTtl, "ttl_ms", "an int from 1 to 315360000000", false},
+    {Option::kAllowFewer, "allow_fewer", "a bool", false},
 }};
 static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64 && kTtlMax.count() == 315'360'000'000);
 static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024 && Glob::kBetweenStarsMax == 128);
@@ -285,6 +290,37 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .result = ResultType::kStatus,
      .shell = {"STATUS", "the cluster: its size, k, what it tolerates", ""},
      .http = {Method::kGet, "/v1/status", "The cluster as a whole: what is up, and what may still fail"}},
+    {.command = Command::kMemberRemove,
+     .name = "MEMBER_REMOVE",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kMember,
+     .options = kOfAll.with(Option::kAllowFewer),
+     .result = ResultType::kBoolean,
+     .shell = {"MEMBER_REMOVE ADDRESS|ID", "has a worker leave: what it holds moves away, then it ends",
+               "  MEMBER_REMOVE 127.0.0.1:9003\n  MEMBER REMOVE 127.0.0.1:9003\n"
+               "OK once that is begun; MEMBERS shows it go.\n"
+               "--allow-fewer  even where fewer than 2k-1 workers are left\n"},
+     .http = {Method::kDelete, "/v1/members/{key}", "Have a worker leave: what it holds moves away, then it ends"}},
+    {.command = Command::kMemberKeep,
+     .name = "MEMBER_KEEP",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kMember,
+     .options = kOfAll,
+     .result = ResultType::kBoolean,
+     .shell = {"MEMBER_KEEP ADDRESS|ID", "takes a removal back while it is under way", "MEMBER KEEP is the same.\n"},
+     .http = {Method::kPost, "/v1/members/{key}/keep", "Take the removal of a worker back while it is under way"}},
+    {.command = Command::kSettings,
+     .name = "SETTINGS",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kSettings,
+     .options = kOfAll,
+     .result = ResultType::kSettings,
+     .shell = {"SETTINGS [k=N]", "what holds for the whole cluster, and changes it",
+               "  SETTINGS k=3   from now on 5 replicas of each partition, on as many workers\n"},
+     .http = {Method::kGet, "/v1/settings", "What holds for the whole cluster"}},
     {.command = Command::kPing,
      .name = "PING",
      .effect = Effect::kReports,

@@ -38,6 +38,9 @@ enum class Command : std::uint8_t {
   kMembers,
   kLocate,
   kStatus,
+  kMemberRemove,
+  kMemberKeep,
+  kSettings,
   kPing,  // The last one.
 };
 inline constexpr std::size_t kCommandCount = static_cast<std::size_t>(Command::kPing) + 1;
@@ -48,12 +51,14 @@ enum class Effect : std::uint8_t {
   kWrites,   ///< Changes one, through the log, and exactly once where it has a session.
   kItems,    ///< What the commands in it do: BATCH.
   kReports,  ///< Nothing: it tells of the cluster.
+  kManages,  ///< Nothing: it changes the cluster.
 };
 
 /// Who has to be asked.
 enum class Reach : std::uint8_t {
   kOneKey,      ///< The partition of its key, where the broker passes the request on as it came.  May stand in a BATCH.
   kPartitions,  ///< Several partitions, whose answers the broker merges.
+  kKeeper,      ///< The leader of partition 0, which keeps the cluster map.
   kMap,         ///< The broker alone, once there is a cluster map.
   kBroker,      ///< The broker alone, whatever the cluster does.
 };
@@ -70,8 +75,10 @@ enum class Signature : std::uint8_t {
   kItems,     ///< Commands.
   kChanges,   ///< A key, and operations on its document.
   kLifetime,  ///< A key, and how long its document stays.
+  kMember,    ///< The id or address of one.
+  kSettings,  ///< What is to be set, if anything.
 };
-inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kLifetime) + 1;
+inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kSettings) + 1;
 
 struct Argument {
   std::string_view name;
@@ -109,9 +116,10 @@ enum class Option : std::uint8_t {
   kStrict,
   kReturn,
   kPointer,
-  kTtl,  // The last one.
+  kTtl,
+  kAllowFewer,  // The last one.
 };
-inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kTtl) + 1;
+inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kAllowFewer) + 1;
 
 struct OptionRow {
   Option option;
@@ -156,6 +164,7 @@ enum class ResultType : std::uint8_t {
   kMembers,   ///< This and the next two: protocol/reports.hpp.
   kLocation,
   kStatus,
+  kSettings,
   kText,
 };
 

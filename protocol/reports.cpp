@@ -18,6 +18,10 @@ void visit_status(Report& status, const Visit& visit) {
   visit("workers", status.workers);
   visit("workers_up", status.workers_up);
   visit("guaranteed", status.guaranteed);
+  visit("map_version", status.map_version);
+  visit("epoch", status.epoch);
+  visit("moves_left", status.moves_left);
+  visit("under_replicated", status.under_replicated);
   visit("version", status.version);
 }
 
@@ -26,6 +30,8 @@ void visit_member(Report& member, bool with_load, const Visit& visit) {
   visit("id", member.id);
   visit("address", member.address);
   visit("state", member.state);
+  visit("membership", member.membership);
+  visit("moves_left", member.moves_left);
   visit("last_heartbeat_ms", member.last_heartbeat_ms);
   visit("partitions", member.partitions);
   visit("leads", member.leads);
@@ -37,6 +43,11 @@ void visit_member(Report& member, bool with_load, const Visit& visit) {
   visit("request_us", member.load.request_us);
   visit("lag_entries", member.load.lag_entries);
   visit("lag_ms", member.load.lag_ms);
+}
+
+template <typename Report, typename Visit>
+void visit_settings(Report& settings, const Visit& visit) {
+  visit("k", settings.k);
 }
 
 template <typename Report, typename Visit>
@@ -151,6 +162,20 @@ std::string pack_report(const LocationReport& location) {
   PackedWriter writer(out);
   pack_fields(writer, [&location](const auto& visit) { visit_location(location, visit); });
   return out;
+}
+
+std::string pack_report(const SettingsReport& settings) {
+  std::string out;
+  PackedWriter writer(out);
+  pack_fields(writer, [&settings](const auto& visit) { visit_settings(settings, visit); });
+  return out;
+}
+
+std::optional<SettingsReport> read_settings_report(std::string_view packed) {
+  SettingsReport settings;
+  PackedReader reader(packed);
+  const auto visit_all = [&settings](const auto& visit) { visit_settings(settings, visit); };
+  return read_fields_of(reader, visit_all) ? std::optional(settings) : std::nullopt;
 }
 
 std::optional<StatusReport> read_status_report(std::string_view packed) {

@@ -23,7 +23,11 @@ struct StatusReport {
   std::uint64_t workers = 0;
   std::uint64_t workers_up = 0;
   bool guaranteed = false;
-  std::string version;  ///< The version of the software.
+  std::uint64_t map_version = 0;       ///< The version of the cluster map; 0: none yet.
+  std::uint64_t epoch = 0;             ///< The epoch of the map.
+  std::uint64_t moves_left = 0;        ///< Replicas that are not yet where the map has them.
+  std::uint64_t under_replicated = 0;  ///< Partitions with fewer replicas up than they should have.
+  std::string version;                 ///< The version of the software.
 
   bool is_formed() const { return cluster.has_value(); }
   bool all_serve() const { return is_formed() && partitions > 0 && partitions_available == partitions; }
@@ -43,6 +47,8 @@ struct MemberReport {
   std::string id;
   std::string address;
   std::string state;
+  std::optional<std::string> membership;    ///< joining, member or leaving; none while there is no cluster.
+  std::optional<std::uint64_t> moves_left;  ///< Replicas that are to come to it, or to go from it.
   // None where the broker has not heard the worker yet.
   std::optional<std::uint64_t> last_heartbeat_ms;
   std::optional<std::uint64_t> partitions;
@@ -50,6 +56,11 @@ struct MemberReport {
   std::optional<std::uint64_t> keys;
   std::optional<std::uint64_t> bytes;
   LoadReport load;  ///< As it is by default where it is not told.
+};
+
+/// What holds for the whole cluster.
+struct SettingsReport {
+  std::uint64_t k = 0;
 };
 
 struct LocationReport {
@@ -66,10 +77,12 @@ struct LocationReport {
 std::string pack_report(const StatusReport& status);
 std::string pack_report(const std::vector<MemberReport>& members, bool with_load);
 std::string pack_report(const LocationReport& location);
+std::string pack_report(const SettingsReport& settings);
 
 /// Nothing where a field is not of its type, or the value of none of these shapes.
 std::optional<StatusReport> read_status_report(std::string_view packed);
 std::optional<std::vector<MemberReport>> read_member_reports(std::string_view packed);
 std::optional<LocationReport> read_location_report(std::string_view packed);
+std::optional<SettingsReport> read_settings_report(std::string_view packed);
 
 }  // namespace trellis

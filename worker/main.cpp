@@ -38,6 +38,9 @@ int main(int argc, char** argv) {
                  "Bytes that its log may take, or twice the documents where that is more")
       ->check(CLI::Range(kLogBytesMin, kLogBytesMax))
       ->capture_default_str();
+  app.add_flag("--join", settings.joins,
+               "Where its folder is empty, it asks to be taken into the cluster that its brokers serve; else it "
+               "changes nothing");
   add_cluster_key_setting(app, cluster_key);
   add_metrics_setting(app, metrics);
   add_slow_settings(app, settings.slow);

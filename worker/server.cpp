@@ -56,6 +56,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   ShardSettings shard_settings;
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
+  shard_settings.joins = settings.joins;
   shard_settings.slow = settings.slow;
   shard_settings.replica.timing = timing_of(settings.election_timeout);
   server->background_ = std::make_unique<BackgroundThread>();
@@ -156,7 +157,8 @@ Result<void> WorkerServer::run(const StopSignal& stop) {
   watch(stop);
   ServiceManager manager;
   std::optional<TimePoint> leave_by;
-  for (;;) {
+  if (shard_->removed()) log_info(*shard_->removed());
+  while (!shard_->removed()) {
     const auto wait = shard_->next_turn() - monotonic_now();
     poller_.wait(std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero())));
     turn();
@@ -171,6 +173,7 @@ Result<void> WorkerServer::run(const StopSignal& stop) {
     }
     if (leave_by && (shard_->has_left() || monotonic_now() >= *leave_by)) return {};
   }
+  return {};
 }
 
 void WorkerServer::turn() {

@@ -36,6 +36,7 @@ namespace trellis {
 
 struct WorkerSettings {
   Endpoint address;                 ///< Where peers reach this worker.
+  bool joins = false;               ///< Where its folder is empty, it asks to be taken into the cluster.
   std::vector<Endpoint> brokers;    ///< Their backends.
   std::string data;                 ///< Folder of log and snapshots.
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.

@@ -219,6 +219,7 @@ void Shard::end_turn() {
   if (now_ >= tick_due_) tick();
   run_put_off();
   settle_all();
+  serve_cluster_requests();
   ask_for_confirmations();
   settle_all();  // A group of one proves its leadership by asking.
   if (now_ >= hello_due_) say_hello();

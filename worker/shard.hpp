@@ -216,7 +216,19 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void look_after_greeted();
   void on_member_item(WorkerId from, const BundleItem& item);
   void on_notice(const GroupNotice& notice);
+  // worker/shard_keeper.cpp
+  /// A command about the cluster that waits.
+  struct ClusterRequest {
+    BrokerIndex broker = 0;
+    WorkerRequest request;
+    TimePoint deadline;
+    MapVersion proposed;  ///< The map that does it; zero: none was proposed yet.
+  };
   void on_join_wanted(BrokerIndex broker, const JoinWanted& wanted);
+  void on_cluster_request(BrokerIndex broker, WorkerRequest request);
+  void serve_cluster_requests();
+  bool serve(ClusterRequest& each);
+  void answer_cluster(BrokerIndex broker, const WorkerRequest& request, Outcome outcome, Frame body);
   Result<void> open_made();
   void close_partition(PartitionId id);
   void take_durable();
@@ -305,6 +317,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   TimePoint check_due_;
   std::shared_ptr<const ClusterMap> checked_map_;  ///< As of the last check.
   TimePoint members_told_at_;
+  std::vector<ClusterRequest> cluster_requests_;
 
   FairQueue<Client, PutOff> put_off_;  ///< Requests that are to be gone on with in later turns.
   Effort taken_at_once_ = 0;           ///< By requests that were served as they came, in this turn,

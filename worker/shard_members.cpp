@@ -1,8 +1,7 @@
 // The part of a Shard that deals with members that come and go: copies of the cluster map, the replicas that are made
-// and deleted here, and what this worker does as the leader of a group, and of partition 0.
+// and deleted here, and what this worker does as the leader of a group.  As that of partition 0: shard_keeper.cpp.
 #include <algorithm>
 
-#include "protocol/cluster/map_changes.hpp"
 #include "worker/raft/reconcile.hpp"
 #include "worker/shard.hpp"
 
@@ -31,50 +30,6 @@ void Shard::look_after_map() {
   tell_newcomers();
   ask_for_leaders();
   look_after_greeted();
-}
-
-/// What the leader of partition 0 does.
-void Shard::keep_map() {
-  Partition* const partition = find_partition(PartitionId{0});
-  if (partition == nullptr || !partition->replica().is_ready()) return;
-  const Term term = partition->replica().term();
-  if (keeper_.term() != term) keeper_.begin(term, now_);
-  const auto& map = partition->state().system().map;
-  const bool is_checked = now_ >= check_due_ || map != checked_map_;
-  if (is_checked) {
-    check_due_ = now_ + MapKeeper::kCheckEvery;
-    checked_map_ = map;
-    keeper_.on_standing(membership_.self(), standing(), now_);
-    for (const Member& member : membership_.map()->members) {
-      if (member.id != membership_.self()) {
-        to_peer(member.id, PeerMessageType::kCheck, pack(membership_.map()->number()));
-      }
-    }
-  }
-  if (!partition->replica().can_propose() || partition->proposes_map()) return;
-  if (map == nullptr) return partition->propose_map({}, *membership_.map());
-  if (!is_checked) return;
-  if (const auto next = keeper_.next(*map, now_)) partition->propose_map(map->number(), *next);
-}
-
-const ClusterMap* Shard::kept_map() const {
-  const auto at = partitions_.find(PartitionId{0});
-  if (at == partitions_.end() || !at->second->replica().is_ready()) return nullptr;
-  return at->second->state().system().map.get();
-}
-
-Result<void> Shard::change_map(const MapChange& change) {
-  const ClusterMap* const map = kept_map();
-  if (map == nullptr) return Error{Code::kUnavailable, "this worker does not lead partition 0"};
-  const auto next = change(*map);
-  if (!next) return next.error();
-  if (next->number() == map->number()) return {};
-  Partition& partition = *partitions_.at(PartitionId{0});
-  if (partition.proposes_map() || !partition.replica().can_propose()) {
-    return Error{Code::kUnavailable, "something is being changed already"};
-  }
-  partition.propose_map(map->number(), *next);
-  return {};
 }
 
 Standing Shard::standing() const {
@@ -213,20 +168,6 @@ void Shard::on_member_item(WorkerId from, const BundleItem& item) {
       break;
     default: break;
   }
-}
-
-/// As the leader of partition 0: the map gets one member more, or the worker is told why not.
-void Shard::on_join_wanted(BrokerIndex broker, const JoinWanted& wanted) {
-  const auto changed = change_map([&](const ClusterMap& map) -> Result<ClusterMap> {
-    const Member* const holder = map.find_address(wanted.address);
-    if (holder != nullptr && holder->id != wanted.id) {
-      const std::string obstacle = keeper_.replacement_obstacle(map, *holder, now_);
-      if (!obstacle.empty()) return Error{Code::kFailedPrecondition, obstacle};
-    }
-    return with_replacement(map, wanted.id, wanted.address);
-  });
-  if (changed || changed.error().code == Code::kUnavailable) return;  // Then it is asked again.
-  add(brokers_[broker].out, JoinRefused{wanted.nonce, changed.error().message});
 }
 
 /// A leader says who belongs to its group: a replica is made here, or the one that is here is deleted.

@@ -19,6 +19,7 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
     answer.outcome = is_obsolete ? Outcome::kBusy : Outcome::kWrongPartition;
     return reply(broker, std::move(answer));
   }
+  if (request->kind == RequestKind::kCluster) return on_cluster_request(broker, std::move(*request));
   // A copy of what is answered already: doing it again would only say of writes that they are repeated.
   const BulkSender& bulk = brokers_[broker].bulk.out;
   if (bulk.has_waiting() && bulk.has(request->tag)) return;

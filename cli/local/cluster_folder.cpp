@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "protocol/endpoint.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {
@@ -21,6 +22,9 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr int kFormat = 1;
+/// What stands in the log of a worker that was removed, and is followed by no more than that it ends.
+constexpr std::string_view kRemoved = "this worker was removed from cluster ";
+constexpr std::streamoff kLastWordsSize = 600;
 constexpr const char* kShapeFile = "cluster.json";
 constexpr const char* kRunningFile = "running.json";
 const std::vector<std::string> kWorkersDefault = {"127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003"};
@@ -40,6 +44,25 @@ std::optional<std::string> read_file(const std::string& path) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+/// `before`, and as many more on this machine as it takes, on the ports that follow.
+Result<std::vector<std::string>> with_count(std::vector<std::string> before, std::size_t count) {
+  if (before.size() > count) {
+    return differs(std::to_string(before.size()) + " workers are there, and --workers is " + std::to_string(count) +
+                   "; `trellis member remove ADDRESS` takes one away");
+  }
+  Endpoint next = before.empty() ? Endpoint{"127.0.0.1", 9000} : *read_endpoint(before.back());
+  while (before.size() < count) {
+    if (next.port == UINT16_MAX) return invalid_argument("--workers: there are no ports left behind " + next.text());
+    ++next.port;
+    if (!contains(before, next.text())) before.push_back(next.text());
+  }
+  return before;
 }
 
 bool is_power_of_two(std::uint32_t number) { return number != 0 && (number & (number - 1)) == 0; }
@@ -76,9 +99,18 @@ Result<ClusterShape> decide_shape(const WantedShape& wanted, const std::optional
   if (wanted.k) shape.k = *wanted.k;
   if (wanted.partitions) shape.partitions = *wanted.partitions;
   const std::string hint = "; use its own, or another folder with --data";
-  if (held && shape.workers != before.workers) {
+  if (wanted.worker_count) {
+    auto counted =
+        with_count(held || wanted.workers ? shape.workers : std::vector<std::string>(), *wanted.worker_count);
+    if (!counted) return counted.error();
+    shape.workers = std::move(*counted);
+  }
+  const bool keeps_all = std::all_of(before.workers.begin(), before.workers.end(),
+                                     [&shape](const std::string& each) { return contains(shape.workers, each); });
+  if (held && !keeps_all) {
     return differs(folder + " holds a cluster of the workers " + joined(before.workers) + ", and " +
-                   wanted.workers_source + " lists " + joined(shape.workers) + hint);
+                   wanted.workers_source + " lists " + joined(shape.workers) +
+                   "; `trellis member remove ADDRESS` takes a worker away" + hint);
   }
   if (held && shape.k != before.k) {
     return differs(folder + " holds a cluster with k=" + std::to_string(before.k) + ", and -k is " +
@@ -123,6 +155,16 @@ std::string ClusterFolder::worker_folder(const std::string& address) const {
 std::string ClusterFolder::log_file(const std::string& process) const {
   const bool is_worker = process != "broker" && process != kGatewayName;
   return (is_worker ? worker_folder(process) : path_ + "/" + process) + ".log";
+}
+
+bool ClusterFolder::was_removed(const std::string& address) const {
+  std::ifstream file(log_file(address), std::ios::ate);
+  if (!file) return false;
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - kLastWordsSize));
+  std::stringstream last;
+  last << file.rdbuf();
+  return last.str().find(kRemoved) != std::string::npos;
 }
 
 Result<std::optional<ClusterShape>> ClusterFolder::shape() const {

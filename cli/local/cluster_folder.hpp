@@ -1,6 +1,6 @@
 // The data folder of `trellis up`: what cluster it holds, what of it runs, and where everything lies in it.
 //
-//   cluster.json   what the folder's cluster is made of; fixed when it is made
+//   cluster.json   what the folder's cluster is made of: workers may come and go, the rest is fixed when it is made
 //   running.json   the processes that were started, as long as they are to run; changed under the folder's lock
 //   servers.txt    the server file that the broker is given
 //   worker-ADDRESS-PORT/   a worker's log and snapshots        *.log   what the processes print
@@ -35,6 +35,11 @@ struct ClusterShape {
   std::optional<LoadedFile> loaded;
   bool operator==(const ClusterShape&) const = default;
 
+  /// That worker is no member any more.
+  void drop(const std::string& worker) {
+    std::erase(workers, worker);
+    k = std::min(k, static_cast<std::uint32_t>(std::max<std::size_t>(workers.size(), 1)));
+  }
   /// Replicas of a partition, and how many workers may be down.
   std::size_t replicas() const { return std::min<std::size_t>(2 * k - 1, workers.size()); }
   std::size_t tolerates() const { return (replicas() - 1) / 2; }
@@ -47,13 +52,15 @@ struct ClusterShape {
 /// What was asked for; what was not comes from the folder, or is a default.
 struct WantedShape {
   std::optional<std::vector<std::string>> workers;
-  std::string workers_source;  ///< The server file's name, for messages.
+  std::string workers_source;               ///< The server file's name, for messages.
+  std::optional<std::size_t> worker_count;  ///< So many on this machine, on ports that follow each other.
   std::optional<std::uint32_t> k;
   std::optional<std::uint32_t> partitions;
 };
 
-/// The shape to run with.  Errors: kInvalidArgument for one that cannot be (k below 1 or above the number of workers,
-/// partitions no power of two), kFailedPrecondition where the folder's differs, naming both.
+/// The shape to run with: the folder's, and workers beside those that it has.  Errors: kInvalidArgument for one that
+/// cannot be (k below 1 or above the number of workers, partitions no power of two), kFailedPrecondition where the
+/// folder's differs, naming both.
 Result<ClusterShape> decide_shape(const WantedShape& wanted, const std::optional<ClusterShape>& held,
                                   const std::string& folder);
 
@@ -85,6 +92,8 @@ class ClusterFolder {
   const std::string& path() const { return path_; }
   std::string worker_folder(const std::string& address) const;
   std::string log_file(const std::string& process) const;
+  /// Whether the last that the worker said is that it was removed from its cluster.
+  bool was_removed(const std::string& address) const;
   std::string server_file() const { return path_ + "/servers.txt"; }
 
   /// Nothing where the folder is new.  Error: the file is broken.

@@ -163,6 +163,7 @@ Result<void> ClusterProcesses::start_worker(const std::string& address) {
                                         "-p",     std::to_string(endpoint.port),
                                         "-b",     near_end(running_.backend).text(),
                                         "--data", folder_.worker_folder(address)};
+  if (std::find(joining_.begin(), joining_.end(), address) != joining_.end()) arguments.emplace_back("--join");
   const auto at = std::find(shape_.workers.begin(), shape_.workers.end(), address);
   add_metrics(arguments, 1 + static_cast<std::size_t>(at - shape_.workers.begin()));
   return start_process_named(address, "trellis-worker", std::move(arguments));
@@ -239,6 +240,17 @@ bool ClusterProcesses::gave_way(const std::string& name) {
   if (probe(*read_endpoint(name)) != Listener::kZeroMq) return false;
   by_hand_.push_back(name);
   log_begins_.erase(name);
+  return true;
+}
+
+bool ClusterProcesses::was_removed(const std::string& name) {
+  const auto begin = log_begins_.find(name);
+  if (begin == log_begins_.end() || name == "broker" || name == kGatewayName) return false;
+  if (!folder_.was_removed(name)) return false;
+  tell(describe_process(name) + " was removed from the cluster, and has ended");
+  log_begins_.erase(name);
+  shape_.drop(name);
+  if (auto kept = folder_.keep(shape_); !kept) tell("WARNING: " + kept.error().message);
   return true;
 }
 

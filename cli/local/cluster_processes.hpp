@@ -27,8 +27,14 @@ std::string count_of(std::size_t number, const std::string& thing);
 class ClusterProcesses {
  public:
   /// @param options, stop  must outlive this
-  ClusterProcesses(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape)
-      : options_(options), stop_(stop), folder_(std::move(folder)), shape_(std::move(shape)) {}
+  /// @param joining        workers that ask to be taken into the cluster, which was made without them
+  ClusterProcesses(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape,
+                   std::vector<std::string> joining)
+      : options_(options),
+        stop_(stop),
+        folder_(std::move(folder)),
+        shape_(std::move(shape)),
+        joining_(std::move(joining)) {}
   ~ClusterProcesses() { stop_what_is_ours(); }
   ClusterProcesses(const ClusterProcesses&) = delete;
   ClusterProcesses& operator=(const ClusterProcesses&) = delete;
@@ -55,6 +61,8 @@ class ClusterProcesses {
   /// Whether one of those is a worker that found its port taken by one that was started by hand at the same moment.
   /// That one is used then, as if it had been there before.
   bool gave_way(const std::string& name);
+  /// Whether one of those is a worker that was removed from the cluster.  It is no part of the folder's any more then.
+  bool was_removed(const std::string& name);
   /// Workers that were started here.
   std::vector<std::string> started_workers() const;
   /// Starts one of those again, under the folder's lock; where somebody else did, nothing is done.
@@ -94,6 +102,7 @@ class ClusterProcesses {
   ClusterFolder folder_;
   ClusterShape shape_;
   RunningCluster running_;
+  std::vector<std::string> joining_;
   bool joined_ = false;
   bool keep_running_ = false;
   std::vector<std::string> by_hand_;

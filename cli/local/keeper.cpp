@@ -33,7 +33,9 @@ void Keeper::look() {
   for (const auto& [address, reason] : processes_.new_refusals()) {
     tell("WARNING: the worker " + address + " was refused: " + reason);
   }
-  for (const std::string& name : processes_.ended()) take_up(name);
+  for (const std::string& name : processes_.ended()) {
+    if (!processes_.was_removed(name)) take_up(name);
+  }
 }
 
 void Keeper::take_up(const std::string& name) {

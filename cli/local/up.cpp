@@ -76,8 +76,11 @@ class WaitingLine {
 
 class Up {
  public:
-  Up(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape)
-      : options_(options), stop_(stop), processes_(options, stop, std::move(folder), std::move(shape)) {}
+  Up(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape,
+     std::vector<std::string> joining)
+      : options_(options),
+        stop_(stop),
+        processes_(options, stop, std::move(folder), std::move(shape), std::move(joining)) {}
 
   int run();
 
@@ -223,7 +226,7 @@ bool Up::note_missing(const std::string& name) {
 /// may be done without.
 Result<void> Up::look_for_ended(bool formed) {
   for (const std::string& name : processes_.ended()) {
-    if (processes_.gave_way(name)) continue;
+    if (processes_.gave_way(name) || processes_.was_removed(name)) continue;
     if (name == kGatewayName || !note_missing(name)) continue;  // Nothing waits for the gateway.
     const std::string what = processes_.describe_end(name);
     if (!formed || name == "broker") return failure(what);
@@ -311,6 +314,7 @@ int up(const UpOptions& options, const StopSignal& stop) {
   }
   WantedShape wanted;
   wanted.k = options.k;
+  wanted.worker_count = options.workers;
   wanted.partitions = options.partitions;
   if (options.server_file) {
     auto workers = read_workers(*options.server_file);
@@ -323,11 +327,24 @@ int up(const UpOptions& options, const StopSignal& stop) {
   }
   auto folder = ClusterFolder::open(options.folder);
   if (!folder) return refuse(folder.error());
-  const auto held = folder->shape();
+  auto held = folder->shape();
   if (!held) return refuse(held.error());
+  if (*held) {
+    const std::vector<std::string> workers = (*held)->workers;
+    for (const std::string& worker : workers) {
+      if (folder->was_removed(worker)) (*held)->drop(worker);
+    }
+  }
   auto shape = decide_shape(wanted, *held, options.folder);
   if (!shape) return refuse(shape.error());
-  return Up(options, stop, std::move(*folder), std::move(*shape)).run();
+  // Beside those that the cluster was made with, workers have to join it.
+  std::vector<std::string> joining;
+  for (const std::string& worker : shape->workers) {
+    const bool is_new =
+        *held && std::find((*held)->workers.begin(), (*held)->workers.end(), worker) == (*held)->workers.end();
+    if (is_new) joining.push_back(worker);
+  }
+  return Up(options, stop, std::move(*folder), std::move(*shape), std::move(joining)).run();
 }
 
 int down(const std::string& path) {

@@ -16,6 +16,7 @@ namespace trellis {
 
 struct UpOptions {
   std::optional<std::string> server_file;
+  std::optional<std::size_t> workers;    ///< So many on this machine; more than there are: the others join.
   std::optional<std::string> data_file;  ///< Loaded once in the life of the cluster.
   std::optional<std::uint32_t> k;
   std::optional<std::uint32_t> partitions;

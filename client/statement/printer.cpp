@@ -75,17 +75,25 @@ std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t
   return out;
 }
 
+/// leaving, 5 moves left
+std::string membership_text(const MemberReport& member) {
+  if (!member.membership) return "-";
+  const std::uint64_t left = member.moves_left.value_or(0);
+  if (left == 0) return one_line(*member.membership);
+  return one_line(*member.membership) + ", " + std::to_string(left) + (left == 1 ? " move left" : " moves left");
+}
+
 std::optional<std::string> members_text(std::string_view result) {
   const auto members = read_member_reports(result);
   if (!members) return std::nullopt;
   std::vector<std::vector<std::string>> rows = {
-      {"id", "address", "state", "last heartbeat", "partitions", "leads", "keys", "size"}};
+      {"id", "address", "state", "membership", "last heartbeat", "partitions", "leads", "keys", "size"}};
   for (const MemberReport& member : *members) {
-    rows.push_back({one_line(member.id), one_line(member.address), one_line(member.state),
+    rows.push_back({one_line(member.id), one_line(member.address), one_line(member.state), membership_text(member),
                     ago_text(member.last_heartbeat_ms), count_text(member.partitions), count_text(member.leads),
                     count_text(member.keys), size_text(member.bytes)});
   }
-  return table(rows, 3);
+  return table(rows, 4);
 }
 
 /// partition 7, leader 127.0.0.1:9002, replicas 127.0.0.1:9001 127.0.0.1:9002 127.0.0.1:9003
@@ -143,6 +151,7 @@ std::optional<std::string> result_text(ResultType type, std::string_view text, s
     case ResultType::kCount: return number_text(result);
     case ResultType::kTimeLeft: return time_left_text(result);
     case ResultType::kMembers: return members_text(result);
+    case ResultType::kSettings: return status_text(result);
     case ResultType::kLocation: return location_text(result);
     case ResultType::kStatus: return status_text(result);
     case ResultType::kText: {
@@ -301,7 +310,8 @@ std::string Printer::framed(std::string_view json, const ReplyInfo& info) const 
 void Printer::boolean(const Reply& reply, Printed& out) {
   const auto value = PackedReader(reply.result).read_bool();
   if (!value) return malformed(out);
-  const bool is_put = row_of(command_).signature == Signature::kRecord;  // Whose false is a success.
+  const CommandRow& row = row_of(command_);
+  const bool is_put = row.signature == Signature::kRecord || row.effect == Effect::kManages;  // Whose false is fine.
   if (!*value && !is_put) exit_code_ = kExitNotFound;
   if (json_) {
     out.out += framed(*value ? "true" : "false", reply.info) + "\n";

@@ -65,6 +65,12 @@ Result<Statement> read_operands(const Form& form, Line& line) {
       return record_statement(form, std::move(*record));
     }
     case Signature::kFormula: return parse_compute(form, line);
+    case Signature::kMember: return member_statement(form, line.ends() ? "" : line.blank_word());
+    case Signature::kSettings: {
+      std::vector<std::string> words;
+      while (!line.ends() && !line.rest().starts_with("--")) words.emplace_back(line.blank_word());
+      return settings_statement(form, words);
+    }
     case Signature::kLifetime: {
       if (line.ends() || line.rest().starts_with("--")) return invalid_argument("expected a key: " + usage_of(form));
       const auto key = line.key(Behind::kNothing);

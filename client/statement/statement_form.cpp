@@ -67,6 +67,10 @@ Result<FoundForm> find_form(std::string_view first, std::string_view second) {
     if (!listed) return listed.error();
     return FoundForm{*listed, true};
   }
+  if (same_word(first, "MEMBER")) {
+    if (const auto form = form_named("MEMBER_" + std::string(second))) return FoundForm{*form, true};
+    return invalid_argument("MEMBER takes REMOVE or KEEP: MEMBER REMOVE 127.0.0.1:9003");
+  }
   if (const auto form = form_named(first)) return FoundForm{*form, false};
   return invalid_argument("unknown command " + shown(first) + "; " + advice_on(first));
 }
@@ -99,6 +103,31 @@ Result<void> check_no_leading_zeros(std::string_view value) {
 Result<Statement> nothing_statement(const Form& form) {
   Statement statement = request(form);
   PackedWriter(statement.arguments).array(0);
+  return statement;
+}
+
+Result<Statement> member_statement(const Form& form, std::string_view member) {
+  if (member.empty()) return invalid_argument("expected a worker's address or id: " + usage_of(form));
+  Statement statement = request(form);
+  PackedWriter(statement.arguments).array(1).str(member);
+  statement.subject = member;
+  return statement;
+}
+
+Result<Statement> settings_statement(const Form& form, std::span<const std::string> words) {
+  Statement statement = request(form);
+  PackedWriter writer(statement.arguments);
+  if (words.empty()) {
+    writer.array(0);
+    return statement;
+  }
+  writer.array(1).map(words.size());
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    const auto value = equals == std::string::npos ? std::nullopt : natural(std::string_view(word).substr(equals + 1));
+    if (!value) return invalid_argument("expected NAME=NUMBER, found " + shown(word) + ": " + usage_of(form));
+    writer.str(std::string_view(word).substr(0, equals)).natural(*value);
+  }
   return statement;
 }
 

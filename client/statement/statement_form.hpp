@@ -38,6 +38,9 @@ std::string usage_of(const Form& form);
 
 // Each checks the limits of what it is given.  Errors: kInvalidArgument.
 Result<Statement> nothing_statement(const Form& form);
+Result<Statement> member_statement(const Form& form, std::string_view member);
+/// @param words  NAME=VALUE, any number of them
+Result<Statement> settings_statement(const Form& form, std::span<const std::string> words);
 Result<Statement> key_statement(const Form& form, std::string key);
 Result<Statement> prefix_statement(const Form& form, std::string prefix);
 /// KEYS, SCAN and COUNT with words behind them.
@@ -72,6 +75,7 @@ struct GivenOptions {
   bool if_present = false;
   bool strict = false;
   bool return_document = false;
+  bool allow_fewer = false;
   bool json = false;
   bool info = false;
   std::optional<std::uint64_t> if_version;

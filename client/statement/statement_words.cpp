@@ -165,7 +165,9 @@ Result<Statement> words_statement(const Form& form, std::span<const std::string>
   if (signature == Signature::kChanges) return changes_of(form, words);
   if (signature == Signature::kLifetime) return lifetime_words(form, words);
   if (signature == Signature::kPage || signature == Signature::kPrefix) return listing_of(form, words);
-  const bool takes_one = signature == Signature::kKey || signature == Signature::kPath;
+  if (signature == Signature::kSettings) return settings_statement(form, words);
+  const bool takes_one =
+      signature == Signature::kKey || signature == Signature::kMember || signature == Signature::kPath;
   const std::size_t most = takes_one ? 1 : 0;
   if (words.size() > most) {
     return invalid_argument("expected nothing more, found " + shown(words[most]) + ": " + usage_of(form));
@@ -173,6 +175,7 @@ Result<Statement> words_statement(const Form& form, std::span<const std::string>
   if (most == 0) return nothing_statement(form);
   if (words.empty()) return invalid_argument("expected more: " + usage_of(form));
   if (signature == Signature::kPath) return path_of(form, words.front());
+  if (signature == Signature::kMember) return member_statement(form, words.front());
   if (takes_path_too(form)) {
     if (const auto path = deep_path_of(words.front())) return change_statement(form, *path, {});
   }

@@ -152,6 +152,7 @@ enum class RequestKind : std::uint8_t {
                  ///< or COUNT.
   kBatch = 2,  ///< A packed array of [index, command, arguments] or [index, command, arguments, options]: the items of
                ///< one partition, each with its position in the client's BATCH.
+  kCluster = 3,  ///< A client's request frame: a command about the cluster, for the leader of partition 0.
 };
 
 /// How reads in a request are to be answered.

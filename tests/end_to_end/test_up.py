@@ -196,11 +196,26 @@ class Keeping(UpTest):
         self.assertRan(self.down(), 0, "")
         self.assertNothingRuns()
 
+    def test_a_cluster_grows_while_it_runs_and_what_was_removed_stays_away(self):
+        self.assertRan(self.up("-i", self.persons, "--detach"), 0, "")
+        port = free_ports(1)[0]
+        longer = self.file("longer.txt", self.servers.read_text() + f"127.0.0.1 {port}\n")
+        self.assertRan(self.up(servers=longer, stdin="GET person1"), 0, JOHN)
+        address = f"127.0.0.1:{port}"
+        self.assertIn(address, self.get("members").out)
+        self.assertRan(self.get("member", "remove", address), 0, "OK\n")
+        wait_for(lambda: not is_listening(port), "the worker to end")
+        self.assertRan(self.up(stdin="GET person1"), 0, JOHN)
+        self.assertNotIn(address, self.get("members").out)
+        self.assertFalse(is_listening(port))
+        self.assertRan(self.down(), 0, "")
+        self.assertNothingRuns()
+
     def test_a_worker_that_is_refused_is_told_with_the_reason(self):
         self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
         shutil.rmtree(self.data / f"worker-127.0.0.1-{self.ports[0]}")
         up = self.open_up()
-        told = rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*{self.ports[0]}.*trellis export"
+        told = rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*{self.ports[0]}.*--join"
         wait_for(lambda: re.search(told, self.shown.read_text()), "the reason", 30, every=0.2)
         self.assertNotIn("started again", self.shown.read_text())
         self.assertEnds(up)
@@ -212,7 +227,7 @@ class Keeping(UpTest):
         wait_for(lambda: victim not in self.running(), "it to end")
         shutil.rmtree(self.data / f"worker-127.0.0.1-{self.ports[0]}")
         ran = self.assertRan(self.up(stdin="PING"), 0, "PONG\n")
-        self.assertRegex(ran.err, rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*trellis export")
+        self.assertRegex(ran.err, rf"WARNING: the worker 127.0.0.1:{self.ports[0]} was refused: .*--join")
         self.assertRan(self.down(), 0, "")
 
     def test_it_gives_up_where_too_many_are_refused(self):

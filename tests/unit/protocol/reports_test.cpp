@@ -12,6 +12,8 @@ MemberReport heard_member() {
   member.id = "00000000000000aa";
   member.address = "127.0.0.1:9001";
   member.state = "up";
+  member.membership = "leaving";
+  member.moves_left = 3;
   member.last_heartbeat_ms = 12;
   member.partitions = 16;
   member.leads = 5;
@@ -52,10 +54,17 @@ TEST(Reports, AClusterThatIsBeingFormedHasNoId) {
 TEST(Reports, MembersTellTheirLoadWhereAsked) {
   const std::vector<MemberReport> members = {heard_member()};
   const std::string with_load = pack_report(members, true);
-  EXPECT_EQ(fields_of_first(with_load), 13u);
-  EXPECT_EQ(fields_of_first(pack_report(members, false)), 8u);
+  EXPECT_EQ(fields_of_first(with_load), 15u);
+  EXPECT_EQ(fields_of_first(pack_report(members, false)), 10u);
   EXPECT_EQ(pack_report(*read_member_reports(with_load), true), with_load);
   EXPECT_EQ(read_member_reports(pack_report(members, false))->front().load.requests, std::nullopt);
+}
+
+TEST(Reports, SettingsReadBackAsTheyWerePacked) {
+  const auto read = read_settings_report(pack_report(SettingsReport{3}));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->k, 3u);
+  EXPECT_FALSE(read_settings_report("\x01"));
 }
 
 TEST(Reports, OfAMemberThatWasNotHeardNumbersAreUnknown) {

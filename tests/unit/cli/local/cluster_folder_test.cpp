@@ -70,6 +70,33 @@ TEST(DecideShape, RefusesAnotherShapeThanTheFoldersNamingBoth) {
   EXPECT_THAT(decide_shape(partitions, held, "data").error().message, AllOf(HasSubstr("4 part"), HasSubstr("8")));
 }
 
+TEST(DecideShape, GrowsByWorkersThatAreListedBesideTheFolders) {
+  const ClusterShape held{kTwo, 2, 4, {}};
+  std::vector<std::string> more = kTwo;
+  more.push_back("10.0.0.3:1");
+  const auto shape = decide_shape(want_workers(more), held, "data");
+  ASSERT_TRUE(shape) << shape.error().message;
+  EXPECT_EQ(shape->workers, more);
+  const Error fewer = decide_shape(want_workers({kTwo.front()}), held, "data").error();
+  EXPECT_EQ(fewer.code, Code::kFailedPrecondition);
+  EXPECT_THAT(fewer.message, HasSubstr("trellis member remove"));
+}
+
+TEST(DecideShape, CountsWorkersOnPortsThatFollowEachOther) {
+  WantedShape wanted;
+  wanted.worker_count = 4;
+  const auto four = decide_shape(wanted, std::nullopt, "data");
+  ASSERT_TRUE(four);
+  EXPECT_EQ(four->workers,
+            (std::vector<std::string>{"127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003", "127.0.0.1:9004"}));
+  wanted.worker_count = 5;
+  const auto five = decide_shape(wanted, *four, "data");
+  ASSERT_TRUE(five);
+  EXPECT_EQ(five->workers.back(), "127.0.0.1:9005");
+  wanted.worker_count = 3;
+  EXPECT_THAT(decide_shape(wanted, *four, "data").error().message, HasSubstr("trellis member remove"));
+}
+
 TEST(ClusterShape, ToleratesWhatItsReplicasAllow) {
   const std::vector<std::string> six(6, "a:1");
   EXPECT_EQ((ClusterShape{kTwo, 2, 4, {}}).tolerates(), 0u);

@@ -37,6 +37,23 @@ std::string describe(const Result<Statement>& statement) {
 std::string line(std::string_view text) { return describe(parse_statement(text)); }
 std::string words(std::vector<std::string> given) { return describe(parse_words(given)); }
 
+TEST(Members, AreNamedByAddressOrId) {
+  EXPECT_EQ(line("MEMBER REMOVE 127.0.0.1:9003"), "MEMBER_REMOVE ( \"127.0.0.1:9003\" )");
+  EXPECT_EQ(line("member_keep 00000000000000ab"), "MEMBER_KEEP ( \"00000000000000ab\" )");
+  EXPECT_EQ(words({"member", "remove", "127.0.0.1:9003"}), "MEMBER_REMOVE ( \"127.0.0.1:9003\" )");
+  EXPECT_THAT(line("MEMBER REMOVE"), ::testing::HasSubstr("expected a worker's address or id"));
+  EXPECT_THAT(line("MEMBER DROP x"), ::testing::HasSubstr("MEMBER takes REMOVE or KEEP"));
+  EXPECT_EQ(parse_statement("MEMBER REMOVE a:1 --allow-fewer")->options.allow_fewer, true);
+  EXPECT_THAT(line("GET k --allow-fewer"), ::testing::HasSubstr("--allow-fewer belongs to MEMBER_REMOVE"));
+}
+
+TEST(Settings, AreNamesAndNumbers) {
+  EXPECT_EQ(line("SETTINGS"), "SETTINGS ()");
+  EXPECT_EQ(line("SETTINGS k=3"), "SETTINGS ( [ k -> 3 ] )");
+  EXPECT_EQ(words({"settings", "k=3"}), "SETTINGS ( [ k -> 3 ] )");
+  EXPECT_THAT(line("SETTINGS k"), ::testing::HasSubstr("expected NAME=NUMBER"));
+}
+
 /// The range of a listing, as it is typed.
 std::string range_of(std::string_view text) {
   const auto statement = parse_statement(text);
@@ -239,11 +256,11 @@ TEST(Statement, OptionsThatDoNotBelongAreRefused) {
   EXPECT_EQ(line("GET k --timeout"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("GET k --timeout 600001"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("PUT k 1 --if-version x"), "ERROR: --if-version takes the version that is expected: --if-version 17");
-  EXPECT_EQ(
-      line("GET k --stake"),
-      "ERROR: unknown option \"--stake\"; known are --if-absent, --if-present, --if-version N, --strict, "
-      "--return document, --ttl TIME, --stale, --timeout MS, --limit N, --info and --json (a key that begins with "
-      "-- stands in quotes)");
+  EXPECT_EQ(line("GET k --stake"),
+            "ERROR: unknown option \"--stake\"; known are --if-absent, --if-present, --if-version N, --strict, "
+            "--return document, --ttl TIME, --stale, --timeout MS, --limit N, --allow-fewer, --info and --json (a key "
+            "that begins with "
+            "-- stands in quotes)");
 }
 
 TEST(Statement, DefaultsGiveWay) {

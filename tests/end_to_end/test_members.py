@@ -1,0 +1,145 @@
+"""docs/operating.md: workers join, leave and are replaced, under load, and nothing is lost or fails."""
+import shutil
+
+from support import EndToEndTest, main, one_shot, wait_for
+from support.history import Writers
+from support.processes import free_ports
+
+
+class MembersTest(EndToEndTest):
+    bound = 240
+
+    def add_worker(self, cluster, flags=("--join",)):
+        """An empty worker on a port of its own; returns its number."""
+        cluster.ports += free_ports(1)
+        cluster.workers.append(None)
+        number = len(cluster.workers) - 1
+        cluster.start_worker(number, flags)
+        return number
+
+    def members_of(self, cluster):
+        with self.client_of(cluster) as client:
+            return {member["address"]: member for member in self.assertOk(client.call("MEMBERS", wait=10)).result}
+
+    def wait_until_settled(self, cluster, numbers, seconds=90):
+        """Waits until these workers and no others are members, and every replica is where the map has it."""
+        wanted = {cluster.address_of(number) for number in numbers}
+
+        def settled():
+            members = self.members_of(cluster)
+            status = cluster.status()
+            return (members.keys() == wanted and all(member["membership"] == "member" for member in members.values())
+                    and status.get("moves_left") == 0 and status.get("under_replicated") == 0 and status.get("guaranteed"))
+        try:
+            wait_for(settled, "the members to settle", seconds)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.members_of(cluster)}\n{cluster.status()}\n{cluster.tails()}") from None
+
+    def assertNothingFailed(self, writers, client):
+        writers.stop()
+        self.assertEqual(writers.errors, [])
+        self.assertEqual(writers.uncertain, {})
+        writers.check(client)
+
+    def change(self, cluster, command, *arguments, **options):
+        with self.client_of(cluster) as client:
+            return client.call(command, *arguments, wait=20, **options)
+
+
+class UnderLoad(MembersTest):
+    def test_a_worker_joins_and_one_leaves_while_a_leader_is_killed(self):
+        cluster = self.start_cluster(workers=3, k=2)
+        client = self.client_of(cluster)
+        writers = Writers(cluster.frontends)
+        wait_for(lambda: writers.written > 200, "some writes")
+        fourth = self.add_worker(cluster)
+        self.wait_until_settled(cluster, [0, 1, 2, fourth])
+        self.assertGreater(self.members_of(cluster)[cluster.address_of(fourth)]["partitions"], 0)
+        cluster.kill_worker(1)
+        seen = writers.written
+        wait_for(lambda: writers.written > seen + 200, "writes to go on without a worker")
+        cluster.start_worker(1)
+        cluster.wait_for_state(1, "up")
+        self.assertOk(self.change(cluster, "MEMBER_REMOVE", cluster.address_of(0)), True)
+        self.wait_until_settled(cluster, [1, 2, fourth])
+        self.assertEqual(cluster.workers[0].wait(), 0)
+        self.assertIn("was removed from cluster", cluster.workers[0].output())
+        self.assertEqual(cluster.start_worker(0, ("--join",)).wait(), 0, "started again it says so and ends")
+        self.assertNothingFailed(writers, client)
+
+    def test_from_one_worker_to_two_to_three(self):
+        cluster = self.start_cluster(workers=1, k=1)
+        client = self.client_of(cluster)
+        writers = Writers(cluster.frontends)
+        wait_for(lambda: writers.written > 200, "some writes")
+        second = self.add_worker(cluster)
+        self.wait_until_settled(cluster, [0, second])
+        third = self.add_worker(cluster)
+        self.wait_until_settled(cluster, [0, second, third])
+        self.assertOk(self.change(cluster, "SETTINGS", {"k": 2}), {"k": 2})
+        self.wait_until_settled(cluster, [0, second, third])
+        status = cluster.status()
+        self.assertEqual((status["k"], status["replicas"], status["tolerates"]), (2, 3, 1))
+        self.assertNothingFailed(writers, client)
+        writers = Writers(cluster.frontends)
+        wait_for(lambda: writers.written > 100, "some writes")
+        cluster.kill_worker(0)
+        seen = writers.written
+        wait_for(lambda: writers.written > seen + 200, "writes to go on without the first worker")
+        self.assertNothingFailed(writers, client)
+
+
+class LostDisks(MembersTest):
+    def test_a_worker_with_an_empty_disk_takes_the_place_that_it_had(self):
+        cluster = self.start_cluster(workers=3, k=2)
+        client = self.client_of(cluster)
+        for number in range(200):
+            self.assertOk(client.call("PUT", f"key{number}", number))
+        lost = self.members_of(cluster)[cluster.address_of(2)]["id"]
+        cluster.kill_worker(2)
+        shutil.rmtree(cluster.data_of(2))
+        cluster.start_worker(2, ("--join",))
+        wait_for(lambda: self.members_of(cluster)[cluster.address_of(2)]["id"] != lost, "the new worker in its place")
+        self.wait_until_settled(cluster, [0, 1, 2])
+        for killed in (0, 1):
+            cluster.kill_worker(killed)
+            for number in range(0, 200, 20):
+                self.assertOk(client.call("GET", f"key{number}", wait=20), number)
+            cluster.start_worker(killed)
+            cluster.wait_until_whole()
+
+    def test_a_worker_that_is_down_is_removed(self):
+        cluster = self.start_cluster(workers=4, k=2)
+        client = self.client_of(cluster)
+        self.assertOk(client.call("PUT", "k", 1))
+        cluster.kill_worker(3)
+        cluster.wait_for_state(3, "down")
+        self.assertOk(self.change(cluster, "MEMBER_REMOVE", cluster.address_of(3)), True)
+        self.wait_until_settled(cluster, [0, 1, 2])
+        self.assertOk(client.call("GET", "k"), 1)
+        cluster.start_worker(3)
+        self.assertEqual(cluster.workers[3].wait(), 0, "it comes back, is told, and ends")
+
+
+class Orders(MembersTest):
+    def test_what_cannot_be_is_refused_with_what_to_do(self):
+        cluster = self.start_cluster(workers=3, k=2)
+        refused = self.change(cluster, "MEMBER_REMOVE", cluster.address_of(0))
+        self.assertEqual(refused.status, "FAILED_PRECONDITION")
+        self.assertIn("add one first (trellis-worker --join), or lower k", refused.info["message"])
+        self.assertEqual(self.change(cluster, "MEMBER_REMOVE", "127.0.0.1:1").status, "NOT_FOUND")
+        self.assertEqual(self.change(cluster, "SETTINGS", {"k": 4}).status, "FAILED_PRECONDITION")
+        self.assertEqual(self.change(cluster, "SETTINGS", {"colour": 1}).status, "INVALID_ARGUMENT")
+        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2})
+        self.assertOk(self.change(cluster, "MEMBER_KEEP", cluster.address_of(0)), False)
+
+    def test_the_command_waits_until_the_worker_is_gone(self):
+        cluster = self.start_cluster(workers=4, k=2)
+        ran = one_shot(cluster, "member", "remove", cluster.address_of(3))
+        self.assertEqual((ran.code, ran.out), (0, "OK\n"), ran.err)
+        self.assertEqual(cluster.workers[3].wait(), 0)
+        self.wait_until_settled(cluster, [0, 1, 2])
+
+
+if __name__ == "__main__":
+    main()
