@@ -69,7 +69,7 @@ Result<FoundForm> find_form(std::string_view first, std::string_view second) {
   }
   if (same_word(first, "MEMBER")) {
     if (const auto form = form_named("MEMBER_" + std::string(second))) return FoundForm{*form, true};
-    return invalid_argument("MEMBER takes REMOVE or KEEP: MEMBER REMOVE 127.0.0.1:9003");
+    return invalid_argument("MEMBER takes REMOVE or KEEP: MEMBER REMOVE 127.0.0.1:9003; MEMBERS lists the workers");
   }
   if (const auto form = form_named(first)) return FoundForm{*form, false};
   return invalid_argument("unknown command " + shown(first) + "; " + advice_on(first));
