@@ -273,6 +273,8 @@ void Shard::sweep_snapshots() {
   for (auto at = unswept_.begin(); at != unswept_.end();) {
     const PartitionId id = *at++;
     const Partition* const partition = find_partition(id);
+    // Until its deletion is durable, the next start may still find its replica, and needs the file.
+    if (deleted_.contains(id)) continue;
     if (partition == nullptr) remove_other_snapshots(snapshots_, id, {});
     const bool is_busy = partition != nullptr &&
                          (snapshotting_ == id || receiver_.is_fetching(id) || !partition->replica().can_install());

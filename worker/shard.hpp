@@ -313,6 +313,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   bool are_open_ = false;
   std::map<PartitionId, records::LocalReplica> local_replicas_;
   std::map<PartitionId, BatchNumber> opening_;  ///< Made here; to be opened once that is durable.
+  std::map<PartitionId, BatchNumber> deleted_;  ///< Deleted here; what snapshots they had go once that is durable.
   MapKeeper keeper_;
   TimePoint check_due_;
   std::shared_ptr<const ClusterMap> checked_map_;  ///< As of the last check.

@@ -188,6 +188,7 @@ void Shard::on_notice(const GroupNotice& notice) {
 
 /// Replicas whose records are durable take part from now on.
 Result<void> Shard::open_made() {
+  std::erase_if(deleted_, [this](const auto& each) { return each.second <= durable_; });
   for (auto at = opening_.begin(); at != opening_.end();) {
     if (at->second > durable_) {
       ++at;
@@ -207,6 +208,7 @@ void Shard::close_partition(PartitionId id) {
   looking_on_.erase(id);
   receiver_.forget(id, *this);
   end_snapshot(id);
+  deleted_[id] = collecting_;
   unswept_.insert(id);
   for (auto& [batch, held] : held_) std::erase_if(held, [id](const Held& each) { return each.group == id; });
   hello_due_ = now_;
