@@ -4,6 +4,8 @@
 #include <bit>
 #include <msgpack/pack.hpp>
 
+#include "protocol/packed_extent.hpp"
+
 namespace trellis {
 namespace {
 
@@ -274,77 +276,19 @@ std::optional<std::uint32_t> PackedReader::read_count(PackedType type) {
 std::optional<std::uint32_t> PackedReader::read_array() { return read_count(PackedType::kArray); }
 std::optional<std::uint32_t> PackedReader::read_map() { return read_count(PackedType::kMap); }
 
-namespace {
-
-/// What a value takes at its front: `size` bytes, behind which `owed` values belong to it.
-struct Extent {
-  std::size_t size = 0;
-  std::uint64_t owed = 0;
-};
-
-/// How far the value at the front of `rest` extends. `rest` is not empty; the result is nothing where the value is cut
-/// off within its head, or impossible.
-std::optional<Extent> extent_of(std::string_view rest) {
-  const auto head = static_cast<std::uint8_t>(rest.front());
-  const auto sized = [rest](std::size_t length_size, std::size_t extra) -> std::optional<Extent> {
-    if (rest.size() < 1 + length_size) return std::nullopt;
-    std::size_t length = 0;
-    for (std::size_t i = 1; i <= length_size; ++i) length = length << 8 | static_cast<unsigned char>(rest[i]);
-    return Extent{1 + length_size + extra + length, 0};
-  };
-  const auto counted = [&sized](std::size_t count_size, std::uint64_t values) -> std::optional<Extent> {
-    const auto count = sized(count_size, 0);
-    if (!count) return std::nullopt;
-    return Extent{1 + count_size, values * (count->size - 1 - count_size)};
-  };
-  if (head <= 0x7f || head >= 0xe0) return Extent{1, 0};
-  if (head <= 0x8f) return Extent{1, std::uint64_t{2} * (head & 0x0fu)};
-  if (head <= 0x9f) return Extent{1, head & 0x0fu};
-  if (head <= 0xbf) return Extent{1u + (head & 0x1fu), 0};
-  switch (head) {
-    case 0xc0:
-    case 0xc2:
-    case 0xc3: return Extent{1, 0};
-    case 0xc4:
-    case 0xd9: return sized(1, 0);
-    case 0xc5:
-    case 0xda: return sized(2, 0);
-    case 0xc6:
-    case 0xdb: return sized(4, 0);
-    case 0xc7: return sized(1, 1);
-    case 0xc8: return sized(2, 1);
-    case 0xc9: return sized(4, 1);
-    case 0xcc:
-    case 0xd0: return Extent{2, 0};
-    case 0xcd:
-    case 0xd1: return Extent{3, 0};
-    case 0xca:
-    case 0xce:
-    case 0xd2: return Extent{5, 0};
-    case 0xcb:
-    case 0xcf:
-    case 0xd3: return Extent{9, 0};
-    case 0xd4:
-    case 0xd5:
-    case 0xd6:
-    case 0xd7:
-    case 0xd8: return Extent{2 + (std::size_t{1} << (head - 0xd4)), 0};
-    case 0xdc: return counted(2, 1);
-    case 0xdd: return counted(4, 1);
-    case 0xde: return counted(2, 2);
-    case 0xdf: return counted(4, 2);
-    default: return std::nullopt;
-  }
-}
-
-}  // namespace
-
 std::optional<std::string_view> PackedReader::read_value() {
   std::string_view rest = bytes_.substr(position_);
   // Values still owed.  A 32-bit count of pairs adds at most 2^33, and each needs a byte, so this cannot overflow
   // before the bytes run out.
   for (std::uint64_t owed = 1; owed > 0; --owed) {
     if (rest.empty()) return std::nullopt;
+    const ShortExtent quick = kShortExtents[static_cast<std::uint8_t>(rest.front())];
+    if (quick.size != 0) {
+      if (quick.size > rest.size()) return std::nullopt;
+      rest.remove_prefix(quick.size);
+      owed += quick.owed;
+      continue;
+    }
     const auto extent = extent_of(rest);
     if (!extent || extent->size > rest.size()) return std::nullopt;
     rest.remove_prefix(extent->size);

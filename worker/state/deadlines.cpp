@@ -32,13 +32,14 @@ std::optional<std::uint64_t> Deadlines::earliest() const {
   return cursor.valid() ? std::optional(deadline_at(cursor.key())) : std::nullopt;
 }
 
-std::vector<std::string> Deadlines::due(std::uint64_t now, std::size_t most) const {
-  std::vector<std::string> keys;
+std::vector<std::string> Deadlines::take_due(std::uint64_t now, std::size_t most) {
+  std::vector<std::string> places;
   TrieCursor cursor = by_deadline_.cursor();
-  for (cursor.seek_first(); cursor.valid() && keys.size() < most && deadline_at(cursor.key()) <= now; cursor.next()) {
-    keys.emplace_back(cursor.key().substr(kDeadlineSize));
+  for (cursor.seek_first(); cursor.valid() && places.size() < most && deadline_at(cursor.key()) <= now; cursor.next()) {
+    places.emplace_back(cursor.key());
   }
-  return keys;
+  for (const std::string& place : places) by_deadline_.erase(place);
+  return places;
 }
 
 }  // namespace trellis

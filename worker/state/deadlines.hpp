@@ -25,8 +25,10 @@ class Deadlines {
   void change(std::string_view key, std::uint64_t before, std::uint64_t now);
   /// The first of all; nothing where there are none.
   std::optional<std::uint64_t> earliest() const;
-  /// The keys whose deadline is `now` or earlier: the first of them, `most` at most.
-  std::vector<std::string> due(std::uint64_t now, std::size_t most) const;
+  /// Takes out those whose deadline is `now` or earlier: the first of them, `most` at most.  Returns their places here:
+  /// key_at() says whose.
+  std::vector<std::string> take_due(std::uint64_t now, std::size_t most);
+  static std::string_view key_at(std::string_view place) { return place.substr(sizeof(std::uint64_t)); }
 
  private:
   Trie by_deadline_;  ///< Deadline (u64, big-endian) and key; the documents are empty.

@@ -81,7 +81,7 @@ std::uint64_t fingerprint_of(const Entry& entry, bool in_batch);
 bool needs_time(const Entry& entry);
 
 /// At most so many documents go by one kRemoveDue.
-inline constexpr std::size_t kRemovedAtOnceMax = 500;
+inline constexpr std::size_t kRemovedAtOnceMax = 250;
 /// The entry by which what is due at `time` goes.
 Entry removal_of_due(const GroupTime& time);
 

@@ -231,12 +231,15 @@ WriteAnswer StateMachine::expire(const Entry& entry) {
 }
 
 WriteAnswer StateMachine::remove_due(const Entry& entry) {
-  const std::vector<std::string> keys = deadlines_.due(entry.time->ms, entry.seq);
-  for (const std::string& key : keys) {
-    on_leaving(key);
+  const std::vector<std::string> places = deadlines_.take_due(entry.time->ms, entry.seq);
+  for (const std::string& place : places) {
+    const std::string_view key = Deadlines::key_at(place);
+    if (!indexes_.empty()) {
+      if (const auto stored = documents_.find(key)) indexes_.drop(stored->version);
+    }
     documents_.erase(key);
   }
-  effort_ = keys.size() * kRemovalEffort;
+  effort_ = places.size() * kRemovalEffort;
   return {};
 }
 

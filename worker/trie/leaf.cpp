@@ -1,6 +1,7 @@
 #include "worker/trie/leaf.hpp"
 
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <new>
 
@@ -36,6 +37,29 @@ void Leaf::overwrite(Stamp stamp, std::string_view new_document) {
   version = stamp.version;
   set_deadline(stamp.deadline);
   if (document_size > 0) std::memmove(bytes() + key_size, new_document.data(), document_size);
+}
+
+bool Leaf::overwrite_parts(Stamp stamp, std::span<const std::string_view> new_document) {
+  if (!takes(stamp.deadline)) return false;
+  const std::less<const char*> lies_before;
+  char* const begin = bytes() + key_size;
+  const char* const end = begin + document_size;
+  std::size_t at = 0;
+  for (const std::string_view part : new_document) {
+    const bool is_inside = !lies_before(part.data(), begin) && lies_before(part.data(), end);
+    const bool stays = is_inside && part.data() == begin + at;
+    at += part.size();
+    if ((is_inside && !stays) || at > document_size) return false;
+  }
+  if (at != document_size) return false;
+  char* to = begin;
+  for (const std::string_view part : new_document) {
+    if (!part.empty() && part.data() != to) std::memcpy(to, part.data(), part.size());
+    to += part.size();
+  }
+  version = stamp.version;
+  set_deadline(stamp.deadline);
+  return true;
 }
 
 void Leaf::destroy(Leaf* leaf) { ::operator delete(leaf); }

@@ -34,6 +34,9 @@ struct Leaf {
   static void destroy(Leaf* leaf);
   /// Puts a document of the same size in the place of the one it has.  It must take the stamp's deadline.
   void overwrite(Stamp stamp, std::string_view new_document);
+  /// The same in parts that follow each other, of which those that lie in this document stay where they are.  False,
+  /// and nothing is changed: another size, no room for the deadline, or a part that would move.
+  bool overwrite_parts(Stamp stamp, std::span<const std::string_view> new_document);
 
   std::uint64_t deadline() const {
     if (has_deadline == 0) return 0;

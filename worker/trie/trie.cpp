@@ -133,6 +133,8 @@ bool Trie::insert_or_assign(std::string_view key, RecordStamp stamp, std::string
 bool Trie::insert_or_assign(std::string_view key, RecordStamp stamp, std::span<const std::string_view> document) {
   const Leaf* near = root_ ? nearest(root_, key) : nullptr;
   const std::size_t shared = near != nullptr ? common_prefix(near->key(), key) : 0;
+  const bool is_there = near != nullptr && shared == key.size() && shared == near->key_size;
+  if (is_there && !is_shared(near->epoch) && const_cast<Leaf*>(near)->overwrite_parts(stamp, document)) return false;
   return put(Leaf::make(epoch_, key, stamp, document), near, shared);
 }
 

@@ -160,7 +160,8 @@ class Trie : public TrieView {
 
   /// Stores a record.  True if the key is new, false if it replaced one.  The bytes may lie in this trie.
   bool insert_or_assign(std::string_view key, RecordStamp stamp, std::string_view document);
-  /// The same of a document in parts that follow each other.  It is copied once.
+  /// The same of a document in parts that follow each other.  It is copied once, or changed in place where it keeps its
+  /// size and what lies in this trie already lies where it stays.
   bool insert_or_assign(std::string_view key, RecordStamp stamp, std::span<const std::string_view> document);
   /// Changes a record's deadline and nothing else of it: 0 takes it away.  False: there is no such key.
   /// Cost: that of a find, but for a copy of a record that had no deadline, or that a frozen view shows.

@@ -389,6 +389,29 @@ TEST(Trie, TakesADocumentInPartsAndSomeOfThemFromTheDocumentThatItReplaces) {
   EXPECT_EQ(trie.bytes(), 7u);
 }
 
+TEST(Trie, ADocumentInPartsThatStayWhereTheyAreIsChangedInPlace) {
+  Trie trie;
+  trie.insert_or_assign("k", {1, 50}, "head:1:tail");
+  const auto change = [&trie](std::uint64_t version, std::string_view middle) {
+    const std::string_view document = trie.find("k")->document;
+    const std::string_view parts[] = {document.substr(0, 5), middle, document.substr(6)};
+    return trie.insert_or_assign("k", {version, 60}, parts);
+  };
+  const void* const place = trie.find("k")->document.data();
+  EXPECT_FALSE(change(2, "2"));
+  EXPECT_EQ(trie.find("k")->document, "head:2:tail");
+  EXPECT_EQ(trie.find("k")->document.data(), place);
+  EXPECT_EQ(trie.find("k")->version, 2u);
+  EXPECT_EQ(trie.find("k")->deadline, 60u);
+  const FrozenTrie frozen = trie.freeze();
+  EXPECT_FALSE(change(3, "3"));
+  EXPECT_EQ(frozen.find("k")->document, "head:2:tail");
+  EXPECT_EQ(trie.find("k")->document, "head:3:tail");
+  EXPECT_FALSE(change(4, "40"));
+  EXPECT_EQ(trie.find("k")->document, "head:40:tail") << "what follows moves: it is copied";
+  EXPECT_EQ(trie.bytes(), 13u);
+}
+
 TEST(Trie, ADeadlineIsSetInPlaceAndAFrozenViewKeepsItsOwn) {
   Trie trie;
   trie.insert_or_assign("k", {1, 50}, "document");
