@@ -12,7 +12,7 @@ constexpr std::string_view kMark = " (deleted)";
 
 }  // namespace
 
-DeletedFiles::DeletedFiles(std::string folder) {
+DeletedFiles::DeletedFiles(const std::string& folder) {
   std::error_code problem;
   const fs::path absolute = fs::canonical(folder, problem);
   folder_ = (problem ? folder : absolute.string()) + "/";

@@ -13,7 +13,7 @@ namespace trellis {
 
 class DeletedFiles {
  public:
-  explicit DeletedFiles(std::string folder);
+  explicit DeletedFiles(const std::string& folder);
   /// A file of the folder that is open and deleted, and was so at the last call; nothing where all is well.
   std::optional<std::string> look();
 

@@ -165,7 +165,7 @@ void DiskLog::collect_checkpoint(const SegmentName& next) {
 LogWrite::Piece DiskLog::seal(BatchBuffer& batch) {
   const OpenSegment& newest = segments_.back();
   batch.seal(number_, number_ - 1, {newest.name.incarnation, ordinal_}, offset_);
-  const LogWrite::Piece piece{newest.file, offset_, batch.bytes()};
+  LogWrite::Piece piece{newest.file, offset_, batch.bytes()};
   offset_ += batch.bytes().size();
   ++ordinal_;
   ++number_;
@@ -184,7 +184,7 @@ Result<bool> DiskLog::finish_write() {
     if (failure_) return *failure_;
     if (awaits_segment_) return false;
   }
-  const auto finished = writer_.finish();
+  auto finished = writer_.finish();
   if (!finished) failure_ = finished.error();
   if (finished && *finished) on_durable();
   return finished;

@@ -90,7 +90,6 @@ std::optional<SectorMark> SegmentReader::mark(const char* sector, std::uint64_t 
 }
 
 Result<SegmentStart> read_segment_start(const DiskFile& file, std::uint32_t number) {
-  SegmentStart start;
   char sector[kSectorSize];
   if (file.size() < kBlockSize) return SegmentStart{true, {}};
   if (auto read = file.read(0, sector, kSectorSize); !read) return read.error();
