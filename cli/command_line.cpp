@@ -8,7 +8,7 @@ namespace {
 /// Flags whose value is the next word.
 bool takes_value(std::string_view word) {
   return word == "-b" || word == "--broker" || word == "--config" || word == "--timeout" || word == "--if-version" ||
-         word == "--limit";
+         word == "--limit" || word == "--ttl" || word == "--return";
 }
 
 /// Flags about the program, not about the command.
@@ -27,9 +27,10 @@ std::size_t find_command(const std::vector<std::string>& words) {
   return words.size();
 }
 
-/// `keys init DIR` makes a cluster's keys; `keys init` lists those that begin with "init".
+/// `keys init DIR` makes a cluster's key.  Where the folder is forgotten nobody should take a listing for that: keys
+/// that begin with init are listed by `keys '"init"'`.
 bool makes_keys(const std::vector<std::string>& words, std::size_t command) {
-  return words[command] == "keys" && command + 2 < words.size() && words[command + 1] == "init";
+  return words[command] == "keys" && command + 1 < words.size() && words[command + 1] == "init";
 }
 
 }  // namespace

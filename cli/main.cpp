@@ -143,6 +143,7 @@ Examples:
 CLI::App* add_down(CLI::App& app, Settings& settings) {
   CLI::App* down = app.add_subcommand("down", "Stop a cluster that `trellis up --detach` left running");
   down->add_option("--data", settings.down_folder, "Its data folder")->type_name("DIR")->capture_default_str();
+  down->footer("\nExample:\n  trellis down --data trellis-data");
   return down;
 }
 

@@ -67,13 +67,23 @@ constexpr std::array<OptionRow, kOptionCount> kOptions = {{
 static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64 && kTtlMax.count() == 315'360'000'000);
 static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024 && Glob::kBetweenStarsMax == 128);
 
-constexpr std::string_view kListingDetails =
+constexpr std::string_view kKeysDetails =
     "  KEYS user:              those that begin with user:\n"
     "  KEYS user:*:name        those that match: * any bytes, ? one character, [a-z] one of these\n"
     "  KEYS \"user:*\"          in quotes it is a prefix, whatever stands in it\n"
     "  KEYS FROM a TO b        from a on, and below b\n"
     "  KEYS REVERSE LIMIT 10   the ten largest\n"
     "LIST KEYS and LIST_KEYS are the same as KEYS.  --limit N is LIMIT N.\n";
+constexpr std::string_view kScanDetails =
+    "  SCAN user:              those whose keys begin with user:\n"
+    "  SCAN user:*:name        those whose keys match: * any bytes, ? one character, [a-z] one of these\n"
+    "  SCAN FROM a TO b        from a on, and below b\n"
+    "  SCAN REVERSE LIMIT 10   the ten with the largest keys\n"
+    "HELP KEYS says more.  --limit N is LIMIT N.\n";
+constexpr std::string_view kCountDetails =
+    "  COUNT user:             those that begin with user:\n"
+    "  COUNT user:*:name       those that match: * any bytes, ? one character, [a-z] one of these\n"
+    "  COUNT FROM a TO b       from a on, and below b\n";
 
 constexpr OptionSet kOfAll = {Option::kTimeout};
 constexpr OptionSet kOfReads = {Option::kTimeout, Option::kConsistency};
@@ -225,7 +235,7 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .result = ResultType::kKeys,
      .shell = {.usage = "KEYS [PREFIX | PATTERN] [FROM KEY] [TO KEY] [REVERSE] [LIMIT N]",
                .summary = "the keys, in byte order",
-               .details = kListingDetails,
+               .details = kKeysDetails,
                .takes_list = true},
      .http = {Method::kGet, "/v1/keys",
               "The keys with a prefix, in byte order; streamed whole where no limit is given"}},
@@ -237,7 +247,7 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .options = kOfListings,
      .result = ResultType::kRecords,
      .shell = {"SCAN [PREFIX | PATTERN] [FROM KEY] [TO KEY] [REVERSE] [LIMIT N]",
-               "the records, in byte order of their keys", kListingDetails},
+               "the records, in byte order of their keys", kScanDetails},
      .http = {Method::kGet, "/v1/scan",
               "The keys with a prefix and their documents, as [key, document]; streamed whole where no limit is "
               "given"}},
@@ -248,7 +258,7 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .signature = Signature::kPrefix,
      .options = kOfListings,
      .result = ResultType::kCount,
-     .shell = {"COUNT [PREFIX | PATTERN] [FROM KEY] [TO KEY]", "the number of keys", ""},
+     .shell = {"COUNT [PREFIX | PATTERN] [FROM KEY] [TO KEY]", "the number of keys", kCountDetails},
      .http = {Method::kGet, "/v1/count", "How many keys have a prefix"}},
     {.command = Command::kBatch,
      .name = "BATCH",

@@ -72,12 +72,12 @@ void RawClient::begin_call(Command command, const std::string& arguments, Option
                            std::vector<Operation> operations) {
   const std::uint64_t id = next_id_++;
   const Duration timeout = options.timeout;
-  Frame frame(pack_request(id, command, arguments, options));
+  const Frame frame(pack_request(id, command, arguments, options));
   for (Operation& operation : operations) {
     operation.client = "r" + std::to_string(index_) + "." + std::to_string(connection_);
   }
   calls_[id] = {RecordedCall(cluster_, std::move(operations), timeout), command == Command::kCompute};
-  send(std::move(frame));
+  send(frame);
   world_.after(timeout + kGrace, [this, id] {
     if (calls_.erase(id) > 0) think();
   });

@@ -9,9 +9,7 @@ namespace trellis {
 namespace {
 
 /// A read among the writes of a batch, which goes through the log.
-bool is_logged_read(EntryKind kind) {
-  return kind == EntryKind::kGet || kind == EntryKind::kHas || kind == EntryKind::kQuery || kind == EntryKind::kTtl;
-}
+bool is_logged_read(EntryKind kind) { return row_of(trellis::command_of(kind)).effect == Effect::kReads; }
 
 /// Nothing where it was answered before anything was done.
 std::optional<Command> command_of(const PreparedItem& item) {
@@ -27,14 +25,14 @@ bool grows(const PreparedItem& item) {
   return entry != nullptr && (entry->kind == EntryKind::kPut || entry->kind == EntryKind::kPatch);
 }
 
-/// For the simulator alone, see OmittedRules.
+/// For the simulator alone, as the next two, see OmittedRules: no request differs from another.
 void forget_fingerprints(PreparedRequest& request) {
   for (PreparedItem& item : request.items()) {
     if (Entry* const entry = item.entry()) entry->fingerprint = 0;
   }
 }
 
-/// The same.
+/// A PATCH that comes twice is done twice.
 void forget_sessions_of_patches(PreparedRequest& request) {
   for (PreparedItem& item : request.items()) {
     if (Entry* const entry = item.entry(); entry != nullptr && entry->kind == EntryKind::kPatch) {
@@ -44,7 +42,7 @@ void forget_sessions_of_patches(PreparedRequest& request) {
   }
 }
 
-/// The same.
+/// Each page is the first.
 void forget_after(PreparedRequest& request) {
   for (PreparedItem& item : request.items()) {
     if (auto* const read = std::get_if<Read>(&item.task)) read->page.after.reset();

@@ -178,8 +178,13 @@ Result<std::optional<ClusterShape>> ClusterFolder::shape() const {
     object.at("workers").get_to(shape.workers);
     object.at("k").get_to(shape.k);
     object.at("partitions").get_to(shape.partitions);
-    if (!object.at("loaded").is_null()) {
-      shape.loaded = {object.at("loaded").get<std::string>(), object.value("loaded_cluster", "")};
+    const json& loaded = object.at("loaded");
+    if (loaded.is_string()) {  // An earlier version kept the last one alone.
+      shape.loaded.push_back({loaded.get<std::string>(), object.value("loaded_cluster", "")});
+    } else if (!loaded.is_null()) {
+      for (const json& each : loaded) {
+        shape.loaded.push_back({each.at("file").get<std::string>(), each.at("cluster").get<std::string>()});
+      }
     }
     if (auto good = check_shape(shape, path); !good) return failure(path + ": " + good.error().message);
     return std::optional(std::move(shape));
@@ -190,8 +195,10 @@ Result<std::optional<ClusterShape>> ClusterFolder::shape() const {
 
 Result<void> ClusterFolder::keep(const ClusterShape& shape) const {
   json object = {{"format", kFormat}, {"workers", shape.workers}, {"k", shape.k}, {"partitions", shape.partitions}};
-  object["loaded"] = shape.loaded ? json(shape.loaded->file) : json(nullptr);
-  if (shape.loaded) object["loaded_cluster"] = shape.loaded->cluster;
+  object["loaded"] = json::array();
+  for (const LoadedFile& each : shape.loaded) {
+    object["loaded"].push_back({{"file", each.file}, {"cluster", each.cluster}});
+  }
   return write_file(kShapeFile, object.dump(2, ' ', false, json::error_handler_t::replace));
 }
 

@@ -8,6 +8,7 @@
 // Both JSON files are written beside and renamed, so that they are whole or not there.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,7 +33,8 @@ struct ClusterShape {
   std::vector<std::string> workers;  ///< host:port, in the order of the server file.
   std::uint32_t k = 2;
   std::uint32_t partitions = 16;
-  std::optional<LoadedFile> loaded;
+  /// Into each cluster that the folder's workers have been.
+  std::vector<LoadedFile> loaded;
   bool operator==(const ClusterShape&) const = default;
 
   /// That worker is no member any more.
@@ -43,9 +45,12 @@ struct ClusterShape {
   /// Replicas of a partition, and how many workers may be down.
   std::size_t replicas() const { return std::min<std::size_t>(2 * k - 1, workers.size()); }
   std::size_t tolerates() const { return (replicas() - 1) / 2; }
-  /// Whether that cluster has the documents of `loaded`.
-  bool has_loaded(const std::string& cluster) const {
-    return loaded && (loaded->cluster.empty() || loaded->cluster == cluster);
+  /// What that cluster has the documents of; null: nothing.
+  const LoadedFile* loaded_into(const std::string& cluster) const {
+    const auto found = std::find_if(loaded.begin(), loaded.end(), [&cluster](const LoadedFile& each) {
+      return each.cluster.empty() || each.cluster == cluster;
+    });
+    return found == loaded.end() ? nullptr : &*found;
   }
 };
 

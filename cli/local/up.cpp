@@ -276,12 +276,13 @@ void Up::hint_at_strangers(Client& client) {
 int Up::load_once(Client& client) {
   if (!options_.data_file) return 0;
   ClusterShape& shape = processes_.shape();
-  if (shape.has_loaded(cluster_)) {
-    tell("not loading " + *options_.data_file + " again: this cluster has the documents of " + shape.loaded->file +
+  if (const LoadedFile* const loaded = shape.loaded_into(cluster_)) {
+    tell("not loading " + *options_.data_file + " again: this cluster has the documents of " + loaded->file +
          "; `trellis load` loads more");
     return 0;
   }
-  if (shape.loaded) tell("these workers are another cluster than this folder's before, so the data file is loaded");
+  if (!shape.loaded.empty())
+    tell("these workers are another cluster than this folder's before, so the data file is loaded");
   LoadOptions load_options;
   load_options.file = *options_.data_file;
   load_options.stop = &stop_;
@@ -289,7 +290,7 @@ int Up::load_once(Client& client) {
   if (!result) return refuse(failure(result.error().message));
   tell(to_text(*result));
   if (result->exit_code > 1) return result->exit_code;
-  shape.loaded = {*options_.data_file, cluster_};
+  shape.loaded.push_back({*options_.data_file, cluster_});
   if (auto kept = processes_.folder().keep(shape); !kept) tell("WARNING: " + kept.error().message);
   return result->exit_code;
 }

@@ -153,6 +153,19 @@ class Up(UpTest):
         ran = self.assertRan(self.up("-i", self.persons, stdin="GET person2"), 1, "NOT FOUND\n")
         self.assertIn("not loading", ran.err)
 
+    def test_the_folders_own_cluster_is_not_loaded_into_again_after_workers_by_hand(self):
+        self.assertRan(self.up("-i", self.persons, stdin="SET person1.age 99"), 0, "OK\n")
+        by_hand = [Process("trellis-worker", "-a", "127.0.0.1", "-p", port, "-b", f"127.0.0.1:{self.backend}", "--data",
+                           self.folder / f"by-hand-{port}", log=self.folder / f"by-hand-{port}.log") for port in self.ports]
+        for worker, port in zip(by_hand, self.ports):
+            self.addCleanup(worker.kill)
+            wait_for(lambda port=port: is_listening(port), "the worker")
+        self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
+        for worker in by_hand:
+            worker.stop()
+        ran = self.assertRan(self.up("-i", self.persons, stdin="QUERY person1.age"), 0, "person1.age -> 99\n")
+        self.assertIn("not loading", ran.err)
+
 
 class Keeping(UpTest):
     def worker_at(self, port):

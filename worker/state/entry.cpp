@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
@@ -81,19 +82,39 @@ class Cursor {
 
 Error bad(const char* what) { return invalid_argument(std::string("log entry: ") + what); }
 
-/// By EntryKind, from 1 on.
-constexpr std::array kLogged = {Command::kPut,   Command::kDelete, Command::kPop,    Command::kGet, Command::kHas,
-                                Command::kQuery, Command::kPatch,  Command::kExpire, Command::kTtl};
-static_assert(kLogged.size() == static_cast<std::size_t>(EntryKind::kTtl));
+struct Logged {
+  EntryKind kind;
+  Command command;
+};
+/// What stands in the log for clients.  A SET is a PUT there.
+constexpr std::array kLogged = {
+    Logged{EntryKind::kPut, Command::kPut},       Logged{EntryKind::kPut, Command::kSet},
+    Logged{EntryKind::kDelete, Command::kDelete}, Logged{EntryKind::kPop, Command::kPop},
+    Logged{EntryKind::kGet, Command::kGet},       Logged{EntryKind::kHas, Command::kHas},
+    Logged{EntryKind::kQuery, Command::kQuery},   Logged{EntryKind::kPatch, Command::kPatch},
+    Logged{EntryKind::kExpire, Command::kExpire}, Logged{EntryKind::kTtl, Command::kTtl},
+};
+
+constexpr bool is_logged(EntryKind kind) {
+  return std::any_of(kLogged.begin(), kLogged.end(), [kind](const Logged& each) { return each.kind == kind; });
+}
 
 /// By Command; 0 for those that never stand in the log.
 constexpr auto kKinds = [] {
   std::array<std::uint8_t, kCommandCount> kinds{};
-  for (std::size_t i = 0; i < kLogged.size(); ++i) {
-    kinds[static_cast<std::size_t>(kLogged[i])] = static_cast<std::uint8_t>(i + 1);
+  for (const Logged& each : kLogged) {
+    kinds[static_cast<std::size_t>(each.command)] = static_cast<std::uint8_t>(each.kind);
   }
-  kinds[static_cast<std::size_t>(Command::kSet)] = static_cast<std::uint8_t>(EntryKind::kPut);
   return kinds;
+}();
+
+/// By EntryKind; of kinds that are no client's, nobody asks.
+constexpr auto kCommands = [] {
+  std::array<Command, static_cast<std::size_t>(EntryKind::kLast) + 1> commands{};
+  for (std::size_t i = kLogged.size(); i-- > 0;) {  // The first command of a kind stands for it.
+    commands[static_cast<std::size_t>(kLogged[i].kind)] = kLogged[i].command;
+  }
+  return commands;
 }();
 
 const CommandRow& row_of(EntryKind kind) { return row_of(command_of(kind)); }
@@ -136,8 +157,8 @@ EntryKind kind_of(Command command) {
 }
 
 Command command_of(EntryKind kind) {
-  CHECK(kind != EntryKind::kRemoveDue);
-  return kLogged[static_cast<std::size_t>(kind) - 1];
+  CHECK(is_logged(kind));
+  return kCommands[static_cast<std::size_t>(kind)];
 }
 
 bool needs_time(const Entry& entry) {
@@ -257,7 +278,7 @@ Result<Entry> read_entry(std::string_view bytes) {
   entry.key = fields.raw(key_size);
   entry.content = fields.rest();
   if (!fields.ok()) return bad("it is cut off");
-  if (kind < 1 || kind > static_cast<std::uint8_t>(EntryKind::kRemoveDue)) return bad("unknown kind");
+  if (kind < 1 || kind > static_cast<std::uint8_t>(EntryKind::kLast)) return bad("unknown kind");
   entry.kind = static_cast<EntryKind>(kind);
   if ((flags & ~kFlags) != 0) return bad("unknown flags");
   if (is_wide(flags) != (version == kWideVersion)) return bad("flags of another format version");

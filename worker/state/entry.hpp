@@ -27,6 +27,7 @@
 namespace trellis {
 
 /// The reads are there for a BATCH that both reads and writes a key: only in the log do they keep their place.
+/// A kind's number stands in logs and never changes; a new one takes the next that is free.
 enum class EntryKind : std::uint8_t {
   kPut = 1,
   kDelete = 2,
@@ -38,6 +39,7 @@ enum class EntryKind : std::uint8_t {
   kExpire = 8,
   kTtl = 9,
   kRemoveDue = 10,  ///< No client's: the documents that are due by `time` go, the first `seq` of them.
+  kLast = kRemoveDue,
 };
 /// The kind under which a command on one key stands in the log; a SET is a PUT there.
 EntryKind kind_of(Command command);
@@ -48,8 +50,8 @@ Command command_of(EntryKind kind);
 struct Entry {
   EntryKind kind = EntryKind::kPut;
   std::string_view key;
-  std::string_view
-      content;  ///< kPut: the document.  kQuery: QUERY's packed arguments.  kPatch: its packed operations.  Else empty.
+  /// kPut: the document.  kQuery: QUERY's packed arguments.  kPatch: its packed operations.  All others: empty.
+  std::string_view content;
   bool if_absent = false;
   std::optional<std::uint64_t> if_version;
   bool if_present = false;
@@ -63,10 +65,10 @@ struct Entry {
   /// Identity: (session, seq, item).  An empty session is nobody's: such an entry is applied as often as it is logged.
   std::string_view session;
   bool broker_session = false;  ///< The session is a broker session: `floor` counts.
-  bool has_floor = false;  ///< The session is a client's that says floors: `floor` counts.  Never with broker_session.
-  std::uint16_t item = 0;  ///< The position in a BATCH; 0 for a single command.
-  std::uint64_t seq = 0;
-  std::uint64_t floor = 0;        ///< Where it counts: the lowest seq that the session's owner may still send again.
+  bool has_floor = false;   ///< The session is a client's that says floors: `floor` counts.  Never with broker_session.
+  std::uint16_t item = 0;   ///< The position in a BATCH; 0 for a single command.
+  std::uint64_t seq = 0;    ///< kRemoveDue, which has no identity: how many go at most.
+  std::uint64_t floor = 0;  ///< Where it counts: the lowest seq that the session's owner may still send again.
   std::uint64_t fingerprint = 0;  ///< What fingerprint_of makes of the request.
 
   bool operator==(const Entry&) const = default;

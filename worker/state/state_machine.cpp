@@ -359,7 +359,7 @@ CommandResult StateMachine::read(const Read& read, std::uint64_t now) const {
     result.ttl_ms = left_of(*stored, now);
     return result;
   }
-  CHECK(read.command == Command::kQuery);
+  CHECK(read.command == Command::kQuery);  // A test goes through all reads of the table.
   Effort effort = 0;
   const auto part = part_at(*stored, read.path, effort);
   CommandResult result =

@@ -15,10 +15,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from .wire import Reply, key_of
+from .wire import WRITES, Reply, key_of
 
 _REFUSALS = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
-_WRITES = ("PUT", "SET", "DELETE", "POP", "PATCH")
 
 
 def is_refusal(status: str) -> bool:
@@ -118,7 +117,7 @@ class BatchAnswers:
 def _asked(item: Any) -> _Item:
     if not isinstance(item, list | tuple) or len(item) < 2 or not isinstance(item[1], list | tuple):
         return _Item()
-    return _Item(key_of(item[0], item[1]), item[0] in _WRITES)
+    return _Item(key_of(item[0], item[1]), item[0] in WRITES)
 
 
 def _is_outcome(outcome: Any) -> bool:

@@ -8,11 +8,10 @@ from typing import Any, Generic, TypeVar
 from .answer import Answer, Document, Key, Page
 from .errors import Internal, InvalidArgument, NotGuaranteed, ResourceExhausted, TrellisError, error_of
 from .item import Item
-from .wire import REQUEST_SIZE_MAX, TIMEOUT_MS_MAX, Reply, pack
+from .wire import REQUEST_SIZE_MAX, TIMEOUT_MS_MAX, WRITES, Reply, pack
 
 T = TypeVar("T")
 
-_WRITES = {"PUT", "SET", "DELETE", "POP", "PATCH", "EXPIRE"}
 _LIMIT = 1000
 """The protocol's default for a page; it stands in front of `after`."""
 
@@ -39,7 +38,7 @@ class Request(Generic[T]):
     @property
     def takes_session(self) -> bool:
         """Whether it may change something, and a session makes it exactly-once."""
-        return self.items is not None or self.command in _WRITES
+        return self.items is not None or self.command in WRITES
 
     def answered(self, reply: Reply, accept_unguaranteed: bool) -> T:
         """The result that the reply holds; raises its error."""
@@ -135,7 +134,7 @@ def batch(items: Iterable[Item], options: Mapping[str, Any],
                 check_guaranteed(status, result, info)
         except NotGuaranteed as error:
             return error
-        return Answer(result, info) if status == "OK" else error_of(status, info, command in _WRITES)
+        return Answer(result, info) if status == "OK" else error_of(status, info, command in WRITES)
 
     def read(answer: Answer) -> list[Answer | TrellisError]:
         return [read_item(item[0], *outcome) for item, outcome in zip(asked, answer.result)]

@@ -46,6 +46,10 @@ def read_reply(frame: bytes) -> Reply | None:
     return Reply(id_, status, result, info)
 
 
+WRITES = frozenset({"PUT", "SET", "DELETE", "POP", "PATCH", "EXPIRE"})
+"""The commands on one key that write: they carry session and seq. The protocol says so where it says whose `session` is."""
+
+
 def key_of(command: str, arguments: Sequence[Any]) -> bytes | None:
     """The bytes of the key that a command on one key is about; None where the arguments have none."""
     try:

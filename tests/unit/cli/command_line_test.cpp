@@ -34,10 +34,11 @@ TEST(CommandLine, AToolTakesAllItsWords) {
   EXPECT_THAT(line.flags, ElementsAre("--json", "load", "-b", "a:1", "-"));
 }
 
-TEST(CommandLine, KeysInitMakesKeysWhereAFolderIsNamedAndListsThemElsewhere) {
+TEST(CommandLine, KeysInitMakesAKeyAndListsNothing) {
   EXPECT_EQ(split({"keys", "init", "folder"}).kind, Kind::kTool);
   EXPECT_THAT(split({"-b", "a:1", "keys", "init", "folder"}).flags, ElementsAre("-b", "a:1", "keys", "init", "folder"));
-  EXPECT_EQ(split({"keys", "init"}).kind, Kind::kCommand);
+  EXPECT_EQ(split({"keys", "init"}).kind, Kind::kTool) << "the folder is missing";
+  EXPECT_EQ(split({"keys", "\"init\""}).kind, Kind::kCommand);
   EXPECT_EQ(split({"keys", "initial", "LIMIT", "3"}).kind, Kind::kCommand);
 }
 
@@ -45,6 +46,12 @@ TEST(CommandLine, WordsWithADashStayWithTheCommand) {
   const CommandLine line = split({"set", "k", "-5"});
   EXPECT_THAT(line.words, ElementsAre("set", "k", "-5"));
   EXPECT_THAT(line.flags, IsEmpty());
+}
+
+TEST(CommandLine, AFlagsValueIsNotTakenForTheCommand) {
+  for (const char* flag : {"--ttl", "--return", "--if-version", "--limit", "--timeout"}) {
+    EXPECT_EQ(split({flag, "load", "put", "k", "1"}).kind, Kind::kCommand) << flag;
+  }
 }
 
 TEST(CommandLine, BehindTwoDashesNothingIsAFlag) {

@@ -33,7 +33,7 @@ TEST(DecideShape, HasADefaultForEverything) {
 }
 
 TEST(DecideShape, TakesWhatIsNotAskedForFromTheFolder) {
-  const ClusterShape held{kTwo, 1, 4, LoadedFile{"persons.txt", "c1"}};
+  const ClusterShape held{kTwo, 1, 4, {{"persons.txt", "c1"}}};
   const auto shape = decide_shape({}, held, "data");
   ASSERT_TRUE(shape);
   EXPECT_EQ(*shape, held);
@@ -117,19 +117,27 @@ TEST_F(ClusterFolderTest, KeepsItsShape) {
   const auto folder = ClusterFolder::open(path_);
   ASSERT_TRUE(folder);
   EXPECT_EQ(*folder->shape(), std::nullopt);
-  const ClusterShape shape{kTwo, 2, 32, LoadedFile{"persons.txt", "c1"}};
+  const ClusterShape shape{kTwo, 2, 32, {{"persons.txt", "c1"}, {"others.txt", "c2"}}};
   ASSERT_TRUE(folder->keep(shape));
   EXPECT_EQ(*ClusterFolder::open_existing(path_)->shape(), shape);
 }
 
 TEST_F(ClusterFolderTest, RemembersALoadForTheClusterThatHasIt) {
   const auto folder = ClusterFolder::open(path_);
-  ASSERT_TRUE(folder->keep(ClusterShape{kTwo, 2, 32, LoadedFile{"persons.txt", "c1"}}));
+  ASSERT_TRUE(folder->keep(ClusterShape{kTwo, 2, 32, {{"persons.txt", "c1"}, {"others.txt", "c2"}}}));
   const auto shape = *folder->shape();
-  EXPECT_TRUE(shape->has_loaded("c1"));
-  EXPECT_FALSE(shape->has_loaded("c2")) << "other workers, another cluster";
-  put("cluster.json", R"({"format": 1, "workers": ["a:1", "b:1"], "k": 2, "partitions": 16, "loaded": "persons.txt"})");
-  EXPECT_TRUE((*folder->shape())->has_loaded("c2")) << "an earlier version did not say which";
+  ASSERT_NE(shape->loaded_into("c1"), nullptr) << "the folder's own, though another was loaded into since";
+  EXPECT_EQ(shape->loaded_into("c1")->file, "persons.txt");
+  EXPECT_EQ(shape->loaded_into("c2")->file, "others.txt");
+  EXPECT_EQ(shape->loaded_into("c3"), nullptr) << "other workers, another cluster";
+  const std::string earlier = R"({"format": 1, "workers": ["a:1", "b:1"], "k": 2, "partitions": 16, )";
+  put("cluster.json", earlier + R"("loaded": "persons.txt", "loaded_cluster": "c1"})");
+  EXPECT_NE((*folder->shape())->loaded_into("c1"), nullptr);
+  EXPECT_EQ((*folder->shape())->loaded_into("c2"), nullptr);
+  put("cluster.json", earlier + R"("loaded": "persons.txt"})");
+  EXPECT_NE((*folder->shape())->loaded_into("c2"), nullptr) << "an earlier version did not say which";
+  put("cluster.json", earlier + R"("loaded": null})");
+  EXPECT_EQ((*folder->shape())->loaded_into("c1"), nullptr);
 }
 
 TEST_F(ClusterFolderTest, KeepsWhatRunsAndForgetsIt) {

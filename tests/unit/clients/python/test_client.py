@@ -2,6 +2,8 @@
 import asyncio
 import gc
 import os
+import pathlib
+import re
 import threading
 import time
 import unittest
@@ -10,6 +12,7 @@ import trellis
 from fake_broker import SILENCE, FakeBroker, error, ok
 from trellis import AsyncClient, Client, Item
 
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 WRITES = ("PUT", "SET", "DELETE", "POP", "BATCH")
 # status, and what it says of a write
 OUTCOMES = (("INVALID_ARGUMENT", trellis.InvalidArgument, False), ("NOT_FOUND", trellis.NotFound, False),
@@ -36,6 +39,13 @@ class BrokerTest(unittest.TestCase):
         while not condition():
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(0.005)
+
+
+class Writes(unittest.TestCase):
+    def test_they_are_those_that_the_protocol_gives_a_session(self):
+        page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+        commands = re.search(r"`session` belongs to ([^;]*) and BATCH;", page)[1]
+        self.assertEqual(set(re.findall(r"[A-Z]+", commands)), set(trellis.wire.WRITES))
 
 
 class Retries(BrokerTest):

@@ -57,6 +57,17 @@ std::vector<std::string> keys_in(const CommandResult& result) {
   return keys;
 }
 
+TEST(StateMachine, EveryReadOfTheTableIsCarriedOut) {
+  Replica replica;
+  replica.put("a", kAda);
+  for (const CommandRow& row : command_rows()) {
+    if (row.effect != Effect::kReads || (row.reach != Reach::kOneKey && row.reach != Reach::kPartitions)) continue;
+    if (row.command == Command::kCompute) continue;  // The broker's: it asks for what QUERY gives.
+    const CommandResult result = replica.state.read(read_of(row.command, "a"));
+    EXPECT_EQ(result.status, Code::kOk) << row.name;
+  }
+}
+
 TEST(StateMachine, PutIsTrueForANewKeyAndFalseForAReplacedOne) {
   Replica replica;
   EXPECT_EQ(replica.put("k", kAda).kind, ResultKind::kTrue);
