@@ -28,10 +28,13 @@ class Keys(EndToEndTest):
         self.assertEqual(key.read_text(), before)
         self.assertNotEqual(self.make_key("others").read_text(), before)
 
-    def test_keys_that_begin_with_init_are_still_listed(self):
+    def test_keys_that_begin_with_init_are_listed_in_quotes_and_a_forgotten_folder_is_told(self):
         cluster = self.start_cluster(workers=1, k=1)
         self.assertRan(run("trellis", "-b", cluster.frontend, "put", "initial", "1"), 0)
-        self.assertRan(run("trellis", "-b", cluster.frontend, "--no-pager", "keys", "init"), 0, out="initial\n")
+        self.assertRan(run("trellis", "-b", cluster.frontend, "--no-pager", "keys", '"init"'), 0, out="initial\n")
+        forgotten = run("trellis", "keys", "init")
+        self.assertEqual((forgotten.code, forgotten.out), (2, ""))
+        self.assertIn("DIR is required", forgotten.err)
 
     def test_wrong_files_are_refused_with_what_is_wrong(self):
         key = self.make_key()
