@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kSuffix = ".log";
 constexpr std::size_t kDigits = 8;
+constexpr std::size_t kWindowSize = 1 << 20;
 
 /// Each folder of a RocksDB, in which version 0.1 kept its log, has one.
 constexpr std::string_view kRocksDbFile = "CURRENT";
@@ -39,6 +40,7 @@ class Recovery {
  private:
   Result<void> open_files();
   Result<bool> find_newest();
+  Result<bool> holds_later_batch(const DiskFile& file) const;
   Result<bool> begins_whole(std::uint32_t number, const Candidate& candidate);
   Result<void> read_segments();
   Result<void> read(const OpenSegment& segment, std::uint64_t batches_end, bool is_newest);
@@ -102,6 +104,26 @@ Result<bool> Recovery::find_newest() {
     const auto is_whole = begins_whole(number, files_[number]);
     if (!is_whole) return is_whole.error();
     if (*is_whole) return true;
+  }
+  // Nothing was written yet; but where a disk has lost the batch that began a segment, those behind it tell.
+  for (const auto& [number, candidate] : files_) {
+    const auto holds = holds_later_batch(*candidate.file);
+    if (!holds) return holds.error();
+    if (*holds) return log_damage(number, 0, "its first batch is gone, which");
+  }
+  return false;
+}
+
+/// Whether a batch lies in it that was not the first of its segment: the first was durable before it was written.
+Result<bool> Recovery::holds_later_batch(const DiskFile& file) const {
+  std::string window;
+  for (std::uint64_t offset = 0; offset < file.size(); offset += window.size()) {
+    window.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kWindowSize, file.size() - offset)));
+    if (auto read = file.read(offset, window.data(), window.size()); !read) return read.error();
+    for (std::size_t at = 0; at < window.size(); at += kSectorSize) {
+      const auto mark = mark_of(window.data() + at, offset + at, omitted_);
+      if (mark && mark->ordinal > 0) return true;
+    }
   }
   return false;
 }

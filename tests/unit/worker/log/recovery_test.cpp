@@ -77,6 +77,16 @@ TEST_F(RecoveryTest, EveryBitOfABatchThatALaterOneCallsDurableCounts) {
   EXPECT_EQ(told, (2 * kBlockSize + 60) / 61);
 }
 
+/// Found by the simulator (disks 62715, 63334): the disk had lost the batch that began the only segment in use.
+TEST_F(RecoveryTest, AFirstBatchThatIsGoneWholeIsToldByThoseBehindIt) {
+  append(1, 1);
+  append(1, 2);
+  auto files = stop();
+  const std::string only = used(files).front();
+  files[only].replace(0, kBlockSize, kBlockSize, '\0');
+  EXPECT_THAT(fault_of(files), AllOf(HasSubstr(only), HasSubstr("its first batch is gone, which is not what was")));
+}
+
 TEST_F(RecoveryTest, ASegmentThatIsGoneIsNamed) {
   fill();
   auto files = stop();
