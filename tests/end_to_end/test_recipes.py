@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from support import EndToEndTest, main
+from support import EndToEndTest, main, wait_for
 from support.processes import ROOT
 
 sys.path.insert(0, str(ROOT / "clients" / "python"))
@@ -29,8 +29,8 @@ class Recipes(EndToEndTest):
 
 
 class Examples(EndToEndTest):
-    def run_while_a_leader_is_killed(self, cluster, key, works):
-        """Runs each of `works` in a thread of its own; meanwhile the leader of `key` is killed."""
+    def run_while_a_leader_is_killed(self, cluster, key, works, has_begun):
+        """Runs each of `works` in a thread of its own; once they have begun the leader of `key` is killed."""
         failures = []
 
         def guarded(work):
@@ -41,7 +41,7 @@ class Examples(EndToEndTest):
         threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
         for thread in threads:
             thread.start()
-        time.sleep(0.3)
+        wait_for(has_begun, "the first of the work")
         cluster.kill_worker(cluster.leader_of(key))
         for thread in threads:
             thread.join(60)
@@ -57,7 +57,7 @@ class Examples(EndToEndTest):
             def ask():
                 for _ in range(200):
                     admitted.append(limiter.admits("ada"))
-            self.run_while_a_leader_is_killed(cluster, "rate:ada", [ask] * 4)
+            self.run_while_a_leader_is_killed(cluster, "rate:ada", [ask] * 4, lambda: len(admitted) >= 20)
             self.assertEqual((len(admitted), sum(admitted)), (800, 500))
             left = client.ttl("rate:ada")
             self.assertGreater(left, 500_000)
@@ -68,17 +68,15 @@ class Examples(EndToEndTest):
             limiter, sessions = RateLimiter(client, limit=1, window_ms=400), Sessions(client, idle_ms=1_500)
             token = sessions.begin("ada")
             self.assertEqual([limiter.admits("bob"), limiter.admits("bob")], [True, False])
-            until = time.monotonic() + 3
-            while not limiter.admits("bob"):
-                self.assertLess(time.monotonic(), until, "a window of 400 ms has not ended")
-                self.assertEqual(sessions.user_of(token), "ada")
-                time.sleep(0.05)
-            time.sleep(0.5)
-            self.assertEqual(sessions.user_of(token), "ada", "it was used meanwhile")
-            until = time.monotonic() + 5
-            while client.has(f"session:{token}"):
-                self.assertLess(time.monotonic(), until, "a session of 1.5 s has not ended")
-                time.sleep(0.05)
+            begun, users = time.monotonic(), []
+
+            def is_beyond_its_idle_time():
+                users.append(sessions.user_of(token))
+                return time.monotonic() - begun > 2
+            wait_for(lambda: limiter.admits("bob"), "the end of a window of 400 ms", 3)
+            wait_for(is_beyond_its_idle_time, "more than the 1.5 s that it may be idle", 10, every=0.05)
+            self.assertEqual(set(users), {"ada"}, "it was used meanwhile")
+            wait_for(lambda: not client.has(f"session:{token}"), "the end of a session that is idle for 1.5 s", 5)
             self.assertIsNone(sessions.user_of(token))
 
     def test_one_at_a_time_holds_the_lock_and_tokens_grow(self):
@@ -94,7 +92,7 @@ class Examples(EndToEndTest):
                     tokens.append(token)
                     self.assertTrue(counter.write((counter.read() or 0) + 1, token))
                     lock.release()
-            self.run_while_a_leader_is_killed(cluster, "lock:counter", [add] * 3)
+            self.run_while_a_leader_is_killed(cluster, "lock:counter", [add] * 3, lambda: len(tokens) >= 2)
             self.assertEqual(counter.read(), 30, "no two added to the same number")
             self.assertEqual(tokens, sorted(set(tokens)))
 

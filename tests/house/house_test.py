@@ -200,6 +200,12 @@ class House(unittest.TestCase):
                     faults.append(f"{name}:{number}: {line.strip()[:100]}")
         self.assertNone(faults, "what is to be done, or was, stands in the code")
 
+    def test_no_conflict_is_left(self):
+        marks = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+        faults = [name for name in files("*.cpp", "*.hpp", "*.md", "*.py", "*.js", "*.css", "*.html", "*.yml", "CMakeLists.txt", "scripts/*")
+                  if marks.search((ROOT / name).read_text(encoding="utf-8"))]
+        self.assertNone(faults, "two versions of a text, and marks between them")
+
     @unittest.skipUnless(shutil.which("clang-format"), "clang-format is not installed")
     def test_the_formatter_has_nothing_to_change(self):
         ran = subprocess.run(["clang-format", "--dry-run", *SOURCES], cwd=ROOT, capture_output=True, text=True, check=True)
