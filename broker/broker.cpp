@@ -108,6 +108,7 @@ class Broker::Core {
 
 void Broker::Core::note_time(TimePoint now) {
   if (!freeze_guard_.on_event(now)) return;
+  registry_.on_woken(now);
   output_.log(LogLevel::kWarning,
               "this broker did not run for a while, and sends nothing on that its clients sent meanwhile; is its "
               "machine overloaded, or was it suspended?",

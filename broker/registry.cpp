@@ -208,6 +208,10 @@ WorkerState Registry::state_of(WorkerId id, TimePoint now) const {
   return silence >= kSuspectAfter + round_trip ? WorkerState::kSuspect : WorkerState::kUp;
 }
 
+void Registry::on_woken(TimePoint now) {
+  for (auto& [id, record] : workers_) record->round_trip.on_woken(now);
+}
+
 void Registry::remove(WorkerId id) {
   const auto found = workers_.find(id);
   if (found == workers_.end()) return;

@@ -90,6 +90,8 @@ class Registry {
   bool warmed_up() const { return warmed_up_; }
 
   void remove(WorkerId id);
+  /// This broker stood still until now: what comes next may have waited for it.
+  void on_woken(TimePoint now);
   /// In the order of their ids.
   const std::map<WorkerId, std::unique_ptr<WorkerRecord>>& workers() const { return workers_; }
 

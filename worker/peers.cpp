@@ -24,6 +24,11 @@ void Peers::on_welcome(TimePoint when, Duration round_trip) {
   broker_round_trip_ = round_trip;
 }
 
+void Peers::on_woken(TimePoint now) {
+  awake_since_ = now;
+  for (auto& [id, peer] : peers_) peer.round_trip.on_woken(now);
+}
+
 Speaker Peers::greeting(WorkerId id, Speaker self, TimePoint now) const {
   if (welcomed_at_) {
     const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - *welcomed_at_).count();
@@ -74,7 +79,8 @@ Duration Peers::round_trip(WorkerId id) const {
 Duration Peers::round_trip_max(TimePoint now) const {
   Duration most{};
   for (const auto& [id, peer] : peers_) {
-    if (now - peer.heard_at <= kForgottenAfter) most = std::max(most, peer.round_trip.value());
+    const Duration round_trip = peer.round_trip.value();
+    if (now - peer.heard_at <= kForgottenAfter + round_trip) most = std::max(most, round_trip);
   }
   return most;
 }

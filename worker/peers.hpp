@@ -32,8 +32,9 @@ class Peers {
   /// after the other, and TCP waits twice as long each time: that is no cut.
   static constexpr int kUnwelcomeRoundTrips = 10;
   static constexpr std::chrono::milliseconds kWelcomedLater{500};
-  /// The round trip to one that has been silent for so long is no concern any more.
-  static constexpr std::chrono::milliseconds kForgottenAfter{10'000};
+  /// The round trip to one that has been silent for so long, and that round trip, is no concern of elections: it takes
+  /// part in none, and those that are left need not wait as if it did.
+  static constexpr std::chrono::milliseconds kForgottenAfter{1'500};
 
   explicit Peers(TimePoint start) : start_(start), awake_since_(start) {}
 
@@ -41,7 +42,7 @@ class Peers {
   /// A broker, so far away, welcomed what this worker said; as of `when`.
   void on_welcome(TimePoint when, Duration round_trip = {});
   /// This worker stood still until now: that is no sign of others.
-  void on_woken(TimePoint now) { awake_since_ = now; }
+  void on_woken(TimePoint now);
 
   /// What the next message to this peer begins with.
   Speaker greeting(WorkerId peer, Speaker self, TimePoint now) const;

@@ -27,6 +27,7 @@ void RoundTrip::on_stamps(const Stamps& stamps, TimePoint now) {
   const TimePoint sent{Duration(static_cast<std::int64_t>(stamps.echo))};
   if (sent < heard_there_.value_or(start_)) return;  // It was overtaken, or an earlier incarnation's.
   heard_there_ = sent;
+  if (sent < measured_since_) return;
   const std::uint64_t away = here - stamps.echo;
   note(Duration(static_cast<std::int64_t>(away - std::min(stamps.held, away))), now);
 }

@@ -12,6 +12,9 @@
 // What an earlier incarnation of this process sent is none of its own: its clock may have been another, and began
 // anywhere.  So an echo counts only if it is of a time since this one began.
 //
+// What lay here unread while this process stood still was on its way no longer than before: after such a time only echoes
+// of what was sent since then are measured.
+//
 // Clocks need not run at one speed.  What a quick one has held may be longer than the slow one saw it away: then the
 // way is too short for these clocks to tell, and counts as nothing.  It counts all the same: with no such measurement
 // heard an odd one before it would hold for ever.
@@ -42,12 +45,14 @@ class RoundTrip {
   static constexpr std::uint64_t kClockSpeedMax = 2;
 
   /// @param start  of this incarnation
-  explicit RoundTrip(TimePoint start) : start_(start) {}
+  explicit RoundTrip(TimePoint start) : start_(start), measured_since_(start) {}
 
   /// For the next message to this partner.
   Stamps stamps(TimePoint now) const;
   /// A message of this partner came.  Stamps that cannot be (an echo of what was never sent) count for nothing.
   void on_stamps(const Stamps& stamps, TimePoint now);
+  /// This process stood still until now: what comes next may have waited for it.
+  void on_woken(TimePoint now) { measured_since_ = now; }
 
   /// Zero: not measured yet.
   Duration value() const;
@@ -58,6 +63,7 @@ class RoundTrip {
   void note(Duration took, TimePoint now);
 
   TimePoint start_;
+  TimePoint measured_since_;  ///< What was sent before tells that it was heard, but not how long that took.
   std::uint64_t theirs_ = 0;  ///< The last stamp that came,
   TimePoint theirs_at_;       ///< and when.
   std::optional<TimePoint> heard_there_;

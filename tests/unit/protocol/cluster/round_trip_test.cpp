@@ -51,6 +51,20 @@ TEST_F(RoundTripTest, ALongerWayShowsAfterTwoSeconds) {
   EXPECT_EQ(a.value(), milliseconds(2)) << "a shorter one at once";
 }
 
+TEST_F(RoundTripTest, WhatWaitedForAProcessThatStoodStillSaysNothingOfTheWay) {
+  const Stamps there = a.stamps(at_a());
+  now += milliseconds(1);
+  b.on_stamps(there, at_b());
+  const Stamps back = b.stamps(at_b());
+  now += milliseconds(5'000);
+  a.on_woken(at_a());
+  a.on_stamps(back, at_a());
+  EXPECT_EQ(a.value(), Duration::zero());
+  EXPECT_TRUE(a.heard_there()) << "but it was heard";
+  exchange(milliseconds(2));
+  EXPECT_EQ(a.value(), milliseconds(4));
+}
+
 TEST_F(RoundTripTest, NeverIsBeyondItsMost) {
   exchange(std::chrono::hours(1));
   EXPECT_EQ(a.value(), RoundTrip::kMost);
