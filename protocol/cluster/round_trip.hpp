@@ -12,8 +12,8 @@
 // What an earlier incarnation of this process sent is none of its own: its clock may have been another, and began
 // anywhere.  So an echo counts only if it is of a time since this one began.
 //
-// What lay here unread while this process stood still was on its way no longer than before: after such a time only echoes
-// of what was sent since then are measured.
+// What lay here unread while this process stood still was on its way no longer for it: after such a time only echoes of
+// what was sent since then are measured.
 //
 // Clocks need not run at one speed.  What a quick one has held may be longer than the slow one saw it away: then the
 // way is too short for these clocks to tell, and counts as nothing.  It counts all the same: with no such measurement
