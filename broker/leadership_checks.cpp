@@ -85,7 +85,12 @@ void LeadershipChecks::on_answer(WorkerId from, const LeadershipAnswer& answer) 
 }
 
 LeadershipChecks::Verdict LeadershipChecks::check(PartitionId partition, WorkerId leader, Term term,
-                                                  LogIndex configuration, ReadContext read_context) const {
+                                                  LogIndex configuration, ReadContext read_context) {
+  Proof& proof = partitions_[partition.value].proof;
+  if (proof.read_context >= read_context && proof.leader == leader && proof.term == term &&
+      proof.configuration == configuration) {
+    return Verdict::kProven;
+  }
   if (router_.configuration_of(partition, leader, term) != configuration) return Verdict::kRefuted;
   const auto& voters = router_.voters(partition);
   std::size_t missing = router_.majority(partition) - 1;
@@ -96,7 +101,9 @@ LeadershipChecks::Verdict LeadershipChecks::check(PartitionId partition, WorkerI
     if (each.term > term) return Verdict::kRefuted;
     if (missing > 0) --missing;
   }
-  return missing == 0 ? Verdict::kProven : Verdict::kOpen;
+  if (missing > 0) return Verdict::kOpen;
+  proof = {leader, term, configuration, read_context};
+  return Verdict::kProven;
 }
 
 Duration LeadershipChecks::round_trip(PartitionId partition) const {

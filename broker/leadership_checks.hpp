@@ -52,8 +52,7 @@ class LeadershipChecks {
   };
   /// What is proven for a read under this read context that was answered by the leader of this term.
   /// @param configuration  that the reply names
-  Verdict check(PartitionId partition, WorkerId leader, Term term, LogIndex configuration,
-                ReadContext read_context) const;
+  Verdict check(PartitionId partition, WorkerId leader, Term term, LogIndex configuration, ReadContext read_context);
   /// To the furthest of those who are asked for this partition.
   Duration round_trip(PartitionId partition) const;
   /// Those who were asked have taken too long.
@@ -66,6 +65,14 @@ class LeadershipChecks {
     ReadContext read_context = 0;
     Term term;
   };
+  /// What was proven last.  A proof holds for ever, for all reads under its read context and earlier ones: whoever
+  /// leads later led not yet when those were asked.
+  struct Proof {
+    WorkerId leader;
+    Term term;
+    LogIndex configuration;
+    ReadContext read_context = 0;
+  };
   struct Asked {
     WorkerId worker;
     ReadContext since;  ///< Asked under this read context and each one of a read since.
@@ -75,6 +82,7 @@ class LeadershipChecks {
     WorkerId leader;
     std::vector<Asked> asked;  ///< Empty: there are too few.
     std::vector<Answered> confirmed;
+    Proof proof;
   };
   struct Wanted {
     WorkerId from;

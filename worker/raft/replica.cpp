@@ -302,7 +302,9 @@ std::optional<ReplicaPlace> Replica::leader() const {
   const char* address = nullptr;
   raft_leader(&library_->raft, &id, &address);
   if (id == 0) return std::nullopt;
-  return place_of(id, address);
+  // Asked for with each reply; a replica's id is never another worker's.
+  if (leader_.id.value != id) leader_ = place_of(id, address);
+  return leader_;
 }
 
 void Replica::collect_commit_hint() { library_->io.collect_commit_hint(); }

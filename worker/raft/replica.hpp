@@ -249,6 +249,7 @@ class Replica {
   bool tick_skipped_ = false;
   bool started_ = false;
   bool closing_ = false;
+  mutable ReplicaPlace leader_;      ///< As the library named it last, read.
   BatchNumber reopening_after_ = 0;  ///< R5: once this batch is durable, the library is started anew; 0: no.
   bool is_reopening_ = false;
   std::deque<RaftMessage> inbox_;

@@ -114,6 +114,21 @@ TEST_F(CheckedRead, IsAskedAgainWhereAMemberKnowsAHigherTerm) {
   EXPECT_EQ(cluster.reply().result, packed_uint(13));
 }
 
+TEST_F(CheckedRead, WhatIsProvenOfOneTermIsNotProvenOfTheOneBefore) {
+  cluster.send(Command::kGet, packed_key("a"));
+  cluster.send(Command::kGet, packed_key("a"));
+  const WorkerRequest first = leader->take();
+  const WorkerRequest second = leader->take();
+  other->term = Term{4};
+  other->confirm(other->leadership_questions.at(1));
+  answer(second, 12, Term{4});
+  EXPECT_EQ(cluster.reply().result, packed_uint(12));
+  answer(first, 11, Term{3});
+  EXPECT_FALSE(is_answered());
+  answer(leader->take(), 13, Term{4});
+  EXPECT_EQ(cluster.reply().result, packed_uint(13));
+}
+
 TEST_F(CheckedRead, IsAskedAgainWhereNobodyConfirms) {
   get();
   cluster.pass(milliseconds(20));
