@@ -179,7 +179,7 @@ CLI::App* add_generate(CLI::App& app, Settings& settings) {
 CLI::App* add_bench(CLI::App& app, Settings& settings) {
   BenchOptions& options = settings.bench;
   CLI::App* bench = app.add_subcommand("bench", "Load the cluster and measure it");
-  bench->add_option("WORKLOAD", options.workload, "a to f of YCSB, or put, get, query, compute, keys")
+  bench->add_option("WORKLOAD", options.workload, "a to f of YCSB, or put, get, query, compute, keys, increment")
       ->capture_default_str();
   bench->add_flag("--load", options.load, "Store the keys first; else they are taken to be there");
   bench->add_option("--keys", options.keys, "Keys")->capture_default_str();

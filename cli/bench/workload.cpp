@@ -55,10 +55,12 @@ std::size_t append_document(std::string& out, std::size_t size) {
   return number;
 }
 
-constexpr std::array<std::string_view, kOperations> kNames = {"read",  "update",  "insert", "scan", "read-modify-write",
-                                                              "query", "compute", "keys"};
+constexpr std::array<std::string_view, kOperations> kNames = {
+    "read", "update", "insert", "scan", "read-modify-write", "query", "compute", "keys", "increment"};
 
-bool is_write(Operation operation) { return operation == Operation::kUpdate || operation == Operation::kInsert; }
+bool is_write(Operation operation) {
+  return operation == Operation::kUpdate || operation == Operation::kInsert || operation == Operation::kIncrement;
+}
 
 }  // namespace
 
@@ -105,6 +107,7 @@ const std::vector<Workload>& workloads() {
       {"query", {{kQuery, 100}}, kUniform},
       {"compute", {{kCompute, 100}}, kUniform},
       {"keys", {{kKeys, 100}}, kUniform},
+      {"increment", {{kIncrement, 100}}, kUniform},
   };
   return kAll;
 }
@@ -179,6 +182,11 @@ RequestMaker::Template RequestMaker::make(Operation operation, const Settings& s
     case Operation::kKeys:
       writer.str("KEYS").array(3).str(kPrefix).natural(kKeysOfPage);
       key();
+      break;
+    case Operation::kIncrement:
+      writer.str("PATCH").array(2);
+      key();
+      writer.array(1).array(3).str("increment").array(1).str("n").natural(1);
       break;
   }
   Options options;

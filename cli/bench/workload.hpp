@@ -25,8 +25,9 @@ enum class Operation : std::uint8_t {
   kQuery,            ///< QUERY of a number in a document
   kCompute,          ///< COMPUTE of two variables
   kKeys,             ///< KEYS, a page of 100
+  kIncrement,        ///< PATCH that adds 1 to the number in a document
 };
-constexpr std::size_t kOperations = 8;
+constexpr std::size_t kOperations = 9;
 std::string_view name_of(Operation operation);
 
 struct Workload {
@@ -45,7 +46,7 @@ struct Workload {
   std::string text() const;
 };
 
-/// a to f are YCSB's; put, get, query, compute and keys are plain.
+/// a to f are YCSB's; put, get, query, compute, keys and increment are plain.
 const std::vector<Workload>& workloads();
 const Workload* find_workload(std::string_view name);
 

@@ -38,6 +38,22 @@ void DocumentIndexes::drop(std::uint64_t version) {
   if (known != by_version_.end()) forget(known->second);
 }
 
+void DocumentIndexes::rename(std::uint64_t before, std::uint64_t now) {
+  auto known = by_version_.extract(before);
+  if (known.empty()) return;
+  known.key() = known.mapped()->version = now;
+  by_version_.insert(std::move(known));
+}
+
+void DocumentIndexes::expect(std::uint64_t version) {
+  expected_[next_expected_] = version;
+  next_expected_ = (next_expected_ + 1) % kExpectedMax;
+}
+
+bool DocumentIndexes::expects(std::uint64_t version) const {
+  return by_version_.contains(version) || std::find(expected_.begin(), expected_.end(), version) != expected_.end();
+}
+
 void DocumentIndexes::forget(std::list<Kept>::iterator which) {
   bytes_ -= which->index.size();
   by_version_.erase(which->version);

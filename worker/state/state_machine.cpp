@@ -6,6 +6,7 @@
 
 #include "protocol/check.hpp"
 #include "protocol/packed.hpp"
+#include "protocol/patch/in_place.hpp"
 #include "protocol/patch/patcher.hpp"
 #include "worker/state/listing.hpp"
 
@@ -250,6 +251,11 @@ WriteAnswer StateMachine::patch(const Entry& entry) {
   const Dialect dialect = entry.pointer ? Dialect::kPointer : Dialect::kOwn;
   const auto operations = read_operations(entry.content, dialect);
   if (!operations) return refused_with(operations.error());
+  const bool puts_values = stored && stored->document.size() >= DocumentIndexes::kDocumentSizeMin &&
+                           dialect == Dialect::kOwn && puts_single_values(*operations);
+  if (puts_values && indexes_.expects(stored->version)) {
+    if (auto answer = patch_where_it_lies(entry, *stored, *operations)) return std::move(*answer);
+  }
   Patcher patcher(
       {entry.key, stored ? std::optional(stored->document) : std::nullopt, *operations, dialect, entry.strict});
   const auto done = patcher.run();
@@ -260,7 +266,9 @@ WriteAnswer StateMachine::patch(const Entry& entry) {
   const std::uint64_t deadline = entry.ttl_ms ? deadline_of(entry) : deadline_before;
   if (patcher.is_changed()) {
     effort_ += copy_effort(patcher.document_size());
+    const bool keeps_its_size = stored && stored->document.size() == patcher.document_size();
     if (stored) indexes_.drop(stored->version);
+    if (puts_values && keeps_its_size) indexes_.expect(version_);
     documents_.insert_or_assign(entry.key, {version_, deadline}, patcher.document());
     version = version_;
   }
@@ -270,6 +278,24 @@ WriteAnswer StateMachine::patch(const Entry& entry) {
   if (!entry.return_document) return with_content(Frame(patcher.results()), version);
   const auto now = documents_.find(entry.key);
   return now ? with_content(Frame(nullptr, now->document), version) : WriteAnswer();
+}
+
+/// A large document of which single values are changed again and again is not walked each time: an index tells where
+/// they lie.  The same as Patcher would make of it; nothing where only Patcher can.
+std::optional<WriteAnswer> StateMachine::patch_where_it_lies(const Entry& entry, const StoredDocument& stored,
+                                                             const std::vector<PatchOperation>& operations) {
+  Effort effort = 0;
+  const auto patch = patch_in_place(stored.document, operations, [&](const Path& path) {
+    return indexes_.walk(stored.version, stored.document, path, documents_.bytes(), effort);
+  });
+  if (!patch) return std::nullopt;
+  effort_ = effort;
+  const std::uint64_t deadline = entry.ttl_ms ? deadline_of(entry) : stored.deadline;
+  indexes_.rename(stored.version, version_);
+  if (deadline != stored.deadline) deadlines_.change(entry.key, stored.deadline, deadline);
+  documents_.insert_or_assign(entry.key, {version_, deadline}, patch->document);
+  if (!entry.return_document) return with_content(Frame(patch->results), version_);
+  return with_content(Frame(nullptr, documents_.find(entry.key)->document), version_);
 }
 
 WriteAnswer StateMachine::pop(const Entry& entry) {

@@ -89,6 +89,8 @@ class StateMachine {
   CommandResult done(const Entry& entry, WriteAnswer answer) const;
   WriteAnswer put(const Entry& entry);
   WriteAnswer patch(const Entry& entry);
+  std::optional<WriteAnswer> patch_where_it_lies(const Entry& entry, const StoredDocument& stored,
+                                                 const std::vector<PatchOperation>& operations);
   WriteAnswer erase(const Entry& entry);
   WriteAnswer pop(const Entry& entry);
   WriteAnswer expire(const Entry& entry);

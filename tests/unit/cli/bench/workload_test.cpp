@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include "protocol/arguments.hpp"
+
 namespace trellis {
 namespace {
 
@@ -56,6 +58,9 @@ TEST(RequestMaker, PacksEachOperation) {
   EXPECT_EQ(*read_page(scan.arguments)->after, bench_key(3));
 
   EXPECT_EQ(read(maker.single(1, {Operation::kKeys, 3, 0, 0})).command, Command::kKeys);
+  const Request increment = read(maker.single(1, {Operation::kIncrement, 3, 0, 0}));
+  EXPECT_EQ(increment.command, Command::kPatch);
+  EXPECT_EQ(read_patch(increment.arguments, Dialect::kOwn)->key, bench_key(3));
 }
 
 TEST(RequestMaker, PacksABatch) {

@@ -5,7 +5,9 @@
 #include <iostream>
 #include <random>
 
+#include "protocol/document.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/patch/in_place.hpp"
 #include "protocol/patch/patcher.hpp"
 #include "tests/unit/protocol/patch/patch_model.hpp"
 
@@ -91,6 +93,18 @@ class RandomPatches {
     value(out, 2);
   }
 
+  void operation_on_values(PackedWriter& out) {
+    static constexpr std::string_view kPuts[] = {"set", "replace", "increment"};
+    const std::string_view name = kPuts[below(3)];
+    out.array(3).str(name);
+    path(out, Dialect::kOwn);
+    if (name == "increment") {
+      out.natural(below(3));
+    } else {
+      value(out, below(8) == 0 ? 1 : 0);
+    }
+  }
+
  private:
   static constexpr std::array<std::string_view, 6> kNames = {"a", "b", "c", "long name", "0", "1"};
   std::mt19937_64 random_;
@@ -144,11 +158,47 @@ void run_one(std::uint64_t seed) {
   }
 }
 
-TEST(Patch, AgreesWithATreeOfValuesUnderAnyOperations) {
+/// Where single values take the place of others: patched in place or not at all, as by the patcher.
+void run_in_place(std::uint64_t seed, std::size_t& in_place) {
+  RandomPatches random(seed);
+  const std::string document = random.value(3);
+  std::string packed;
+  PackedWriter writer(packed);
+  const std::size_t count = 1 + random.below(4);
+  writer.array(count);
+  for (std::size_t i = 0; i < count; ++i) random.operation_on_values(writer);
+  const auto operations = read_operations(packed, Dialect::kOwn);
+  ASSERT_TRUE(operations) << operations.error().message << ", seed " << seed;
+  if (!puts_single_values(*operations)) return;
+  const auto patch = patch_in_place(document, *operations, [&](const Path& path) { return walk(document, path); });
+  if (!patch) return;
+  ++in_place;
+  Patcher patcher({"k", document, *operations, Dialect::kOwn, random.below(2) == 0});
+  ASSERT_TRUE(patcher.run()) << "seed " << seed;
+  std::string after;
+  for (const std::string_view part : patch->document) after.append(part);
+  ASSERT_EQ(after, packed_document(patcher)) << "seed " << seed;
+  ASSERT_EQ(patch->results, patcher.results()) << "seed " << seed;
+  ASSERT_TRUE(patcher.is_changed()) << "seed " << seed;
+}
+
+std::uint64_t first_seed() {
   const char* const given = std::getenv("TRELLIS_SEED");
   const std::uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
   std::cout << "TRELLIS_SEED=" << first << std::endl;
+  return first;
+}
+
+TEST(Patch, AgreesWithATreeOfValuesUnderAnyOperations) {
+  const std::uint64_t first = first_seed();
   for (std::uint64_t seed = first; seed < first + 40'000 && !HasFatalFailure(); ++seed) run_one(seed);
+}
+
+TEST(Patch, InPlaceIsThePatchersOwnOrNone) {
+  const std::uint64_t first = first_seed();
+  std::size_t in_place = 0;
+  for (std::uint64_t seed = first; seed < first + 80'000 && !HasFatalFailure(); ++seed) run_in_place(seed, in_place);
+  EXPECT_GT(in_place, 800u);
 }
 
 }  // namespace
