@@ -47,6 +47,7 @@ Operation Workload::counting() {
 }
 
 std::uint64_t Workload::ttl_ms() {
+  if (cluster_.shape().workload.ttl_ms != 0) return cluster_.shape().workload.ttl_ms;
   Random& random = cluster_.world().random();
   return random.chance(0.7) ? random.below(2'000) + 1 : random.below(8'000) + 1;
 }

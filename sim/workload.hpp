@@ -19,6 +19,7 @@ struct WorkloadShape {
   Duration think_max{40'000};
   std::size_t padding_max = 200;  ///< Bytes of a document.
   double expiring = 0.06;         ///< Share of the operations that are on documents that expire.
+  std::uint64_t ttl_ms = 0;       ///< What they are given; 0: up to 8 s, drawn.
   Duration timeout_min{300'000};
   Duration timeout_max{4'000'000};
 };
