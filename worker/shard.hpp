@@ -83,9 +83,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   static constexpr std::size_t kRemovalsPerTurn = 4;
 
   /// What requests may take of a turn: those that are served as they come, and those that were put off.  So heartbeats
-  /// and the log wait for no more than some 20 ms, and for the one document, page or write that comes last.
-  static constexpr Effort kAtOnceEffort = 10 * kEffortMillisecond;
-  static constexpr Effort kPutOffEffort = 10 * kEffortMillisecond;
+  /// and the log wait for no more than some 5 ms, and for the one document, page or write that comes last.
+  static constexpr Effort kAtOnceEffort = 5 * kEffortMillisecond / 2;
+  static constexpr Effort kPutOffEffort = 5 * kEffortMillisecond / 2;
 
   /// Loads everything the store holds.  All references outlive the shard.
   static Result<std::unique_ptr<Shard>> open(ShardSettings settings, LogStore& store, SnapshotStore& snapshots,
