@@ -12,6 +12,9 @@ namespace {
 constexpr std::string_view kSuffix = ".log";
 constexpr std::size_t kDigits = 8;
 constexpr std::size_t kWindowSize = 1 << 20;
+/// So far into each file that is not read otherwise a batch is looked for that knows better.  The batch that begins a
+/// segment holds named records and is smaller, so those behind it begin in here.
+constexpr std::uint64_t kLookedThrough = 4 << 20;
 
 /// Each folder of a RocksDB, in which version 0.1 kept its log, has one.
 constexpr std::string_view kRocksDbFile = "CURRENT";
@@ -32,6 +35,13 @@ Error earlier_format() {
       "0.1, `trellis export` its documents, and load them into a new cluster with `trellis load`"};
 }
 
+bool is_of_records(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (!take_record(bytes)) return false;
+  }
+  return true;
+}
+
 class Recovery {
  public:
   Recovery(Disk& disk, const OmittedLogRules& omitted) : disk_(disk), omitted_(omitted) {}
@@ -46,6 +56,9 @@ class Recovery {
   Result<void> read(const OpenSegment& segment, std::uint64_t batches_end, bool is_newest);
   Result<void> apply(const SegmentReader::Batch& batch, const OpenSegment& segment);
   std::string whole_before() const;
+  Result<void> look_for_later_batches();
+  Result<std::optional<std::uint64_t>> later_batch(std::uint32_t number, const DiskFile& file) const;
+  std::uint64_t last_batch() const { return in_use_.back().first_batch + result_.next_ordinal - 1; }
 
   Disk& disk_;
   OmittedLogRules omitted_;
@@ -60,6 +73,7 @@ Result<Recovered> Recovery::run() {
   if (!found) return found.error();
   if (*found) {
     if (auto read = read_segments(); !read) return read.error();
+    if (auto looked = look_for_later_batches(); !looked) return looked.error();
   }
   for (auto& [number, candidate] : files_) {
     const auto is_this = [number = number](const SegmentName& name) { return name.file == number; };
@@ -227,6 +241,42 @@ Result<void> Recovery::apply(const SegmentReader::Batch& batch, const OpenSegmen
     }
   }
   return {};
+}
+
+/// Each batch says which one before it is durable.  So where a disk has lost the batch that began the newest segment, and
+/// what its file held in an earlier use was taken for the end of the log, those behind it tell.
+Result<void> Recovery::look_for_later_batches() {
+  for (const auto& [number, candidate] : files_) {
+    const auto is_this = [number = number](const SegmentName& name) { return name.file == number; };
+    const auto used = std::find_if(in_use_.begin(), in_use_.end(), is_this);
+    if (used != in_use_.end() && *used != in_use_.back()) continue;
+    const auto later = later_batch(number, *candidate.file);
+    if (!later) return later.error();
+    if (*later) {
+      return log_damage(number, **later, "a batch that knows of later ones than were found, one of which");
+    }
+  }
+  return {};
+}
+
+/// Where a whole batch begins that says that one is durable which was not found; nothing where there is none.
+Result<std::optional<std::uint64_t>> Recovery::later_batch(std::uint32_t number, const DiskFile& file) const {
+  std::string window(static_cast<std::size_t>(std::min<std::uint64_t>(kLookedThrough, file.size())), '\0');
+  if (auto read = file.read(0, window.data(), window.size()); !read) return read.error();
+  std::optional<SectorMark> before;
+  for (std::uint64_t at = 0; at + kBlockSize <= window.size(); at += kBlockSize) {
+    const auto mark = mark_of(window.data() + at, at);
+    const bool begins = mark && mark != before;
+    before = mark_of(window.data() + at + kBlockSize - kSectorSize, at + kBlockSize - kSectorSize);
+    const auto head = begins ? read_batch_head(window.data() + at) : std::nullopt;
+    if (!head || head->durable <= last_batch() || head->number <= head->durable) continue;
+    // Behind a block that is torn comes what clients sent, so the batch has to be whole and made of records.
+    SegmentReader reader(file, {number, mark->incarnation, head->number - mark->ordinal}, at, mark->ordinal);
+    const auto batch = reader.next();
+    if (!batch) return batch.error();
+    if (*batch && is_of_records((*batch)->records)) return std::optional(at);
+  }
+  return std::optional<std::uint64_t>();
 }
 
 /// Up to where each partition's log was read before the damage, for people; the first of them where there are many.

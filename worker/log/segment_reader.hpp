@@ -31,6 +31,9 @@ class SegmentReader {
   /// @param file  outlives it
   SegmentReader(const DiskFile& file, SegmentName name, const OmittedLogRules& omitted = {})
       : file_(file), name_(name), omitted_(omitted) {}
+  /// From a batch in the middle on: the one that is said to begin at `offset`, with `ordinal`.
+  SegmentReader(const DiskFile& file, SegmentName name, std::uint64_t offset, std::uint32_t ordinal)
+      : file_(file), name_(name), offset_(offset), ordinal_(ordinal) {}
 
   struct Batch {
     BatchHead head;

@@ -87,6 +87,45 @@ TEST_F(RecoveryTest, AFirstBatchThatIsGoneWholeIsToldByThoseBehindIt) {
   EXPECT_THAT(fault_of(files), AllOf(HasSubstr(only), HasSubstr("its first batch is gone, which is not what was")));
 }
 
+/// The file was used before, what it held then is whole, and so are the segments that it names.
+TEST_F(RecoveryTest, AFirstBatchInAFileOfAnEarlierUseThatIsGoneIsToldByThoseBehindIt) {
+  std::map<std::string, sim::MemoryDisk::Image> begun;  // All files, when that one had its first batch.
+  std::string reused;
+  std::uint64_t index = 0;
+  const auto first_block = [](const sim::MemoryDisk::Image& files, const std::string& name) {
+    return files.at(name).substr(0, kBlockSize);
+  };
+  for (int i = 0; i < 2'000 && reused.empty(); ++i) {
+    append(1, ++index, kBlockSize);
+    on_.log->cut({1}, {index});
+    on_.write();
+    const auto files = on_.disk.image();
+    for (const std::string& name : used(files)) {
+      const auto earlier = begun.emplace(name, files).first;
+      if (first_block(earlier->second, name) != first_block(files, name)) reused = name;
+    }
+  }
+  ASSERT_FALSE(reused.empty());
+  append(1, ++index);
+  append(1, ++index);
+  const auto files = stop();
+  ASSERT_EQ(fault_of(files), "");
+  stop();
+  auto as_it_began = begun.at(reused);
+  ASSERT_EQ(fault_of(as_it_began), "");
+  stop();
+  // Whatever else the earlier use wrote was written over.
+  std::string now = files.at(reused);
+  const auto incarnation = mark_of(now.data(), 0)->incarnation;
+  for (std::size_t at = 0; at < now.size(); at += kSectorSize) {
+    const auto mark = mark_of(now.data() + at, at);
+    if (mark && mark->incarnation != incarnation) now.replace(at, kSectorSize, kSectorSize, '\0');
+  }
+  const std::size_t lost = read_batch_head(now.data())->blocks * kBlockSize;
+  as_it_began[reused] = as_it_began.at(reused).substr(0, lost) + now.substr(lost);
+  EXPECT_THAT(fault_of(as_it_began), AllOf(HasSubstr(reused), HasSubstr("knows of later ones than were found")));
+}
+
 TEST_F(RecoveryTest, ASegmentThatIsGoneIsNamed) {
   fill();
   auto files = stop();
