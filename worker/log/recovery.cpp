@@ -243,8 +243,8 @@ Result<void> Recovery::apply(const SegmentReader::Batch& batch, const OpenSegmen
   return {};
 }
 
-/// Each batch says which one before it is durable.  So where a disk has lost the batch that began the newest segment, and
-/// what its file held in an earlier use was taken for the end of the log, those behind it tell.
+/// Each batch says which one before it is durable.  So where a disk has lost the batch that began the newest segment,
+/// and what its file held in an earlier use was taken for the end of the log, those behind it tell.
 Result<void> Recovery::look_for_later_batches() {
   for (const auto& [number, candidate] : files_) {
     const auto is_this = [number = number](const SegmentName& name) { return name.file == number; };
