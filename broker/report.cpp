@@ -77,9 +77,14 @@ std::vector<MemberReport> report_members(const Router& router, const Registry& r
       MemberReport& report = members.emplace_back(report_member(member.id, member.address, registry, now));
       report.membership = name_of(member.state);
       report.moves_left = 0;
+      std::uint64_t votes = 0;
       for (std::uint32_t i = 0; i < map->partition_count(); ++i) {
         *report.moves_left += moves_left(router, i, member.id);
+        const auto& voters = router.voters(PartitionId{i});
+        votes += std::any_of(voters.begin(), voters.end(), [&](const auto& each) { return each.worker == member.id; });
       }
+      // Not what it holds: that may be on its way out, or not yet here.
+      if (report.partitions) report.partitions = votes;
     }
     return members;
   }

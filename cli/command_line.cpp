@@ -55,6 +55,10 @@ CommandLine split_command_line(const std::vector<std::string>& words, std::span<
       line.detach = true;
       continue;
     }
+    if (!all_words && word == "--watch" && !line.words.empty() && line.words.front() == "moves") {
+      line.watch = true;
+      continue;
+    }
     if (all_words || !is_programs(word)) {
       line.help = line.help || (!all_words && (word == "--help" || word == "-h"));
       line.json = line.json || (!all_words && word == "--json");

@@ -19,6 +19,7 @@ struct CommandLine {
   bool help = false;               ///< kCommand: --help stood among the words.
   bool json = false;               ///< kCommand: --json stood among the words.
   bool detach = false;             ///< kCommand: MEMBER REMOVE with --detach, which is not among the words.
+  bool watch = false;              ///< kCommand: MOVES with --watch, likewise.
 };
 
 /// @param tools  names that are tools: load, up, ...; `keys init DIR` is one besides

@@ -18,6 +18,7 @@
 #include "cli/load/generate.hpp"
 #include "cli/local/up.hpp"
 #include "cli/member_removal.hpp"
+#include "cli/moves_watch.hpp"
 #include "cli/shell/execute.hpp"
 #include "cli/shell/shell.hpp"
 #include "client/statement/help.hpp"
@@ -43,6 +44,7 @@ Examples:
   trellis load users.json --key-field _id
   trellis export backup.json
   trellis member remove 127.0.0.1:9003          waits until it is gone; --detach does not
+  trellis moves --watch                         what moves from worker to worker, until nothing does
 
 Exit codes: 0 done, 1 not found or false, 2 wrong usage, 3 unavailable or timed out, 4 any other error.
 Every flag can be set by the environment too: TRELLIS_BROKER, TRELLIS_TIMEOUT, ...)";
@@ -302,8 +304,10 @@ int run_command(const CLI::App& app, const CommandLine& line, const Settings& se
   }
   Client client(settings.endpoints(), Client::Absent::kTell);
   const StopSignal stop;
+  if (line.watch && statement->command == Command::kMoves) return watch_moves(client, *statement, stop);
   const int code = execute(client, *statement, {json, !settings.no_pager}, [&stop] { return stop.requested(); });
-  const bool waits = statement->command == Command::kMemberRemove && !line.detach && code <= kExitNotFound;
+  const bool is_ordered = statement->command == Command::kMemberRemove && !statement->options.dry_run;
+  const bool waits = is_ordered && !line.detach && code <= kExitNotFound;
   return waits ? await_removal(client, statement->subject, stop) : code;
 }
 

@@ -181,7 +181,8 @@ HttpResponse answer(const Plan& plan, const Reply& reply) {
   // False is a success of these.
   const bool is_put = row.signature == Signature::kRecord || plan.change == PatchKind::kSet;
   const std::string_view result = plan.change ? only_element(reply.result) : reply.result;
-  const bool is_removal = row.result == ResultType::kBoolean || plan.change == PatchKind::kRemove;
+  const bool is_removal =
+      row.effect != Effect::kManages && (row.result == ResultType::kBoolean || plan.change == PatchKind::kRemove);
   if (is_removal && !is_put && !is_true(result)) {
     HttpResponse response =
         problem(404, Code::kNotFound, plan.change ? "there is nothing at this path" : "there is no such key");

@@ -109,6 +109,10 @@ std::string request_body(const Route& route) {
     schema = R"({"type": "object", "required": ["line"], "additionalProperties": false, "properties": )"
              R"({"line": {"type": "string"}, "all": {"type": "boolean"}}, "example": {"line": "GET person1"}})";
   }
+  if (route.body == BodyKind::kSettings) {
+    schema = R"({"type": "object", "properties": {"k": {"type": "integer"}, "moves": {"type": "integer"}, )"
+             R"("move_rate": {"type": "integer"}}})";
+  }
   if (route.body == BodyKind::kChanges) {
     constexpr std::string_view kPatch = R"({"type": "array", "items": {"type": "object", "required": ["op", "path"]}})";
     constexpr std::string_view kOperations =

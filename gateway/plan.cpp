@@ -50,6 +50,7 @@ class Planner {
   Refusal write_key_arguments();
   Refusal write_compute_arguments();
   Refusal write_batch_arguments();
+  Refusal write_settings_arguments();
   Refusal write_change_arguments();
   Refusal write_changes_arguments();
   Refusal write_steps(PackedWriter& writer);
@@ -126,6 +127,10 @@ Refusal Planner::read_parameter(const std::string& name, const std::string& valu
   if (name == "allow_fewer") {
     if (!value.empty() && value != "true" && value != "false") return wrong("it is true or false");
     plan_.allow_fewer = value != "false";
+  }
+  if (name == "dry_run") {
+    if (!value.empty() && value != "true" && value != "false") return wrong("it is true or false");
+    plan_.dry_run = value != "false";
   }
   if (name == "limit") {
     plan_.limit = read_number<std::size_t>(value);
@@ -238,6 +243,7 @@ Refusal Planner::write_arguments() {
     case Signature::kPrefix: writer.array(1).key(plan_.prefix); return {};
     case Signature::kFormula: return write_compute_arguments();
     case Signature::kItems: return write_batch_arguments();
+    case Signature::kSettings: return write_settings_arguments();
     default: return values_.empty() ? (writer.array(0), Refusal()) : write_key_arguments();
   }
 }
@@ -329,6 +335,22 @@ Refusal Planner::write_compute_arguments() {
   return {};
 }
 
+/// The object's names and values are the cluster's to check.
+Refusal Planner::write_settings_arguments() {
+  PackedWriter writer(plan_.arguments);
+  if (plan_.route->body == BodyKind::kNone) {
+    writer.array(0);
+    return {};
+  }
+  const auto body = read_body(R"({"moves": 2, "move_rate": 67108864})");
+  if (!body) return body.error();
+  if (PackedReader(*body).read_map() == std::nullopt) {
+    return bad_request(R"(settings are an object of names and values: {"k": 2, "moves": 2, "move_rate": 67108864})");
+  }
+  writer.array(1).packed(*body);
+  return {};
+}
+
 Refusal Planner::write_batch_arguments() {
   const auto body = read_body("an array of [command, arguments]");
   if (!body) return body.error();
@@ -402,6 +424,7 @@ Options Plan::options() const {
   options.ttl_ms = ttl_ms;
   options.load = load;
   options.allow_fewer = allow_fewer;
+  options.dry_run = dry_run;
   options.range = range.view();
   if (!session.empty()) options.session = session;
   return options;

@@ -53,6 +53,7 @@ struct Plan {
   std::optional<std::size_t> limit;               ///< How many keys a listing has; none: it is streamed.
   bool verbose = false;                           ///< /readyz
   bool allow_fewer = false;                       ///< DELETE /v1/members/{key}
+  bool dry_run = false;                           ///< There, and PATCH /v1/settings.
   bool load = false;                              ///< /v1/members
   std::string line;                               ///< /v1/console
   bool all = false;                               ///< /v1/console: all pages.

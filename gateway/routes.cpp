@@ -16,6 +16,9 @@ constexpr Route kOwnRoutes[] = {
      kTrue},
     {Method::kDelete, "/v1/query/{key}/{path}", Service::kCluster, Command::kPatch, BodyKind::kNone,
      "Take away what is at a path of a document", kTrue},
+    {Method::kPatch, "/v1/settings", Service::kCluster, Command::kSettings, BodyKind::kSettings,
+     "Change what holds for the whole cluster: an object of names and values; all of them as they are then",
+     R"({"type": "object"})"},
     {Method::kGet, "/v1/partitions", Service::kPartitions, Command::kLocate, BodyKind::kNone,
      "Every partition with its replicas and their leader, in order",
      R"({"type": "array", "items": {"type": "object"}})"},
@@ -51,6 +54,7 @@ std::string_view schema_of(ResultType type) {
     case ResultType::kItems:
       return R"({"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": {}}})";
     case ResultType::kMembers: return R"({"type": "array", "items": {"type": "object"}})";
+    case ResultType::kMoves: return R"({"type": "array", "items": {"type": "object"}})";
     case ResultType::kLocation:
     case ResultType::kSettings:
     case ResultType::kStatus: return R"({"type": "object"})";
@@ -152,6 +156,9 @@ std::vector<Parameter> parameters_of(const Route& route) {
   }
   if (row.options.has(Option::kAllowFewer)) {
     result.push_back({"allow_fewer", R"({"type": "boolean"})", "Even where fewer than 2k-1 workers are left"});
+  }
+  if (row.options.has(Option::kDryRun) && route.method != Method::kGet) {
+    result.push_back({"dry_run", R"({"type": "boolean"})", "Change nothing, and tell what would move"});
   }
   if (row.options.has(Option::kConsistency)) {
     result.push_back({"consistency", R"({"type": "string", "enum": ["linearizable", "stale"]})",

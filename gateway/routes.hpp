@@ -30,7 +30,7 @@ enum class Service : std::uint8_t {
 };
 
 /// What a request's body holds.
-enum class BodyKind : std::uint8_t { kNone, kDocument, kCompute, kBatch, kConsole, kChanges };
+enum class BodyKind : std::uint8_t { kNone, kDocument, kCompute, kBatch, kConsole, kChanges, kSettings };
 
 struct Route {
   Method method;

@@ -1,5 +1,7 @@
 #include "protocol/arguments.hpp"
 
+#include <algorithm>
+
 #include "protocol/lenient.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/notation/notation.hpp"
@@ -189,6 +191,39 @@ Result<std::string_view> read_member(std::string_view arguments) {
   return *member;
 }
 
+namespace {
+
+Result<void> take_setting(const std::optional<std::string_view>& name, PackedReader& reader, SettingsChange& change) {
+  if (name == "repair_after_ms") {
+    return invalid_argument(
+        "repair_after_ms is not built: a member that is down keeps its replicas until it is removed (MEMBER_REMOVE) or "
+        "replaced");
+  }
+  if (name != "k" && name != "moves" && name != "move_rate") {
+    return invalid_argument("unknown setting" + (name ? " " + quoted_excerpt(*name) : "") +
+                            "; known are k, moves and move_rate");
+  }
+  const auto value = read_whole(reader);
+  if (name == "k") {
+    if (!value || *value < 1 || *value > kWorkersMax) {
+      return invalid_argument("k must be an int from 1 to " + std::to_string(kWorkersMax));
+    }
+    change.k = static_cast<std::uint32_t>(*value);
+    return {};
+  }
+  MoveLimits limits;
+  if (name == "moves") {
+    limits.moves = static_cast<std::uint32_t>(std::min<std::uint64_t>(value.value_or(0), kMovesMax + 1));
+    change.moves = limits.moves;
+  } else {
+    limits.rate = value.value_or(kMoveRateMax + 1);
+    change.move_rate = limits.rate;
+  }
+  return check(limits);
+}
+
+}  // namespace
+
 Result<SettingsChange> read_settings(std::string_view arguments) {
   ArgumentReader given(Signature::kSettings, arguments);
   if (!given) return given.error();
@@ -199,13 +234,7 @@ Result<SettingsChange> read_settings(std::string_view arguments) {
   if (!fields) return invalid_argument("settings must be a map of name to value");
   for (std::uint32_t i = 0; i < *fields; ++i) {
     const auto name = read_text(reader);
-    if (name != "k")
-      return invalid_argument("unknown setting" + (name ? " " + quoted_excerpt(*name) : "") + "; known is k");
-    const auto value = read_whole(reader);
-    if (!value || *value < 1 || *value > kWorkersMax) {
-      return invalid_argument("k must be an int from 1 to " + std::to_string(kWorkersMax));
-    }
-    change.k = static_cast<std::uint32_t>(*value);
+    if (auto taken = take_setting(name, reader, change); !taken) return taken.error();
   }
   return change;
 }

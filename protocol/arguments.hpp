@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/cluster_settings.hpp"
 #include "protocol/command_table.hpp"
 #include "protocol/document.hpp"
 #include "protocol/limits.hpp"
@@ -39,10 +40,6 @@ struct PatchArguments {
 struct LifetimeArguments {
   std::string_view key;
   std::optional<std::uint64_t> ttl_ms;  ///< Nothing: for good.
-};
-/// What SETTINGS is to change; what is not given stays.
-struct SettingsChange {
-  std::optional<std::uint32_t> k;
 };
 struct Variable {
   std::string_view name;

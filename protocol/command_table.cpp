@@ -63,6 +63,7 @@ constexpr std::array<OptionRow, kOptionCount> kOptions = {{
     {Option::kPointer, "pointer", "a bool", false},
     {Option::kTtl, "ttl_ms", "an int from 1 to 315360000000", false},
     {Option::kAllowFewer, "allow_fewer", "a bool", false},
+    {Option::kDryRun, "dry_run", "a bool", false},
 }};
 static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64 && kTtlMax.count() == 315'360'000'000);
 static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024 && Glob::kBetweenStarsMax == 128);
@@ -305,12 +306,13 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .effect = Effect::kManages,
      .reach = Reach::kKeeper,
      .signature = Signature::kMember,
-     .options = kOfAll.with(Option::kAllowFewer),
+     .options = kOfAll.with(Option::kAllowFewer).with(Option::kDryRun),
      .result = ResultType::kBoolean,
      .shell = {"MEMBER_REMOVE ADDRESS|ID", "has a worker leave: what it holds moves away, then it ends",
                "  MEMBER_REMOVE 127.0.0.1:9003\n  MEMBER REMOVE 127.0.0.1:9003\n"
                "OK once that is begun; MEMBERS shows it go.\n"
-               "--allow-fewer  even where fewer than 2k-1 workers are left\n"},
+               "--allow-fewer  even where fewer than 2k-1 workers are left\n"
+               "--dry-run      changes nothing, and tells what would move\n"},
      .http = {Method::kDelete, "/v1/members/{key}", "Have a worker leave: what it holds moves away, then it ends"}},
     {.command = Command::kMemberKeep,
      .name = "MEMBER_KEEP",
@@ -326,11 +328,25 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .effect = Effect::kManages,
      .reach = Reach::kKeeper,
      .signature = Signature::kSettings,
-     .options = kOfAll,
+     .options = kOfAll.with(Option::kDryRun),
      .result = ResultType::kSettings,
-     .shell = {"SETTINGS [k=N]", "what holds for the whole cluster, and changes it",
-               "  SETTINGS k=3   from now on 5 replicas of each partition, on as many workers\n"},
+     .shell = {"SETTINGS [NAME=VALUE ...]", "what holds for the whole cluster, and changes it",
+               "  SETTINGS k=3              from now on 5 replicas of each partition, on as many workers\n"
+               "  SETTINGS moves=4          replicas that a worker sends, and receives, at a time\n"
+               "  SETTINGS move-rate=64MiB  bytes a second that a worker spends on sending them; off: no limit\n"
+               "--dry-run  changes nothing, and tells what would move\n"},
      .http = {Method::kGet, "/v1/settings", "What holds for the whole cluster"}},
+    {.command = Command::kMoves,
+     .name = "MOVES",
+     .effect = Effect::kReports,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kNothing,
+     .options = kOfAll,
+     .result = ResultType::kMoves,
+     .shell = {.usage = "MOVES",
+               .summary = "the replicas that are on their way from worker to worker, and why they wait",
+               .details = ""},
+     .http = {Method::kGet, "/v1/moves", "The replicas that are on their way, and what they wait for"}},
     {.command = Command::kPing,
      .name = "PING",
      .effect = Effect::kReports,

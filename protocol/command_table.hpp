@@ -41,6 +41,7 @@ enum class Command : std::uint8_t {
   kMemberRemove,
   kMemberKeep,
   kSettings,
+  kMoves,
   kPing,  // The last one.
 };
 inline constexpr std::size_t kCommandCount = static_cast<std::size_t>(Command::kPing) + 1;
@@ -117,9 +118,10 @@ enum class Option : std::uint8_t {
   kReturn,
   kPointer,
   kTtl,
-  kAllowFewer,  // The last one.
+  kAllowFewer,
+  kDryRun,  // The last one.
 };
-inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kAllowFewer) + 1;
+inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kDryRun) + 1;
 
 struct OptionRow {
   Option option;
@@ -165,6 +167,7 @@ enum class ResultType : std::uint8_t {
   kLocation,
   kStatus,
   kSettings,
+  kMoves,
   kText,
 };
 

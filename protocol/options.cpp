@@ -74,6 +74,7 @@ bool read_value_of(Option option, PackedReader& reader, Options& options) {
     case Option::kPointer: return take(reader.read_bool(), options.pointer);
     case Option::kTtl: options.ttl_ms = read_ttl(reader); return options.ttl_ms.has_value();
     case Option::kAllowFewer: return take(reader.read_bool(), options.allow_fewer);
+    case Option::kDryRun: return take(reader.read_bool(), options.dry_run);
   }
   return false;
 }
@@ -99,6 +100,7 @@ bool is_given(Option option, const Options& options) {
     case Option::kPointer: return options.pointer;
     case Option::kTtl: return options.ttl_ms.has_value();
     case Option::kAllowFewer: return options.allow_fewer;
+    case Option::kDryRun: return options.dry_run;
   }
   return false;
 }
@@ -116,6 +118,7 @@ void pack_value_of(Option option, const Options& options, PackedWriter& writer) 
     case Option::kIfPresent:
     case Option::kStrict:
     case Option::kAllowFewer:
+    case Option::kDryRun:
     case Option::kPointer: writer.boolean(true); return;
     case Option::kReturn: writer.str("document"); return;
     case Option::kAtLeast: writer.key(*options.range.at_least); return;

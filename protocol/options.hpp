@@ -29,6 +29,7 @@ struct Options {
   bool return_document = false;         ///< PATCH: for its result.
   bool pointer = false;                 ///< PATCH: the operations mean what RFC 6902 says.
   bool allow_fewer = false;             ///< MEMBER_REMOVE: fewer than 2k-1 workers may be left.
+  bool dry_run = false;                 ///< MEMBER_REMOVE and SETTINGS: change nothing, and tell what would move.
   bool load = false;                    ///< MEMBERS: tell what each worker does, too.
   KeyRange range;                       ///< KEYS, SCAN and COUNT.
 };

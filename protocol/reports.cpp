@@ -48,6 +48,51 @@ void visit_member(Report& member, bool with_load, const Visit& visit) {
 template <typename Report, typename Visit>
 void visit_settings(Report& settings, const Visit& visit) {
   visit("k", settings.k);
+  visit("moves", settings.moves);
+  visit("move_rate", settings.move_rate);
+}
+
+template <typename Report, typename Visit>
+void visit_move(Report& move, const Visit& visit) {
+  visit("partition", move.partition);
+  visit("from", move.from);
+  visit("to", move.to);
+  visit("step", move.step);
+  visit("bytes", move.bytes);
+  visit("sent", move.sent);
+  visit("rate", move.rate);
+  visit("time_left_ms", move.time_left_ms);
+  visit("note", move.note);
+}
+
+template <typename Report, typename Visit>
+void visit_transfer(Report& transfer, const Visit& visit) {
+  visit("partition", transfer.partition);
+  visit("from", transfer.from);
+  visit("to", transfer.to);
+  visit("bytes", transfer.bytes);
+}
+
+template <typename Report, typename Visit>
+void visit_plan_worker(Report& worker, const Visit& visit) {
+  visit("address", worker.address);
+  visit("replicas_before", worker.replicas_before);
+  visit("replicas_after", worker.replicas_after);
+  visit("bytes_before", worker.bytes_before);
+  visit("bytes_after", worker.bytes_after);
+  visit("memory_before", worker.memory_before);
+  visit("memory_after", worker.memory_after);
+}
+
+template <typename Report, typename Visit>
+void visit_plan(Report& plan, const Visit& visit) {
+  visit("replicas", plan.replicas);
+  visit("bytes", plan.bytes);
+  visit("tolerates_before", plan.tolerates_before);
+  visit("tolerates_during", plan.tolerates_during);
+  visit("tolerates_after", plan.tolerates_after);
+  visit("transfers", plan.transfers);
+  visit("workers", plan.workers);
 }
 
 template <typename Report, typename Visit>
@@ -74,6 +119,9 @@ void pack_field(PackedWriter& writer, const std::optional<Value>& value) {
   value ? pack_field(writer, *value) : static_cast<void>(writer.nil());
 }
 
+void pack_field(PackedWriter& writer, const std::vector<PlanReport::Transfer>& transfers);
+void pack_field(PackedWriter& writer, const std::vector<PlanReport::Worker>& workers);
+
 /// Packs what `visit_all` visits as a map.
 template <typename VisitAll>
 void pack_fields(PackedWriter& writer, const VisitAll& visit_all) {
@@ -81,6 +129,19 @@ void pack_fields(PackedWriter& writer, const VisitAll& visit_all) {
   visit_all([&count](std::string_view, const auto&) { ++count; });
   writer.map(count);
   visit_all([&writer](std::string_view name, const auto& value) { pack_field(writer.str(name), value); });
+}
+
+void pack_field(PackedWriter& writer, const std::vector<PlanReport::Transfer>& transfers) {
+  writer.array(transfers.size());
+  for (const PlanReport::Transfer& each : transfers) {
+    pack_fields(writer, [&each](const auto& visit) { visit_transfer(each, visit); });
+  }
+}
+void pack_field(PackedWriter& writer, const std::vector<PlanReport::Worker>& workers) {
+  writer.array(workers.size());
+  for (const PlanReport::Worker& each : workers) {
+    pack_fields(writer, [&each](const auto& visit) { visit_plan_worker(each, visit); });
+  }
 }
 
 /// Puts a value that is there into its place.  Nothing there: it was not of the field's type.
@@ -113,6 +174,9 @@ bool read_field(PackedReader& reader, std::optional<Value>& out) {
   return reader.read_nil() || read_field(reader, out.emplace());
 }
 
+bool read_field(PackedReader& reader, std::vector<PlanReport::Transfer>& out);
+bool read_field(PackedReader& reader, std::vector<PlanReport::Worker>& out);
+
 /// Reads a map into what `visit_all` visits.
 template <typename VisitAll>
 bool read_fields_of(PackedReader& reader, const VisitAll& visit_all) {
@@ -129,6 +193,24 @@ bool read_fields_of(PackedReader& reader, const VisitAll& visit_all) {
     if (!good) return false;
   }
   return count.has_value();
+}
+
+/// Reads an array of maps: `visit` visits the fields of one.
+template <typename Report, typename VisitOne>
+bool read_array_of(PackedReader& reader, std::vector<Report>& out, const VisitOne& visit_one) {
+  const auto count = reader.read_array();
+  for (std::uint32_t left = count.value_or(0); left > 0; --left) {
+    Report& report = out.emplace_back();
+    if (!read_fields_of(reader, [&](const auto& visit) { visit_one(report, visit); })) return false;
+  }
+  return count.has_value();
+}
+
+bool read_field(PackedReader& reader, std::vector<PlanReport::Transfer>& out) {
+  return read_array_of(reader, out, [](auto& transfer, const auto& visit) { visit_transfer(transfer, visit); });
+}
+bool read_field(PackedReader& reader, std::vector<PlanReport::Worker>& out) {
+  return read_array_of(reader, out, [](auto& worker, const auto& visit) { visit_plan_worker(worker, visit); });
 }
 
 }  // namespace
@@ -169,6 +251,37 @@ std::string pack_report(const SettingsReport& settings) {
   PackedWriter writer(out);
   pack_fields(writer, [&settings](const auto& visit) { visit_settings(settings, visit); });
   return out;
+}
+
+std::string pack_report(const std::vector<MoveReport>& moves) {
+  std::string out;
+  PackedWriter writer(out);
+  writer.array(moves.size());
+  for (const MoveReport& move : moves) {
+    pack_fields(writer, [&move](const auto& visit) { visit_move(move, visit); });
+  }
+  return out;
+}
+
+std::string pack_report(const PlanReport& plan) {
+  std::string out;
+  PackedWriter writer(out);
+  pack_fields(writer, [&plan](const auto& visit) { visit_plan(plan, visit); });
+  return out;
+}
+
+std::optional<std::vector<MoveReport>> read_move_reports(std::string_view packed) {
+  PackedReader reader(packed);
+  std::vector<MoveReport> moves;
+  const auto visit_one = [](auto& move, const auto& visit) { visit_move(move, visit); };
+  return read_array_of(reader, moves, visit_one) ? std::optional(std::move(moves)) : std::nullopt;
+}
+
+std::optional<PlanReport> read_plan_report(std::string_view packed) {
+  PlanReport plan;
+  PackedReader reader(packed);
+  const auto visit_all = [&plan](const auto& visit) { visit_plan(plan, visit); };
+  return read_fields_of(reader, visit_all) ? std::optional(std::move(plan)) : std::nullopt;
 }
 
 std::optional<SettingsReport> read_settings_report(std::string_view packed) {

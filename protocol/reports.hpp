@@ -61,6 +61,47 @@ struct MemberReport {
 /// What holds for the whole cluster.
 struct SettingsReport {
   std::uint64_t k = 0;
+  std::uint64_t moves = 0;      ///< Replicas that a worker sends, and receives, at a time.
+  std::uint64_t move_rate = 0;  ///< Bytes a second that it spends on sending them; 0: no limit.
+};
+
+/// A replica on its way from one worker to another, or one that is made or given up alone.
+struct MoveReport {
+  std::uint64_t partition = 0;
+  std::optional<std::string> from;            ///< Addresses.  None: there is a replica more afterwards,
+  std::optional<std::string> to;              ///< and here one less.
+  std::string step;                           ///< waiting, sending, level, removing: docs/protocol.md.
+  std::uint64_t bytes = 0;                    ///< All that is to be sent, as far as it is known,
+  std::uint64_t sent = 0;                     ///< and how much of it is there.
+  std::uint64_t rate = 0;                     ///< Bytes a second, lately.
+  std::optional<std::uint64_t> time_left_ms;  ///< At that rate.
+  std::string note;                           ///< For people: what it waits for, or what failed last; empty: nothing.
+};
+
+/// What a change of the members or settings would move, where, and what may fail meanwhile.
+struct PlanReport {
+  struct Transfer {
+    std::uint64_t partition = 0;
+    std::optional<std::string> from;  ///< Addresses, as in a MoveReport.
+    std::optional<std::string> to;
+    std::uint64_t bytes = 0;
+  };
+  struct Worker {
+    std::string address;
+    std::uint64_t replicas_before = 0;
+    std::uint64_t replicas_after = 0;
+    std::uint64_t bytes_before = 0;  ///< Keys and documents, over all its replicas.
+    std::uint64_t bytes_after = 0;
+    std::optional<std::uint64_t> memory_before;  ///< Resident; none where it was not heard.
+    std::optional<std::uint64_t> memory_after;   ///< By estimate.
+  };
+  std::uint64_t replicas = 0;          ///< That would move.
+  std::uint64_t bytes = 0;             ///< All of them together.
+  std::uint64_t tolerates_before = 0;  ///< Workers that may fail with everything still guaranteed: now,
+  std::uint64_t tolerates_during = 0;  ///< at the worst moment on the way,
+  std::uint64_t tolerates_after = 0;   ///< and once it is done.
+  std::vector<Transfer> transfers;
+  std::vector<Worker> workers;
 };
 
 struct LocationReport {
@@ -78,11 +119,15 @@ std::string pack_report(const StatusReport& status);
 std::string pack_report(const std::vector<MemberReport>& members, bool with_load);
 std::string pack_report(const LocationReport& location);
 std::string pack_report(const SettingsReport& settings);
+std::string pack_report(const std::vector<MoveReport>& moves);
+std::string pack_report(const PlanReport& plan);
 
 /// Nothing where a field is not of its type, or the value of none of these shapes.
 std::optional<StatusReport> read_status_report(std::string_view packed);
 std::optional<std::vector<MemberReport>> read_member_reports(std::string_view packed);
 std::optional<LocationReport> read_location_report(std::string_view packed);
 std::optional<SettingsReport> read_settings_report(std::string_view packed);
+std::optional<std::vector<MoveReport>> read_move_reports(std::string_view packed);
+std::optional<PlanReport> read_plan_report(std::string_view packed);
 
 }  // namespace trellis

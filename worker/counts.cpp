@@ -94,6 +94,20 @@ void write_snapshots(MetricsText& out, const Shard& shard) {
   for (const auto& [id, snapshot] : newest) out.sample({{"partition", std::to_string(id.value)}}, snapshot.index.value);
 }
 
+void write_moves(MetricsText& out, const Shard& shard) {
+  const Moves& moves = shard.moves();
+  out.family("trellis_worker_moves", "gauge",
+             "Replicas on their way, from groups that are led here, and to this worker.")
+      .sample({{"direction", "sends"}}, std::uint64_t{moves.sending})
+      .sample({{"direction", "receives"}}, std::uint64_t{shard.receiving().size()});
+  out.family("trellis_worker_moves_waiting", "gauge",
+             "Groups led here that are not as the cluster's map has them, and stand still.")
+      .sample({}, std::uint64_t{moves.waits.size()});
+  out.family("trellis_worker_move_bytes_total", "counter", "Pieces of snapshots, sent for moves, and received.")
+      .sample({{"direction", "sent"}}, moves.bytes_sent)
+      .sample({{"direction", "received"}}, moves.bytes_received);
+}
+
 void write_partitions(MetricsText& out, const Shard& shard) {
   write_lags(out, shard);
   write_snapshots(out, shard);
@@ -162,6 +176,7 @@ std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
   gauge("trellis_worker_remembered_writes", "Writes in the session tables.", totals.remembered);
   gauge("trellis_worker_queue_requests", "Requests that wait in partitions.", totals.queued);
   gauge("trellis_worker_queue_bytes", "Bytes of requests that wait in partitions.", totals.queued_bytes);
+  write_moves(out, shard);
   write_partitions(out, shard);
   return out.process().text();
 }

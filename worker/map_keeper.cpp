@@ -1,6 +1,7 @@
 #include "worker/map_keeper.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/cluster/map_changes.hpp"
 
@@ -23,16 +24,44 @@ void MapKeeper::begin(Term term, TimePoint now) {
 }
 
 void MapKeeper::on_standing(WorkerId from, const Standing& standing, TimePoint now) {
-  heard_[from] = {now, standing.map, standing.held};
+  Heard& heard = heard_[from];
+  const Heard before =
+      std::exchange(heard, {now, standing.map, standing.level, standing.held, standing.memory, standing.is_full, {}});
+  const double seconds = std::max(std::chrono::duration<double>(now - before.at).count(), 1e-3);
+  for (const Receiving& each : standing.receiving) {
+    Heard::Arrival& arrival = heard.receiving[each.group];
+    arrival.said = each;
+    const auto at = before.receiving.find(each.group);
+    if (at == before.receiving.end() || at->second.said.received > each.received) continue;
+    arrival.rate = static_cast<std::uint64_t>(static_cast<double>(each.received - at->second.said.received) / seconds);
+  }
   for (const LedGroup& led : standing.led) {
     LedGroup& known = groups_[led.group];
     if (led.term >= known.term) known = led;
   }
 }
 
+const MapKeeper::Heard* MapKeeper::heard(WorkerId worker) const {
+  const auto at = heard_.find(worker);
+  return at == heard_.end() ? nullptr : &at->second;
+}
+
+const LedGroup* MapKeeper::group(PartitionId id) const {
+  const auto at = groups_.find(id);
+  return at == groups_.end() ? nullptr : &at->second;
+}
+
 bool MapKeeper::is_down(WorkerId worker, TimePoint now) const {
   const auto at = heard_.find(worker);
   return now - (at == heard_.end() ? begun_ : at->second.at) >= kDownAfter + kCheckEvery;
+}
+
+std::set<WorkerId> MapKeeper::down(const ClusterMap& map, TimePoint now) const {
+  std::set<WorkerId> down;
+  for (const Member& member : map.members) {
+    if (is_down(member.id, now)) down.insert(member.id);
+  }
+  return down;
 }
 
 MapVersion MapKeeper::map_of(WorkerId worker) const {

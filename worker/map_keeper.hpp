@@ -13,6 +13,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "protocol/cluster/cluster_map.hpp"
@@ -34,21 +35,37 @@ class MapKeeper {
 
   void on_standing(WorkerId from, const Standing& standing, TimePoint now);
   bool is_down(WorkerId worker, TimePoint now) const;
+  /// Those of the members that are.
+  std::set<WorkerId> down(const ClusterMap& map, TimePoint now) const;
   /// The version of the map that the worker has said last that it has; zero where it was not heard.
   MapVersion map_of(WorkerId worker) const;
 
   /// The next map that follows from what is known; nothing where it stays as it is.
   std::optional<ClusterMap> next(const ClusterMap& map, TimePoint now) const;
 
+  /// What a worker said last of itself.
+  struct Heard {
+    struct Arrival {
+      Receiving said;
+      std::uint64_t rate = 0;  ///< Bytes a second, between the last two times.
+    };
+    TimePoint at;
+    MapVersion map;
+    std::uint32_t level = 0;
+    std::uint32_t held = 0;
+    std::uint64_t memory = 0;
+    bool is_full = false;
+    std::map<PartitionId, Arrival> receiving;
+  };
+  /// Null: it was not heard.
+  const Heard* heard(WorkerId worker) const;
+  /// The newest report of a group's leaders; null: there is none.
+  const LedGroup* group(PartitionId id) const;
+
   /// Why an empty worker must not take the place of this member yet, for people; empty where it may.
   std::string replacement_obstacle(const ClusterMap& map, const Member& member, TimePoint now) const;
 
  private:
-  struct Heard {
-    TimePoint at;
-    MapVersion map;
-    std::uint32_t held = 0;
-  };
   bool has_settled(const ClusterMap& map, const Member& member) const;
   bool has_left(const ClusterMap& map, const Member& member, TimePoint now) const;
   const LedGroup* report_of(std::uint32_t group, std::uint64_t since) const;

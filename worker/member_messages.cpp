@@ -36,6 +36,23 @@ bool read_role(FieldReader& fields, ReplicaRole& role) {
   return value <= static_cast<std::uint8_t>(ReplicaRole::kSpare);
 }
 
+void pack_note(FieldWriter& fields, std::string_view note) {
+  note = note.substr(0, kNoteSizeMax);
+  fields.bytes(note);
+}
+
+bool read_note(FieldReader& fields, std::string& note) {
+  note = fields.bytes();
+  return fields.ok() && note.size() <= kNoteSizeMax;
+}
+
+bool read_receiving(FieldReader& fields, Receiving& receiving) {
+  receiving.group = {fields.u32()};
+  receiving.bytes = fields.u64();
+  receiving.received = fields.u64();
+  return read_note(fields, receiving.problem) && receiving.group.value < kPartitionsMax;
+}
+
 bool read_led(FieldReader& fields, LedGroup& led) {
   led.group = {fields.u32()};
   led.term = {fields.u64()};
@@ -53,7 +70,8 @@ bool read_led(FieldReader& fields, LedGroup& led) {
     member.is_level = is_level == 1;
     led.members.push_back(member);
   }
-  return true;
+  led.bytes = fields.u64();
+  return read_note(fields, led.waits);
 }
 
 }  // namespace
@@ -78,6 +96,13 @@ std::string pack(const Standing& standing) {
       pack(fields, member.place);
       fields.u8(static_cast<std::uint8_t>(member.role)).u8(member.is_level);
     }
+    fields.u64(led.bytes);
+    pack_note(fields, led.waits);
+  }
+  fields.u64(standing.memory).u8(standing.is_full).u32(static_cast<std::uint32_t>(standing.receiving.size()));
+  for (const Receiving& each : standing.receiving) {
+    fields.u32(each.group.value).u64(each.bytes).u64(each.received);
+    pack_note(fields, each.problem);
   }
   return out;
 }
@@ -122,6 +147,14 @@ Result<Standing> read_standing(std::string_view header) {
   if (!fields.ok() || led > kPartitionsMax) return broken("standing");
   for (std::uint32_t i = 0; i < led; ++i) {
     if (!read_led(fields, standing.led.emplace_back())) return broken("standing");
+  }
+  standing.memory = fields.u64();
+  const std::uint8_t is_full = fields.u8();
+  standing.is_full = is_full == 1;
+  const std::uint32_t receiving = fields.u32();
+  if (!fields.ok() || is_full > 1 || receiving > kPartitionsMax) return broken("standing");
+  for (std::uint32_t i = 0; i < receiving; ++i) {
+    if (!read_receiving(fields, standing.receiving.emplace_back())) return broken("standing");
   }
   if (!fields.at_end()) return broken("standing");
   return standing;

@@ -32,7 +32,17 @@ struct LedGroup {
   Term term;
   MapVersion followed;        ///< The map that the group follows.
   bool is_committed = false;  ///< Its configuration is.
-  std::vector<GroupMember> members;
+  std::vector<GroupMember> members{};
+  std::uint64_t bytes = 0;  ///< Its keys and documents.
+  std::string waits{};      ///< For people: why its next step is not taken; empty: it is, or there is none.
+};
+
+/// A replica that its worker has no vote with yet.
+struct Receiving {
+  PartitionId group;
+  std::uint64_t bytes = 0;     ///< All of the snapshot that is fetched; 0: none is.
+  std::uint64_t received = 0;  ///< What is there of it; without one, of the documents.
+  std::string problem;         ///< For people: what it waits for, or what failed last.
 };
 
 /// What a member holds and leads.
@@ -40,8 +50,14 @@ struct Standing {
   MapVersion map;           ///< The version of its copy.
   std::uint32_t level = 0;  ///< What its software knows.
   std::uint32_t held = 0;   ///< Replicas that it holds.
-  std::vector<LedGroup> led;
+  std::vector<LedGroup> led{};
+  std::uint64_t memory = 0;  ///< Bytes resident.
+  bool is_full = false;      ///< Its disk has no room for more.
+  std::vector<Receiving> receiving{};
 };
+
+/// A text for people is cut off behind so many bytes.
+constexpr std::size_t kNoteSizeMax = 300;
 
 /// Whoever holds this replica of the group asks whether it is still a member.
 struct MembersWanted {

@@ -57,6 +57,8 @@ class PartitionHost : public ReplicaHost {
   virtual bool begin_snapshot(PartitionId group, bool is_overdue) = 0;
   virtual void end_snapshot(PartitionId group) = 0;
   virtual void want_chunk(WorkerId from, const ChunkWanted& wanted) = 0;
+  /// How many snapshots may be received at a time, as the cluster's settings have it.
+  virtual MoveLimits move_limits() const { return {}; }
   virtual Partition* find_partition(PartitionId group) = 0;
   /// Whether the disks of a majority of its voters have room for more documents.
   virtual bool may_grow(const Replica&) const { return true; }

@@ -57,6 +57,7 @@ struct ChunkWanted {
   std::string name;
   std::uint64_t offset = 0;
   std::uint32_t size = 0;
+  bool operator==(const ChunkWanted&) const = default;
 };
 
 /// An empty body means: that file is not here (any more).

@@ -64,6 +64,7 @@ class WorkerServer final : public ShardOutput {
   // ShardOutput
   void to_broker(BrokerIndex broker, Frames message) override;
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;
+  void close_peer(WorkerId peer) override { peers_out_.erase(peer); }
   void report(LogLevel level, std::string event, std::optional<PartitionId> partition) override;
   void on_cluster(const ClusterId& cluster) override;
   std::uint64_t resident_bytes() override { return trellis::resident_bytes(); }

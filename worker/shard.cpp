@@ -218,6 +218,7 @@ void Shard::end_turn() {
   if (failure_ || removed()) return;
   if (now_ >= tick_due_) tick();
   run_put_off();
+  send_put_off_chunks();
   settle_all();
   serve_cluster_requests();
   ask_for_confirmations();
@@ -347,7 +348,8 @@ void Shard::flush() {
 TimePoint Shard::next_turn() const {
   if (!woken_.empty() || !put_off_.empty() || !removals_wait_.empty()) return now_;
   if (!store_.is_writing() && store_.has_collected()) return now_;
-  return std::min(tick_due_, hello_due_);
+  const TimePoint chunk_due = sender_.due().value_or(TimePoint::max());
+  return std::min({tick_due_, hello_due_, chunk_due});
 }
 
 void Shard::begin_leaving() {

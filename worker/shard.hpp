@@ -29,6 +29,7 @@
 #include "worker/incarnations.hpp"
 #include "worker/map_keeper.hpp"
 #include "worker/membership.hpp"
+#include "worker/moves.hpp"
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/peers.hpp"
@@ -45,6 +46,8 @@ class ShardOutput {
   virtual void to_peer(WorkerId peer, const std::string& address, Frames message) = 0;
   /// One line an event, for people.
   virtual void report(LogLevel level, std::string event, std::optional<PartitionId> partition) = 0;
+  /// This peer is no member any more: its link can go.
+  virtual void close_peer(WorkerId) {}
   /// From now on the worker is a member of this cluster.
   virtual void on_cluster(const ClusterId&) {}
   /// What the process takes, for its heartbeats.
@@ -126,6 +129,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   const Membership& membership() const { return membership_; }
   const WorkerCounts& counts() const { return counts_; }
   const Incarnations& incarnations() const { return incarnations_; }
+  const Moves& moves() const { return moves_; }
+  /// Replicas on their way here, and those that wait to be.
+  std::vector<Receiving> receiving() const;
   const std::map<PartitionId, std::unique_ptr<Partition>>& partitions() const { return partitions_; }
 
   // ReplicaHost and PartitionHost
@@ -144,6 +150,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   bool take_removal(PartitionId group) override;
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
+  MoveLimits move_limits() const override;
   Partition* find_partition(PartitionId group) override;
   bool may_grow(const Replica& replica) const override;
   bool is_any_full(const Replica& replica) const override;
@@ -216,6 +223,14 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void look_after_greeted();
   void on_member_item(WorkerId from, const BundleItem& item);
   void on_notice(const GroupNotice& notice);
+  // worker/shard_moves.cpp
+  void count_moves();
+  std::string address_of(WorkerId worker) const;
+  std::string wait_of(const Partition& partition, const GroupView& view, const GroupTarget& target) const;
+  bool is_receiving(const Partition& partition) const;
+  void send_chunk(const SnapshotSender::Want& want);
+  void send_put_off_chunks();
+  void close_gone_peers();
   // worker/shard_keeper.cpp
   /// A command about the cluster that waits.
   struct ClusterRequest {
@@ -315,6 +330,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::map<PartitionId, BatchNumber> opening_;  ///< Made here; to be opened once that is durable.
   std::map<PartitionId, BatchNumber> deleted_;  ///< Deleted here; what snapshots they had go once that is durable.
   MapKeeper keeper_;
+  Moves moves_;
+  MapVersion peers_as_of_;  ///< The map by which links to peers are kept.
   TimePoint check_due_;
   std::shared_ptr<const ClusterMap> checked_map_;  ///< As of the last check.
   TimePoint members_told_at_;

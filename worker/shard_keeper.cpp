@@ -4,6 +4,8 @@
 #include "protocol/cluster/map_changes.hpp"
 #include "protocol/command.hpp"
 #include "protocol/reports.hpp"
+#include "worker/move_plan.hpp"
+#include "worker/move_reports.hpp"
 #include "worker/shard.hpp"
 #include "worker/state/command_result.hpp"
 
@@ -13,23 +15,31 @@ namespace {
 /// So many commands about the cluster wait at a time; the next ones are told to come again.
 constexpr std::size_t kClusterRequestsMax = 64;
 
-Result<ClusterMap> changed_map(const Request& request, const ClusterMap& map) {
+Result<ClusterMap> changed_map(const Request& request, const ClusterMap& map, const std::set<WorkerId>& down) {
   if (request.command == Command::kSettings) {
     const auto settings = read_settings(request.arguments);
-    if (!settings) return settings.error();
-    return settings->k ? with_k(map, *settings->k) : Result<ClusterMap>(map);
+    return settings ? with_settings(map, *settings, down) : settings.error();
   }
   const auto name = read_member(request.arguments);
   if (!name) return name.error();
   const Member* const member = find_member(map, *name);
   if (member == nullptr) return Error{Code::kNotFound, "no member " + std::string(*name)};
   if (request.command == Command::kMemberKeep) return with_kept(map, member->id);
-  return with_removal(map, member->id, request.options.allow_fewer);
+  return with_removal(map, member->id, request.options.allow_fewer, down);
+}
+
+/// What cannot come to an end is refused at once.  A removal that is taken back needs no place.
+Result<void> check_feasible(const Request& request, const ClusterMap& map, const ClusterMap& next,
+                            const MapKeeper& keeper, TimePoint now) {
+  if (request.command == Command::kMemberKeep) return {};
+  const std::string obstacle = obstacle_of(map, next, keeper, now);
+  return obstacle.empty() ? Result<void>() : Error{Code::kFailedPrecondition, obstacle};
 }
 
 CommandResult result_of(const Request& request, const ClusterMap& map, bool has_changed) {
   if (request.command != Command::kSettings) return CommandResult::of(has_changed);
-  return CommandResult::of_packed(Frame(pack_report(SettingsReport{map.k})));
+  const SettingsReport settings{map.k, map.move_limits.moves, map.move_limits.rate};
+  return CommandResult::of_packed(Frame(pack_report(settings)));
 }
 
 }  // namespace
@@ -124,11 +134,21 @@ bool Shard::serve(ClusterRequest& each) {
     add_map_offer(brokers_[each.broker].out, *map);
     return finish(result_of(*request, *map, true));
   }
-  const auto next = changed_map(*request, *map);
+  if (request->command == Command::kMoves) {
+    return finish(CommandResult::of_packed(Frame(pack_report(moves_of(*map, keeper_, now_)))));
+  }
+  if (each.proposed != MapVersion{}) return false;
+  const auto next = changed_map(*request, *map, keeper_.down(*map, now_));
   if (!next) return finish(CommandResult::failed(next.error()));
+  if (auto good = check_feasible(*request, *map, *next, keeper_, now_); !good) {
+    return finish(CommandResult::failed(good.error()));
+  }
+  if (request->options.dry_run) {
+    return finish(CommandResult::of_packed(Frame(pack_report(plan_of(*map, *next, keeper_, now_)))));
+  }
   if (next->number() == map->number()) return finish(result_of(*request, *map, false));
   Partition& partition = *partitions_.at(PartitionId{0});
-  if (each.proposed != MapVersion{} || partition.proposes_map() || !partition.replica().can_propose()) return false;
+  if (partition.proposes_map() || !partition.replica().can_propose()) return false;
   each.proposed = next->number();
   partition.propose_map(map->number(), *next);
   return false;

@@ -22,6 +22,8 @@ void Shard::look_after_map() {
   }
   if (membership_.removed()) return;
   keep_map();
+  close_gone_peers();
+  count_moves();
   for (auto& [id, partition] : partitions_) {
     if (partition->replica().is_ready()) lead(*partition);
   }
@@ -33,7 +35,10 @@ void Shard::look_after_map() {
 }
 
 Standing Shard::standing() const {
-  Standing standing{membership_.map()->number(), kLevel, static_cast<std::uint32_t>(partitions_.size()), {}};
+  Standing standing{membership_.map()->number(), kLevel, static_cast<std::uint32_t>(partitions_.size())};
+  standing.memory = output_.resident_bytes();
+  standing.is_full = is_full_;
+  standing.receiving = receiving();
   for (const auto& [id, partition] : partitions_) {
     const Replica& replica = partition->replica();
     if (!replica.is_ready()) continue;
@@ -44,6 +49,8 @@ Standing Shard::standing() const {
       const bool is_level = member.place.worker == membership_.self() || replica.is_level(member.place.id);
       led.members.push_back({member.place, member.role, is_level});
     }
+    led.bytes = partition->state().bytes();
+    if (const auto wait = moves_.waits.find(id); wait != moves_.waits.end()) led.waits = wait->second;
   }
   return standing;
 }
@@ -55,9 +62,21 @@ void Shard::lead(Partition& partition) {
   const MapVersion followed = partition.state().system().followed;
   // No leader follows an older map than its group: where this copy is the older one, it waits for the other.
   if (followed < map.number()) partition.follow(map.number(), map.level);
-  if (followed != map.number() || replica.is_transferring() || replica.is_changing() || is_leaving_) return;
-  const auto step = next_step(view_of(replica), {map.placement(partition.id()).replicas, map.k});
-  if (!step) return;
+  if (followed != map.number() || replica.is_changing()) return;
+  const GroupTarget target{map.placement(partition.id()).replicas, map.k};
+  const GroupView view = view_of(replica);
+  const auto step = is_leaving_ || replica.is_transferring() ? std::nullopt : next_step(view, target);
+  if (!step) {
+    std::string wait = is_settled(partition) ? std::string() : wait_of(partition, view, target);
+    if (!wait.empty()) moves_.waits[partition.id()] = std::move(wait);
+    return;
+  }
+  if (step->change == MemberChange::kAdd && ++moves_.sending > map.move_limits.moves) {
+    moves_.waits[partition.id()] = membership_.address() +
+                                   " sends as many replicas as it may (moves=" + std::to_string(map.move_limits.moves) +
+                                   ")";
+    return;
+  }
   woken_.insert(partition.id());
   if (!step->change) return static_cast<void>(replica.transfer_to(step->replica.id));
   static_cast<void>(replica.change(*step->change, step->replica));
@@ -174,6 +193,13 @@ void Shard::on_member_item(WorkerId from, const BundleItem& item) {
 void Shard::on_notice(const GroupNotice& notice) {
   records::LocalReplica& local = local_replicas_[notice.group];
   if (const auto made = replica_to_make(notice.members, membership_.self(), local)) {
+    const auto under_way = std::count_if(partitions_.begin(), partitions_.end(),
+                                         [this](const auto& each) { return is_receiving(*each.second); });
+    if (static_cast<std::size_t>(under_way) + opening_.size() >= move_limits().moves) {
+      moves_.turned_away[notice.group] = now_;
+      return;
+    }
+    moves_.turned_away.erase(notice.group);
     report(LogLevel::kInfo, "this worker gets a replica", notice.group);
     local = *made;
     Replica::make(store_, notice.group, local);

@@ -58,6 +58,7 @@ void Shard::on_peer_item(WorkerId from, const BundleItem& item) {
     case PeerMessageType::kAnswer: on_answer(from, item.header); break;
     case PeerMessageType::kChunkWanted: on_chunk_wanted(from, item.header); break;
     case PeerMessageType::kChunk:
+      moves_.bytes_received += item.body.size();
       if (const auto chunk = read_chunk(item.header)) receiver_.on_chunk(from, *chunk, item.body, *this, now_);
       break;
     case PeerMessageType::kTimes: on_times(item.header); break;
@@ -150,16 +151,6 @@ void Shard::on_answer(WorkerId from, std::string_view header) {
     partition->on_confirmation({item.replica, from}, answer->round, item.term, item.member_term);
     woken_.insert(item.group);
   }
-}
-
-void Shard::on_chunk_wanted(WorkerId from, std::string_view header) {
-  const auto wanted = read_chunk_wanted(header);
-  if (!wanted) return;
-  if (wanted->size == 0) return sender_.keep(*wanted, now_);
-  const Partition* partition = find_partition(wanted->group);
-  if (partition == nullptr) return;
-  const Frame bytes = sender_.read(*wanted, partition->snapshot_descriptor(), now_);
-  to_peer(from, PeerMessageType::kChunk, pack(Chunk{wanted->group, wanted->name, wanted->offset}), bytes);
 }
 
 void Shard::send(const ReplicaPlace& to, RaftMessage message, BatchNumber after) {

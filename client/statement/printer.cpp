@@ -1,126 +1,20 @@
 #include "client/statement/printer.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <utility>
 
 #include "client/statement/help.hpp"
+#include "client/statement/report_text.hpp"
 #include "protocol/json.hpp"
 #include "protocol/lifetime.hpp"
 #include "protocol/notation/notation.hpp"
 #include "protocol/packed.hpp"
-#include "protocol/reports.hpp"
 
 namespace trellis {
 namespace {
 
-/// Text of a reply, as it is where it is one line of UTF-8 and else with escapes: a terminal shows what was sent.
-std::string one_line(std::string_view text) {
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  if (is_utf8(text) && std::none_of(text.begin(), text.end(), is_control)) return std::string(text);
-  const std::string quoted = json_string(text);
-  return quoted.substr(1, quoted.size() - 2);
-}
-
 std::string status_line(std::string_view status, std::string_view message) {
   return "{\"status\": " + json_string(status) + ", \"message\": " + json_string(message) + "}\n";
-}
-
-std::string count_text(std::optional<std::uint64_t> count) { return count ? std::to_string(*count) : "-"; }
-
-/// 3 digits or so: 512 B, 1.5 KiB, 2.0 GiB.
-std::string size_text(std::optional<std::uint64_t> bytes) {
-  if (!bytes) return "-";
-  if (*bytes < 1024) return std::to_string(*bytes) + " B";
-  constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  double size = static_cast<double>(*bytes) / 1024;
-  std::size_t unit = 0;
-  while (size >= 1023.95 && unit + 1 < kUnits.size()) {
-    size /= 1024;
-    ++unit;
-  }
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.1f %s", size, kUnits[unit]);
-  return text.data();
-}
-
-std::string ago_text(std::optional<std::uint64_t> milliseconds) {
-  if (!milliseconds) return "-";
-  if (*milliseconds < 1000) return std::to_string(*milliseconds) + " ms ago";
-  const std::uint64_t seconds = *milliseconds / 1000;
-  if (seconds < 10) return std::to_string(seconds) + "." + std::to_string(*milliseconds / 100 % 10) + " s ago";
-  if (seconds < 120) return std::to_string(seconds) + " s ago";
-  if (seconds < 7200) return std::to_string(seconds / 60) + " min ago";
-  return std::to_string(seconds / 3600) + " h ago";
-}
-
-/// Rows of equally many cells, the first one the heading, in columns two blanks apart.
-std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t first_right_aligned) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - row[i].size(), ' ');
-      if (i > 0) line += "  ";
-      line += i < first_right_aligned ? row[i] + padding : padding + row[i];
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
-}
-
-/// leaving, 5 moves left
-std::string membership_text(const MemberReport& member) {
-  if (!member.membership) return "-";
-  const std::uint64_t left = member.moves_left.value_or(0);
-  if (left == 0) return one_line(*member.membership);
-  return one_line(*member.membership) + ", " + std::to_string(left) + (left == 1 ? " move left" : " moves left");
-}
-
-std::optional<std::string> members_text(std::string_view result) {
-  const auto members = read_member_reports(result);
-  if (!members) return std::nullopt;
-  std::vector<std::vector<std::string>> rows = {
-      {"id", "address", "state", "membership", "last heartbeat", "partitions", "leads", "keys", "size"}};
-  for (const MemberReport& member : *members) {
-    rows.push_back({one_line(member.id), one_line(member.address), one_line(member.state), membership_text(member),
-                    ago_text(member.last_heartbeat_ms), count_text(member.partitions), count_text(member.leads),
-                    count_text(member.keys), size_text(member.bytes)});
-  }
-  return table(rows, 4);
-}
-
-/// partition 7, leader 127.0.0.1:9002, replicas 127.0.0.1:9001 127.0.0.1:9002 127.0.0.1:9003
-std::optional<std::string> location_text(std::string_view result) {
-  const auto location = read_location_report(result);
-  if (!location || location->replicas.empty()) return std::nullopt;
-  const auto address = [&location](std::string_view id) { return one_line(location->address_of(id)); };
-  std::string out = "partition " + std::to_string(location->partition) + ", leader " +
-                    (location->leader ? address(*location->leader) : "none") + ", replicas";
-  for (const std::string& id : location->replicas) out += " " + address(id);
-  return out + "\n";
-}
-
-/// All that the broker tells, also what this client has never heard of.
-std::optional<std::string> status_text(std::string_view result) {
-  PackedReader reader(result);
-  const auto count = reader.read_map();
-  if (!count) return std::nullopt;
-  std::string out;
-  for (std::uint32_t left = *count; left > 0; --left) {
-    const auto name = reader.read_bytes();
-    const auto value = reader.read_value();
-    if (!name || !value) break;
-    const auto text = PackedReader(*value).read_str();
-    out.append(one_line(*name)).append(": ").append(text ? one_line(*text) : print_value(*value)).append("\n");
-  }
-  return out;
 }
 
 std::optional<std::string> number_text(std::string_view result) {
@@ -154,6 +48,7 @@ std::optional<std::string> result_text(ResultType type, std::string_view text, s
     case ResultType::kSettings: return status_text(result);
     case ResultType::kLocation: return location_text(result);
     case ResultType::kStatus: return status_text(result);
+    case ResultType::kMoves: return moves_text(result);
     case ResultType::kText: {
       const auto line = PackedReader(result).read_str();
       if (!line) return std::nullopt;
@@ -196,6 +91,7 @@ Printer::Printer(const Statement& statement, bool json)
       asks_presence_(statement.asks_presence),
       json_(json || statement.json),
       info_(statement.info),
+      is_plan_(statement.options.dry_run),
       left_(statement.limit) {
   range_.reverse = statement.range.reverse;
 }
@@ -277,10 +173,10 @@ void Printer::malformed(Printed& out) {
 
 void Printer::result(const Reply& reply, Printed& out) {
   const ResultType type = row_of(command_).result;
-  if (type == ResultType::kBoolean) return boolean(reply, out);
+  if (type == ResultType::kBoolean && !is_plan_) return boolean(reply, out);
   if (change_) return changed(reply, out);
   if (type == ResultType::kKeys || type == ResultType::kRecords) return page(reply, out);
-  const auto text = result_text(type, text_, reply.result);
+  const auto text = is_plan_ ? plan_text(reply.result) : result_text(type, text_, reply.result);
   if (!text) return malformed(out);
   if (json_) {
     out.out += framed(to_json(reply.result), reply.info) + "\n";

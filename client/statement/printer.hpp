@@ -69,6 +69,7 @@ class Printer {
   bool asks_presence_;
   bool json_;
   bool info_;
+  bool is_plan_;                       ///< It asks what would move.
   std::optional<std::uint64_t> left_;  ///< What is left of --limit.
   KeyRange range_;                     ///< Its direction.
   bool guaranteed_ = true;             ///< All pages so far were.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "client/statement/foreign_words.hpp"
 #include "client/statement/help.hpp"
@@ -114,6 +115,35 @@ Result<Statement> member_statement(const Form& form, std::string_view member) {
   return statement;
 }
 
+namespace {
+
+/// 500, 64KiB, 64MiB, 2GiB, off.
+std::optional<std::uint64_t> amount_of(std::string_view text) {
+  if (same_word(text, "off")) return 0;
+  constexpr std::array<std::string_view, 3> kUnits = {"KiB", "MiB", "GiB"};
+  for (std::size_t i = 0; i < kUnits.size(); ++i) {
+    if (text.size() <= kUnits[i].size() || !same_word(text.substr(text.size() - kUnits[i].size()), kUnits[i])) continue;
+    const auto number = natural(text.substr(0, text.size() - kUnits[i].size()));
+    const unsigned bits = 10 * (static_cast<unsigned>(i) + 1);
+    const bool fits = number && *number <= UINT64_MAX >> bits;
+    return fits ? std::optional(*number << bits) : std::nullopt;
+  }
+  return natural(text);
+}
+
+/// As people type it, and as the protocol has it: move-rate=64MiB is move_rate.
+std::optional<std::pair<std::string, std::uint64_t>> setting_of(std::string name, std::string_view value) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  if (name == "repair_after") {
+    const auto time = same_word(value, "off") ? std::optional<std::uint64_t>(0) : lifetime_of(value);
+    return time ? std::optional(std::pair("repair_after_ms", *time)) : std::nullopt;
+  }
+  const auto amount = amount_of(value);
+  return amount ? std::optional(std::pair(std::move(name), *amount)) : std::nullopt;
+}
+
+}  // namespace
+
 Result<Statement> settings_statement(const Form& form, std::span<const std::string> words) {
   Statement statement = request(form);
   PackedWriter writer(statement.arguments);
@@ -124,9 +154,13 @@ Result<Statement> settings_statement(const Form& form, std::span<const std::stri
   writer.array(1).map(words.size());
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
-    const auto value = equals == std::string::npos ? std::nullopt : natural(std::string_view(word).substr(equals + 1));
-    if (!value) return invalid_argument("expected NAME=NUMBER, found " + shown(word) + ": " + usage_of(form));
-    writer.str(std::string_view(word).substr(0, equals)).natural(*value);
+    const auto setting =
+        equals == std::string::npos ? std::nullopt : setting_of(word.substr(0, equals), word.substr(equals + 1));
+    if (!setting) {
+      return invalid_argument("expected NAME=NUMBER, a size as 64MiB, or off, found " + shown(word) + ": " +
+                              usage_of(form));
+    }
+    writer.str(setting->first).natural(setting->second);
   }
   return statement;
 }

@@ -76,6 +76,7 @@ struct GivenOptions {
   bool strict = false;
   bool return_document = false;
   bool allow_fewer = false;
+  bool dry_run = false;
   bool json = false;
   bool info = false;
   std::optional<std::uint64_t> if_version;

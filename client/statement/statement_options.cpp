@@ -8,9 +8,9 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 12> kOptionNames = {"--ttl",        "--if-present", "--strict", "--return",
-                                                           "--stale",      "--if-absent",  "--json",   "--info",
-                                                           "--if-version", "--timeout",    "--limit",  "--allow-fewer"};
+constexpr std::array<std::string_view, 13> kOptionNames = {
+    "--ttl",  "--if-present", "--strict",  "--return", "--stale",       "--if-absent", "--json",
+    "--info", "--if-version", "--timeout", "--limit",  "--allow-fewer", "--dry-run"};
 
 }  // namespace
 
@@ -30,6 +30,7 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
     if (name == "--json") return given.json = true, false;
     if (name == "--info") return given.info = true, false;
     if (name == "--allow-fewer") return given.allow_fewer = true, false;
+    if (name == "--dry-run") return given.dry_run = true, false;
   }
   if (name == "--return") {
     given.return_document = (equals == std::string_view::npos ? next : word.substr(equals + 1)) == "document";
@@ -46,7 +47,8 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
     return invalid_argument(
         "unknown option " + shown(word) +
         "; known are --if-absent, --if-present, --if-version N, --strict, --return document, --ttl TIME, --stale, "
-        "--timeout MS, --limit N, --allow-fewer, --info and --json (a key that begins with -- stands in quotes)");
+        "--timeout MS, --limit N, --allow-fewer, --dry-run, --info and --json (a key that begins with -- stands in "
+        "quotes)");
   }
   const bool takes_next = equals == std::string_view::npos;
   const auto value = natural(takes_next ? next : word.substr(equals + 1));
@@ -92,6 +94,9 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
   if (given.allow_fewer && !taken.has(Option::kAllowFewer)) {
     return invalid_argument("--allow-fewer belongs to " + names_with(Option::kAllowFewer));
   }
+  if (given.dry_run && !taken.has(Option::kDryRun)) {
+    return invalid_argument("--dry-run belongs to " + names_with(Option::kDryRun));
+  }
   if (given.if_present && (given.if_absent || given.if_version)) {
     return invalid_argument("--if-present excludes --if-absent and --if-version");
   }
@@ -114,6 +119,7 @@ Result<void> put_options(const GivenOptions& given, const StatementDefaults& def
   out.options.ttl_ms = given.ttl_ms;
   out.options.strict = given.strict;
   out.options.allow_fewer = given.allow_fewer;
+  out.options.dry_run = given.dry_run;
   out.options.return_document = given.return_document;
   if (given.return_document) out.change.reset();
   return {};

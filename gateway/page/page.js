@@ -107,6 +107,28 @@ function showMembers(members) {
     ...members.map((member, place) => memberRow(member, place, rates[place], most)));
 }
 
+function moveItem(move) {
+  const item = document.createElement("li");
+  const rate = move.rate > 0 ? `, ${bytes(move.rate)}/s` : "";
+  const left = move.time_left_ms === null ? "" : `, ${Math.ceil(move.time_left_ms / 1000)} s left`;
+  const sent = move.to !== null && move.bytes > 0 ? `, ${bytes(move.sent)} of ${bytes(move.bytes)}` : "";
+  item.textContent = `partition ${move.partition}: ${move.from ?? "–"} → ${move.to ?? "–"}, ${move.step}${sent}${rate}${left}`;
+  if (move.note !== "") {
+    const note = document.createElement("small");
+    note.textContent = ` ${move.note}`;
+    item.append(note);
+  }
+  return item;
+}
+
+/// What is on its way from worker to worker, while anything is.
+async function showMoves(left) {
+  const moves = left > 0 ? await askJson("/v1/moves?timeout_ms=2000").catch(() => []) : [];
+  const list = document.querySelector("#moves");
+  list.replaceChildren(...moves.map(moveItem));
+  list.hidden = moves.length === 0;
+}
+
 let serves = true; // Whether a formed cluster answered at the last look.
 
 async function follow() {
@@ -115,6 +137,7 @@ async function follow() {
     members.sort((a, b) => (a.address < b.address ? -1 : 1));
     showStatus(status);
     showMembers(members);
+    await showMoves(status.moves_left);
     drawRing(await askJson("/v1/partitions"), members);
     document.body.classList.remove("stale");
     if (status.cluster !== null && !serves) reloadIfEmpty();

@@ -125,6 +125,7 @@ Result<void> check(const ClusterMap& map) {
   }
   if (auto good = check_numbers(map.k, map.partitions.size(), map.staying()); !good) return good;
   if (map.members.size() > kWorkersMax) return bad("too many members");
+  if (auto good = check(map.move_limits); !good) return bad(good.error().message);
   Roll roll;
   Roll staying;
   for (const Member& member : map.members) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "protocol/cluster/replica_place.hpp"
+#include "protocol/cluster_settings.hpp"
 #include "protocol/result.hpp"
 #include "protocol/types.hpp"
 
@@ -74,6 +75,7 @@ struct ClusterMap {
   std::uint32_t level = kLevel;    ///< What all members know (kLevel).
   std::uint32_t k = 0;             ///< Replication factor.
   std::uint64_t next_replica = 1;  ///< The id of the next place that is new; none at or above it was ever given.
+  MoveLimits move_limits;
   std::vector<Member> members;
   std::vector<Placement> partitions;  ///< Indexed by PartitionId; their number is a power of two.
 
@@ -114,8 +116,9 @@ Result<void> check(const ClusterMap& map);
 ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec);
 
 /// Packed as MessagePack:
-///   [format version = 2, cluster, epoch, version, formed, level, k, next replica id,
+///   [format version = 3, cluster, epoch, version, formed, level, k, next replica id, moves, move rate,
 ///    [[id, address, state, since, [virtual node, ...]], ...], [[preferred leader, [[replica id, worker], ...]], ...]]
+/// Version 2 had neither moves nor move rate; it is read as well.
 std::string pack(const ClusterMap& map);
 /// Error: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits),
 /// and for one of a level that is not known here.

@@ -8,7 +8,8 @@
 namespace trellis {
 namespace {
 
-constexpr std::uint64_t kFormatVersion = 2;
+constexpr std::uint64_t kFormatVersion = 3;
+constexpr std::uint64_t kWithoutMoveLimits = 2;
 constexpr std::size_t kVirtualNodesMax = 1 << 12;  ///< Per worker, in a map that somebody else made.
 
 Error bad(const std::string& what) { return invalid_argument("cluster map: " + what); }
@@ -18,8 +19,9 @@ Error bad(const std::string& what) { return invalid_argument("cluster map: " + w
 std::string pack(const ClusterMap& map) {
   std::string out;
   PackedWriter writer(out);
-  writer.array(10).natural(kFormatVersion).str(map.cluster).natural(map.epoch).natural(map.version);
+  writer.array(12).natural(kFormatVersion).str(map.cluster).natural(map.epoch).natural(map.version);
   writer.boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
+  writer.natural(map.move_limits.moves).natural(map.move_limits.rate);
   writer.array(map.members.size());
   for (const Member& member : map.members) {
     writer.array(5).natural(member.id.value).str(member.address);
@@ -76,7 +78,7 @@ std::optional<Placement> read_placement(PackedReader& reader) {
   return placement;
 }
 
-bool read_head(PackedReader& reader, ClusterMap& map) {
+bool read_head(PackedReader& reader, std::uint64_t format, ClusterMap& map) {
   const auto cluster = reader.read_str();
   const auto epoch = reader.read_uint();
   const auto version = reader.read_uint();
@@ -95,6 +97,11 @@ bool read_head(PackedReader& reader, ClusterMap& map) {
   map.level = static_cast<std::uint32_t>(*level);
   map.k = static_cast<std::uint32_t>(*k);
   map.next_replica = *next_replica;
+  if (format == kWithoutMoveLimits) return true;
+  const auto moves = reader.read_uint();
+  const auto rate = reader.read_uint();
+  if (!moves || *moves > kMovesMax || !rate) return false;
+  map.move_limits = {static_cast<std::uint32_t>(*moves), *rate};
   return true;
 }
 
@@ -105,11 +112,12 @@ Result<ClusterMap> read_cluster_map(std::string_view packed) {
   const auto elements = reader.read_array();
   const auto format = reader.read_uint();
   if (!elements || !format) return bad("it is none");
-  if (*format != kFormatVersion || *elements != 10) {
+  const bool is_former = *format == kWithoutMoveLimits && *elements == 10;
+  if (!is_former && (*format != kFormatVersion || *elements != 12)) {
     return bad("format version " + std::to_string(*format) + "; this program reads " + std::to_string(kFormatVersion));
   }
   ClusterMap map;
-  if (!read_head(reader, map)) return bad("its head is broken");
+  if (!read_head(reader, *format, map)) return bad("its head is broken");
   const auto members = read_array_up_to(reader, kWorkersMax);
   if (!members) return bad("its head is broken");
   for (std::uint32_t i = 0; i < *members; ++i) {

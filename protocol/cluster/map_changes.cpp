@@ -20,17 +20,17 @@ Member* find(ClusterMap& map, WorkerId id) {
 }
 
 /// The next version: targets are made from those before.
-ClusterMap next(ClusterMap map) {
+ClusterMap next(ClusterMap map, const std::set<WorkerId>& down = {}) {
   ++map.version;
-  retarget(map);
+  retarget(map, down);
   return map;
 }
 
-ClusterMap with_state(ClusterMap map, WorkerId id, MemberState state) {
+ClusterMap with_state(ClusterMap map, WorkerId id, MemberState state, const std::set<WorkerId>& down = {}) {
   Member& member = *find(map, id);
   member.state = state;
   member.since = map.version + 1;
-  return next(std::move(map));
+  return next(std::move(map), down);
 }
 
 Result<ClusterMap> add(ClusterMap map, WorkerId id, std::string_view address) {
@@ -61,7 +61,7 @@ Result<ClusterMap> with_replacement(const ClusterMap& map, WorkerId id, std::str
   return add(std::move(without), id, address);
 }
 
-Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_fewer) {
+Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_fewer, const std::set<WorkerId>& down) {
   const Member* const member = map.find(id);
   if (member == nullptr) return no_member(id);
   if (member->state == MemberState::kLeaving) return map;
@@ -74,7 +74,7 @@ Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_f
     return refuse(counts() + ", fewer than the " + std::to_string(2 * map.k - 1) +
                   " replicas of a partition: add one first (trellis-worker --join), or lower k");
   }
-  return with_state(map, id, MemberState::kLeaving);
+  return with_state(map, id, MemberState::kLeaving, down);
 }
 
 Result<ClusterMap> with_kept(const ClusterMap& map, WorkerId id) {
@@ -100,14 +100,22 @@ Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id) {
   return next(std::move(without));
 }
 
-Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k) {
-  if (k == map.k) return map;
-  if (k < 1 || k > map.staying()) {
+Result<ClusterMap> with_settings(const ClusterMap& map, const SettingsChange& change, const std::set<WorkerId>& down) {
+  ClusterMap changed = map;
+  changed.k = change.k.value_or(map.k);
+  changed.move_limits = {change.moves.value_or(map.move_limits.moves), change.move_rate.value_or(map.move_limits.rate)};
+  if (changed == map) return map;
+  if (changed.k < 1 || changed.k > map.staying()) {
     return refuse("k is from 1 to the number of workers that stay, " + std::to_string(map.staying()));
   }
-  ClusterMap changed = map;
-  changed.k = k;
-  return next(std::move(changed));
+  if (auto good = check(changed.move_limits); !good) return good.error();
+  if (changed.k != map.k) return next(std::move(changed), down);
+  ++changed.version;  // Nothing is to move for how it moves.
+  return changed;
+}
+
+Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k) {
+  return with_settings(map, {.k = k, .moves = {}, .move_rate = {}});
 }
 
 const Member* find_member(const ClusterMap& map, std::string_view id_or_address) {

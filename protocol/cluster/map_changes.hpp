@@ -6,10 +6,14 @@
 //   keep       the removal is taken back
 //   drop       nothing of it is left: it is no member any more
 //   replace    an empty worker takes the place of a member that is down, at its address
+//   settings   k, and how replicas travel
+//
+// Members that are said to be down get nothing new as long as there are others.
 //
 // A change that is there already changes nothing: then the map comes back as it was, with its version.  Pure.
 #pragma once
 
+#include <set>
 #include <string_view>
 
 #include "protocol/cluster/cluster_map.hpp"
@@ -23,12 +27,15 @@ Result<ClusterMap> with_member(const ClusterMap& map, WorkerId id, std::string_v
 Result<ClusterMap> with_replacement(const ClusterMap& map, WorkerId id, std::string_view address);
 /// @param allow_fewer  fewer than 2k-1 members may be left
 /// Error: kNotFound, kFailedPrecondition.
-Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_fewer);
+Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_fewer,
+                                const std::set<WorkerId>& down = {});
 /// Error: kNotFound.
 Result<ClusterMap> with_kept(const ClusterMap& map, WorkerId id);
 Result<ClusterMap> with_settled(const ClusterMap& map, WorkerId id);
 Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id);
-/// Error: kFailedPrecondition, where there are fewer members than k.
+/// Error: kFailedPrecondition, where there are fewer members than k; kInvalidArgument, beyond a bound.
+Result<ClusterMap> with_settings(const ClusterMap& map, const SettingsChange& change,
+                                 const std::set<WorkerId>& down = {});
 Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k);
 
 /// The member with that id (16 hex digits) or address; null: none.

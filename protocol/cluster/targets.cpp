@@ -13,7 +13,7 @@ namespace {
 
 class Targets {
  public:
-  explicit Targets(ClusterMap& map) : map_(map), wanted_(map.replica_count()) {
+  Targets(ClusterMap& map, const std::set<WorkerId>& down) : map_(map), down_(down), wanted_(map.replica_count()) {
     for (const Member& member : map.members) {
       if (member.state != MemberState::kLeaving) workers_.push_back(&member);
     }
@@ -77,7 +77,7 @@ class Targets {
   WorkerId least_loaded_for(std::uint32_t partition) {
     const Member* best = nullptr;
     const auto order = [&](const Member& member) {
-      return std::tuple(carried_[member.id], distance(partition, member), member.id);
+      return std::tuple(down_.contains(member.id), carried_[member.id], distance(partition, member), member.id);
     };
     for (const Member* const member : workers_) {
       if (map_.partitions[partition].find(member->id) != nullptr) continue;
@@ -108,10 +108,11 @@ class Targets {
     std::vector<WorkerId> all;
     std::vector<WorkerId> filling;
     for (const Member* const member : workers_) {
+      if (down_.contains(member->id)) continue;
       all.push_back(member->id);
       if (carried_[member->id] < least(total)) filling.push_back(member->id);
     }
-    for (;;) {
+    while (!all.empty()) {
       std::erase_if(filling, [&](WorkerId worker) { return carried_[worker] >= mean(total); });
       const WorkerId high = heaviest();
       const WorkerId low = lightest(filling.empty() ? all : filling);
@@ -190,6 +191,7 @@ class Targets {
   }
 
   ClusterMap& map_;
+  const std::set<WorkerId>& down_;
   std::uint32_t wanted_;
   std::vector<const Member*> workers_;  ///< Those that stay.
   Loads carried_;
@@ -198,6 +200,6 @@ class Targets {
 
 }  // namespace
 
-void retarget(ClusterMap& map) { Targets(map).run(); }
+void retarget(ClusterMap& map, const std::set<WorkerId>& down) { Targets(map, down).run(); }
 
 }  // namespace trellis

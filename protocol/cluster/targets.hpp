@@ -14,11 +14,14 @@
 // Deterministic, and pure.
 #pragma once
 
+#include <set>
+
 #include "protocol/cluster/cluster_map.hpp"
 
 namespace trellis {
 
 /// Makes the targets of `map` agree with its members and its k.  Whoever leaves carries nothing in them.
-void retarget(ClusterMap& map);
+/// @param down  members that get nothing new as long as there are others: they are down
+void retarget(ClusterMap& map, const std::set<WorkerId>& down = {});
 
 }  // namespace trellis

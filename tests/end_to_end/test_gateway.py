@@ -239,6 +239,18 @@ class Commands(GatewayTest):
         where = self.get("/v1/locate/person2").json
         self.assertEqual(partitions[where["partition"]]["replicas"], where["replicas"])
 
+    def test_settings_and_moves(self):
+        settings = {"k": 2, "moves": 2, "move_rate": 0}
+        self.assertEqual(self.get("/v1/settings").json, settings)
+        self.assertEqual(self.gateway.request("PATCH", "/v1/settings", {"moves": 3}).json, {**settings, "moves": 3})
+        self.assertEqual(self.gateway.request("PATCH", "/v1/settings", {"moves": 2}).json, settings)
+        plan = self.gateway.request("PATCH", "/v1/settings?dry_run=true", {"k": 1}).json
+        self.assertEqual((plan["replicas"], plan["tolerates_before"], plan["tolerates_after"]), (0, 1, 0))
+        self.assertEqual(self.get("/v1/settings").json, settings)
+        self.assertProblem(self.gateway.request("PATCH", "/v1/settings", {"moves": 0}), 400, "INVALID_ARGUMENT", "moves must be an int from 1 to 16")
+        self.assertProblem(self.gateway.request("PATCH", "/v1/settings", [1]), 400, "INVALID_ARGUMENT", "an object of names and values")
+        self.assertEqual(self.get("/v1/moves").json, [])
+
     def test_listings(self):
         prefix = self.key()
         self.gateway.request("POST", "/v1/batch", [["PUT", [f"{prefix}{i:05}", i]] for i in range(2500)])

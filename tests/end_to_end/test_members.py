@@ -76,7 +76,7 @@ class UnderLoad(MembersTest):
         self.wait_until_settled(cluster, [0, second])
         third = self.add_worker(cluster)
         self.wait_until_settled(cluster, [0, second, third])
-        self.assertOk(self.change(cluster, "SETTINGS", {"k": 2}), {"k": 2})
+        self.assertOk(self.change(cluster, "SETTINGS", {"k": 2}), {"k": 2, "moves": 2, "move_rate": 0})
         self.wait_until_settled(cluster, [0, second, third])
         status = cluster.status()
         self.assertEqual((status["k"], status["replicas"], status["tolerates"]), (2, 3, 1))
@@ -130,8 +130,54 @@ class Orders(MembersTest):
         self.assertEqual(self.change(cluster, "MEMBER_REMOVE", "127.0.0.1:1").status, "NOT_FOUND")
         self.assertEqual(self.change(cluster, "SETTINGS", {"k": 4}).status, "FAILED_PRECONDITION")
         self.assertEqual(self.change(cluster, "SETTINGS", {"colour": 1}).status, "INVALID_ARGUMENT")
-        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2})
+        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2, "moves": 2, "move_rate": 0})
+        self.assertEqual(self.change(cluster, "SETTINGS", {"moves": 17}).status, "INVALID_ARGUMENT")
+        self.assertIn("not built", self.change(cluster, "SETTINGS", {"repair_after_ms": 1}).info["message"])
         self.assertOk(self.change(cluster, "MEMBER_KEEP", cluster.address_of(0)), False)
+
+    def test_settings_hold_from_one_leader_to_the_next(self):
+        cluster = self.start_cluster(workers=3, k=2)
+        self.assertOk(self.change(cluster, "SETTINGS", {"moves": 1, "move_rate": 1 << 20}), {"k": 2, "moves": 1, "move_rate": 1 << 20})
+        for number in range(3):
+            cluster.kill_worker(number)
+        for number in range(3):
+            cluster.start_worker(number)
+        cluster.wait_until_whole()
+        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2, "moves": 1, "move_rate": 1 << 20})
+
+    def test_a_dry_run_tells_what_would_move_and_moves_nothing(self):
+        cluster = self.start_cluster(workers=4, k=2)
+        version = cluster.status()["map_version"]
+        plan = self.assertOk(self.change(cluster, "MEMBER_REMOVE", cluster.address_of(3), dry_run=True)).result
+        held = self.members_of(cluster)[cluster.address_of(3)]["partitions"]
+        self.assertEqual(plan["replicas"], held)
+        self.assertEqual({transfer["from"] for transfer in plan["transfers"]}, {cluster.address_of(3)})
+        self.assertEqual((plan["tolerates_before"], plan["tolerates_during"], plan["tolerates_after"]), (1, 1, 1))
+        after = {worker["address"]: worker["replicas_after"] for worker in plan["workers"]}
+        self.assertEqual(after[cluster.address_of(3)], 0)
+        self.assertEqual(self.assertOk(self.change(cluster, "SETTINGS", {"k": 1}, dry_run=True)).result["replicas"], 0)
+        self.assertEqual(cluster.status()["map_version"], version)
+
+    def test_what_waits_says_why_and_what_cannot_finish_is_refused(self):
+        cluster = self.start_cluster(workers=4, k=2)
+        self.assertOk(self.change(cluster, "MOVES"), [])
+        cluster.kill_worker(3)
+        cluster.wait_for_state(3, "down")
+        # The only one that could take what another carries is down.
+        refused = wait_for(lambda: self.change(cluster, "MEMBER_REMOVE", cluster.address_of(0), dry_run=True).info.get("message"),
+                           "the removal to be refused", 20)
+        self.assertIn(cluster.address_of(3) + ", where replicas would move to, is down: start it, or remove it first", refused)
+        cluster.start_worker(3)
+        cluster.wait_until_whole()
+        self.assertOk(self.change(cluster, "SETTINGS", {"moves": 1}))
+        fourth = self.add_worker(cluster)
+        wait_for(lambda: cluster.address_of(fourth) in self.members_of(cluster), "the newcomer to be a member")
+        cluster.kill_worker(fourth)
+        notes = wait_for(lambda: [move for move in self.change(cluster, "MOVES").result or [] if "is down" in move["note"]], "a move to wait", 20)
+        self.assertEqual({move["to"] for move in notes}, {cluster.address_of(fourth)})
+        cluster.start_worker(fourth, ("--join",))
+        self.wait_until_settled(cluster, [0, 1, 2, 3, fourth])
+        wait_for(lambda: self.change(cluster, "MOVES").result == [], "nothing to move")
 
     def test_the_command_waits_until_the_worker_is_gone(self):
         cluster = self.start_cluster(workers=4, k=2)

@@ -18,6 +18,19 @@ class Reconciler {
     return std::nullopt;
   }
 
+  StepObstacle obstacle() const {
+    if (next()) return StepObstacle::kNone;
+    if (was_refused_) return StepObstacle::kMajorityBehind;
+    for (const MemberView& member : group_.members) {
+      if (member.role != ReplicaRole::kVoter && !member.is_up) return StepObstacle::kNewcomerSilent;
+    }
+    const bool leader_is_to_go = std::any_of(group_.members.begin(), group_.members.end(), [this](const auto& member) {
+      return member.place.id == group_.self && !is_wanted(member);
+    });
+    if (leader_is_to_go && voters() > target_.replicas.size()) return StepObstacle::kNobodyTakesOver;
+    return StepObstacle::kNone;
+  }
+
  private:
   /// A newcomer that is no standby yet, and one that is not wanted any more.
   std::optional<GroupStep> settle_half_done() const {
@@ -105,7 +118,8 @@ class Reconciler {
       ++voters;
       ready += member.place.id == group_.self || (member.is_up && holds_configuration(member));
     }
-    if (ready <= voters / 2) return std::nullopt;
+    was_refused_ = ready <= voters / 2;
+    if (was_refused_) return std::nullopt;
     return GroupStep{change, place};
   }
 
@@ -125,12 +139,17 @@ class Reconciler {
 
   const GroupView& group_;
   const GroupTarget& target_;
+  mutable bool was_refused_ = false;  ///< The last change that was thought of, by R12.
 };
 
 }  // namespace
 
 std::optional<GroupStep> next_step(const GroupView& group, const GroupTarget& target) {
   return Reconciler(group, target).next();
+}
+
+StepObstacle obstacle_of(const GroupView& group, const GroupTarget& target) {
+  return Reconciler(group, target).obstacle();
 }
 
 }  // namespace trellis

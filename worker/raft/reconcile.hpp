@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -52,10 +53,20 @@ struct GroupStep {
   bool operator==(const GroupStep&) const = default;
 };
 
+/// Why a group that is not as it should be stands still.
+enum class StepObstacle : std::uint8_t {
+  kNone,             ///< A step is due, or nothing is left, or a newcomer is being sent what it lacks.
+  kNewcomerSilent,   ///< The newcomer was not heard lately.
+  kMajorityBehind,   ///< R12
+  kNobodyTakesOver,  ///< The leader is to go, and none of those that stay can lead.
+};
+
 /// A newcomer gets the vote while it lacks no more entries than these.
 constexpr std::uint64_t kLevelForVote = 64;
 
 /// Nothing where the group is as it should be, or has to wait.
 std::optional<GroupStep> next_step(const GroupView& group, const GroupTarget& target);
+/// Why there is no next step.
+StepObstacle obstacle_of(const GroupView& group, const GroupTarget& target);
 
 }  // namespace trellis

@@ -6,29 +6,6 @@
 
 namespace trellis {
 
-Frame SnapshotSender::read(const ChunkWanted& wanted, std::string_view current_descriptor, TimePoint now) {
-  auto at = open_.find(wanted.name);
-  if (at == open_.end()) {
-    const auto descriptor = read_snapshot_descriptor(current_descriptor);
-    if (!descriptor || descriptor->name != wanted.name || descriptor->partition != wanted.group) return {};
-    auto source = store_.open(wanted.name);
-    if (!source) return {};
-    at = open_.emplace(wanted.name, Open{std::move(*source), now}).first;
-  }
-  at->second.used = now;
-  auto bytes = at->second.source->read(wanted.offset, std::min(wanted.size, SnapshotReceiver::kChunkSize));
-  return bytes ? Frame(std::move(*bytes)) : Frame();
-}
-
-void SnapshotSender::keep(const ChunkWanted& wanted, TimePoint now) {
-  if (const auto at = open_.find(wanted.name); at != open_.end()) at->second.used = now;
-}
-
-bool SnapshotSender::is_busy(TimePoint now) {
-  std::erase_if(open_, [now](const auto& each) { return now - each.second.used > kLease; });
-  return !open_.empty();
-}
-
 void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, PartitionHost& host, TimePoint now) {
   const auto record = records::read_snapshot_record(message.body.bytes());
   const auto descriptor = record ? read_snapshot_descriptor(record->descriptor) : Result<SnapshotDescriptor>(Error{});
@@ -41,16 +18,20 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
   }
   // Installed before, or overtaken by the log: the library answers that by itself, and no file need be fetched.
   if (record->index <= partition.replica().applied().value) return partition.on_raft_message(std::move(message));
-  if (fetch_ && fetch_->group == partition.id() && fetch_->packed_descriptor == record->descriptor) {
-    fetch_->message = std::move(message);  // Asked again: the term may have grown.
+  const auto under_way = fetches_.find(partition.id());
+  if (under_way != fetches_.end() && under_way->second->packed_descriptor == record->descriptor) {
+    under_way->second->message = std::move(message);  // Asked again: the term may have grown.
     return;
   }
   // A newer snapshot of the same partition replaces the one under way; another partition waits its turn.
-  if (fetch_ && fetch_->group != partition.id()) {
+  if (under_way == fetches_.end() && fetches_.size() >= host.move_limits().moves) {
     waiting_.insert_or_assign(partition.id(), std::move(message));
     return;
   }
-  if (fetch_ && fetch_->is_reading) return;
+  if (under_way != fetches_.end()) {
+    if (under_way->second->is_reading) return;
+    fetches_.erase(under_way);
+  }
   waiting_.erase(partition.id());
   auto fetch = std::make_shared<Fetch>();
   fetch->group = partition.id();
@@ -60,23 +41,22 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
   fetch->begun = fetch->progress_at = fetch->heard_at = now;
   if (partition.holds_for_install(fetch->packed_descriptor)) {
     fetch->is_reading = fetch->is_ready = true;
-    fetch_ = std::move(fetch);
+    fetches_[partition.id()] = std::move(fetch);
     return;
   }
   auto sink = host.snapshot_store().create(descriptor->name);
   if (!sink) {
-    return host.report(
-        LogLevel::kWarning,
-        "cannot receive a snapshot: " + sink.error().message + "; is there room left on the disk of the data folder?",
-        partition.id());
+    std::string& problem = problems_[partition.id()];
+    problem =
+        "cannot receive a snapshot: " + sink.error().message + "; is there room left on the disk of the data folder?";
+    return host.report(LogLevel::kWarning, problem, partition.id());
   }
   fetch->sink = std::move(*sink);
-  fetch_ = std::move(fetch);
-  ask(host, now);
+  fetches_[partition.id()] = fetch;
+  ask(*fetch, host, now);
 }
 
-void SnapshotReceiver::ask(PartitionHost& host, TimePoint now) {
-  Fetch& fetch = *fetch_;
+void SnapshotReceiver::ask(Fetch& fetch, PartitionHost& host, TimePoint now) {
   fetch.asked_at = now;
   const std::uint64_t end = std::min(fetch.descriptor.size, fetch.received + kWindow);
   while (fetch.asked < end) {
@@ -89,16 +69,16 @@ void SnapshotReceiver::ask(PartitionHost& host, TimePoint now) {
 
 void SnapshotReceiver::on_chunk(WorkerId from, const Chunk& chunk, const Frame& bytes, PartitionHost& host,
                                 TimePoint now) {
-  if (!fetch_ || fetch_->is_reading || fetch_->group != chunk.group || fetch_->descriptor.name != chunk.name ||
-      fetch_->message.from.worker != from) {
-    return;
-  }
-  Fetch& fetch = *fetch_;
-  if (bytes.empty()) return give_up(host, "its sender has it no more");
+  const auto at = fetches_.find(chunk.group);
+  if (at == fetches_.end()) return;
+  const FetchPointer under_way = at->second;
+  Fetch& fetch = *under_way;
+  if (fetch.is_reading || fetch.descriptor.name != chunk.name || fetch.message.from.worker != from) return;
+  if (bytes.empty()) return give_up(fetch, host, "its sender has it no more");
   // Pieces come in order; behind a lost one all are asked for again.
   if (chunk.offset != fetch.received) return;
-  if (bytes.size() > fetch.descriptor.size - fetch.received) return give_up(host, "it is larger than announced");
-  if (auto written = fetch.sink->write(bytes.bytes()); !written) return give_up(host, written.error().message);
+  if (bytes.size() > fetch.descriptor.size - fetch.received) return give_up(fetch, host, "it is larger than announced");
+  if (auto written = fetch.sink->write(bytes.bytes()); !written) return give_up(fetch, host, written.error().message);
   fetch.received += bytes.size();
   fetch.asked = std::max(fetch.asked, fetch.received);
   // A piece that had to be asked for again says nothing of how long pieces take.
@@ -106,22 +86,22 @@ void SnapshotReceiver::on_chunk(WorkerId from, const Chunk& chunk, const Frame& 
     fetch.patience = std::clamp<Duration>(4 * (now - fetch.progress_at), fetch.patience, kAskAgainAfterMax);
   }
   fetch.progress_at = now;
-  if (fetch.received < fetch.descriptor.size) return ask(host, now);
-  read_in_background(host);
+  if (fetch.received < fetch.descriptor.size) return ask(fetch, host, now);
+  read_in_background(under_way, host);
 }
 
-void SnapshotReceiver::read_in_background(PartitionHost& host) {
-  fetch_->is_reading = true;
+void SnapshotReceiver::read_in_background(const FetchPointer& under_way, PartitionHost& host) {
+  under_way->is_reading = true;
   struct Outcome {
     std::optional<StateMachine> state;
     Error error;
   };
   auto outcome = std::make_shared<Outcome>();
-  const std::shared_ptr<SnapshotSink> sink = std::move(fetch_->sink);
-  const std::weak_ptr<Fetch> weak = fetch_;
-  const SessionLimits limits = host.find_partition(fetch_->group)->session_limits();
+  const std::shared_ptr<SnapshotSink> sink = std::move(under_way->sink);
+  const std::weak_ptr<Fetch> weak = under_way;
+  const SessionLimits limits = host.find_partition(under_way->group)->session_limits();
   host.run_in_background(
-      [sink, outcome, limits, descriptor = fetch_->descriptor, &store = host.snapshot_store()] {
+      [sink, outcome, limits, descriptor = under_way->descriptor, &store = host.snapshot_store()] {
         if (auto committed = sink->commit(); !committed) {
           outcome->error = committed.error();
           return;
@@ -135,22 +115,34 @@ void SnapshotReceiver::read_in_background(PartitionHost& host) {
       },
       [this, weak, outcome, &host] {
         const auto fetch = weak.lock();
-        if (!fetch || fetch != fetch_) return;
+        if (!fetch || !fetches_.contains(fetch->group) || fetches_.at(fetch->group) != fetch) return;
         Partition* partition = host.find_partition(fetch->group);
-        if (!outcome->state || partition == nullptr) return give_up(host, outcome->error.message);
+        if (!outcome->state || partition == nullptr) return give_up(*fetch, host, outcome->error.message);
         partition->hold_for_install(fetch->packed_descriptor, std::move(*outcome->state));
         fetch->is_ready = true;
         host.on_snapshot_fetched(host.now() - fetch->begun);
-        deliver(host);
+        deliver_one(fetch, host);
       });
 }
 
+/// Those under way, as of now: what is done about one may end it, and begin another.
+std::vector<SnapshotReceiver::FetchPointer> SnapshotReceiver::all() const {
+  std::vector<FetchPointer> all;
+  for (const auto& [group, fetch] : fetches_) all.push_back(fetch);
+  return all;
+}
+
 void SnapshotReceiver::deliver(PartitionHost& host) {
-  if (!fetch_ || !fetch_->is_ready) return;
-  Partition* partition = host.find_partition(fetch_->group);
+  if (fetches_.empty()) return;
+  for (const FetchPointer& fetch : all()) deliver_one(fetch, host);
+}
+
+void SnapshotReceiver::deliver_one(const FetchPointer& fetch, PartitionHost& host) {
+  if (!fetch->is_ready) return;
+  Partition* partition = host.find_partition(fetch->group);
   if (partition != nullptr && !partition->replica().can_install()) return;
-  const std::shared_ptr<Fetch> fetch = std::move(fetch_);
-  fetch_.reset();
+  fetches_.erase(fetch->group);
+  problems_.erase(fetch->group);
   if (partition == nullptr) return begin_next(host);
   host.report(LogLevel::kInfo, "installing the snapshot at entry " + std::to_string(fetch->descriptor.index.value),
               fetch->group);
@@ -161,13 +153,22 @@ void SnapshotReceiver::deliver(PartitionHost& host) {
 
 void SnapshotReceiver::forget(PartitionId group, PartitionHost& host) {
   waiting_.erase(group);
-  if (!is_fetching(group)) return;
-  fetch_.reset();
-  begin_next(host);
+  problems_.erase(group);
+  if (fetches_.erase(group) != 0) begin_next(host);
+}
+
+SnapshotReceiver::Progress SnapshotReceiver::progress(PartitionId group) const {
+  Progress progress;
+  if (const auto at = problems_.find(group); at != problems_.end()) progress.problem = at->second;
+  if (const auto at = fetches_.find(group); at != fetches_.end()) {
+    progress.size = at->second->descriptor.size;
+    progress.received = at->second->received;
+  }
+  return progress;
 }
 
 void SnapshotReceiver::begin_next(PartitionHost& host) {
-  while (!fetch_ && !waiting_.empty()) {
+  while (fetches_.size() < host.move_limits().moves && !waiting_.empty()) {
     auto next = waiting_.extract(waiting_.begin());
     Partition* const partition = host.find_partition(next.key());
     if (partition == nullptr) continue;
@@ -177,35 +178,39 @@ void SnapshotReceiver::begin_next(PartitionHost& host) {
 }
 
 void SnapshotReceiver::tick(PartitionHost& host, TimePoint now) {
-  if (!fetch_) return;
-  if (fetch_->is_reading) {
-    keep_source(host, now);
-    return deliver(host);
+  if (fetches_.empty()) return;
+  for (const FetchPointer& fetch : all()) tick_one(fetch, host, now);
+}
+
+void SnapshotReceiver::tick_one(const FetchPointer& under_way, PartitionHost& host, TimePoint now) {
+  Fetch& fetch = *under_way;
+  if (fetch.is_reading) {
+    keep_source(fetch, host, now);
+    return deliver_one(under_way, host);
   }
-  if (now - std::max(fetch_->progress_at, fetch_->heard_at) > kSilentAfter) {
-    return give_up(host, "its sender fell silent");
+  if (now - std::max(fetch.progress_at, fetch.heard_at) > kSilentAfter) {
+    return give_up(fetch, host, "its sender fell silent");
   }
-  if (now - fetch_->progress_at > kGiveUpAfter) return give_up(host, "its sender speaks, but sends none of it");
-  if (now - std::max(fetch_->progress_at, fetch_->asked_at) > fetch_->patience) {
-    fetch_->asked = fetch_->received;
-    return ask(host, now);
+  if (now - fetch.progress_at > kGiveUpAfter) return give_up(fetch, host, "its sender speaks, but sends none of it");
+  if (now - std::max(fetch.progress_at, fetch.asked_at) > fetch.patience) {
+    fetch.asked = fetch.received;
+    return ask(fetch, host, now);
   }
-  keep_source(host, now);
+  keep_source(fetch, host, now);
 }
 
 /// A request for nothing of the file: who wants to catch up from this snapshot needs the log behind it.
-void SnapshotReceiver::keep_source(PartitionHost& host, TimePoint now) {
-  Fetch& fetch = *fetch_;
+void SnapshotReceiver::keep_source(Fetch& fetch, PartitionHost& host, TimePoint now) {
   if (now - std::max(fetch.progress_at, fetch.kept_at) < kKeepEvery) return;
   fetch.kept_at = now;
   host.want_chunk(fetch.message.from.worker, {fetch.group, fetch.descriptor.name, fetch.descriptor.size, 0});
 }
 
-void SnapshotReceiver::give_up(PartitionHost& host, const std::string& why) {
-  host.report(LogLevel::kWarning,
-              "gave up fetching a snapshot: " + why + "; it is fetched anew when the leader offers it again",
-              fetch_->group);
-  fetch_.reset();
+void SnapshotReceiver::give_up(const Fetch& fetch, PartitionHost& host, const std::string& why) {
+  std::string& problem = problems_[fetch.group];
+  problem = "gave up fetching a snapshot: " + why + "; it is fetched anew when the leader offers it again";
+  host.report(LogLevel::kWarning, problem, fetch.group);
+  fetches_.erase(PartitionId{fetch.group});
   begin_next(host);
 }
 

@@ -8,11 +8,13 @@
 // piece may wait behind much else: what has arrived tells how long to wait for the next before it is asked for again,
 // and a sender that still has a piece waiting does not send it twice.
 //
-// Invariant: at most one snapshot is received at a time in a worker; the others wait, and the next begins as soon as
-// one has ended.  Loop thread only, but for reading and syncing the
-// fetched file, which happen in the background.
+// Invariant: a worker receives as many snapshots at a time as it may receive replicas (MoveLimits); the others wait,
+// and the next begins as soon as one has ended.  What is sent for a move keeps to the rate of the cluster's settings
+// (snapshot_sender.cpp).  Loop thread only, but for reading and syncing the fetched file, which happen in the
+// background.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +24,7 @@
 #include "protocol/cluster/bulk.hpp"
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
+#include "worker/snapshot/pace.hpp"
 
 namespace trellis {
 
@@ -39,6 +42,24 @@ class SnapshotSender {
   /// Whether somebody is fetching.
   bool is_busy(TimePoint now);
 
+  /// A piece that a peer wants.
+  struct Want {
+    WorkerId to;
+    ChunkWanted piece;
+    bool operator==(const Want&) const = default;
+  };
+  /// So many pieces wait for their time at most; what is beyond is asked for again.
+  static constexpr std::size_t kWaitingMax = 1'024;
+  /// For a move, and so at the pace of moves: it waits for its turn.
+  void put_off(Want want, TimePoint now);
+  /// Bytes a second for what is put off; 0: no limit.
+  void set_rate(std::uint64_t rate) { pace_.set_rate(rate); }
+  /// The next piece that may leave now; nothing where none may, or none waits.
+  std::optional<Want> take_due(TimePoint now);
+  void on_sent_for_move(std::size_t bytes, TimePoint now) { pace_.on_sent(bytes, now); }
+  /// When the next piece may leave; nothing where none waits.
+  std::optional<TimePoint> due() const { return waiting_.empty() ? std::nullopt : std::optional(pace_.due()); }
+
  private:
   struct Open {
     std::unique_ptr<SnapshotSource> source;
@@ -46,6 +67,8 @@ class SnapshotSender {
   };
   const SnapshotStore& store_;
   std::map<std::string, Open> open_;
+  std::deque<Want> waiting_;
+  Pace pace_;
 };
 
 class SnapshotReceiver {
@@ -66,14 +89,24 @@ class SnapshotReceiver {
   void on_chunk(WorkerId from, const Chunk& chunk, const Frame& bytes, PartitionHost& host, TimePoint now);
   /// A peer said something, whatever it was.
   void on_heard(WorkerId peer, TimePoint now) {
-    if (fetch_ && fetch_->message.from.worker == peer) fetch_->heard_at = now;
+    for (auto& [group, fetch] : fetches_) {
+      if (fetch->message.from.worker == peer) fetch->heard_at = now;
+    }
   }
   void tick(PartitionHost& host, TimePoint now);
   /// Hands what is ready to its replica, as soon as that takes it.
   void deliver(PartitionHost& host);
   /// The replica that it was for is gone.
   void forget(PartitionId group, PartitionHost& host);
-  bool is_fetching(PartitionId group) const { return fetch_ && fetch_->group == group; }
+  bool is_fetching(PartitionId group) const { return fetches_.contains(group); }
+
+  /// How far a snapshot has come; and, for people, what failed last.
+  struct Progress {
+    std::uint64_t size = 0;
+    std::uint64_t received = 0;
+    std::string problem;
+  };
+  Progress progress(PartitionId group) const;
 
  private:
   struct Fetch {
@@ -94,14 +127,20 @@ class SnapshotReceiver {
     bool is_ready = false;
   };
 
-  void ask(PartitionHost& host, TimePoint now);
-  void read_in_background(PartitionHost& host);
-  void keep_source(PartitionHost& host, TimePoint now);
-  void give_up(PartitionHost& host, const std::string& why);
-  void begin_next(PartitionHost& host);
+  using FetchPointer = std::shared_ptr<Fetch>;
 
-  std::shared_ptr<Fetch> fetch_;
-  std::map<PartitionId, RaftMessage> waiting_;  ///< The latest that each of the other partitions was asked to install.
+  void ask(Fetch& fetch, PartitionHost& host, TimePoint now);
+  void read_in_background(const FetchPointer& fetch, PartitionHost& host);
+  void keep_source(Fetch& fetch, PartitionHost& host, TimePoint now);
+  void tick_one(const FetchPointer& fetch, PartitionHost& host, TimePoint now);
+  void deliver_one(const FetchPointer& fetch, PartitionHost& host);
+  void give_up(const Fetch& fetch, PartitionHost& host, const std::string& why);
+  void begin_next(PartitionHost& host);
+  std::vector<FetchPointer> all() const;
+
+  std::map<PartitionId, FetchPointer> fetches_;
+  std::map<PartitionId, std::string> problems_;  ///< Why the last fetch came to nothing.
+  std::map<PartitionId, RaftMessage> waiting_;   ///< The latest that each of the other partitions was asked to install.
 };
 
 /// Removes all snapshots but those that the descriptors name: what a crash left behind.

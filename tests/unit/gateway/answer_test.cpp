@@ -153,6 +153,7 @@ TEST_F(AnswerTest, ANewKeyIs201WithItsLocation) {
 TEST_F(AnswerTest, DeletingNothingIs404) {
   const Plan remove = plan_of(Method::kDelete, "/v1/keys/k");
   EXPECT_EQ(answer(remove, ok("false")).status, 404);
+  EXPECT_EQ(answer(plan_of(Method::kDelete, "/v1/members/a"), ok("false")).status, 200) << "it was begun before";
   EXPECT_EQ(answer(remove, ok("true")).body, "true\n");
 }
 

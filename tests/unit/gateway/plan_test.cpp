@@ -39,6 +39,9 @@ TEST(Plan, ARouteIsACommandAndItsPathAndQueryAreTheArguments) {
   EXPECT_EQ(planned(request(Method::kGet, "/v1/scan")), R"(SCAN ["", 250])");
   EXPECT_EQ(planned(request(Method::kGet, "/v1/count?prefix=x")), R"(COUNT ["x"])");
   EXPECT_EQ(planned(request(Method::kGet, "/v1/members")), "MEMBERS []");
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/moves")), "MOVES []");
+  EXPECT_EQ(planned(request(Method::kGet, "/v1/settings")), "SETTINGS []");
+  EXPECT_EQ(planned(request(Method::kPatch, "/v1/settings", R"({"moves": 3})")), R"(SETTINGS [{"moves": 3}])");
   EXPECT_EQ(planned(request(Method::kGet, "/v1/locate/k")), R"(LOCATE ["k"])");
   EXPECT_EQ(planned(request(Method::kPost, "/v1/batch", R"([["GET", ["k"]]])")), R"(BATCH [[["GET", ["k"]]]])");
   EXPECT_EQ(planned(request(Method::kPost, "/v1/compute", R"({"where": {"x": ["a", 1]}, "expression": "2*x"})")),

@@ -61,10 +61,39 @@ TEST(Reports, MembersTellTheirLoadWhereAsked) {
 }
 
 TEST(Reports, SettingsReadBackAsTheyWerePacked) {
-  const auto read = read_settings_report(pack_report(SettingsReport{3}));
+  const auto read = read_settings_report(pack_report(SettingsReport{3, 4, 1 << 20}));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->k, 3u);
+  EXPECT_EQ(read->moves, 4u);
+  EXPECT_EQ(read->move_rate, 1u << 20);
   EXPECT_FALSE(read_settings_report("\x01"));
+}
+
+TEST(Reports, MovesReadBackAsTheyWerePacked) {
+  const std::vector<MoveReport> moves = {{3, "a:1", "b:1", "sending", 100, 40, 10, 6'000, "it waits"},
+                                         {4, std::nullopt, "b:1", "waiting", 0, 0, 0, std::nullopt, ""}};
+  const std::string packed = pack_report(moves);
+  const auto read = read_move_reports(packed);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(pack_report(*read), packed);
+  EXPECT_EQ(read->front().note, "it waits");
+  EXPECT_EQ(read->back().from, std::nullopt);
+  EXPECT_FALSE(read_move_reports("\x01"));
+}
+
+TEST(Reports, APlanReadsBackAsItWasPacked) {
+  PlanReport plan;
+  plan.replicas = 1;
+  plan.tolerates_before = 1;
+  plan.transfers = {{7, "a:1", "b:1", 100}};
+  plan.workers = {{"a:1", 2, 1, 200, 100, 1'000, std::nullopt}};
+  const std::string packed = pack_report(plan);
+  const auto read = read_plan_report(packed);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(pack_report(*read), packed);
+  EXPECT_EQ(read->transfers.front().to, "b:1");
+  EXPECT_EQ(read->workers.front().memory_before, 1'000u);
+  EXPECT_FALSE(read_plan_report("\x91\x01"));
 }
 
 TEST(Reports, OfAMemberThatWasNotHeardNumbersAreUnknown) {

@@ -126,6 +126,32 @@ TEST(Printer, MembersAreATable) {
       "0 B\nexit 0");
 }
 
+TEST(Printer, AMoveIsALineWithWhatItWaitsForBelow) {
+  EXPECT_EQ(answered("MOVES", "()"), "nothing moves\nexit 0");
+  EXPECT_EQ(
+      answered("MOVES",
+               "([partition -> 7 | from -> \"a:1\" | to -> \"b:1\" | step -> \"sending\" | bytes -> 4096 | sent -> "
+               "1024 | rate -> 512 | time_left_ms -> 6000 | note -> \"\"] | [partition -> 8 | to -> \"b:1\" | step "
+               "-> \"waiting\" | note -> \"b:1 is down\"])"),
+      "partition 7: a:1 -> b:1, sending, 1.0 KiB of 4.0 KiB, 512 B/s, 6.0 s left\n"
+      "partition 8: - -> b:1, waiting, 0 B of 0 B\n"
+      "  b:1 is down\nexit 0");
+}
+
+TEST(Printer, ADryRunIsAPlan) {
+  EXPECT_EQ(
+      answered("MEMBER_REMOVE a:1 --dry-run",
+               "[replicas -> 1 | bytes -> 2048 | tolerates_before -> 1 | tolerates_during -> 1 | tolerates_after "
+               "-> 0 | transfers -> ([partition -> 7 | from -> \"a:1\" | to -> \"b:1\" | bytes -> 2048]) | workers "
+               "-> ([address -> \"a:1\" | replicas_before -> 1 | bytes_before -> 2048 | memory_before -> 4096])]"),
+      "replicas to move: 1, 2.0 KiB\n"
+      "failures tolerated: 1 now, 1 on the way, 0 afterwards\n"
+      "address  replicas  then     size  then   memory  then\n"
+      "a:1             1     0  2.0 KiB   0 B  4.0 KiB     -\n"
+      "partition 7: a:1 -> b:1, 2.0 KiB\n"
+      "nothing was changed\nexit 0");
+}
+
 TEST(Printer, LocateIsALine) {
   const std::string location =
       "[partition -> 7 | replicas -> (\"a\" | \"b\" | \"c\") | leader -> \"b\" | addresses -> [ a -> "

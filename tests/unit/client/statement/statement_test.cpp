@@ -52,6 +52,14 @@ TEST(Settings, AreNamesAndNumbers) {
   EXPECT_EQ(line("SETTINGS k=3"), "SETTINGS ( [ k -> 3 ] )");
   EXPECT_EQ(words({"settings", "k=3"}), "SETTINGS ( [ k -> 3 ] )");
   EXPECT_THAT(line("SETTINGS k"), ::testing::HasSubstr("expected NAME=NUMBER"));
+  EXPECT_EQ(line("SETTINGS moves=4 move-rate=64MiB"), "SETTINGS ( [ moves -> 4 | move_rate -> 67108864 ] )");
+  EXPECT_EQ(line("SETTINGS move-rate=off"), "SETTINGS ( [ move_rate -> 0 ] )");
+  EXPECT_EQ(line("SETTINGS move-rate=1kib"), "SETTINGS ( [ move_rate -> 1024 ] )");
+  EXPECT_EQ(line("SETTINGS repair-after=10m"), "SETTINGS ( [ repair_after_ms -> 600000 ] )");
+  EXPECT_THAT(line("SETTINGS move-rate=18446744073709551615KiB"), ::testing::HasSubstr("a size as 64MiB, or off"));
+  EXPECT_EQ(line("MOVES"), "MOVES ()");
+  EXPECT_EQ(parse_statement("SETTINGS k=3 --dry-run")->options.dry_run, true);
+  EXPECT_THAT(line("GET k --dry-run"), ::testing::HasSubstr("--dry-run belongs to MEMBER_REMOVE and SETTINGS"));
 }
 
 /// The range of a listing, as it is typed.
@@ -258,7 +266,8 @@ TEST(Statement, OptionsThatDoNotBelongAreRefused) {
   EXPECT_EQ(line("PUT k 1 --if-version x"), "ERROR: --if-version takes the version that is expected: --if-version 17");
   EXPECT_EQ(line("GET k --stake"),
             "ERROR: unknown option \"--stake\"; known are --if-absent, --if-present, --if-version N, --strict, "
-            "--return document, --ttl TIME, --stale, --timeout MS, --limit N, --allow-fewer, --info and --json (a key "
+            "--return document, --ttl TIME, --stale, --timeout MS, --limit N, --allow-fewer, --dry-run, --info and "
+            "--json (a key "
             "that begins with "
             "-- stands in quotes)");
 }

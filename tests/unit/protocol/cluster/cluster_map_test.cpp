@@ -74,10 +74,25 @@ TEST(ClusterMap, ComesBackFromItsPackedForm) {
     ClusterMap map = map_of(workers, workers > 1 ? 2 : 1, 64);
     map.formed = workers == 3;
     map.version = UINT64_MAX;
+    map.move_limits = {kMovesMax, kMoveRateMin};
     const auto read = read_cluster_map(pack(map));
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, map);
   }
+}
+
+TEST(ClusterMap, OfTheFormerFormatIsReadWithTheLimitsThatItHadNoWordFor) {
+  const ClusterMap map = map_of(3);
+  std::string packed = pack(map);
+  std::string limits;
+  PackedWriter(limits).natural(kMovesDefault).natural(0);
+  std::string former;
+  PackedWriter(former).array(10).natural(2).str(map.cluster).natural(map.epoch).natural(map.version);
+  PackedWriter(former).boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
+  former += packed.substr(former.size() + limits.size());
+  const auto read = read_cluster_map(former);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, map);
 }
 
 TEST(ClusterMap, RefusesEveryTruncationAndBytesBehindItsEnd) {
@@ -105,10 +120,10 @@ TEST(ClusterMap, BelievesAForgedCountOnlyUpToTheLimits) {
 
 TEST(ClusterMap, NamesAFormatVersionThatItDoesNotRead) {
   std::string packed = pack(map_of(3));
-  packed[1] = 3;
+  packed[1] = 4;
   const auto map = read_cluster_map(packed);
   ASSERT_FALSE(map);
-  EXPECT_THAT(map.error().message, HasSubstr("format version 3"));
+  EXPECT_THAT(map.error().message, HasSubstr("format version 4"));
 }
 
 /// The message with which a map is refused after `change`; empty where it is taken.

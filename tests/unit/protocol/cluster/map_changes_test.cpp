@@ -92,6 +92,28 @@ TEST(MapChanges, KIsAtMostTheNumberOfMembersThatStay) {
   EXPECT_FALSE(with_k(*with_removal(map_of(4), {2}, false), 4));
 }
 
+TEST(MapChanges, SettingsChangeTogetherAndNothingMoves) {
+  const ClusterMap before = map_of(3);
+  const auto after = with_settings(before, {.k = {}, .moves = 4, .move_rate = 1 << 20});
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->version, before.version + 1);
+  EXPECT_EQ(after->move_limits, (MoveLimits{4, 1 << 20}));
+  EXPECT_EQ(after->partitions, before.partitions);
+  EXPECT_EQ(*with_settings(*after, {.k = 2, .moves = 4, .move_rate = {}}), *after);
+  EXPECT_EQ(with_settings(before, {.k = {}, .moves = kMovesMax + 1, .move_rate = {}}).error().code,
+            Code::kInvalidArgument);
+}
+
+TEST(MapChanges, WhatAMemberCarriesThatLeavesDoesNotGoToOneThatIsDown) {
+  const ClusterMap before = map_of(6);
+  const ClusterMap after = *with_removal(before, {1}, false, {WorkerId{2}, WorkerId{3}});
+  for (std::uint32_t i = 0; i < after.partition_count(); ++i) {
+    for (const std::uint64_t down : {2, 3}) {
+      EXPECT_EQ(after.partitions[i].find({down}) != nullptr, before.partitions[i].find({down}) != nullptr);
+    }
+  }
+}
+
 TEST(MapChanges, AMemberIsNamedByItsIdOrItsAddress) {
   const ClusterMap map = map_of(3);
   EXPECT_EQ(find_member(map, "w2:1")->id, WorkerId{2});

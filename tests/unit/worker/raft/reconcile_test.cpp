@@ -124,6 +124,23 @@ TEST(Reconcile, R12NothingChangesUnlessAMajorityOfTheNewConfigurationIsUpAndHold
   EXPECT_EQ(next_step(view, to), std::nullopt);
 }
 
+TEST(Reconcile, SaysWhyAGroupStandsStill) {
+  const GroupTarget to = target(2, {1, 2, 4});
+  EXPECT_EQ(obstacle_of(group({member(1), member(2), member(4)}), to), StepObstacle::kNone);
+  EXPECT_EQ(obstacle_of(group({member(1), member(2), member(3)}), to), StepObstacle::kNone) << "a step is due";
+  GroupView view = group({member(1), member(2), member(3), standby(4)});
+  view.members[3].match = {10};
+  EXPECT_EQ(obstacle_of(view, to), StepObstacle::kNone) << "it is being sent";
+  view.members[3].is_up = false;
+  EXPECT_EQ(obstacle_of(view, to), StepObstacle::kNewcomerSilent);
+  view = group({member(1), member(2), member(3)});
+  view.members[1].match = view.members[2].match = {10};
+  EXPECT_EQ(obstacle_of(view, to), StepObstacle::kMajorityBehind);
+  view = group({member(1), member(2)});
+  view.members[1].is_up = false;
+  EXPECT_EQ(obstacle_of(view, target(1, {2})), StepObstacle::kNobodyTakesOver);
+}
+
 /// Whatever fails on the way, and whoever is silent, no step takes a group below what it may come to.
 TEST(Reconcile, NoGroupComesBelowTwiceItsReplicationLessTwo) {
   for (const std::size_t k : {2u, 3u}) {

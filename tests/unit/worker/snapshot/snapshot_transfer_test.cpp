@@ -291,5 +291,25 @@ TEST(RemoveOtherSnapshots, LeavesWhatIsNeededAndOtherPartitionsAlone) {
                                               snapshot_name({11}, {10}, {1}, 7), snapshot_name({2}, {10}, {1}, 7)));
 }
 
+TEST_F(SnapshotTransfer, PiecesForAMoveWaitForTheirTimeAndEachWaitsOnce) {
+  sender.set_rate(SnapshotReceiver::kChunkSize);  // One a second.
+  install();
+  const auto pieces = take_wanted();
+  ASSERT_GE(pieces.size(), 3u);
+  for (int asked_again = 0; asked_again < 2; ++asked_again) {
+    for (const ChunkWanted& each : pieces) sender.put_off({kSelf.worker, each}, time);
+  }
+  const TimePoint begun = time;
+  std::vector<ChunkWanted> sent;
+  for (; time < begun + milliseconds(2'900); time += milliseconds(15)) {
+    while (const auto want = sender.take_due(time)) {
+      sent.push_back(want->piece);
+      sender.on_sent_for_move(want->piece.size, time);
+    }
+  }
+  EXPECT_EQ(sent, std::vector<ChunkWanted>(pieces.begin(), pieces.begin() + 3)) << "one at once, and one a second";
+  EXPECT_GT(*sender.due(), time);
+}
+
 }  // namespace
 }  // namespace trellis

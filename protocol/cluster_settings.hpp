@@ -1,0 +1,29 @@
+// What holds for a whole cluster and may be changed while it serves: SETTINGS shows it, the cluster map keeps it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "protocol/limits.hpp"
+#include "protocol/result.hpp"
+
+namespace trellis {
+
+/// How replicas travel between workers.
+struct MoveLimits {
+  std::uint32_t moves = kMovesDefault;  ///< That a worker sends, and receives, at a time.
+  std::uint64_t rate = 0;               ///< Bytes a second that it spends on sending their snapshots; 0: no limit.
+  bool operator==(const MoveLimits&) const = default;
+};
+
+/// Whether they are within their bounds.  Error: kInvalidArgument, with the bounds.
+Result<void> check(const MoveLimits& limits);
+
+/// What SETTINGS is to change; what is not given stays.
+struct SettingsChange {
+  std::optional<std::uint32_t> k;
+  std::optional<std::uint32_t> moves;
+  std::optional<std::uint64_t> move_rate;
+};
+
+}  // namespace trellis
