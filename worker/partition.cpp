@@ -286,8 +286,9 @@ void Partition::go_on_at_rest() {
   }
   if (!rest_.has_begun && now - rest_.quiet_since >= kRestAfter) {
     rest_.has_begun = true;
-    if (now >= snapshot_retry_at_ && replica_.is_snapshot_worthwhile(state_->bytes(), true)) {
-      replica_.take_snapshot(true);
+    const bool keeps_tail = !replica_.are_voters_level();
+    if (now >= snapshot_retry_at_ && replica_.is_snapshot_worth_rest(state_->bytes(), keeps_tail)) {
+      replica_.take_snapshot(keeps_tail);
       rest_.entries_left = kRestEntries;
     }
   }

@@ -188,6 +188,10 @@ class Replica {
   /// Whether one would set free more than it takes, and so may be made before it is due.
   /// @param keeps_tail  as take_snapshot()
   bool is_snapshot_worthwhile(std::uint64_t state_bytes, bool keeps_tail) const;
+  /// Whether one would set free a fair share of what the state takes, where the group is at rest and disks are idle.
+  bool is_snapshot_worth_rest(std::uint64_t state_bytes, bool keeps_tail) const;
+  /// Whether, for all that this replica knows, each voter has the whole log.  A follower knows of no other.
+  bool are_voters_level() const;
   /// Whether so much has gathered that one must not be put off any longer.
   bool is_snapshot_overdue(std::uint64_t state_bytes) const;
   bool is_snapshotting() const;

@@ -9,6 +9,9 @@ namespace trellis {
 namespace {
 
 constexpr std::uint64_t kOverdueAfter = 4;  ///< Times the log after which a snapshot is due.
+/// At rest a log may take so much of what the state takes, and of the log after which a snapshot is due otherwise.
+constexpr std::uint64_t kRestShare = 8;
+constexpr std::uint64_t kRestShareOfDue = 256;
 
 }  // namespace
 
@@ -82,6 +85,20 @@ bool Replica::is_snapshotting() const {
 bool Replica::is_snapshot_worthwhile(std::uint64_t state_bytes, bool keeps_tail) const {
   const std::uint64_t stays = keeps_tail ? settings_.tail_bytes : 0;
   return !is_snapshotting() && library_->io.log_bytes() >= state_bytes + stays;
+}
+
+bool Replica::is_snapshot_worth_rest(std::uint64_t state_bytes, bool keeps_tail) const {
+  const std::uint64_t most = std::max(state_bytes / kRestShare, settings_.snapshot_log_bytes / kRestShareOfDue);
+  const std::uint64_t stays = keeps_tail ? settings_.tail_bytes : 0;
+  return !is_snapshotting() && library_->io.log_bytes() >= most + stays;
+}
+
+bool Replica::are_voters_level() const {
+  if (!is_leader()) return true;
+  const std::vector<ReplicaPlace> places = voters();
+  return std::all_of(places.begin(), places.end(), [this](const ReplicaPlace& voter) {
+    return voter.id == settings_.self.id || match_index(voter.id) >= last_index();
+  });
 }
 
 bool Replica::is_snapshot_due(std::uint64_t state_bytes) const {

@@ -32,7 +32,6 @@ void SessionBook::remember(const RememberedWrite& write, std::uint64_t hash, std
 }
 
 bool SessionBook::is_answered(std::uint64_t number) const {
-  if (owner_ == Owner::kClient) return false;  // It may come again, from a copy that is under way.
   const WriteName name = writes_.name_at(number);
   const sessions::Slot* const session = floors_.find(name.session);
   return session != nullptr && name.seq < session->floor;

@@ -8,8 +8,8 @@
 // known for one: it lies below the floor of its session, or not above what was forgotten, and is refused.  Any other
 // write that is not remembered is new.  Of a session without floors nothing but its remembered writes is known.
 //
-// What lies below the floor of a broker session makes room at once, as soon as nothing older stands in front of
-// it: nobody asks for it again.
+// What lies below the floor of its session makes room at once, as soon as nothing older stands in front of it: nobody
+// waits for its answer.  A copy that is still under way is refused, and does nothing.
 // Threading: the table belongs to one thread at a time; a FrozenSessions is immutable and may be read by any.
 #pragma once
 
@@ -41,8 +41,8 @@ struct FrozenSessions {
 /// The sessions of brokers, or of clients.
 class SessionBook {
  public:
-  SessionBook(Owner owner, SessionLimits limits, std::uint64_t first = 0)
-      : owner_(owner), limits_(limits), writes_(limits, first), floors_(limits.sessions_max) {}
+  explicit SessionBook(SessionLimits limits, std::uint64_t first = 0)
+      : limits_(limits), writes_(limits, first), floors_(limits.sessions_max) {}
 
   const SessionWindow& writes() const { return writes_; }
   const SessionFloors& floors() const { return floors_; }
@@ -61,7 +61,6 @@ class SessionBook {
  private:
   bool is_answered(std::uint64_t number) const;
 
-  Owner owner_;
   SessionLimits limits_;
   SessionWindow writes_;
   SessionFloors floors_;
@@ -76,7 +75,7 @@ class SessionTable {
   };
   explicit SessionTable(SessionLimits limits = {}) : SessionTable(limits, {}) {}
   SessionTable(SessionLimits limits, Beginning first)
-      : brokers_(Owner::kBroker, limits, first.brokers), clients_(Owner::kClient, limits, first.clients) {}
+      : brokers_(limits, first.brokers), clients_(limits, first.clients) {}
 
   enum class Verdict : std::uint8_t {
     kNew,       ///< Apply it, and remember its answer.

@@ -126,14 +126,27 @@ TEST(SessionTable, AWriteThatWasForgottenIsKnownForOneWhereItsSessionSaysFloors)
   EXPECT_EQ(verdict(table, {"another", 1'000}), Verdict::kNew);
 }
 
-TEST(SessionTable, WhatLiesBelowTheFloorIsAnsweredWhileItIsRememberedAndNeverNew) {
+TEST(SessionTable, WhatLiesBelowTheFloorMakesRoomAndIsNeverNew) {
   SessionTable table;
   remember(table, with_floor("a", 1, 1));
-  remember(table, with_floor("a", 7, 7));
   EXPECT_EQ(verdict(table, with_floor("a", 1, 1)), Verdict::kRepeated);
+  remember(table, with_floor("a", 7, 7));
+  EXPECT_EQ(table.size(), 1u);
+  EXPECT_EQ(verdict(table, with_floor("a", 1, 1)), Verdict::kTooOld);
   EXPECT_EQ(verdict(table, with_floor("a", 6, 6)), Verdict::kTooOld);
+  EXPECT_EQ(verdict(table, with_floor("a", 7, 7)), Verdict::kRepeated);
   EXPECT_EQ(verdict(table, with_floor("a", 8, 7)), Verdict::kNew);
   EXPECT_EQ(verdict(table, with_floor("b", 6, 6)), Verdict::kNew) << "another session";
+}
+
+TEST(SessionTable, BehindOneOfASessionWithoutFloorsTheyStay) {
+  SessionTable table({.writes_max = 100});
+  remember(table, {"another", 1});
+  for (std::uint64_t seq = 1; seq <= 50; ++seq) remember(table, with_floor("a", seq, seq));
+  EXPECT_EQ(table.size(), 51u);
+  EXPECT_EQ(verdict(table, with_floor("a", 3, 3)), Verdict::kRepeated);
+  for (std::uint64_t seq = 51; seq <= 100; ++seq) remember(table, with_floor("a", seq, seq));
+  EXPECT_EQ(table.size(), 1u) << "the window is full, and the oldest goes";
 }
 
 TEST(SessionTable, AFloorDoesNotGoDown) {
@@ -232,7 +245,7 @@ TEST(SessionTable, DropsTheOldestContentsBeyondTheTotalButNoWrite) {
 
 TEST(SessionTable, AFrozenViewStaysAsItWas) {
   SessionTable table({.writes_max = 300, .sessions_max = 100, .content_total_max = 1000});
-  for (std::uint64_t seq = 0; seq < 290; ++seq) remember(table, with_floor("a", seq, seq), document_of(10));
+  for (std::uint64_t seq = 0; seq < 290; ++seq) remember(table, with_floor("a", seq, 0), document_of(10));
   const FrozenSessions frozen = table.freeze();
   const auto before = content_of(frozen.clients);
   const auto floors_before = frozen.clients.floors.in_order();

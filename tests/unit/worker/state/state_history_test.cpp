@@ -147,7 +147,7 @@ class Model {
     book.writes.push_back({owned.session, entry.seq, entry.item, entry.fingerprint, answer,
                            answer.packed.size() > kLimits.content_size_max});
     while (book.writes.size() > kLimits.writes_max ||
-           (entry.broker_session && !book.writes.empty() && is_answered(book, book.writes.front()))) {
+           (!book.writes.empty() && is_answered(book, book.writes.front()))) {
       const Write& oldest = book.writes.front();
       if (Session* const its = book.find(oldest.session)) its->lost_below = std::max(its->lost_below, oldest.seq + 1);
       book.writes.pop_front();
