@@ -15,6 +15,8 @@ constexpr std::chrono::seconds kRestAfter{10};
 constexpr std::chrono::seconds kGoOnEvery{1};
 /// and so many of them at rest: a worker takes the snapshots of its groups one after the other.
 constexpr int kRestEntries = 60;
+/// Where the leader itself needs none.
+constexpr int kRestEntriesForFollowers = 3;
 /// A fetched state that the library did not want is let go after this.
 constexpr std::chrono::seconds kHeldStateMax{60};
 
@@ -277,27 +279,26 @@ void Partition::make_room(bool keeps_tail) {
 
 /// Snapshots are taken as entries are applied.  Where no entry comes, since documents are refused or nobody writes, the
 /// leader proposes empty ones: for as long as a disk is full, and for a while once the group has come to rest, so that
-/// what the log takes on the disk and in memory is given back.
+/// what the log takes on the disk and in memory is given back.  Empty ones do not end a rest, and some are proposed
+/// where the leader needs none: a follower may.
 void Partition::go_on_at_rest() {
   const TimePoint now = host_.now();
-  if (replica_.last_index() != rest_.last) {
-    rest_ = {replica_.last_index(), now, rest_.went_on_at, false, 0};
+  if (state_->applied() != rest_.last) {
+    rest_ = {state_->applied(), now, rest_.went_on_at, false, 0};
     return;
   }
   if (!rest_.has_begun && now - rest_.quiet_since >= kRestAfter) {
     rest_.has_begun = true;
     const bool keeps_tail = !replica_.are_voters_level();
-    if (now >= snapshot_retry_at_ && replica_.is_snapshot_worth_rest(state_->bytes(), keeps_tail)) {
-      replica_.take_snapshot(keeps_tail);
-      rest_.entries_left = kRestEntries;
-    }
+    const bool is_worth = now >= snapshot_retry_at_ && replica_.is_snapshot_worth_rest(state_->bytes(), keeps_tail);
+    if (is_worth) replica_.take_snapshot(keeps_tail);
+    rest_.entries_left = is_worth ? kRestEntries : kRestEntriesForFollowers;
   }
   if (rest_.entries_left == 0 && !host_.is_any_full(replica_)) return;
   if (now - rest_.went_on_at < kGoOnEvery || !replica_.can_propose() || !proposals_.empty()) return;
   rest_.went_on_at = now;
   if (rest_.entries_left > 0) --rest_.entries_left;
   replica_.propose_empty();
-  rest_.last = replica_.last_index();
 }
 
 std::unique_ptr<SnapshotJob> Partition::freeze(LogIndex index, Term term) {

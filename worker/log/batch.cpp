@@ -8,6 +8,7 @@
 namespace trellis {
 
 void BatchBuffer::clear() {
+  if (sectors_.capacity() > kKeptMax) sectors_ = std::string();
   sectors_.assign(kBlockSize, '\0');
   position_ = BatchHead::kSize;
 }

@@ -30,6 +30,9 @@ struct BatchHead {
 /// A batch that is collected, in the sectors in which it will be written.
 class BatchBuffer {
  public:
+  /// Bytes of memory that it holds on to for the next batch.
+  static constexpr std::size_t kKeptMax = 1 << 20;
+
   BatchBuffer() { clear(); }
 
   /// Appends to the records.

@@ -31,6 +31,8 @@ Error failure(const std::string& path, const char* what, int error) {
 
 /// What a write that goes past the system's memory wants of its bytes, its place and its size.
 constexpr std::size_t kAlignment = 4096;
+/// Bytes of memory that a file holds on to for the next write.
+constexpr std::size_t kBufferKeptMax = 256 << 10;
 /// Larger writes go in several.
 constexpr std::size_t kDirectSizeMax = 1 << 20;
 
@@ -65,6 +67,10 @@ class File final : public DiskFile {
       if (!written) return written.error();
       bytes.remove_prefix(*written);
       offset += *written;
+    }
+    if (buffer_size_ > kBufferKeptMax) {
+      buffer_.reset();
+      buffer_size_ = 0;
     }
     return {};
   }
