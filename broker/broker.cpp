@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "broker/access.hpp"
 #include "broker/calls.hpp"
 #include "broker/formation.hpp"
 #include "broker/freeze_guard.hpp"
@@ -11,6 +12,7 @@
 #include "broker/registry.hpp"
 #include "broker/requests.hpp"
 #include "broker/router.hpp"
+#include "protocol/access/access_messages.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/cluster/map_contradiction.hpp"
 
@@ -50,18 +52,20 @@ class Broker::Core {
         nonce_{random()},
         leadership_checks_(nonce_, registry_, router_, outbox_, options_.omitted),
         formation_(options_, registry_, router_, outbox_, output),
+        access_(output),
         call_timers_(now),
         freeze_guard_(now),
-        requests_({options_, output, registry_, router_, formation_, freeze_guard_}, random, now),
+        requests_({options_, output, registry_, router_, formation_, access_, freeze_guard_}, random, now),
         calls_(options_, registry_, router_, outbox_, leadership_checks_, call_timers_, requests_, random()),
         next_liveness_check_(now) {
     requests_.use(calls_);
   }
 
-  void on_client_message(Frames& frames, TimePoint now) {
+  void on_client_message(Frames& frames, TimePoint now, const Asker& asker) {
     note_time(now);
-    requests_.on_client_message(frames, now);
+    requests_.on_client_message(frames, now, asker);
   }
+  Admission admit(std::string_view public_key) const { return access_.admit(public_key); }
   void on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now);
   void on_tick(TimePoint now);
   TimePoint next_deadline() const;
@@ -76,6 +80,7 @@ class Broker::Core {
   void on_hello(const BackendAddress& from, Hello hello, TimePoint now);
   void on_welcome_hello(WorkerRecord& worker, const std::vector<Leadership>& led_before, TimePoint now);
   void on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now);
+  void on_access_item(WorkerRecord& worker, const BundleItem& item, TimePoint now);
   void refuse(const BackendAddress& from, const Hello& hello, const std::string& reason, bool is_final = false);
   void drop(const std::string& what, const WorkerRecord* from, TimePoint now);
   void use_new_map(TimePoint now);
@@ -91,6 +96,7 @@ class Broker::Core {
   BootNonce nonce_;
   LeadershipChecks leadership_checks_;
   Formation formation_;
+  Access access_;
   TimerWheel call_timers_;
   FreezeGuard freeze_guard_;
   Requests requests_;
@@ -135,6 +141,7 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
   if (worker == nullptr) return;  // Its hello comes first, and was not taken.
   if (bulk::is_bulk_type(item.type)) return on_bulk(from, *worker, item, now);
   if (type == MessageType::kMapOffer) return on_map_offer(from, item, now);
+  if (type == MessageType::kAccessNews || type == MessageType::kAccessOffer) return on_access_item(*worker, item, now);
   if (type == MessageType::kJoinRefused) {
     const auto refused = read_join_refused(item);
     return refused ? formation_.on_join_refused(*refused) : drop(refused.error().message, worker, now);
@@ -229,6 +236,19 @@ void Broker::Core::on_map_offer(const BackendAddress& from, const BundleItem& it
     }
   }
   if (formation_.on_map_offer(std::move(*map), now)) use_new_map(now);
+}
+
+/// Users and roles: of the cluster that is served, or of none.
+void Broker::Core::on_access_item(WorkerRecord& worker, const BundleItem& item, TimePoint now) {
+  const ClusterMap* const map = formation_.map();
+  if (map == nullptr || !map->formed || worker.hello.cluster != map->cluster) return;
+  if (item.type == static_cast<std::uint8_t>(MessageType::kAccessOffer)) {
+    if (const auto taken = access_.on_offer(item.header); !taken) drop(taken.error().message, &worker, now);
+    return;
+  }
+  const auto version = read_access_version(item.header);
+  if (!version) return drop(version.error().message, &worker, now);
+  if (worker.slot != nullptr && access_.on_news(*version, now)) add_access_wanted(outbox_.to(*worker.slot));
 }
 
 void Broker::Core::refuse(const BackendAddress& from, const Hello& hello, const std::string& reason, bool is_final) {
@@ -332,7 +352,10 @@ std::string Broker::Core::metrics(TimePoint now) const {
   BrokerCounts counts = requests_.counts();
   counts.leader_changes = leader_changes_;
   counts.messages_dropped = dropped_;
-  return metrics_of(counts, {requests_.under_way(), calls_.under_way(), requests_.bytes(), requests_.clients()},
+  return metrics_of(counts,
+                    {requests_.under_way(), calls_.under_way(), requests_.bytes(), requests_.clients(),
+                     access_.records() == nullptr ? 0 : access_.records()->users.size(),
+                     access_.records() == nullptr ? 0 : access_.records()->version},
                     registry_, now);
 }
 
@@ -353,7 +376,10 @@ Broker::Broker(BrokerOptions options, BrokerOutput& output, const RandomSource& 
     : core_(std::make_unique<Core>(std::move(options), output, random, now)) {}
 Broker::~Broker() = default;
 
-void Broker::on_client_message(Frames& frames, TimePoint now) { core_->on_client_message(frames, now); }
+void Broker::on_client_message(Frames& frames, TimePoint now, const Asker& asker) {
+  core_->on_client_message(frames, now, asker);
+}
+Admission Broker::admit(std::string_view public_key) const { return core_->admit(public_key); }
 void Broker::on_worker_message(const BackendAddress& worker, const Frames& bundle, TimePoint now) {
   core_->on_worker_message(worker, bundle, now);
 }

@@ -30,7 +30,10 @@ class Broker {
   Broker& operator=(const Broker&) = delete;
 
   /// A message from the frontend: the client's routing id, then the frames that the client sent.  The frames are taken.
-  void on_client_message(Frames& frames, TimePoint now);
+  /// @param asker  who has sent it
+  void on_client_message(Frames& frames, TimePoint now, const Asker& asker = {});
+  /// Whether whoever shows this public key (32 bytes) at the frontend is let in.
+  Admission admit(std::string_view public_key) const;
   /// A bundle from the backend.
   void on_worker_message(const BackendAddress& worker, const Frames& bundle, TimePoint now);
   /// Time passed: deadlines, resends, heartbeats, liveness.

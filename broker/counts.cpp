@@ -48,6 +48,8 @@ std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, c
   }
   out.counter("trellis_broker_requests_refused_total", "Messages that are no request, or came over a bound.",
               counts.refused);
+  out.counter("trellis_broker_requests_denied_total", "Requests, and items of a BATCH, that their user may not make.",
+              counts.denied);
   out.counter("trellis_broker_leader_changes_total", "Partitions whose leader another one became.",
               counts.leader_changes);
   out.counter("trellis_broker_messages_dropped_total", "Messages from the backend that could not be read.",
@@ -58,6 +60,9 @@ std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, c
             static_cast<double>(gauges.calls_under_way));
   out.gauge("trellis_broker_request_bytes", "Frames of requests held.", static_cast<double>(gauges.request_bytes));
   out.gauge("trellis_broker_clients", "Clients that have been heard of lately.", static_cast<double>(gauges.clients));
+  out.gauge("trellis_broker_users", "Users that are known; 0 where none are.", static_cast<double>(gauges.users));
+  out.gauge("trellis_broker_access_version", "Version of the users and roles that are known; 0 where none are.",
+            static_cast<double>(gauges.access_version));
   write_workers(out, registry, now);
   return out.process().text();
 }

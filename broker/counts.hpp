@@ -18,6 +18,7 @@ struct BrokerCounts {
   std::array<std::array<std::uint64_t, kCodes>, kCommandCount> replies{};
   std::array<Histogram, kCommandCount> seconds{};
   std::uint64_t refused = 0;  ///< Before a command was known or taken in.
+  std::uint64_t denied = 0;   ///< Requests that their users may not make, in a BATCH each item.
   std::uint64_t leader_changes = 0;
   std::uint64_t messages_dropped = 0;  ///< Messages of workers that could not be read.
 
@@ -30,6 +31,8 @@ struct BrokerGauges {
   std::size_t calls_under_way = 0;
   std::size_t request_bytes = 0;
   std::size_t clients = 0;
+  std::size_t users = 0;             ///< 0: none are known.
+  std::uint64_t access_version = 0;  ///< The version of the users and roles that are known.
 };
 
 std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, const Registry& registry, TimePoint now);

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "broker/server.hpp"
+#include "program/exposure.hpp"
 #include "program/hangup.hpp"
 #include "program/log.hpp"
 #include "program/resources.hpp"
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   std::string server_file;
   std::string metrics;
   std::string cluster_key;
+  bool is_insecure = false;
   CLI::App app("The broker of a Trellis cluster: between clients and workers, without state of its own", kName);
   app.add_option("--frontend", frontend, "Where clients connect")->check(endpoint_problem)->capture_default_str();
   app.add_option("--backend", backend, "Where workers connect")->check(endpoint_problem)->capture_default_str();
@@ -73,6 +75,10 @@ int main(int argc, char** argv) {
       ->check(not_a_partition_count)
       ->capture_default_str();
   add_cluster_key_setting(app, cluster_key);
+  add_insecure_setting(app, is_insecure);
+  app.add_option("--audit", options.audit,
+                 "Write a line of JSON there for each refused request and each administrator's command")
+      ->type_name("FILE");
   add_metrics_setting(app, metrics);
   add_slow_settings(app, options.broker.slow);
   add_log_settings(app, log_settings);
@@ -87,6 +93,11 @@ int main(int argc, char** argv) {
   auto key = cluster_key_of(cluster_key);
   if (!key) return report_failure(kName, key.error().message);
   options.key = std::move(*key);
+  const bool has_key = options.key.has_value();
+  std::vector<OpenPort> ports = {{"--frontend", options.frontend, has_key, kKeyRemedy},
+                                 {"--backend", options.backend, has_key, kKeyRemedy}};
+  if (options.metrics) ports.push_back({"--metrics", *options.metrics, false, kMetricsRemedy});
+  if (auto safe = check_exposure(ports, is_insecure); !safe) return wrong_setting(safe.error().message);
   if (!server_file.empty()) {
     auto servers = load_server_file(server_file);
     if (!servers) {

@@ -26,6 +26,7 @@ struct BrokerLimits {
 struct OmittedBrokerRules {
   bool minorities = false;         ///< A majority takes every replica.
   bool echoes = false;             ///< What an earlier broker sent measures the way to a worker.
+  bool roles = false;              ///< Every user may do everything.
   bool leadership_checks = false;  ///< One that confirms is enough, however many replicas there are.
 };
 

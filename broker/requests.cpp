@@ -42,6 +42,7 @@ Requests::Requests(const Parts& parts, const RandomSource& random, TimePoint now
       registry_(parts.registry),
       router_(parts.router),
       formation_(parts.formation),
+      access_(parts.access),
       freeze_guard_(parts.freeze_guard),
       session_(random),
       deadlines_(now),
@@ -75,20 +76,21 @@ std::optional<Error> Requests::over_a_bound(const Client& client, const Frame& f
   return std::nullopt;
 }
 
-void Requests::on_client_message(Frames& frames, TimePoint now) {
+void Requests::on_client_message(Frames& frames, TimePoint now, const Asker& asker) {
   now_ = now;
   ClientMessage message = split_message(frames);
   if (message.problem != nullptr) return refuse(message, 0, invalid_argument(message.problem));
   auto read = read_request(message.request.bytes());
   if (const auto* bad = std::get_if<BadRequest>(&read)) return refuse(message, bad->id, bad->error);
   const Request& request = std::get<Request>(read);
-  if (answer_at_once(message, request, now)) return;
+  if (answer_at_once(message, request, asker, now)) return;
   if (freeze_guard_.is_doubtful(now)) {
     return refuse(message, request.id,
                   {Code::kUnavailable,
                    "not sent on: this broker did not run for a while, and cannot tell when this was asked; ask again"});
   }
   Client& client = client_of(message.routing_id.bytes());
+  client.asker = asker;
   if (const auto error = over_a_bound(client, message.request)) return refuse(message, request.id, *error);
 
   Entry& entry = pool_.acquire();
@@ -109,8 +111,15 @@ void Requests::on_client_message(Frames& frames, TimePoint now) {
   settle(now);
 }
 
-bool Requests::answer_at_once(const ClientMessage& message, const Request& request, TimePoint now) {
+bool Requests::answer_at_once(const ClientMessage& message, const Request& request, const Asker& asker, TimePoint now) {
   if (row_of(request.command).reach != Reach::kBroker) return false;
+  std::shared_ptr<const Permissions> permissions;
+  if (const auto refused = refusal(asker, request, permissions)) {
+    counts_.on_reply(request.command, refused->code, Duration::zero());
+    tell_audit(asker, permissions.get(), request, message.request, answer_of(*refused));
+    output_.to_client({message.routing_id.bytes(), message.envelope}, Frame(pack_error(request.id, *refused)));
+    return true;
+  }
   if (const auto arguments = read_nothing(request.arguments); !arguments) {
     refuse(message, request.id, arguments.error());
     return true;
@@ -132,6 +141,9 @@ bool Requests::answer_at_once(const ClientMessage& message, const Request& reque
 }
 
 void Requests::begin(Entry& entry, TimePoint now) {
+  if (const auto refused = refusal(entry.client->asker, entry.request, entry.permissions)) {
+    return finish(entry, answer_of(*refused));
+  }
   if (!formation_.formed()) {
     if (const auto checked = check_arguments(entry.request); !checked) return finish(entry, answer_of(checked.error()));
     if (const auto obstacle = obstacle_to_all(now)) return finish(entry, answer_of(*obstacle));
@@ -191,9 +203,11 @@ void Requests::begin_at_keeper(Entry& entry, TimePoint now) {
 }
 
 void Requests::begin_merged(Entry& entry, TimePoint now) {
-  auto merger = make_merger(entry.request, entry.frame, router_.partition_count(), options_.limits);
+  auto merger =
+      make_merger(entry.request, entry.frame, router_.partition_count(), options_.limits, entry.permissions.get());
   if (!merger) return finish(entry, answer_of(merger.error()));
   entry.merger = std::move(*merger);
+  note_refused_items(entry);
   Merger::Step step = entry.merger->start();
   // Before anything is sent: of a BATCH that has gone out in part nobody may say that nothing was done.
   if (!step.answer && !has_room_for(step.subrequests.size())) return finish(entry, answer_of(too_much_under_way()));
@@ -325,7 +339,8 @@ void Requests::expire_merged(Entry& entry) {
 void Requests::finish_single(Entry& entry, LegResult result) {
   if (result.error) return finish(entry, answer_of(std::move(*result.error)));
   // The usual case: nothing is to be added, so the worker's frame goes on as it came.
-  if (result.guaranteed && router_.warning().empty()) return finish_with(entry, std::move(result.body));
+  const bool is_audited = row_of(entry.request.command).cluster >= ClusterRight::kOperate;
+  if (result.guaranteed && router_.warning().empty() && !is_audited) return finish_with(entry, std::move(result.body));
   auto reply = read_reply(result.body.bytes());
   if (!reply)
     return finish(entry, answer_of({Code::kInternal, "a worker's reply cannot be read: " + reply.error().message}));
@@ -338,6 +353,9 @@ void Requests::finish_single(Entry& entry, LegResult result) {
 }
 
 void Requests::finish(Entry& entry, MergedAnswer answer) {
+  if (is_audited(entry.request, answer.status)) {
+    tell_audit(entry.client->asker, entry.permissions.get(), entry.request, entry.frame, answer);
+  }
   if (!router_.warning().empty() && row_of(entry.request.command).reach != Reach::kMap) {
     answer.info.warnings.push_back(router_.warning());
   }
@@ -359,6 +377,7 @@ void Requests::finish_with(Entry& entry, Frame reply) {
   cancel_calls(entry);
   entry.merger.reset();
   entry.assembly.reset();
+  entry.permissions.reset();
   if (entry.own_seq != 0) session_.on_done(entry.own_seq);
   deadlines_.clear(entry.timer);
   const Duration took = now_ - entry.begun;

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/access.hpp"
 #include "broker/calls.hpp"
 #include "broker/counts.hpp"
 #include "broker/envelope.hpp"
@@ -42,13 +43,14 @@ class Requests final : public CallListener {
     Registry& registry;
     Router& router;
     Formation& formation;
+    Access& access;
     const FreezeGuard& freeze_guard;
   };
   Requests(const Parts& parts, const RandomSource& random, TimePoint now);
   /// The calls that carry its subrequests, which need the table as their listener.
   void use(Calls& calls) { calls_ = &calls; }
 
-  void on_client_message(Frames& frames, TimePoint now);
+  void on_client_message(Frames& frames, TimePoint now, const Asker& asker = {});
   void on_call_done(Tag owner, std::uint32_t subrequest, LegResult result, TimePoint now) override;
   std::uint64_t floor() const override { return session_.floor(); }
 
@@ -72,6 +74,7 @@ class Requests final : public CallListener {
  private:
   struct Client {
     std::string routing_id;
+    Asker asker;
     std::uint32_t number = 0;  ///< By which workers tell it from others.
     std::size_t under_way = 0;
   };
@@ -87,7 +90,8 @@ class Requests final : public CallListener {
     Request request;  ///< Its views point into `frame`.
     TimePoint begun;
     TimePoint deadline;
-    std::uint64_t own_seq = 0;  ///< 0: none.
+    std::uint64_t own_seq = 0;                       ///< 0: none.
+    std::shared_ptr<const Permissions> permissions;  ///< From its beginning on; null: it may do everything.
     std::unique_ptr<Merger> merger;
     std::unique_ptr<ReplyAssembly> assembly;  ///< Once the answer is there, where it is large.
     std::vector<Asked> asked;
@@ -104,7 +108,7 @@ class Requests final : public CallListener {
   Client& client_of(std::string_view routing_id);
   void refuse(const ClientMessage& message, std::uint64_t id, const Error& error);
   std::optional<Error> over_a_bound(const Client& client, const Frame& frame) const;
-  bool answer_at_once(const ClientMessage& message, const Request& request, TimePoint now);
+  bool answer_at_once(const ClientMessage& message, const Request& request, const Asker& asker, TimePoint now);
   void begin(Entry& entry, TimePoint now);
   std::optional<Error> obstacle_to_all(TimePoint now) const;
   void begin_on_one_key(Entry& entry, TimePoint now);
@@ -119,6 +123,14 @@ class Requests final : public CallListener {
   void finish(Entry& entry, MergedAnswer answer);
   void finish_with(Entry& entry, Frame reply);
   void cancel_calls(Entry& entry);
+
+  // broker/requests_access.cpp
+  std::optional<Error> refusal(const Asker& asker, const Request& request,
+                               std::shared_ptr<const Permissions>& permissions);
+  void note_refused_items(const Entry& entry);
+  void tell_audit(const Asker& asker, const Permissions* permissions, const Request& request, const Frame& frame,
+                  const MergedAnswer& answer);
+  bool is_audited(const Request& request, Code status) const;
 
   // broker/requests_put_off.cpp
   static constexpr Effort kWithoutEnd = 1'000'000 * kEffortMillisecond;
@@ -136,6 +148,7 @@ class Requests final : public CallListener {
   Registry& registry_;
   Router& router_;
   Formation& formation_;
+  Access& access_;
   const FreezeGuard& freeze_guard_;
   Calls* calls_ = nullptr;
   WriteSession session_;

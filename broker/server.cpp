@@ -1,15 +1,21 @@
 #include "broker/server.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 #include <memory>
 #include <random>
+#include <set>
 #include <unordered_map>
 #include <zmq.hpp>
 
+#include "broker/audit_log.hpp"
 #include "broker/broker.hpp"
 #include "broker/reply_queue.hpp"
+#include "broker/user_connections.hpp"
 #include "program/cluster_gate.hpp"
 #include "program/connection_watch.hpp"
 #include "program/log.hpp"
@@ -21,6 +27,7 @@
 #include "program/service_manager.hpp"
 #include "program/signals.hpp"
 #include "program/zmq_frames.hpp"
+#include "protocol/access/access_records.hpp"
 
 namespace trellis {
 namespace {
@@ -38,6 +45,10 @@ constexpr std::chrono::milliseconds kRetryMin{1};
 constexpr std::chrono::milliseconds kRetryMax{50};
 /// A client's message: envelope and request.
 constexpr std::size_t kClientFramesMax = 1'024;
+/// What CURVE adds to a frame, which ZMQ_MAXMSGSIZE counts.
+constexpr std::size_t kSealSize = 33;
+/// Milliseconds that a client's handshake may take, where it shows a key.
+constexpr int kClientHandshakeMax = 5'000;
 /// What is said between processes of the cluster is never larger; a forged length is not believed.
 constexpr std::int64_t kBundleSizeMax = 256 << 20;
 /// What one message may add to its request: routing id, envelope, the frames' heads.
@@ -119,6 +130,11 @@ class BrokerServer::Loop final : public BrokerOutput {
   }
   void on_cluster(const ClusterId& cluster) override { set_log_cluster(cluster); }
   std::string address_of(const Frame& request) const override { return trellis::address_of(request); }
+  void on_users(const AccessRecords& records) override;
+  void audit(const AuditEvent& event) override {
+    if (audit_) audit_->write(event);
+  }
+  std::uint64_t unix_time() const override { return static_cast<std::uint64_t>(std::time(nullptr)); }
 
  private:
   struct SlowClient {
@@ -130,6 +146,8 @@ class BrokerServer::Loop final : public BrokerOutput {
 
   Sent send_reply(const ClientAddress& client, const Frame& reply, const ReplyQueue* queue);
   void turn();
+  void take_message(Frames& frames);
+  ClusterGate::Found find_user(std::string_view public_key) const;
   void retry_slow_clients();
   /// False: the client has gone.
   bool retry(const std::string& routing_id, SlowClient& client);
@@ -143,7 +161,10 @@ class BrokerServer::Loop final : public BrokerOutput {
   Poller poller_;
   zmq::socket_t frontend_;
   zmq::socket_t backend_;
-  std::optional<ClusterGate> gate_;  ///< Where the cluster has a key.
+  std::optional<ClusterGate> gate_;  ///< Where the cluster has a key, as the next two.
+  std::optional<UserConnections> connections_;
+  std::set<std::uint64_t> users_;    ///< Those who may be connected.
+  std::unique_ptr<AuditLog> audit_;  ///< Null: nobody asked for it.
   std::optional<ConnectionWatch> frontend_watch_;
   std::optional<ConnectionWatch> backend_watch_;
   std::unique_ptr<Broker> broker_;
@@ -155,7 +176,8 @@ class BrokerServer::Loop final : public BrokerOutput {
 
 Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   set_up(frontend_);
-  frontend_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kRequestSizeMax));
+  const std::size_t sealed = options.key ? kSealSize : 0;
+  frontend_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kRequestSizeMax + sealed));
   frontend_.set(zmq::sockopt::sndhwm, kFrontendSendMark);
   const std::size_t clients_max = files_for_clients(options.files);
   frontend_watch_.emplace(context_, frontend_, "the frontend",
@@ -176,6 +198,14 @@ Result<void> BrokerServer::Loop::bind(const BrokerServerOptions& options) {
   if (options.key) {
     gate_.emplace(context_, *options.key);
     gate_->admit_members(backend_, "the backend");
+    gate_->admit_users(frontend_, "the frontend", [this](std::string_view key) { return find_user(key); });
+    frontend_.set(zmq::sockopt::handshake_ivl, kClientHandshakeMax);
+    connections_.emplace();
+  }
+  if (!options.audit.empty()) {
+    auto audit = AuditLog::open(options.audit);
+    if (!audit) return audit.error();
+    audit_ = std::move(*audit);
   }
   if (auto bound = bind_to(frontend_, options.frontend, "the frontend"); !bound) return bound;
   if (auto bound = bind_to(backend_, options.backend, "the backend"); !bound) return bound;
@@ -231,8 +261,7 @@ void BrokerServer::Loop::turn() {
     frames.erase(frames.begin());
     broker_->on_worker_message(from, frames, now_);
   });
-  poller_.receive_all(kFrontend, kMessagesPerTurnMax,
-                      [this](Frames& frames) { broker_->on_client_message(frames, now_); });
+  poller_.receive_all(kFrontend, kMessagesPerTurnMax, [this](Frames& frames) { take_message(frames); });
   if (gate_) {
     poller_.receive_all(kGate, kMessagesPerTurnMax, [this](Frames& question) { gate_->on_question(question, now_); });
   }
@@ -247,6 +276,40 @@ void BrokerServer::Loop::turn() {
   }
 }
 
+ClusterGate::Found BrokerServer::Loop::find_user(std::string_view public_key) const {
+  const Admission admission = broker_->admit(public_key);
+  switch (admission.verdict) {
+    case Admission::Verdict::kLetIn: return {ZapStatus::kLetIn, admission.user};
+    case Admission::Verdict::kNotYet: return {ZapStatus::kNotYet, 0};
+    case Admission::Verdict::kRefused: break;
+  }
+  return {};
+}
+
+void BrokerServer::Loop::on_users(const AccessRecords& records) {
+  users_ = {Asker::kMember};
+  for (const User& user : records.users) users_.insert(user.number);
+  if (!connections_) return;
+  const std::size_t ended = connections_->end_where_not([this](std::uint64_t user) { return users_.contains(user); });
+  if (ended > 0) trellis::log_info("ended " + std::to_string(ended) + " connections of users who were removed");
+}
+
+/// With keys the core knows a client by its connection too, and who it is.
+void BrokerServer::Loop::take_message(Frames& frames) {
+  if (!connections_) return broker_->on_client_message(frames, now_);
+  const auto user = user_of(frames.back());
+  const int descriptor = descriptor_of(frames.back());
+  if (!user) return;  // The gate has named it.
+  if (*user != Asker::kMember && !users_.contains(*user)) {
+    ::shutdown(descriptor, SHUT_RDWR);  // It was removed, and has said nothing before.
+    return;
+  }
+  std::string name = connections_->name_of(descriptor, frames.front().bytes(), *user);
+  if (name.empty()) return;
+  frames.front() = Frame(std::move(name));
+  broker_->on_client_message(frames, now_, Asker{*user});
+}
+
 bool BrokerServer::Loop::to_worker(const BackendAddress& worker, Frames bundle) {
   poller_.look_at(kBackend);
   const Sent first = send_part(backend_, zmq::message_t(worker.data(), worker.size()), true);
@@ -259,7 +322,9 @@ bool BrokerServer::Loop::to_worker(const BackendAddress& worker, Frames bundle) 
 
 Sent BrokerServer::Loop::send_reply(const ClientAddress& client, const Frame& reply, const ReplyQueue* queue) {
   poller_.look_at(kFrontend);
-  const Sent first = send_part(frontend_, zmq::message_t(client.routing_id.data(), client.routing_id.size()), true);
+  const std::string_view routing_id = connections_ ? connections_->routing_id_of(client.routing_id) : client.routing_id;
+  if (routing_id.empty()) return Sent::kGone;
+  const Sent first = send_part(frontend_, zmq::message_t(routing_id.data(), routing_id.size()), true);
   if (first != Sent::kYes) return first;
   for (const Frame& frame : client.envelope) send_part(frontend_, to_message(frame, nullptr), true);
   send_part(frontend_, to_message(reply, queue == nullptr ? nullptr : queue->lent()), false);

@@ -27,7 +27,8 @@ struct BrokerServerOptions {
   BrokerOptions broker;
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
   std::size_t files = 1'024;        ///< How many this process may open.
-  std::optional<ClusterKey> key;    ///< Nothing: whoever reaches the backend is let in.
+  std::optional<ClusterKey> key;    ///< Nothing: whoever reaches a port is let in.
+  std::string audit;                ///< A file for a line of each refusal and administrator's command; empty: none.
 };
 
 class BrokerServer {

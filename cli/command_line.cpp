@@ -7,14 +7,15 @@ namespace {
 
 /// Flags whose value is the next word.
 bool takes_value(std::string_view word) {
-  return word == "-b" || word == "--broker" || word == "--config" || word == "--timeout" || word == "--if-version" ||
-         word == "--limit" || word == "--ttl" || word == "--return";
+  return word == "-b" || word == "--broker" || word == "-u" || word == "--user" || word == "--config" ||
+         word == "--timeout" || word == "--if-version" || word == "--limit" || word == "--ttl" || word == "--return";
 }
 
 /// Flags about the program, not about the command.
 bool is_programs(std::string_view word) {
-  return word == "-b" || word == "--broker" || word.starts_with("--broker=") || word == "--config" ||
-         word.starts_with("--config=") || word == "--version" || word == "--no-pager";
+  return word == "-b" || word == "--broker" || word.starts_with("--broker=") || word == "-u" || word == "--user" ||
+         word.starts_with("--user=") || word == "--config" || word.starts_with("--config=") || word == "--version" ||
+         word == "--no-pager";
 }
 
 /// Where the first word is that is neither a flag nor a flag's value.

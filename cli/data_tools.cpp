@@ -101,7 +101,7 @@ int run_load(LoadFlags& flags, const DataToolSettings& settings) {
   const StopSignal stop;
   flags.options.stop = &stop;
   flags.options.patience = settings.patience.value_or(flags.options.patience);
-  Client client(settings.endpoints, Client::Absent::kTell);
+  Client client(settings.endpoints, Client::Absent::kTell, settings.user);
   if (const auto code = find_no_cluster(client, settings, stop)) return *code;
   const auto result = load(client, flags.options);
   if (!result) {
@@ -117,7 +117,7 @@ int run_export(ExportOptions& options, const DataToolSettings& settings) {
   options.stop = &stop;
   options.patience = settings.patience.value_or(options.patience);
   options.stale = settings.options.stale;
-  Client client(settings.endpoints, Client::Absent::kTell);
+  Client client(settings.endpoints, Client::Absent::kTell, settings.user);
   if (const auto code = find_no_cluster(client, settings, stop)) return *code;
   const auto result = export_records(client, options);
   if (stop.requested()) return kExitUnavailable;

@@ -8,6 +8,7 @@
 
 #include "cli/load/export.hpp"
 #include "cli/load/load.hpp"
+#include "program/user_key.hpp"
 
 namespace CLI {
 class App;
@@ -18,6 +19,7 @@ namespace trellis {
 /// What the flags of every command say.
 struct DataToolSettings {
   std::vector<std::string> endpoints;
+  std::optional<UserKey> user;
   bool json = false;
   Options options;
   std::optional<std::chrono::milliseconds> patience;  ///< How long a request is tried, where --timeout was given.

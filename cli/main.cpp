@@ -21,6 +21,7 @@
 #include "cli/moves_watch.hpp"
 #include "cli/shell/execute.hpp"
 #include "cli/shell/shell.hpp"
+#include "cli/users/users.hpp"
 #include "client/statement/help.hpp"
 #include "program/settings.hpp"
 #include "protocol/endpoint.hpp"
@@ -28,8 +29,8 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 8> kTools = {"load", "export", "generate", "bench",
-                                                    "up",   "down",   "doctor",   "ready"};
+constexpr std::array<std::string_view, 10> kTools = {"load", "export", "generate", "bench", "up",
+                                                     "down", "doctor", "ready",    "user",  "role"};
 
 constexpr const char* kFooter =
     R"(Without a command: the shell; commands are read from the terminal, or a line at a time from a pipe.
@@ -68,6 +69,9 @@ struct Settings {
   BenchOptions bench;
   DoctorFlags doctor;
   std::string keys_folder;
+  UserFlags user_flags;
+  std::string user_file;
+  std::optional<UserKey> user;  ///< As the file holds it.
 
   std::vector<std::string> endpoints() const {
     std::vector<std::string> result;
@@ -76,7 +80,10 @@ struct Settings {
     }
     return result;
   }
-  DoctorSettings doctor_settings() const { return {endpoints(), json, std::chrono::milliseconds(timeout_ms)}; }
+  DoctorSettings doctor_settings() const { return {endpoints(), user, json, std::chrono::milliseconds(timeout_ms)}; }
+  UserToolSettings user_tool_settings() const {
+    return {endpoints(), user, std::chrono::milliseconds(timeout_ms), json};
+  }
   StatementDefaults defaults() const {
     StatementDefaults result;
     result.options.timeout = std::chrono::milliseconds(timeout_ms);
@@ -91,6 +98,9 @@ void add_common(CLI::App& app, Settings& settings) {
       ->check(endpoint_problem)
       ->allow_extra_args(false)
       ->capture_default_str();
+  app.add_option("-u,--user", settings.user_file,
+                 "The file of the key of the user who asks (default ~/.config/trellis/user, where it is); none: no key")
+      ->type_name("FILE");
   app.add_flag("--json", settings.json, "Answers and errors as JSON, one line each");
   app.add_flag("--no-pager", settings.no_pager, "Long answers as they are, not through $PAGER");
   app.add_option("--timeout", settings.timeout_ms, "How long a command may take, in ms")
@@ -126,6 +136,10 @@ CLI::App* add_up(CLI::App& app, Settings& settings) {
   up->add_option("--listen", settings.listen, "Where HTTP is served (default 127.0.0.1:7480, where it is free)")
       ->check(endpoint_problem)
       ->type_name("HOST:PORT");
+  up->add_flag("--secure", settings.up.secure,
+               "Make keys in the data folder and use them; from then on every `up` on it does");
+  up->add_flag("--insecure", settings.up.insecure,
+               "Let what it starts listen at addresses that other machines reach even without keys");
   add_metrics_setting(*up, settings.metrics);
   up->footer(R"(
 With --metrics the broker serves at that port, and the workers at those that follow, in the server file's order. What
@@ -246,6 +260,7 @@ int run_up(Settings& settings) {
   settings.up.listen_chosen = !settings.listen.empty();
   if (settings.up.listen_chosen) settings.up.listen = *read_endpoint(settings.listen);
   settings.up.metrics = metrics_endpoint(settings.metrics);
+  settings.up.user_file = settings.user_file;
   settings.up.defaults = settings.defaults();
   settings.up.pager = !settings.no_pager;
   return up(settings.up, stop);
@@ -253,7 +268,8 @@ int run_up(Settings& settings) {
 
 /// What `load` and `export` share with every command.
 DataToolSettings data_tool_settings(const CLI::App& app, const Settings& settings) {
-  DataToolSettings result{settings.endpoints(), settings.json, settings.defaults().options, std::nullopt};
+  DataToolSettings result{settings.endpoints(), settings.user, settings.json, settings.defaults().options,
+                          std::nullopt};
   if (app.get_option("--timeout")->count() > 0) result.patience = std::chrono::milliseconds(settings.timeout_ms);
   return result;
 }
@@ -262,6 +278,7 @@ int run_bench(Settings& settings) {
   BenchOptions& options = settings.bench;
   options.timeout = std::chrono::milliseconds(settings.timeout_ms);
   options.stale = settings.stale;
+  options.user = settings.user;
   if (auto good = check(options); !good) {
     report_failure("trellis", good.error().message);
     return kExitUsage;
@@ -302,7 +319,7 @@ int run_command(const CLI::App& app, const CommandLine& line, const Settings& se
     write(print_error(statement.error(), json));
     return exit_code_of(statement.error().code);
   }
-  Client client(settings.endpoints(), Client::Absent::kTell);
+  Client client(settings.endpoints(), Client::Absent::kTell, settings.user);
   const StopSignal stop;
   if (line.watch && statement->command == Command::kMoves) return watch_moves(client, *statement, stop);
   const int code = execute(client, *statement, {json, !settings.no_pager}, [&stop] { return stop.requested(); });
@@ -313,7 +330,7 @@ int run_command(const CLI::App& app, const CommandLine& line, const Settings& se
 
 int run_shell_here(const Settings& settings) {
   const StopSignal stop;
-  Client client(settings.endpoints(), Client::Absent::kTell);
+  Client client(settings.endpoints(), Client::Absent::kTell, settings.user);
   if (isatty(STDIN_FILENO) == 1) {
     std::fprintf(stderr, "trellis %s on %s; HELP lists the commands, EXIT ends\n", TRELLIS_VERSION,
                  settings.brokers.front().c_str());
@@ -340,20 +357,27 @@ int run(int argc, char** argv) {
   const CLI::App* const doctor = add_doctor(app, settings.doctor);
   const CLI::App* const ready = add_ready(app, settings.doctor);
   const CLI::App* const keys = add_keys(app, settings.keys_folder);
+  const CLI::App* const user = add_user_tool(app, settings.user_flags);
+  const CLI::App* const role = add_role_tool(app, settings.user_flags);
 
   const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
   std::vector<const char*> flags{argv[0]};
   for (const std::string& flag : line.flags) flags.push_back(flag.c_str());
   if (const auto code = parse_settings(app, static_cast<int>(flags.size()), flags.data())) return *code;
-  if (line.kind == CommandLine::Kind::kCommand) return run_command(app, line, settings);
   if (up->parsed()) return run_up(settings);
   if (down->parsed()) return trellis::down(settings.down_folder);
+  if (generate->parsed()) return run_generate(settings);
+  if (keys->parsed()) return run_keys_init(settings.keys_folder);
+  auto key = find_user_key(settings.user_file);
+  if (!key) return report_failure("trellis", key.error().message);
+  settings.user = std::move(*key);
+  if (line.kind == CommandLine::Kind::kCommand) return run_command(app, line, settings);
   if (load->parsed()) return run_load(settings.load, data_tool_settings(app, settings));
   if (exporting->parsed()) return run_export(settings.exporting, data_tool_settings(app, settings));
-  if (generate->parsed()) return run_generate(settings);
   if (bench->parsed()) return run_bench(settings);
   if (doctor->parsed()) return run_doctor(settings.doctor, settings.doctor_settings());
-  if (keys->parsed()) return run_keys_init(settings.keys_folder);
+  if (user->parsed()) return run_user_tool(*user, settings.user_flags, settings.user_tool_settings());
+  if (role->parsed()) return run_role_tool(*role, settings.user_flags, settings.user_tool_settings());
   if (ready->parsed()) return run_ready(settings.doctor, settings.doctor_settings());
   return run_shell_here(settings);
 }

@@ -31,7 +31,7 @@ Answer read_answer(std::string packed) {
 CallTable::CallTable(std::vector<std::string> endpoints, const RandomSource& random, CallOutput& output)
     : output_(output), session_(random), next_id_((random() & kFirstIdMask) + 1) {
   CHECK(!endpoints.empty());
-  for (std::string& endpoint : endpoints) brokers_.push_back({std::move(endpoint), false, {}, {}});
+  for (std::string& endpoint : endpoints) brokers_.push_back({std::move(endpoint), false, {}, {}, {}});
 }
 
 std::uint64_t CallTable::begin(TimePoint now, Command command, std::string_view arguments, Options options) {
@@ -93,6 +93,7 @@ void CallTable::arm(std::uint64_t id, Call& call, TimePoint due) {
 
 void CallTable::on_connected(TimePoint now, std::size_t broker) {
   brokers_[broker].connected = true;
+  brokers_[broker].key_refused.reset();
   ever_connected_ = true;
   for (auto& [id, call] : calls_) {
     if (!call.under_way && call.request.size() <= kRequestSizeMax) dispatch(now, id, call);
@@ -109,11 +110,29 @@ void CallTable::on_disconnected(TimePoint now, std::size_t broker) {
 
 void CallTable::on_refused(TimePoint now, std::size_t broker) {
   if (!brokers_[broker].refused) brokers_[broker].refused = now;
-  const auto is_absent = [now](const Broker& b) { return b.refused && now - *b.refused >= kStartGrace; };
+  // One that wants a key, or another one, is there.
+  const auto is_absent = [now](const Broker& b) {
+    return b.refused && !b.key_refused && now - *b.refused >= kStartGrace;
+  };
   if (ever_connected_ || !std::all_of(brokers_.begin(), brokers_.end(), is_absent)) return;
   for (auto at = calls_.begin(); at != calls_.end();) {
     const auto next = std::next(at);
     end(at, {Code::kUnavailable, "no broker listens at " + endpoints_text() + kNoBrokerRemedy});
+    at = next;
+  }
+}
+
+void CallTable::on_key_refused(TimePoint now, std::size_t broker, std::string why) {
+  if (!brokers_[broker].key_refused) brokers_[broker].key_refused = now;
+  const auto is_closed = [now](const Broker& b) {
+    return !b.connected && b.key_refused && now - *b.key_refused >= kKeyGrace;
+  };
+  if (!std::all_of(brokers_.begin(), brokers_.end(), is_closed)) return;
+  for (auto at = calls_.begin(); at != calls_.end();) {
+    const auto next = std::next(at);
+    // What was sent before may take effect, or have done so.
+    const bool is_unsure = at->second.open > 0 && takes_session(at->second.command);
+    end(at, is_unsure ? too_late(at->second, now) : Error{Code::kUnauthenticated, why});
     at = next;
   }
 }

@@ -56,6 +56,8 @@ class CallTable {
 
   /// For this long a broker that refuses connections may be one that is about to start.
   static constexpr std::chrono::milliseconds kStartGrace{500};
+  /// Users and roles are at every broker after a second.
+  static constexpr std::chrono::milliseconds kKeyGrace{1'200};
 
   /// @param endpoints  the brokers, at least one; the table names them in messages and by their places
   /// @param random     where the session and the first id come from
@@ -74,6 +76,12 @@ class CallTable {
   /// A connection was refused.  Once all brokers have refused for kStartGrace, and none has ever been there, the calls
   /// end: nothing of them was done.
   void on_refused(TimePoint now, std::size_t broker);
+  /// Somebody listens there after all.
+  void on_handshake_broken(std::size_t broker) { brokers_[broker].refused.reset(); }
+  /// A broker does not let this client's key in, or wants one.  Once all have said so for kKeyGrace, and none is
+  /// connected, the calls end: who was added a moment ago is not known everywhere yet.
+  /// @param why  one line for people
+  void on_key_refused(TimePoint now, std::size_t broker, std::string why);
   void on_frame(TimePoint now, std::size_t broker, Frame frame);
   void on_tick(TimePoint now);
 
@@ -86,8 +94,9 @@ class CallTable {
   struct Broker {
     std::string endpoint;
     bool connected = false;
-    std::optional<TimePoint> refused;  ///< Since when; until a connection was made.
-    TimePoint heard{};                 ///< When its last frame came.
+    std::optional<TimePoint> refused;        ///< Since when; until a connection was made.
+    std::optional<TimePoint> key_refused{};  ///< The same of this client's key.
+    TimePoint heard{};                       ///< When its last frame came.
   };
   struct Call {
     Frame request;

@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "program/reconnect.hpp"
+#include "program/show_key.hpp"
 #include "protocol/check.hpp"
 #include "protocol/cluster/bulk.hpp"
 #include "protocol/limits.hpp"
@@ -41,6 +42,18 @@ RandomSource system_random() {
   };
 }
 
+/// A broker that did not let this client in is tried again.
+constexpr milliseconds kReopenAfter{300};
+constexpr const char* kUnknownKey =
+    " does not know this user's key: it was removed, or is of another cluster; an administrator adds users (`trellis "
+    "user add NAME`)";
+constexpr const char* kKeyWanted =
+    " asks for a user's key: give it with -u FILE, TRELLIS_USER or ~/.config/trellis/user";
+constexpr const char* kHandshakeEnded =
+    " ended the handshake, as one does that asks for a user's key (-u FILE, TRELLIS_USER, ~/.config/trellis/user), or "
+    "has no room for connections";
+constexpr const char* kNoKeysThere = " asks for no key: leave it out (-u none, TRELLIS_USER=none)";
+
 /// A message over the frame's own bytes, where they are many.
 zmq::message_t to_message(const Frame& frame) {
   if (frame.size() <= kCopyMax) return zmq::message_t(frame.data(), frame.size());
@@ -61,7 +74,7 @@ Frame to_frame(zmq::message_t message) {
 /// The sockets, and the table's output.
 class Client::Sockets : public CallOutput {
  public:
-  Sockets(std::vector<std::string> endpoints, Absent absent);
+  Sockets(std::vector<std::string> endpoints, Absent absent, std::optional<UserKey> user);
   ~Sockets() override { close(wake_fd_); }
 
   bool send(std::size_t broker, const Frame& request) override;
@@ -82,11 +95,16 @@ class Client::Sockets : public CallOutput {
   struct Link {
     zmq::socket_t dealer;
     zmq::socket_t monitor;
+    std::string endpoint;
+    std::optional<TimePoint> reopen_due{};  ///< ZeroMQ does not try again where a key was refused.
   };
   void connect(std::size_t broker, const std::string& endpoint);
   void take_events(TimePoint now, std::size_t broker);
+  void on_key_refused(TimePoint now, std::size_t broker, const char* why);
+  void reopen(TimePoint now, Link& link);
   void take_frames(TimePoint now, std::size_t broker);
 
+  std::optional<UserKey> user_;
   bool tells_absence_;
   zmq::context_t context_{1};
   std::vector<Link> links_;
@@ -95,8 +113,9 @@ class Client::Sockets : public CallOutput {
   int wake_fd_;
 };
 
-Client::Sockets::Sockets(std::vector<std::string> endpoints, Absent absent)
+Client::Sockets::Sockets(std::vector<std::string> endpoints, Absent absent, std::optional<UserKey> user)
     : table_(endpoints, system_random(), *this),
+      user_(std::move(user)),
       tells_absence_(absent == Absent::kTell),
       wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   CHECK(wake_fd_ >= 0);
@@ -105,7 +124,8 @@ Client::Sockets::Sockets(std::vector<std::string> endpoints, Absent absent)
 }
 
 void Client::Sockets::connect(std::size_t broker, const std::string& endpoint) {
-  Link link{zmq::socket_t(context_, zmq::socket_type::dealer), zmq::socket_t(context_, zmq::socket_type::pair)};
+  Link link{zmq::socket_t(context_, zmq::socket_type::dealer), zmq::socket_t(context_, zmq::socket_type::pair),
+            endpoint};
   link.dealer.set(zmq::sockopt::linger, 0);
   link.dealer.set(zmq::sockopt::sndhwm, 0);
   link.dealer.set(zmq::sockopt::rcvhwm, 0);
@@ -113,8 +133,11 @@ void Client::Sockets::connect(std::size_t broker, const std::string& endpoint) {
   set_reconnecting(link.dealer);
   link.dealer.set(zmq::sockopt::heartbeat_ivl, kHeartbeatEvery);
   link.dealer.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeout);
+  if (user_) show_key(link.dealer, *user_);
   const std::string events = "inproc://events-" + std::to_string(broker);
-  const int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED;
+  const int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
   CHECK(zmq_socket_monitor(link.dealer.handle(), events.c_str(), wanted) == 0);
   link.monitor.set(zmq::sockopt::linger, 0);
   link.monitor.connect(events);
@@ -134,6 +157,11 @@ void Client::Sockets::poll(milliseconds wait) {
     const auto left = std::chrono::ceil<milliseconds>(*due - clock_now());
     wait = std::clamp(left, milliseconds(0), wait);
   }
+  for (const Link& link : links_) {
+    if (!link.reopen_due) continue;
+    const auto left = std::chrono::ceil<milliseconds>(*link.reopen_due - clock_now());
+    wait = std::clamp(left, milliseconds(0), wait);
+  }
   if (zmq_poll(items_.data(), static_cast<int>(items_.size()), wait.count()) < 0) CHECK(zmq_errno() == EINTR);
   const TimePoint now = clock_now();
   if (items_[0].revents != 0) {
@@ -143,6 +171,7 @@ void Client::Sockets::poll(milliseconds wait) {
   for (std::size_t broker = 0; broker < links_.size(); ++broker) {
     take_frames(now, broker);
     take_events(now, broker);
+    reopen(now, links_[broker]);
   }
   table_.on_tick(now);
 }
@@ -171,13 +200,39 @@ void Client::Sockets::take_events(TimePoint now, std::size_t broker) {
     if (event.more()) [[maybe_unused]]
       const auto got = links_[broker].monitor.recv(address, zmq::recv_flags::dontwait);
     std::uint16_t number = 0;
-    if (event.size() < sizeof number) continue;
+    std::uint32_t value = 0;
+    if (event.size() < sizeof number + sizeof value) continue;
     std::memcpy(&number, event.data(), sizeof number);
+    std::memcpy(&value, event.data<char>() + sizeof number, sizeof value);
+    if (number == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) {
+      // One that asks for keys may end it before this end has read so much of its greeting.
+      table_.on_handshake_broken(broker);
+      if (!user_ && tells_absence_) on_key_refused(now, broker, kHandshakeEnded);
+    }
+    if (number == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) on_key_refused(now, broker, kUnknownKey);
+    if (number == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
+      const bool is_about_keys = value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
+      if (is_about_keys) on_key_refused(now, broker, user_ ? kNoKeysThere : kKeyWanted);
+      if (!is_about_keys) links_[broker].reopen_due = now + kReopenAfter;
+    }
     if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) table_.on_connected(now, broker);
     if (number == ZMQ_EVENT_DISCONNECTED) table_.on_disconnected(now, broker);
     // An attempt has failed, as it does at once where nobody listens.
     if (number == ZMQ_EVENT_CONNECT_RETRIED && tells_absence_) table_.on_refused(now, broker);
   }
+}
+
+void Client::Sockets::on_key_refused(TimePoint now, std::size_t broker, const char* why) {
+  Link& link = links_[broker];
+  if (!link.reopen_due) link.reopen_due = now + kReopenAfter;
+  table_.on_key_refused(now, broker, link.endpoint + why);
+}
+
+void Client::Sockets::reopen(TimePoint now, Link& link) {
+  if (!link.reopen_due || now < *link.reopen_due) return;
+  link.reopen_due.reset();
+  link.dealer.disconnect(link.endpoint);
+  link.dealer.connect(link.endpoint);
 }
 
 /// Calls the callbacks of the calls that have ended; they may begin new ones.
@@ -190,8 +245,8 @@ void Client::Sockets::deliver() {
   }
 }
 
-Client::Client(std::vector<std::string> endpoints, Absent absent)
-    : sockets_(std::make_unique<Sockets>(std::move(endpoints), absent)) {}
+Client::Client(std::vector<std::string> endpoints, Absent absent, std::optional<UserKey> user)
+    : sockets_(std::make_unique<Sockets>(std::move(endpoints), absent, std::move(user))) {}
 Client::~Client() = default;
 
 std::uint64_t Client::start(Command command, std::string_view arguments, const Options& options, OnAnswer on_answer) {

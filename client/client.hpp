@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "client/call_table.hpp"
+#include "program/user_key.hpp"
 
 namespace trellis {
 
@@ -23,7 +24,9 @@ class Client {
 
   /// Connects in the background.
   /// @param endpoints  brokers' frontends as tcp://host:port; the first that answers is used
-  explicit Client(std::vector<std::string> endpoints, Absent absent = Absent::kAwait);
+  /// @param user       whose key is shown there; nothing: none is, and the brokers' are not asked for
+  explicit Client(std::vector<std::string> endpoints, Absent absent = Absent::kAwait,
+                  std::optional<UserKey> user = std::nullopt);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

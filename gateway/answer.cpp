@@ -155,6 +155,7 @@ int status_of(Code code) {
 
 void add_marks(HttpResponse& response, const ReplyInfo& info) {
   if (!info.guaranteed) response.headers.emplace_back("Trellis-Guaranteed", "false");
+  if (info.filtered) response.headers.emplace_back("Trellis-Filtered", "true");
   for (const std::string& warning : info.warnings)
     response.headers.emplace_back("Warning", "199 trellis " + quoted(warning));
   std::string missing;

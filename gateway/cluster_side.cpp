@@ -36,8 +36,9 @@ Duration patience_with(const Exchange& exchange, Code status) {
 
 }  // namespace
 
-ClusterSide::ClusterSide(const std::vector<std::string>& brokers, ConnectionHooks hooks, OwnCounts own_counts)
-    : hooks_(std::move(hooks)), own_counts_(std::move(own_counts)), client_(brokers) {}
+ClusterSide::ClusterSide(const std::vector<std::string>& brokers, const std::optional<UserKey>& user,
+                         ConnectionHooks hooks, OwnCounts own_counts)
+    : hooks_(std::move(hooks)), own_counts_(std::move(own_counts)), client_(brokers, Client::Absent::kAwait, user) {}
 
 // The HTTP thread.
 
@@ -133,6 +134,7 @@ void ClusterSide::begin(Exchange& exchange) {
   exchange.asked = monotonic_now();
   Plan& plan = *exchange.plan;
   if (plan.route->service == Service::kReady) plan.timeout = kReadyTimeout;
+  if (plan.route->service == Service::kRecent || plan.route->service == Service::kMetrics) return check(exchange);
   if (exchange.listing) return turns_.on_want(exchange, exchange.has_turn, exchange.asked);
   if (exchange.console) return begin_console(exchange);
   if (exchange.gatherer) return begin_partitions(exchange);
@@ -143,16 +145,31 @@ void ClusterSide::begin(Exchange& exchange) {
   std::string().swap(plan.arguments);
 }
 
+/// Whether the user may look at the cluster; what is asked for the gateway knows itself.
+void ClusterSide::check(Exchange& exchange) {
+  Exchange* const at = &exchange;
+  call(exchange, Command::kStatus, kNoArguments, [this, at](const Answer& status) {
+    at->is_admitted = status.reply.status == Code::kOk;
+    if (!at->is_admitted) {
+      at->response = problem(status_of(status.reply.status), status.reply.status, status.reply.info.message);
+    }
+    resume(*at);
+  });
+}
+
 void ClusterSide::begin_console(Exchange& exchange) {
   Exchange* const at = &exchange;
   const Statement& statement = exchange.console->statement();
-  client_.start(statement.command, *exchange.console->next_arguments(), statement.request_options(),
-                [this, at](const Answer& answer) {
-                  at->console->on_reply(answer.reply);
-                  if (at->console->next_arguments()) return begin_console(*at);
-                  at->response = at->console->response();
-                  resume(*at);
-                });
+  Options options = statement.request_options();
+  const Options own = exchange.plan->options();
+  options.as = own.as;
+  options.as_token = own.as_token;
+  client_.start(statement.command, *exchange.console->next_arguments(), options, [this, at](const Answer& answer) {
+    at->console->on_reply(answer.reply);
+    if (at->console->next_arguments()) return begin_console(*at);
+    at->response = at->console->response();
+    resume(*at);
+  });
 }
 
 void ClusterSide::begin_partitions(Exchange& exchange) {

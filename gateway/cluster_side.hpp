@@ -29,7 +29,9 @@ class ClusterSide {
   using OwnCounts = std::function<Histogram()>;
 
   /// @param own_counts  of the requests of this gateway, for the page
-  ClusterSide(const std::vector<std::string>& brokers, ConnectionHooks hooks, OwnCounts own_counts);
+  /// @param user        whose key is shown to the brokers; nothing: none is
+  ClusterSide(const std::vector<std::string>& brokers, const std::optional<UserKey>& user, ConnectionHooks hooks,
+              OwnCounts own_counts);
 
   /// Suspends the exchange's connection and takes the exchange until it is resumed.  False: this takes no more.
   bool ask(Exchange& exchange);
@@ -49,6 +51,7 @@ class ClusterSide {
   void sample_recent(TimePoint now);
   void take_inbox();
   void begin(Exchange& exchange);
+  void check(Exchange& exchange);
   void begin_console(Exchange& exchange);
   void begin_partitions(Exchange& exchange);
   void take_turns(TimePoint now);

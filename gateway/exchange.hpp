@@ -33,6 +33,9 @@ struct Exchange {
   std::string raw_target;
   HttpRequest request;
   const Route* route = nullptr;
+  std::string address;       ///< The client's, where tokens are asked for,
+  std::string token_hash;    ///< and the hash of its token.
+  bool is_admitted = false;  ///< The cluster knows the token, and lets its user look at it.
   std::optional<Plan> plan;
   std::optional<HttpResponse> response;
 

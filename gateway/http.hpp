@@ -42,6 +42,7 @@ struct RequestHeaders {
   std::string ttl;  ///< Trellis-TTL
   std::string host;
   std::string origin;
+  std::string authorization;
 };
 
 struct HttpRequest {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gateway/answer.hpp"
+#include "gateway/certificates.hpp"
 #include "gateway/framing.hpp"
 #include "gateway/openapi.hpp"
 #include "gateway/page_files.hpp"
@@ -15,6 +16,7 @@
 #include "program/log.hpp"
 #include "program/peer_of.hpp"
 #include "program/process.hpp"
+#include "program/token/token.hpp"
 
 namespace trellis {
 namespace {
@@ -30,6 +32,7 @@ constexpr std::size_t kConnectionMemory = 64 << 10;
 /// A body that is not wanted is read all the same, up to here, so that its sender comes to read the refusal.
 constexpr std::size_t kUnwantedBodyMax = std::size_t{1} << 30;
 constexpr std::size_t kStreamBlock = 32 << 10;
+constexpr const char* kBearer = "Bearer realm=\"trellis\"";
 constexpr std::string_view kStopping = "the gateway is being stopped; another one may answer";
 
 std::optional<std::uint64_t> read_length(const char* text) {
@@ -64,6 +67,18 @@ std::optional<HttpResponse> refuse_long_head(const Exchange& exchange, const Fie
   return problem(431, Code::kInvalidArgument, "headers have at most " + std::to_string(kHeadersMax) + " bytes");
 }
 
+HttpResponse unauthenticated(std::string_view why) {
+  HttpResponse response = problem(401, Code::kUnauthenticated, why);
+  response.headers.emplace_back("WWW-Authenticate", kBearer);
+  return response;
+}
+
+HttpResponse too_many_wrong_tokens(std::chrono::seconds wait) {
+  HttpResponse response = problem(429, Code::kResourceExhausted, "too many wrong tokens from this address; wait");
+  response.headers.emplace_back("Retry-After", std::to_string(wait.count()));
+  return response;
+}
+
 HttpResponse text_response(std::string_view type, std::string text) {
   HttpResponse response;
   response.content_type = type;
@@ -85,14 +100,19 @@ ConnectionHooks HttpSide::hooks() {
 
 Result<void> HttpSide::start(ClusterSide& cluster) {
   cluster_ = &cluster;
-  const auto daemon = start_http_daemon(
-      settings_.listen, &on_request, this,
-      {http_option(MHD_OPTION_URI_LOG_CALLBACK, &on_target, this),
-       http_option(MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this),
-       http_option(MHD_OPTION_NOTIFY_CONNECTION, &on_connection, this),
-       http_option(MHD_OPTION_CONNECTION_LIMIT, settings_.connections_max),
-       http_option(MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory),
-       http_option(MHD_OPTION_CONNECTION_TIMEOUT, static_cast<std::size_t>(settings_.request_time.count()))});
+  std::vector<MHD_OptionItem> options = {
+      http_option(MHD_OPTION_URI_LOG_CALLBACK, &on_target, this),
+      http_option(MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this),
+      http_option(MHD_OPTION_NOTIFY_CONNECTION, &on_connection, this),
+      http_option(MHD_OPTION_CONNECTION_LIMIT, settings_.connections_max),
+      http_option(MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory),
+      http_option(MHD_OPTION_CONNECTION_TIMEOUT, static_cast<std::size_t>(settings_.request_time.count()))};
+  if (settings_.is_encrypted) {
+    options.push_back(http_option(MHD_OPTION_HTTPS_CERT_CALLBACK, Certificates::callback()));
+    options.push_back(http_option(MHD_OPTION_HTTPS_PRIORITIES, const_cast<char*>(Certificates::kPriorities)));
+  }
+  const auto daemon =
+      start_http_daemon(settings_.listen, &on_request, this, std::move(options), settings_.is_encrypted);
   if (!daemon) return daemon.error();
   daemon_ = *daemon;
   return {};
@@ -167,8 +187,9 @@ MHD_Result HttpSide::read_headers(Exchange& exchange, const char* method, const 
     return std::string(value != nullptr ? value : "");
   };
   HttpRequest& request = exchange.request;
-  request.headers = {header("Accept"),          header("Content-Type"), header("If-Match"), header("If-None-Match"),
-                     header("Idempotency-Key"), header("Trellis-TTL"),  header("Host"),     header("Origin")};
+  request.headers = {header("Accept"),        header("Content-Type"),    header("If-Match"),
+                     header("If-None-Match"), header("Idempotency-Key"), header("Trellis-TTL"),
+                     header("Host"),          header("Origin"),          header("Authorization")};
   const auto length = read_length(MHD_lookup_connection_value(exchange.connection, MHD_HEADER_KIND, "Content-Length"));
   exchange.response = refuse_long_head(exchange, fields);
   if (!exchange.response) exchange.response = read_route(exchange, method, length);
@@ -196,10 +217,32 @@ std::optional<HttpResponse> HttpSide::read_route(Exchange& exchange, const char*
   const bool is_page_file = request.target.segments.size() == 1 && page_file(request.target.segments[0]);
   auto refusal = is_page_file ? std::nullopt : refuse_early(request, length);
   exchange.route = match(request.method, request.target).route;
+  if (!refusal && settings_.asks_for_tokens) refusal = read_token(exchange);
   if (!refusal && length.value_or(0) > settings_.bodies_max - std::min(body_bytes_, settings_.bodies_max)) {
     refusal = problem(503, Code::kUnavailable, "too many large requests at once; try again");
   }
   return refusal;
+}
+
+/// The page itself, whether this serves, and what the routes are.
+bool HttpSide::is_for_everybody(const Exchange& exchange) const {
+  if (exchange.route == nullptr) return true;
+  const Service service = exchange.route->service;
+  return service == Service::kPage || service == Service::kLive || service == Service::kReady ||
+         service == Service::kOpenApi;
+}
+
+/// Takes the user's token, or says why the request is refused.  Whether somebody has the token the cluster says.
+std::optional<HttpResponse> HttpSide::read_token(Exchange& exchange) {
+  if (is_for_everybody(exchange)) return std::nullopt;
+  const auto* info = MHD_get_connection_info(exchange.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  exchange.address = info == nullptr ? std::string() : peer_of(info->connect_fd).host;
+  const auto token = bearer_token(exchange.request.headers.authorization);
+  if (!token) return unauthenticated("a user's token is asked for: Authorization: Bearer TOKEN");
+  const Duration wait = wrong_tokens_.wait_of(exchange.address, monotonic_now());
+  if (wait > Duration::zero()) return too_many_wrong_tokens(std::chrono::ceil<std::chrono::seconds>(wait));
+  exchange.token_hash = token_hash(*token);
+  return std::nullopt;
 }
 
 MHD_Result HttpSide::read_body(Exchange& exchange, std::string_view part) {
@@ -229,6 +272,7 @@ MHD_Result HttpSide::on_whole(Exchange& exchange) {
   exchange.whole = monotonic_now();
   if (exchange.socket != nullptr) connections_.on_request_whole(exchange.socket);
   if (exchange.response || answer_here(exchange)) return send(exchange);
+  if (is_check(exchange)) return ask_cluster(exchange);
   auto plan = make_plan(exchange.request);
   drop_body(exchange);
   if (!plan) {
@@ -236,6 +280,7 @@ MHD_Result HttpSide::on_whole(Exchange& exchange) {
     return send(exchange);
   }
   exchange.plan = std::move(*plan);
+  exchange.plan->token_hash = exchange.token_hash;
   if (exchange.plan->streamed()) exchange.listing = std::make_unique<Listing>(*exchange.plan);
   if (exchange.route->service == Service::kPartitions) {
     exchange.gatherer = std::make_unique<PartitionsGatherer>(*exchange.plan);
@@ -247,10 +292,25 @@ MHD_Result HttpSide::on_whole(Exchange& exchange) {
       return send(exchange);
     }
   }
+  return ask_cluster(exchange);
+}
+
+MHD_Result HttpSide::ask_cluster(Exchange& exchange) {
   if (cluster_->ask(exchange)) return MHD_YES;
   exchange.response = problem(503, Code::kUnavailable, kStopping);
   exchange.listing.reset();
   return send(exchange);
+}
+
+/// Whether the user may know what this gateway tells of itself, the cluster says; then it is answered here.
+bool HttpSide::is_check(Exchange& exchange) const {
+  const Service service = exchange.route->service;
+  const bool is_own = service == Service::kRecent || service == Service::kMetrics;
+  if (!is_own) return false;
+  exchange.plan.emplace();
+  exchange.plan->route = exchange.route;
+  exchange.plan->token_hash = exchange.token_hash;
+  return true;
 }
 
 /// What needs no cluster.
@@ -268,8 +328,13 @@ bool HttpSide::answer_here(Exchange& exchange) {
     exchange.response->headers.emplace_back("Cache-Control", "no-cache");
     return true;
   }
+  const bool is_open = !settings_.asks_for_tokens || exchange.is_admitted || is_for_everybody(exchange);
+  if (!is_open) return false;
   switch (exchange.route->service) {
-    case Service::kLive: exchange.response = text_response("text/plain; charset=utf-8", "ok\n"); return true;
+    case Service::kLive:
+      exchange.response = text_response("text/plain; charset=utf-8", "ok\n");
+      if (settings_.asks_for_tokens) exchange.response->headers.emplace_back("Trellis-Asks-For", "token");
+      return true;
     case Service::kMetrics: exchange.response = metrics(); return true;
     case Service::kRecent:
       cluster_->recent().on_look(monotonic_now());
@@ -309,6 +374,9 @@ MHD_Result HttpSide::send(Exchange& exchange) {
   MHD_Response* response = make_response(exchange);
   if (response == nullptr) return MHD_NO;
   const HttpResponse& content = *exchange.response;
+  const bool is_wrong = content.status == 401 && !exchange.token_hash.empty();
+  if (is_wrong) wrong_tokens_.on_wrong(exchange.address, monotonic_now());
+  if (is_wrong) MHD_add_response_header(response, "WWW-Authenticate", kBearer);
   if (!content.content_type.empty()) MHD_add_response_header(response, "Content-Type", content.content_type.c_str());
   for (const auto& [name, value] : content.headers) MHD_add_response_header(response, name.c_str(), value.c_str());
   MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");

@@ -14,6 +14,7 @@
 #include "gateway/counts.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/hosts.hpp"
+#include "gateway/wrong_tokens.hpp"
 #include "program/connections.hpp"
 #include "program/slow_log.hpp"
 
@@ -24,7 +25,9 @@ struct HttpSettings {
   std::vector<std::string> hosts;  ///< Names that it answers to, besides its own.
   unsigned connections_max = 0;
   std::chrono::seconds request_time{};
-  std::size_t bodies_max = 0;  ///< Bytes of the bodies of all requests together.
+  std::size_t bodies_max = 0;    ///< Bytes of the bodies of all requests together.
+  bool asks_for_tokens = false;  ///< Each request has to bring a user's.
+  bool is_encrypted = false;     ///< By TLS; Certificates are loaded.
 };
 
 class HttpSide {
@@ -60,7 +63,11 @@ class HttpSide {
   std::optional<HttpResponse> read_route(Exchange& exchange, const char* method, std::optional<std::uint64_t> length);
   MHD_Result read_body(Exchange& exchange, std::string_view part);
   MHD_Result on_whole(Exchange& exchange);
+  MHD_Result ask_cluster(Exchange& exchange);
+  bool is_check(Exchange& exchange) const;
   bool answer_here(Exchange& exchange);
+  std::optional<HttpResponse> read_token(Exchange& exchange);
+  bool is_for_everybody(const Exchange& exchange) const;
   MHD_Result send(Exchange& exchange);
   MHD_Response* make_response(Exchange& exchange);
   HttpResponse metrics() const;
@@ -80,6 +87,7 @@ class HttpSide {
   Connections connections_;
   GatewayCounts counts_;
   SlowLog slow_log_;
+  WrongTokens wrong_tokens_;
   std::size_t body_bytes_ = 0;
   std::atomic<std::size_t> closed_for_slowness_ = 0;
 };

@@ -6,6 +6,7 @@
 
 #include "gateway/hosts.hpp"
 #include "gateway/server.hpp"
+#include "program/exposure.hpp"
 #include "program/hangup.hpp"
 #include "program/log.hpp"
 #include "program/resources.hpp"
@@ -19,6 +20,9 @@ using namespace trellis;
 constexpr const char* kName = "trellis-gateway";
 /// Files besides connections: sockets to brokers, epoll, the log.
 constexpr rlim_t kOtherFiles = 64;
+
+constexpr int kExitWrongSetting = 2;
+constexpr const char* kHttpRemedy = "give it a certificate (--tls-cert, --tls-key) and --tokens";
 
 constexpr const char* kFooter = R"(
 Examples:
@@ -49,7 +53,7 @@ int run(const GatewayOptions& options) {
   }
   auto server = GatewayServer::listen(options);
   if (!server) return report_failure(kName, server.error().message);
-  log_info("http://" + options.listen.text() + "/");
+  log_info((options.tls_certificate.empty() ? "http://" : "https://") + options.listen.text() + "/");
   (*server)->run(stop);
   log_info("stopped");
   return 0;
@@ -63,6 +67,8 @@ int main(int argc, char** argv) {
   auto request_seconds = static_cast<std::uint32_t>(options.request_time.count());
   auto body_mib = static_cast<std::uint32_t>(options.bodies_max >> 20);
   std::string listen = options.listen.text();
+  std::string user_file;
+  bool is_insecure = false;
   std::vector<std::string> brokers{"127.0.0.1:7400"};
   CLI::App app("The HTTP gateway of a Trellis cluster, and a page to look at it", kName);
   app.add_option("--listen", listen, "Where HTTP is served")
@@ -73,6 +79,10 @@ int main(int argc, char** argv) {
       ->check(endpoint_problem)
       ->allow_extra_args(false)
       ->capture_default_str();
+  app.add_option("-u,--user", user_file,
+                 "The file of the key of the user who asks for all that is asked over HTTP (default "
+                 "~/.config/trellis/user, where it is); none: no key")
+      ->type_name("FILE");
   app.add_option("--host", options.hosts,
                  "A name or address that requests may name as their host, besides localhost and the one of --listen; "
                  "repeat it for several")
@@ -91,6 +101,21 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1U, 1U << 20))
       ->type_name("MIB")
       ->capture_default_str();
+  app.add_flag(
+         "--tokens", options.asks_for_tokens,
+         "Each request has to bring a user's token (`trellis user token`), and has that user's rights; the key of "
+         "-u is one of a user with the role gateway")
+      ->needs("--user");
+  auto* const certificate =
+      app.add_option("--tls-cert", options.tls_certificate,
+                     "Serve HTTPS with this certificate, and those that lead from it to a known one: a PEM file, read "
+                     "anew on SIGHUP")
+          ->type_name("FILE");
+  app.add_option("--tls-key", options.tls_key, "Its key, a PEM file that others cannot read")
+      ->type_name("FILE")
+      ->needs(certificate);
+  certificate->needs("--tls-key");
+  add_insecure_setting(app, is_insecure);
   add_slow_settings(app, options.slow);
   add_log_settings(app, log_settings);
   if (const auto code = parse_settings(app, argc, argv)) return *code;
@@ -98,8 +123,18 @@ int main(int argc, char** argv) {
   end_where_memory_runs_out(kName);
 
   options.listen = *read_endpoint(listen);
+  if (auto safe = check_exposure(
+          {{"--listen", options.listen, !options.tls_certificate.empty() && options.asks_for_tokens, kHttpRemedy}},
+          is_insecure);
+      !safe) {
+    report_failure(kName, safe.error().message);
+    return kExitWrongSetting;
+  }
   options.request_time = std::chrono::seconds(request_seconds);
   options.bodies_max = std::size_t{body_mib} << 20;
+  auto user = find_user_key(user_file);
+  if (!user) return report_failure(kName, user.error().message);
+  options.user = std::move(*user);
   for (const std::string& broker : brokers) options.brokers.push_back(read_endpoint(broker)->zmq());
   return run(options);
 }

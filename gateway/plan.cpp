@@ -427,6 +427,10 @@ Options Plan::options() const {
   options.dry_run = dry_run;
   options.range = range.view();
   if (!session.empty()) options.session = session;
+  if (!token_hash.empty()) {
+    options.as = token_hash;
+    options.as_token = true;
+  }
   return options;
 }
 

@@ -57,6 +57,7 @@ struct Plan {
   bool load = false;                              ///< /v1/members
   std::string line;                               ///< /v1/console
   bool all = false;                               ///< /v1/console: all pages.
+  std::string token_hash;                         ///< By which the user is known; empty: the gateway's own asks.
 
   bool streamed() const { return is_listing(*route) && !limit; }
   /// Views point into the plan.

@@ -53,6 +53,8 @@ std::string_view schema_of(ResultType type) {
       return R"({"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {}}})";
     case ResultType::kItems:
       return R"({"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": {}}})";
+    case ResultType::kUsers:
+    case ResultType::kRoles:
     case ResultType::kMembers: return R"({"type": "array", "items": {"type": "object"}})";
     case ResultType::kMoves: return R"({"type": "array", "items": {"type": "object"}})";
     case ResultType::kLocation:

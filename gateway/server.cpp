@@ -2,8 +2,11 @@
 
 #include <thread>
 
+#include "gateway/certificates.hpp"
 #include "gateway/cluster_side.hpp"
 #include "gateway/http_side.hpp"
+#include "program/hangup.hpp"
+#include "program/log.hpp"
 #include "program/process.hpp"
 #include "program/service_manager.hpp"
 #include "program/slow_log.hpp"
@@ -21,10 +24,12 @@ constexpr seconds kFarewellTime{1};
 
 class Server : public GatewayServer {
  public:
-  explicit Server(const GatewayOptions& options)
-      : http_({options.listen, options.hosts, options.connections_max, options.request_time, options.bodies_max},
+  Server(const GatewayOptions& options, std::unique_ptr<Certificates> certificates)
+      : certificates_(std::move(certificates)),
+        http_({options.listen, options.hosts, options.connections_max, options.request_time, options.bodies_max,
+               options.asks_for_tokens, certificates_ != nullptr},
               SlowLog(options.slow)),
-        cluster_(options.brokers, HttpSide::hooks(), [this] { return http_.own_counts(); }) {}
+        cluster_(options.brokers, options.user, HttpSide::hooks(), [this] { return http_.own_counts(); }) {}
   ~Server() override { http_.stop(); }
 
   Result<void> start() { return http_.start(cluster_); }
@@ -32,7 +37,9 @@ class Server : public GatewayServer {
 
  private:
   void drain();
+  void reload();
 
+  std::unique_ptr<Certificates> certificates_;  ///< Null: HTTP is not encrypted.
   HttpSide http_;
   ClusterSide cluster_;
 };
@@ -44,12 +51,20 @@ void Server::run(const StopSignal& stop) {
     cluster_.run_turn(kTurn);
     const TimePoint now = monotonic_now();
     manager.on_turn(now);
+    if (certificates_ != nullptr && take_hang_up()) reload();
     if (now - looked < seconds(1)) continue;
     looked = now;
     http_.close_the_slow(now);
   }
   manager.on_stopping();
   drain();
+}
+
+void Server::reload() {
+  if (const auto loaded = certificates_->reload(); !loaded) {
+    return log_warning("the certificate stays as it was: " + loaded.error().message);
+  }
+  log_info("the certificate was read anew");
 }
 
 /// Takes no more connections and gives those under way some time to come to their end; what still waits then is sent
@@ -68,7 +83,14 @@ void Server::drain() {
 }  // namespace
 
 Result<std::unique_ptr<GatewayServer>> GatewayServer::listen(const GatewayOptions& options) {
-  auto server = std::make_unique<Server>(options);
+  std::unique_ptr<Certificates> certificates;
+  if (!options.tls_certificate.empty()) {
+    auto loaded = Certificates::load(options.tls_certificate, options.tls_key);
+    if (!loaded) return loaded.error();
+    certificates = std::move(*loaded);
+    note_hang_ups();
+  }
+  auto server = std::make_unique<Server>(options, std::move(certificates));
   if (auto started = server->start(); !started) return started.error();
   return std::unique_ptr<GatewayServer>(std::move(server));
 }

@@ -8,11 +8,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "program/signals.hpp"
 #include "program/slow_log.hpp"
+#include "program/user_key.hpp"
 #include "protocol/endpoint.hpp"
 #include "protocol/types.hpp"
 
@@ -21,6 +23,10 @@ namespace trellis {
 struct GatewayOptions {
   Endpoint listen{"127.0.0.1", 7480};
   std::vector<std::string> brokers;  ///< As tcp://host:port, at least one.
+  std::optional<UserKey> user;       ///< Whose key is shown to the brokers; nothing: none is.
+  bool asks_for_tokens = false;      ///< Each request has to bring a user's, for whom it is asked then.
+  std::string tls_certificate;       ///< A PEM file; empty: HTTP is not encrypted.
+  std::string tls_key;               ///< The same of the certificate's key.
   std::vector<std::string> hosts;    ///< Names that it answers to, besides loopback's and the one it listens at.
   unsigned connections_max = 4096;
   SlowSettings slow;
@@ -32,7 +38,7 @@ struct GatewayOptions {
 
 class GatewayServer {
  public:
-  /// Error: it cannot listen there.
+  /// Error: it cannot listen there, or the certificate cannot be used.
   static Result<std::unique_ptr<GatewayServer>> listen(const GatewayOptions& options);
   virtual ~GatewayServer() = default;
   /// Serves until `stop` is requested, and then answers what is under way.

@@ -1,13 +1,15 @@
-// The cluster's key: a key pair of CURVE (libzmq's, http://curvezmq.org) that all processes of one cluster share.
+// The cluster's key: a key pair of CURVE that all processes of one cluster share, in a file of its own (key_file.hpp).
 //
-// A file of two lines, `public = KEY` and `secret = KEY`, each of 40 characters (Z85, ZeroMQ RFC 32); `#` begins a
-// comment.  Whoever has it is a member, so a file that others can read is refused.
+// Lines `public`, `secret`, and `administrator`: the public key of the user with whom the cluster's users begin.  It is
+// read once, by the cluster that has none yet.  Whoever has the file is a member.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "program/key_file.hpp"
+#include "protocol/access/access_records.hpp"
 #include "protocol/result.hpp"
 
 namespace CLI {
@@ -17,12 +19,14 @@ class App;
 namespace trellis {
 
 struct ClusterKey {
-  std::string public_key;  ///< Both as Z85, 40 characters.
+  std::string public_key;  ///< All as Z85, 40 characters.
   std::string secret_key;
+  std::string administrator;  ///< Empty in files that earlier software made.
 };
 
-/// A new one, from the system's random numbers.  Error: libzmq was built without CURVE.
-Result<ClusterKey> make_cluster_key();
+/// A new one.  Error: libzmq was built without CURVE.
+/// @param administrator  the public key of the first user
+Result<ClusterKey> make_cluster_key(const std::string& administrator);
 
 std::string write_cluster_key(const ClusterKey& key);
 /// @param name  what the text is called in errors: kInvalidArgument, with what is wrong and what would be right
@@ -32,6 +36,9 @@ Result<ClusterKey> read_cluster_key(std::string_view text, const std::string& na
 Result<void> save_cluster_key(const ClusterKey& key, const std::string& path);
 /// Error: kNotFound where there is no such file, kInvalidArgument where others can read it or it holds no key.
 Result<ClusterKey> load_cluster_key(const std::string& path);
+
+/// The users with whom a cluster of this key begins; nothing where its file names no administrator.
+std::optional<AccessRecords> first_access_records(const std::optional<ClusterKey>& key);
 
 /// Adds --cluster-key FILE.  `path` must outlive the parse.
 void add_cluster_key_setting(CLI::App& app, std::string& path);

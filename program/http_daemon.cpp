@@ -20,7 +20,7 @@ MHD_OptionItem http_option(MHD_OPTION option, std::size_t value) {
 }
 
 Result<MHD_Daemon*> start_http_daemon(const Endpoint& endpoint, MHD_AccessHandlerCallback handler, void* self,
-                                      std::vector<MHD_OptionItem> options) {
+                                      std::vector<MHD_OptionItem> options, bool is_encrypted) {
   auto fd = listen_at(endpoint);
   if (!fd) return fd.error();
   options.push_back(http_option(MHD_OPTION_LISTEN_SOCKET, static_cast<std::size_t>(*fd)));
@@ -31,9 +31,10 @@ Result<MHD_Daemon*> start_http_daemon(const Endpoint& endpoint, MHD_AccessHandle
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   // The logger comes first: what the library says about later options goes through it.
-  MHD_Daemon* daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-                                        nullptr, nullptr, handler, self, MHD_OPTION_EXTERNAL_LOGGER, &say_nothing,
-                                        nullptr, MHD_OPTION_ARRAY, options.data(), MHD_OPTION_END);
+  const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                         (is_encrypted ? static_cast<unsigned>(MHD_USE_TLS) : 0);
+  MHD_Daemon* daemon = MHD_start_daemon(flags, 0, nullptr, nullptr, handler, self, MHD_OPTION_EXTERNAL_LOGGER,
+                                        &say_nothing, nullptr, MHD_OPTION_ARRAY, options.data(), MHD_OPTION_END);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (daemon != nullptr) return daemon;
   close(*fd);

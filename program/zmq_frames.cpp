@@ -82,6 +82,11 @@ std::string address_of(const Frame& frame) {
   return address == nullptr ? std::string() : address;
 }
 
+int descriptor_of(const Frame& frame) {
+  auto* const message = const_cast<zmq::message_t*>(static_cast<const zmq::message_t*>(frame.owner()));
+  return message == nullptr ? -1 : zmq_msg_get(message->handle(), ZMQ_SRCFD);
+}
+
 bool send(zmq::socket_t& socket, const Frames& frames) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     auto flags = zmq::send_flags::dontwait;

@@ -31,6 +31,8 @@ inline bool receive(zmq::socket_t& socket, Frames& frames) {
 
 /// The address of whoever sent a frame that receive() gave, without the port; empty where it is not known.
 std::string address_of(const Frame& frame);
+/// The descriptor of the connection that it came over; -1 where it is not known.  Takes some 100 ns.
+int descriptor_of(const Frame& frame);
 
 /// Sends one whole message without waiting.  False: not sent (no peer, or its queue is full); nothing of it is.
 /// Frames under kCopyMax bytes are copied, larger ones lent to ZeroMQ.

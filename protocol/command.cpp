@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "protocol/access/access_changes.hpp"
 #include "protocol/lenient.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
@@ -172,6 +173,11 @@ Result<void> check_arguments(Command command, std::string_view arguments, Dialec
     case Signature::kLifetime: return outcome(read_lifetime(arguments));
     case Signature::kMember: return outcome(read_member(arguments));
     case Signature::kSettings: return outcome(read_settings(arguments));
+    case Signature::kUserKey:
+    case Signature::kUserRole:
+    case Signature::kToken:
+    case Signature::kName:
+    case Signature::kRole: return check_access_arguments(command, arguments);
   }
   return {};
 }

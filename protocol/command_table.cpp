@@ -2,71 +2,8 @@
 
 #include <array>
 
-#include "protocol/glob.hpp"
-#include "protocol/key_range.hpp"
-#include "protocol/limits.hpp"
-
 namespace trellis {
 namespace {
-
-constexpr Argument kKeyArgument{"key", "str or bin of 1 to 4096 bytes"};
-constexpr Argument kPrefixArgument{"prefix", "str or bin", true};
-static_assert(kKeySizeMax == 4096);
-
-constexpr std::array kKey = {kKeyArgument};
-constexpr std::array kRecord = {kKeyArgument, Argument{"document", "any value"}};
-constexpr std::array kPath = {Argument{"path", "array of a key and then map keys (str) or positions (int)"}};
-constexpr std::array kFormula = {Argument{"expression", "str"}, Argument{"variables", "map of name to path", true}};
-constexpr std::array kPage = {kPrefixArgument, Argument{"limit", "int from 1 to 10000", true},
-                              Argument{"after", "key or nil", true}};
-constexpr std::array kPrefix = {kPrefixArgument};
-constexpr std::array kItems = {Argument{"items", "array of [command, arguments] or [command, arguments, options]"}};
-static_assert(kPageKeysMax == 10'000);
-constexpr std::array kLifetime = {kKeyArgument, Argument{"ttl_ms", "int from 1 to 315360000000, or nil"}};
-constexpr std::array kChanges = {kKeyArgument, Argument{"operations", "array of [name, path, value]"}};
-constexpr std::array kMember = {Argument{"member", "str: id or address"}};
-constexpr std::array kSettings = {Argument{"settings", "map of name to value", true}};
-
-constexpr std::array kSignatures = {
-    SignatureRow{Signature::kNothing, {}, "empty"},
-    SignatureRow{Signature::kKey, kKey, "[key]"},
-    SignatureRow{Signature::kRecord, kRecord, "[key, document]"},
-    SignatureRow{Signature::kPath, kPath, "[path], and a path an array of a key and then map keys or positions"},
-    SignatureRow{Signature::kFormula, kFormula, "[expression, variables]"},
-    SignatureRow{Signature::kPage, kPage, "[prefix, limit, after], from the last on each may be left out"},
-    SignatureRow{Signature::kPrefix, kPrefix, "[prefix], or empty"},
-    SignatureRow{Signature::kItems, kItems, "[items]"},
-    SignatureRow{Signature::kChanges, kChanges, "[key, operations]"},
-    SignatureRow{Signature::kLifetime, kLifetime,
-                 "[key, ttl_ms], where ttl_ms is an int from 1 to 315360000000 or nil"},
-    SignatureRow{Signature::kMember, kMember, "[member], an id of 16 hex digits or an address"},
-    SignatureRow{Signature::kSettings, kSettings, "[settings], or empty"},
-};
-static_assert(kSignatures.size() == kSignatureCount);
-
-constexpr std::array<OptionRow, kOptionCount> kOptions = {{
-    {Option::kTimeout, "timeout_ms", "an int from 1 to 600000", true},
-    {Option::kConsistency, "consistency", "\"linearizable\" or \"stale\"", false},
-    {Option::kSession, "session", "bin or str of 1 to 64 bytes", true},
-    {Option::kSeq, "seq", "a uint", true},
-    {Option::kFloor, "floor", "a uint", true},
-    {Option::kIfAbsent, "if_absent", "a bool", false},
-    {Option::kIfVersion, "if_version", "a uint", false},
-    {Option::kLoad, "load", "a bool", false},
-    {Option::kAtLeast, "at_least", "str or bin of up to 4097 bytes", false},
-    {Option::kBelow, "below", "str or bin of up to 4097 bytes", false},
-    {Option::kMatch, "match", "str or bin of up to 1024 bytes, 128 between two *", false},
-    {Option::kReverse, "reverse", "a bool", false},
-    {Option::kIfPresent, "if_present", "a bool", false},
-    {Option::kStrict, "strict", "a bool", false},
-    {Option::kReturn, "return", "\"document\"", false},
-    {Option::kPointer, "pointer", "a bool", false},
-    {Option::kTtl, "ttl_ms", "an int from 1 to 315360000000", false},
-    {Option::kAllowFewer, "allow_fewer", "a bool", false},
-    {Option::kDryRun, "dry_run", "a bool", false},
-}};
-static_assert(kTimeoutMax.count() == 600'000 && kSessionSizeMax == 64 && kTtlMax.count() == 315'360'000'000);
-static_assert(KeyRange::kBoundSizeMax == 4097 && Glob::kSizeMax == 1024 && Glob::kBetweenStarsMax == 128);
 
 constexpr std::string_view kKeysDetails =
     "  KEYS user:              those that begin with user:\n"
@@ -86,11 +23,11 @@ constexpr std::string_view kCountDetails =
     "  COUNT user:*:name       those that match: * any bytes, ? one character, [a-z] one of these\n"
     "  COUNT FROM a TO b       from a on, and below b\n";
 
-constexpr OptionSet kOfAll = {Option::kTimeout};
-constexpr OptionSet kOfReads = {Option::kTimeout, Option::kConsistency};
+constexpr OptionSet kOfAll = {Option::kTimeout, Option::kAs};
+constexpr OptionSet kOfReads = kOfAll.with(Option::kConsistency);
 constexpr OptionSet kOfListings =
     kOfReads.with(Option::kAtLeast).with(Option::kBelow).with(Option::kMatch).with(Option::kReverse);
-constexpr OptionSet kOfWrites = {Option::kTimeout, Option::kSession, Option::kSeq, Option::kFloor};
+constexpr OptionSet kOfWrites = kOfAll.with(Option::kSession).with(Option::kSeq).with(Option::kFloor);
 constexpr OptionSet kOfPuts =
     kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion).with(Option::kIfPresent).with(Option::kTtl);
 constexpr OptionSet kOfPatches = kOfPuts.with(Option::kStrict).with(Option::kReturn).with(Option::kPointer);
@@ -282,7 +219,8 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
                .summary = "the workers, and how they are",
                .details = "LIST MEMBERS and LIST_MEMBERS are the same.\n",
                .takes_list = true},
-     .http = {Method::kGet, "/v1/members", "The workers with their state and load"}},
+     .http = {Method::kGet, "/v1/members", "The workers with their state and load"},
+     .cluster = ClusterRight::kRead},
     {.command = Command::kLocate,
      .name = "LOCATE",
      .effect = Effect::kReports,
@@ -291,7 +229,8 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .options = kOfAll,
      .result = ResultType::kLocation,
      .shell = {"LOCATE KEY", "the partition, leader and replicas of a key", ""},
-     .http = {Method::kGet, "/v1/locate/{key}", "The partition of a key, its replicas and their leader"}},
+     .http = {Method::kGet, "/v1/locate/{key}", "The partition of a key, its replicas and their leader"},
+     .cluster = ClusterRight::kRead},
     {.command = Command::kStatus,
      .name = "STATUS",
      .effect = Effect::kReports,
@@ -300,7 +239,8 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .options = kOfAll,
      .result = ResultType::kStatus,
      .shell = {"STATUS", "the cluster: its size, k, what it tolerates", ""},
-     .http = {Method::kGet, "/v1/status", "The cluster as a whole: what is up, and what may still fail"}},
+     .http = {Method::kGet, "/v1/status", "The cluster as a whole: what is up, and what may still fail"},
+     .cluster = ClusterRight::kRead},
     {.command = Command::kMemberRemove,
      .name = "MEMBER_REMOVE",
      .effect = Effect::kManages,
@@ -313,7 +253,8 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
                "OK once that is begun; MEMBERS shows it go.\n"
                "--allow-fewer  even where fewer than 2k-1 workers are left\n"
                "--dry-run      changes nothing, and tells what would move\n"},
-     .http = {Method::kDelete, "/v1/members/{key}", "Have a worker leave: what it holds moves away, then it ends"}},
+     .http = {Method::kDelete, "/v1/members/{key}", "Have a worker leave: what it holds moves away, then it ends"},
+     .cluster = ClusterRight::kOperate},
     {.command = Command::kMemberKeep,
      .name = "MEMBER_KEEP",
      .effect = Effect::kManages,
@@ -322,7 +263,8 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .options = kOfAll,
      .result = ResultType::kBoolean,
      .shell = {"MEMBER_KEEP ADDRESS|ID", "takes a removal back while it is under way", "MEMBER KEEP is the same.\n"},
-     .http = {Method::kPost, "/v1/members/{key}/keep", "Take the removal of a worker back while it is under way"}},
+     .http = {Method::kPost, "/v1/members/{key}/keep", "Take the removal of a worker back while it is under way"},
+     .cluster = ClusterRight::kOperate},
     {.command = Command::kSettings,
      .name = "SETTINGS",
      .effect = Effect::kManages,
@@ -335,7 +277,8 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
                "  SETTINGS moves=4          replicas that a worker sends, and receives, at a time\n"
                "  SETTINGS move-rate=64MiB  bytes a second that a worker spends on sending them; off: no limit\n"
                "--dry-run  changes nothing, and tells what would move\n"},
-     .http = {Method::kGet, "/v1/settings", "What holds for the whole cluster"}},
+     .http = {Method::kGet, "/v1/settings", "What holds for the whole cluster"},
+     .cluster = ClusterRight::kOperate},
     {.command = Command::kMoves,
      .name = "MOVES",
      .effect = Effect::kReports,
@@ -346,7 +289,88 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .shell = {.usage = "MOVES",
                .summary = "the replicas that are on their way from worker to worker, and why they wait",
                .details = ""},
-     .http = {Method::kGet, "/v1/moves", "The replicas that are on their way, and what they wait for"}},
+     .http = {Method::kGet, "/v1/moves", "The replicas that are on their way, and what they wait for"},
+     .cluster = ClusterRight::kRead},
+    {.command = Command::kUserAdd,
+     .name = "USER_ADD",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kUserKey,
+     .options = kOfAll,
+     .result = ResultType::kBoolean,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
+    {.command = Command::kUserRemove,
+     .name = "USER_REMOVE",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kName,
+     .options = kOfAll,
+     .result = ResultType::kBoolean,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
+    {.command = Command::kUserRole,
+     .name = "USER_ROLE",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kUserRole,
+     .options = kOfAll,
+     .result = ResultType::kBoolean,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
+    {.command = Command::kUserToken,
+     .name = "USER_TOKEN",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kToken,
+     .options = kOfAll,
+     .result = ResultType::kBoolean,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
+    {.command = Command::kUserList,
+     .name = "USER_LIST",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kNothing,
+     .options = kOfAll,
+     .result = ResultType::kUsers,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
+    {.command = Command::kRoleSet,
+     .name = "ROLE_SET",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kRole,
+     .options = kOfAll,
+     .result = ResultType::kBoolean,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
+    {.command = Command::kRoleRemove,
+     .name = "ROLE_REMOVE",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kName,
+     .options = kOfAll,
+     .result = ResultType::kBoolean,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
+    {.command = Command::kRoleList,
+     .name = "ROLE_LIST",
+     .effect = Effect::kManages,
+     .reach = Reach::kKeeper,
+     .signature = Signature::kNothing,
+     .options = kOfAll,
+     .result = ResultType::kRoles,
+     .shell = {},
+     .http = {},
+     .cluster = ClusterRight::kAdmin},
     {.command = Command::kPing,
      .name = "PING",
      .effect = Effect::kReports,
@@ -363,12 +387,6 @@ constexpr bool each_stands_at_its_place() {
   for (std::size_t i = 0; i < kCommands.size(); ++i) {
     if (kCommands[i].command != static_cast<Command>(i) || kCommands[i].name.empty()) return false;
   }
-  for (std::size_t i = 0; i < kSignatures.size(); ++i) {
-    if (kSignatures[i].signature != static_cast<Signature>(i)) return false;
-  }
-  for (std::size_t i = 0; i < kOptions.size(); ++i) {
-    if (kOptions[i].option != static_cast<Option>(i) || kOptions[i].name.empty()) return false;
-  }
   return true;
 }
 static_assert(each_stands_at_its_place());
@@ -377,15 +395,15 @@ static_assert(each_stands_at_its_place());
 
 std::span<const CommandRow> command_rows() { return kCommands; }
 const CommandRow& row_of(Command command) { return kCommands[static_cast<std::size_t>(command)]; }
-const SignatureRow& row_of(Signature signature) { return kSignatures[static_cast<std::size_t>(signature)]; }
-std::span<const OptionRow> option_rows() { return kOptions; }
-const OptionRow& row_of(Option option) { return kOptions[static_cast<std::size_t>(option)]; }
 
-std::optional<Option> option_of(std::string_view name) {
-  for (const OptionRow& row : kOptions) {
-    if (row.name == name) return row.option;
+std::string_view name_of(ClusterRight right) {
+  switch (right) {
+    case ClusterRight::kNone: return "";
+    case ClusterRight::kRead: return "read";
+    case ClusterRight::kOperate: return "operate";
+    case ClusterRight::kAdmin: return "admin";
   }
-  return std::nullopt;
+  return "";
 }
 
 std::string_view name_of(Command command) { return row_of(command).name; }

@@ -42,6 +42,14 @@ enum class Command : std::uint8_t {
   kMemberKeep,
   kSettings,
   kMoves,
+  kUserAdd,
+  kUserRemove,
+  kUserRole,
+  kUserToken,
+  kUserList,
+  kRoleSet,
+  kRoleRemove,
+  kRoleList,
   kPing,  // The last one.
 };
 inline constexpr std::size_t kCommandCount = static_cast<std::size_t>(Command::kPing) + 1;
@@ -64,6 +72,16 @@ enum class Reach : std::uint8_t {
   kBroker,      ///< The broker alone, whatever the cluster does.
 };
 
+/// What of the cluster itself a user must be allowed to do; each includes those before it.
+enum class ClusterRight : std::uint8_t {
+  kNone,
+  kRead,     ///< To look at it: MEMBERS, STATUS, LOCATE.
+  kOperate,  ///< To change its settings and members.
+  kAdmin,    ///< To change users and roles, and whatever could bring all documents with it.
+};
+/// Empty for kNone.
+std::string_view name_of(ClusterRight right);
+
 /// Which arguments a command takes.
 enum class Signature : std::uint8_t {
   kNothing,
@@ -78,8 +96,13 @@ enum class Signature : std::uint8_t {
   kLifetime,  ///< A key, and how long its document stays.
   kMember,    ///< The id or address of one.
   kSettings,  ///< What is to be set, if anything.
+  kUserKey,   ///< A user's name, public key and role.
+  kUserRole,  ///< A user's name, and a role's.
+  kToken,     ///< A user's name; a token's hash and end, or nil.
+  kName,      ///< A user's, or a role's.
+  kRole,      ///< A role's name, and what it allows.
 };
-inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kSettings) + 1;
+inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kRole) + 1;
 
 struct Argument {
   std::string_view name;
@@ -119,9 +142,10 @@ enum class Option : std::uint8_t {
   kPointer,
   kTtl,
   kAllowFewer,
-  kDryRun,  // The last one.
+  kDryRun,
+  kAs,  // The last one.
 };
-inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kDryRun) + 1;
+inline constexpr std::size_t kOptionCount = static_cast<std::size_t>(Option::kAs) + 1;
 
 struct OptionRow {
   Option option;
@@ -168,6 +192,8 @@ enum class ResultType : std::uint8_t {
   kStatus,
   kSettings,
   kMoves,
+  kUsers,  ///< An array of maps, as the next one: protocol/access/access_changes.hpp.
+  kRoles,
   kText,
 };
 
@@ -198,6 +224,7 @@ struct CommandRow {
   ResultType result;
   ShellForm shell;
   HttpForm http;
+  ClusterRight cluster = ClusterRight::kNone;  ///< What it takes beside the rights on its keys.
 };
 
 /// In the order of Command, which is that of HELP.

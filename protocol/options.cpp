@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/access/access_records.hpp"
 #include "protocol/arguments.hpp"
 #include "protocol/glob.hpp"
 #include "protocol/lenient.hpp"
@@ -42,6 +43,15 @@ bool take_bytes(PackedReader& reader, std::size_t size_max, std::optional<std::s
   return place && place->size() <= size_max;
 }
 
+/// Text is a name, bin is a hash: here one does not stand for the other.
+bool read_as(PackedReader& reader, Options& options) {
+  const auto value = reader.peek();
+  options.as = reader.read_bytes();
+  if (!options.as) return false;
+  options.as_token = value->type == PackedType::kBin;
+  return options.as_token ? options.as->size() == kTokenHashSize : is_access_name(*options.as);
+}
+
 /// Whether the value was as it has to be.
 bool read_value_of(Option option, PackedReader& reader, Options& options) {
   switch (option) {
@@ -75,6 +85,7 @@ bool read_value_of(Option option, PackedReader& reader, Options& options) {
     case Option::kTtl: options.ttl_ms = read_ttl(reader); return options.ttl_ms.has_value();
     case Option::kAllowFewer: return take(reader.read_bool(), options.allow_fewer);
     case Option::kDryRun: return take(reader.read_bool(), options.dry_run);
+    case Option::kAs: return read_as(reader, options);
   }
   return false;
 }
@@ -101,6 +112,7 @@ bool is_given(Option option, const Options& options) {
     case Option::kTtl: return options.ttl_ms.has_value();
     case Option::kAllowFewer: return options.allow_fewer;
     case Option::kDryRun: return options.dry_run;
+    case Option::kAs: return options.as.has_value();
   }
   return false;
 }
@@ -126,6 +138,7 @@ void pack_value_of(Option option, const Options& options, PackedWriter& writer) 
     case Option::kMatch: writer.key(*options.range.match); return;
     case Option::kIfVersion: writer.natural(*options.if_version); return;
     case Option::kTtl: writer.natural(*options.ttl_ms); return;
+    case Option::kAs: options.as_token ? writer.bin(*options.as) : writer.str(*options.as); return;
   }
 }
 

@@ -32,6 +32,8 @@ struct Options {
   bool dry_run = false;                 ///< MEMBER_REMOVE and SETTINGS: change nothing, and tell what would move.
   bool load = false;                    ///< MEMBERS: tell what each worker does, too.
   KeyRange range;                       ///< KEYS, SCAN and COUNT.
+  std::optional<std::string_view> as;   ///< For whom it is asked: a user's name,
+  bool as_token = false;                ///< or the hash of one's token.
 };
 
 /// Where the options stand decides what is allowed: a batch item has neither session nor timeout of its own.

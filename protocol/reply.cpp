@@ -46,7 +46,8 @@ void pack_info(std::string& out, const ReplyInfo& info) {
   PackedWriter writer(out);
   writer.map((info.message.empty() ? 0 : 1) + (info.version ? 1 : 0) + (info.ttl_ms ? 1 : 0) + (info.more ? 1 : 0) +
              (info.after ? 1 : 0) + (info.guaranteed ? 0 : 1) + (info.warnings.empty() ? 0 : 1) +
-             (info.missing_partitions.empty() ? 0 : 1) + (info.exactly_once == ExactlyOnce::kNothing ? 0 : 1));
+             (info.missing_partitions.empty() ? 0 : 1) + (info.exactly_once == ExactlyOnce::kNothing ? 0 : 1) +
+             (info.filtered ? 1 : 0));
   if (!info.message.empty()) writer.str("message").str(one_line(info.message));
   if (info.version) writer.str("version").natural(*info.version);
   if (info.ttl_ms) writer.str("ttl_ms").natural(*info.ttl_ms);
@@ -62,6 +63,7 @@ void pack_info(std::string& out, const ReplyInfo& info) {
     writer.str("missing_partitions").array(info.missing_partitions.size());
     for (const std::uint32_t partition : info.missing_partitions) writer.natural(partition);
   }
+  if (info.filtered) writer.str("filtered").boolean(true);
 }
 
 std::string pack_reply(const Reply& reply) {
@@ -102,6 +104,8 @@ Result<ReplyInfo> read_info(std::string_view packed) {
       info.more = value.read_bool().value_or(false);
     } else if (*name == "after") {
       info.after = value.read_bytes();
+    } else if (*name == "filtered") {
+      info.filtered = value.read_bool().value_or(false);
     } else if (*name == "guaranteed") {
       info.guaranteed = value.read_bool().value_or(true);
     } else if (*name == "exactly_once") {

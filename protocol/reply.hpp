@@ -35,6 +35,7 @@ struct ReplyInfo {
   ExactlyOnce exactly_once = ExactlyOnce::kNothing;
   std::vector<std::string> warnings;
   std::vector<std::uint32_t> missing_partitions;
+  bool filtered = false;  ///< KEYS, SCAN and COUNT: only what the user may read of what was asked for.
 };
 
 struct Reply {

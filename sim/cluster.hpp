@@ -37,6 +37,7 @@ struct ClusterShape {
   double refused_sends = 0;       ///< Share of what brokers have for a worker and cannot send, its queue being full.
   bool is_always_served = false;  ///< Its faults are so small that every request is served all the same.
   SessionLimits sessions;         ///< Few writes, so that a run comes to the end of them.
+  bool has_roles = false;         ///< Its raw clients may not do everything (sim/roles.hpp).
   bool changes_members = false;   ///< Workers join, leave, and lose their disks.
   std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;

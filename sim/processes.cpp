@@ -7,6 +7,7 @@
 #include "sim/cluster.hpp"
 #include "sim/mutations/mutated_messages.hpp"
 #include "sim/mutations/omitted_rules.hpp"
+#include "sim/roles.hpp"
 
 namespace trellis::sim {
 namespace {
@@ -170,6 +171,7 @@ bool WorkerProcess::begin() {
   if (cluster_.mutations().has(Mutation::kAnswersGrow))
     settings.sessions.content_total_max = SessionLimits().content_total_max;
   settings.replica.install_timeout = std::chrono::milliseconds(2'000);
+  if (cluster_.shape().has_roles) settings.first_access = simulated_users();
   background_ = std::make_unique<SimulatedBackground>(world_, [this] { wake(); });
   if (auto opened = disk_.open_log(); !opened) return cannot_start(opened.error());
   auto shard = Shard::open(
@@ -356,7 +358,8 @@ void BrokerProcess::take_turn() {
     Frames message = std::move(from_clients_.front());
     from_clients_.pop_front();
     ledger_.on_request(message.front().bytes(), message.back().bytes(), now);
-    broker_->on_client_message(message, now);
+    const Asker asker = cluster_.shape().has_roles ? asker_of(client_at(message.front().bytes())) : Asker();
+    broker_->on_client_message(message, now, asker);
     step();
   }
   if (now >= broker_->next_deadline()) broker_->on_tick(now);

@@ -5,6 +5,7 @@
 #include "protocol/packed.hpp"
 #include "sim/cluster.hpp"
 #include "sim/operation_frames.hpp"
+#include "sim/roles.hpp"
 
 namespace trellis::sim {
 namespace {
@@ -61,6 +62,7 @@ void RawClient::begin() {
     return begin_call(Command::kBatch, arguments, options, std::move(items));
   }
   Operation operation = workload_.operation(false);
+  if (cluster_.shape().has_roles && operation.is_listing()) return begin_listing(operation.command);
   const Duration timeout = options.timeout;
   options = options_of(operation);
   options.timeout = std::chrono::duration_cast<milliseconds>(timeout);
@@ -102,6 +104,37 @@ void RawClient::begin_compute() {
   begin_call(Command::kCompute, arguments, options, {std::move(operation)});
 }
 
+/// What is missing in it because of its role says nothing of the keys.
+void RawClient::begin_listing(Command command) {
+  std::string arguments;
+  PackedWriter(arguments).array(1).str("");
+  Options options;
+  options.timeout = workload_.timeout();
+  const std::uint64_t id = next_id_++;
+  listings_[id] = command;
+  send(Frame(pack_request(id, command, arguments, options)));
+  world_.after(options.timeout + kGrace, [this, id] {
+    if (listings_.erase(id) > 0) think();
+  });
+}
+
+void RawClient::check_role(const Call& call, const Reply& reply) {
+  const auto check = [this](const Operation& operation, Code status) {
+    const char* const wrong = wrong_by_role(operation, status);
+    if (wrong != nullptr) world_.violate(std::string(wrong) + ": " + to_text(operation));
+  };
+  if (!call.recorded.is_batch() || reply.status != Code::kOk) return check(call.recorded.first(cluster_), reply.status);
+  PackedReader items(reply.result);
+  auto left = items.read_array().value_or(0);
+  for (const std::size_t operation : call.recorded.operations()) {
+    if (left-- == 0 || !items.read_array()) return;
+    const auto status = code_of(items.read_str().value_or(""));
+    items.read_value();
+    items.read_value();
+    if (status) check(cluster_.history().operations[operation], *status);
+  }
+}
+
 /// Only that it has one reply is checked, by its broker's ledger.
 void RawClient::begin_report() {
   static const std::vector<Command> kReports{Command::kPing, Command::kStatus, Command::kMembers};
@@ -136,6 +169,11 @@ void RawClient::receive(std::uint64_t connection, const Frame& frame) {
   if (connection != connection_) return;
   auto reply = read_reply(frame.bytes());
   if (!reply) return world_.violate("a reply cannot be read");
+  if (const auto listing = listings_.extract(reply->id); !listing.empty()) {
+    const char* const wrong = wrong_by_role(listing.mapped(), *reply);
+    if (wrong != nullptr) world_.violate(wrong);
+    return think();
+  }
   const auto at = calls_.find(reply->id);
   if (at == calls_.end()) return;
   const Call call = std::move(at->second);
@@ -146,6 +184,7 @@ void RawClient::receive(std::uint64_t connection, const Frame& frame) {
   if (reply->info.exactly_once == ExactlyOnce::kOtherRequest) {
     world_.violate("a write without a session was taken for another one: " + to_text(call.recorded.first(cluster_)));
   }
+  if (cluster_.shape().has_roles) check_role(call, *reply);
   call.recorded.end(cluster_, *reply);
   think();
 }

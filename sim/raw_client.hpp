@@ -43,6 +43,8 @@ class RawClient {
   void begin_call(Command command, const std::string& arguments, Options options, std::vector<Operation> operations);
   void begin_compute();
   void begin_report();
+  void begin_listing(Command command);
+  void check_role(const Call& call, const Reply& reply);
   void send_rubbish();
   void send(const Frame& frame);
 
@@ -52,6 +54,7 @@ class RawClient {
   ProcessNumber number_;
   Workload workload_;
   std::map<std::uint64_t, Call> calls_;
+  std::map<std::uint64_t, Command> listings_;  ///< With roles: what it sees is no whole history's.
   std::uint64_t next_id_ = 1;
   std::uint64_t connection_ = 0;
   std::size_t broker_ = 0;

@@ -23,6 +23,9 @@ class RecordedCall {
   void end(Cluster& cluster, const Reply& reply) const;
 
   const Operation& first(const Cluster& cluster) const;
+  bool is_batch() const { return is_batch_; }
+  /// Their places in the history.
+  const std::vector<std::size_t>& operations() const { return operations_; }
 
  private:
   void end_batch(Cluster& cluster, const Reply& reply) const;

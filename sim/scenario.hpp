@@ -37,6 +37,7 @@ enum class Scenario : std::uint8_t {
   kExpiry,
   kJoins,
   kMoves,
+  kRoles,
   kGroup,
   kMembers,
   kCount,  ///< How many there are; none itself.

@@ -147,6 +147,13 @@ void shape_moves(ClusterShape& shape) {
   shape.spares = 4;
 }
 
+void shape_roles(ClusterShape& shape) {
+  busy_clients(shape, 2, milliseconds(40));
+  shape.has_roles = true;
+  shape.raw_clients = 3;
+  shape.brokers = 2;
+}
+
 void focus_elections(Faults& faults, Cluster& cluster) {
   cluster.network().conditions.delay_max = milliseconds(30);
   faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn, FaultKind::kPowerCut,
@@ -316,6 +323,8 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kMoves, "moves",
      "the same, with kills, cuts and pauses at every step; members lose their disks, and are lost for good",
      shape_moves, focus_moves},
+    {Scenario::kRoles, "roles", "a user that may not do everything, among members, and any fault", shape_roles,
+     nullptr},
     {Scenario::kGroup, "group", "the replicas of one partition by themselves, many elections", nullptr, nullptr},
     {Scenario::kMembers, "members", "the same, and members come, go and are lost for good, by one target after another",
      nullptr, nullptr},

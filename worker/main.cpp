@@ -1,12 +1,19 @@
 // trellis-worker: options and wiring.
 #include <CLI/CLI.hpp>
 
+#include "program/exposure.hpp"
 #include "program/hangup.hpp"
 #include "program/log.hpp"
 #include "program/resources.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
 #include "worker/server.hpp"
+
+namespace {
+
+constexpr int kExitWrongSetting = 2;
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace trellis;
@@ -16,6 +23,7 @@ int main(int argc, char** argv) {
   std::string data;
   std::string metrics;
   std::string cluster_key;
+  bool is_insecure = false;
   std::uint32_t election_ms = static_cast<std::uint32_t>(RaftTiming().election.count());
   LogSettings log_settings;
   WorkerSettings settings;
@@ -42,6 +50,7 @@ int main(int argc, char** argv) {
                "Where its folder is empty, it asks to be taken into the cluster that its brokers serve; else it "
                "changes nothing");
   add_cluster_key_setting(app, cluster_key);
+  add_insecure_setting(app, is_insecure);
   add_metrics_setting(app, metrics);
   add_slow_settings(app, settings.slow);
   add_log_settings(app, log_settings);
@@ -59,6 +68,12 @@ int main(int argc, char** argv) {
   if (!key) return report_failure("trellis-worker", key.error().message);
   settings.key = std::move(*key);
   settings.metrics = metrics_endpoint(metrics);
+  std::vector<OpenPort> ports = {{"-a", settings.address, settings.key.has_value(), kKeyRemedy}};
+  if (settings.metrics) ports.push_back({"--metrics", *settings.metrics, false, kMetricsRemedy});
+  if (auto safe = check_exposure(ports, is_insecure); !safe) {
+    report_failure("trellis-worker", safe.error().message);
+    return kExitWrongSetting;
+  }
   settings.election_timeout = std::chrono::milliseconds(election_ms);
 
   const StopSignal stop;

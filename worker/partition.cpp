@@ -99,7 +99,8 @@ bool Partition::is_removal_due() const {
 }
 
 void Partition::propose() {
-  const bool has_system_entries = to_follow_ > state_->system().followed || !map_waiting_.empty();
+  const bool has_system_entries =
+      to_follow_ > state_->system().followed || !map_waiting_.empty() || !access_waiting_.empty();
   const bool is_due = is_removal_due();
   if ((proposals_.empty() && !has_system_entries && !is_due) || !replica_.can_propose()) return;
   std::vector<CommandBuffer> log_entries = system_entries();
@@ -135,6 +136,12 @@ void Partition::propose_map(const MapVersion& replaced, const ClusterMap& map) {
   host_.wake(id_);
 }
 
+void Partition::propose_access(std::uint64_t replaced, const AccessRecords& records) {
+  access_waiting_ = access_entry(replaced, records);
+  access_proposed_ = records.version;
+  host_.wake(id_);
+}
+
 /// They come first: nothing waits for them, and they are few.
 std::vector<CommandBuffer> Partition::system_entries() {
   std::vector<CommandBuffer> entries;
@@ -142,6 +149,7 @@ std::vector<CommandBuffer> Partition::system_entries() {
     std::copy(entry.begin(), entry.end(), entries.emplace_back(entry.size()).data());
   };
   if (!map_waiting_.empty()) add(std::exchange(map_waiting_, {}));
+  if (!access_waiting_.empty()) add(std::exchange(access_waiting_, {}));
   if (to_follow_ > state_->system().followed) add(follow_entry(to_follow_, level_to_follow_));
   return entries;
 }
@@ -245,6 +253,8 @@ void Partition::on_step_down() {
   for (const WaitingRead& read : waiting_reads) abandon(*read.work, Outcome::kNotLeader);
   proof_ = {};
   map_waiting_.clear();
+  access_waiting_.clear();
+  access_proposed_ = 0;
   lag_.clear();
   was_ready_ = false;
   on_readiness();

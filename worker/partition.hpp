@@ -131,6 +131,10 @@ class Partition final : public ReplicaOwner {
   /// Partition 0: the map is to take the place of the one that it was made from.
   void propose_map(const MapVersion& replaced, const ClusterMap& map);
   bool proposes_map() const { return !map_waiting_.empty(); }
+  /// Partition 0: users and roles are to take the place of those of that version.
+  void propose_access(std::uint64_t replaced, const AccessRecords& records);
+  /// Until that is applied: so of two changes that were made from one version none is taken for done that is not.
+  bool proposes_access() const { return access_proposed_ > state_->system().access_version(); }
 
   /// When its leader was heard last; at first, when it was made.
   TimePoint leader_heard_at() const { return leader_heard_at_; }
@@ -236,6 +240,8 @@ class Partition final : public ReplicaOwner {
   MapVersion to_follow_;
   std::uint32_t level_to_follow_ = 0;
   std::string map_waiting_;            ///< A system entry that is not proposed yet; empty: none.
+  std::string access_waiting_;         ///< The same.
+  std::uint64_t access_proposed_ = 0;  ///< The version that was proposed last in this term; 0: none.
   std::deque<WorkPointer> proposals_;  ///< Those with writes that are not proposed yet.
   std::deque<WaitingWrite> waiting_;
   std::vector<WorkPointer> new_reads_;

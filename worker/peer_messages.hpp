@@ -33,6 +33,10 @@ enum class PeerMessageType : std::uint8_t {
   kKnown = 17,      ///< header: Known.
   kChallenge = 18,  ///< header: a challenge.
   kProof = 19,      ///< header: the challenge that it answers.
+  // Users and roles, worker/shard_access.cpp
+  kAccessNews = 20,    ///< header: the version of the records (u64).
+  kAccessWanted = 21,  ///< No header.
+  kAccess = 22,        ///< header: access records.
 };
 
 /// In every bundle, so that no message depends on an earlier one having arrived.

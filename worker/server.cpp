@@ -58,6 +58,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   shard_settings.brokers = settings.brokers.size();
   shard_settings.joins = settings.joins;
   shard_settings.slow = settings.slow;
+  shard_settings.first_access = first_access_records(settings.key);
   shard_settings.replica.timing = timing_of(settings.election_timeout);
   server->background_ = std::make_unique<BackgroundThread>();
   log_info("worker at " + settings.address.text() + ", reading its data in " + settings.data);

@@ -22,6 +22,7 @@
 #include "program/fair_queue.hpp"
 #include "program/slow_log.hpp"
 #include "protocol/cluster/bulk_link.hpp"
+#include "worker/access_copy.hpp"
 #include "worker/background.hpp"
 #include "worker/balancer.hpp"
 #include "worker/broker_watch.hpp"
@@ -66,6 +67,7 @@ struct ShardSettings {
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
   SlowSettings slow;
+  std::optional<AccessRecords> first_access;  ///< What a cluster with keys begins with.
 };
 
 class Shard final : public PartitionHost, private IncarnationsOutput {
@@ -237,12 +239,18 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     BrokerIndex broker = 0;
     WorkerRequest request;
     TimePoint deadline;
-    MapVersion proposed;  ///< The map that does it; zero: none was proposed yet.
+    MapVersion proposed;                ///< The map that does it; zero: none was proposed yet.
+    std::uint64_t proposed_access = 0;  ///< The same of users and roles.
   };
   void on_join_wanted(BrokerIndex broker, const JoinWanted& wanted);
   void on_cluster_request(BrokerIndex broker, WorkerRequest request);
   void serve_cluster_requests();
   bool serve(ClusterRequest& each);
+  // worker/shard_access.cpp
+  void look_after_access();
+  void say_access(BrokerLink& link);
+  void on_access_item(WorkerId from, const BundleItem& item);
+  bool serve_access(ClusterRequest& each, const Request& request);
   void answer_cluster(BrokerIndex broker, const WorkerRequest& request, Outcome outcome, Frame body);
   Result<void> open_made();
   void close_partition(PartitionId id);
@@ -336,6 +344,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::shared_ptr<const ClusterMap> checked_map_;  ///< As of the last check.
   TimePoint members_told_at_;
   std::vector<ClusterRequest> cluster_requests_;
+  AccessCopy access_;
 
   FairQueue<Client, PutOff> put_off_;  ///< Requests that are to be gone on with in later turns.
   Effort taken_at_once_ = 0;           ///< By requests that were served as they came, in this turn,

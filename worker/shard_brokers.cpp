@@ -1,6 +1,7 @@
 // The part of a Shard that speaks with brokers: what they say, and the hellos and replies that they get.
 #include <algorithm>
 
+#include "protocol/access/access_messages.hpp"
 #include "protocol/limits.hpp"
 #include "worker/shard.hpp"
 
@@ -43,6 +44,9 @@ void Shard::on_broker_item(BrokerIndex broker, const BundleItem& item) {
       break;
     case MessageType::kAllHold:
       if (const auto all = read_all_hold(item)) note(membership_.on_all_hold(*all, store_, collecting_));
+      break;
+    case MessageType::kAccessWanted:
+      if (access_.records() != nullptr) add_access_offer(brokers_[broker].out, *access_.records());
       break;
     case MessageType::kJoinWanted:
       if (const auto wanted = read_join_wanted(item)) on_join_wanted(broker, *wanted);
@@ -174,6 +178,7 @@ void Shard::say_hello() {
     hello.token = link.token;
     hello.stamps = link.round_trip.stamps(now_);
     add(link.out, hello);
+    say_access(link);
   }
 }
 

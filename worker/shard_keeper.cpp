@@ -1,5 +1,6 @@
 // The part of a Shard that keeps the cluster map, while it leads partition 0: it changes the map as it is asked to, and
 // as follows from what the members tell.
+#include "protocol/access/access_changes.hpp"
 #include "protocol/arguments.hpp"
 #include "protocol/cluster/map_changes.hpp"
 #include "protocol/command.hpp"
@@ -106,7 +107,7 @@ void Shard::on_join_wanted(BrokerIndex broker, const JoinWanted& wanted) {
 void Shard::on_cluster_request(BrokerIndex broker, WorkerRequest request) {
   if (cluster_requests_.size() == kClusterRequestsMax) return answer_cluster(broker, request, Outcome::kBusy, {});
   const TimePoint deadline = now_ + std::chrono::milliseconds(request.timeout_ms);
-  cluster_requests_.push_back({broker, std::move(request), deadline, {}});
+  cluster_requests_.push_back({broker, std::move(request), deadline, {}, 0});
 }
 
 void Shard::serve_cluster_requests() {
@@ -121,10 +122,12 @@ bool Shard::serve(ClusterRequest& each) {
   };
   const ClusterMap* const map = kept_map();
   const bool is_obsolete = now_ >= each.deadline || map == nullptr;
-  if (is_obsolete) return answer(each.proposed == MapVersion{} ? Outcome::kNotLeader : Outcome::kUnknown);
+  const bool was_proposed = each.proposed != MapVersion{} || each.proposed_access != 0;
+  if (is_obsolete) return answer(was_proposed ? Outcome::kUnknown : Outcome::kNotLeader);
   const auto read = read_request(each.request.body.bytes());
   const Request* const request = std::get_if<Request>(&read);
   if (request == nullptr) return answer(Outcome::kWrongPartition);
+  if (is_about_access(request->command)) return serve_access(each, *request);
   const auto finish = [&](const CommandResult& result) {
     return answer(Outcome::kDone, Frame(pack_reply_frame(request->id, result)));
   };

@@ -24,6 +24,7 @@ void Shard::look_after_map() {
   keep_map();
   close_gone_peers();
   count_moves();
+  look_after_access();
   for (auto& [id, partition] : partitions_) {
     if (partition->replica().is_ready()) lead(*partition);
   }
@@ -185,7 +186,7 @@ void Shard::on_member_item(WorkerId from, const BundleItem& item) {
     case PeerMessageType::kMap:
       if (const auto map = read_cluster_map(item.header)) note(membership_.on_map_offer(*map, store_, collecting_));
       break;
-    default: break;
+    default: on_access_item(from, item); break;
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "cli/bench/key_load.hpp"
 #include "cli/progress_line.hpp"
+#include "program/show_key.hpp"
 #include "protocol/check.hpp"
 
 namespace trellis {
@@ -66,13 +67,15 @@ class Alarm {
 class Lane final : private BenchOutput {
  public:
   /// @param endpoints  of this lane's connections, one each
-  Lane(zmq::context_t& context, const std::vector<std::string>& endpoints, const BenchPlan& plan, KeySpace& keys)
+  Lane(zmq::context_t& context, const std::vector<std::string>& endpoints, const std::optional<UserKey>& user,
+       const BenchPlan& plan, KeySpace& keys)
       : generator_(plan, keys, *this), open_loop_(plan.rate > 0) {
     for (const std::string& endpoint : endpoints) {
       zmq::socket_t& socket = sockets_.emplace_back(context, zmq::socket_type::dealer);
       socket.set(zmq::sockopt::linger, 0);
       socket.set(zmq::sockopt::sndhwm, 0);
       socket.set(zmq::sockopt::rcvhwm, 0);
+      if (user) show_key(socket, *user);
       socket.connect(endpoint);
     }
     for (zmq::socket_t& socket : sockets_) items_.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
@@ -188,7 +191,7 @@ Run::Run(const std::vector<std::string>& endpoints, const BenchOptions& options,
     for (std::size_t c = i; c < options.connections; c += options.threads) {
       of_lane.push_back(endpoints[c % endpoints.size()]);
     }
-    lanes_.push_back(std::make_unique<Lane>(context_, of_lane, plan_of(i, of_lane.size()), keys_));
+    lanes_.push_back(std::make_unique<Lane>(context_, of_lane, options.user, plan_of(i, of_lane.size()), keys_));
   }
 }
 

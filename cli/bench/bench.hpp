@@ -11,6 +11,7 @@
 
 #include "cli/bench/generator.hpp"
 #include "program/signals.hpp"
+#include "program/user_key.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -32,6 +33,7 @@ struct BenchOptions {
   std::uint64_t seed = 1;
   std::chrono::milliseconds timeout = kTimeoutDefault;
   bool stale = false;
+  std::optional<UserKey> user;  ///< Whose key is shown.
 };
 
 /// Error: kInvalidArgument, naming the flag and what would be right.

@@ -20,7 +20,7 @@ TimePoint clock_now() {
 class KeyLoad {
  public:
   KeyLoad(const std::vector<std::string>& endpoints, const BenchOptions& options, const StopSignal& stop)
-      : client_(endpoints), options_(options), stop_(stop) {}
+      : client_(endpoints, Client::Absent::kAwait, options.user), options_(options), stop_(stop) {}
 
   Result<void> run();
 

@@ -71,14 +71,14 @@ Example: trellis ready --wait 30 && trellis load data.txt)");
 int run_doctor(const DoctorFlags& flags, const DoctorSettings& settings) {
   std::vector<Endpoint> metrics;
   for (const std::string& endpoint : flags.metrics) metrics.push_back(*read_endpoint(endpoint));
-  const auto findings = diagnose(observe(settings.endpoints, metrics, settings.timeout));
+  const auto findings = diagnose(observe(settings.endpoints, settings.user, metrics, settings.timeout));
   std::fputs((settings.json ? to_json(findings) : to_text(findings)).c_str(), stdout);
   return exit_code_of(findings);
 }
 
 int run_ready(const DoctorFlags& flags, const DoctorSettings& settings) {
   const auto end = steady_clock::now() + std::chrono::duration<double>(flags.wait);
-  Client client(settings.endpoints, flags.wait > 0 ? Client::Absent::kAwait : Client::Absent::kTell);
+  Client client(settings.endpoints, flags.wait > 0 ? Client::Absent::kAwait : Client::Absent::kTell, settings.user);
   while (true) {
     const std::string why = why_not_ready(client, settings);
     if (why.empty()) return kExitDone;

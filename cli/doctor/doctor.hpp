@@ -2,8 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "program/user_key.hpp"
 
 namespace CLI {
 class App;
@@ -21,6 +24,7 @@ CLI::App* add_ready(CLI::App& app, DoctorFlags& flags);
 
 struct DoctorSettings {
   std::vector<std::string> endpoints;
+  std::optional<UserKey> user;
   bool json = false;
   std::chrono::milliseconds timeout;
 };

@@ -91,12 +91,12 @@ std::vector<std::string> key_of_each_partition(std::uint32_t partitions) {
   return keys;
 }
 
-Observation observe(const std::vector<std::string>& brokers, const std::vector<Endpoint>& metrics,
-                    std::chrono::milliseconds timeout) {
+Observation observe(const std::vector<std::string>& brokers, const std::optional<UserKey>& user,
+                    const std::vector<Endpoint>& metrics, std::chrono::milliseconds timeout) {
   Observation seen;
   const Options options = options_of(timeout);
   for (const std::string& endpoint : brokers) {
-    Client client({endpoint}, Client::Absent::kTell);
+    Client client({endpoint}, Client::Absent::kTell, user);
     seen.brokers.push_back(ask(client, endpoint.substr(endpoint.find("://") + 3), options));
     const BrokerView& broker = seen.brokers.back();
     const bool knows =

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/doctor/observation.hpp"
+#include "program/user_key.hpp"
 #include "protocol/endpoint.hpp"
 
 namespace trellis {
@@ -15,7 +17,7 @@ std::vector<std::string> key_of_each_partition(std::uint32_t partitions);
 
 /// @param brokers  as tcp://HOST:PORT
 /// @param timeout  of each question
-Observation observe(const std::vector<std::string>& brokers, const std::vector<Endpoint>& metrics,
-                    std::chrono::milliseconds timeout);
+Observation observe(const std::vector<std::string>& brokers, const std::optional<UserKey>& user,
+                    const std::vector<Endpoint>& metrics, std::chrono::milliseconds timeout);
 
 }  // namespace trellis

@@ -1,7 +1,9 @@
-// `trellis keys init DIR`: makes a cluster's key.
+// `trellis keys init DIR`: makes a cluster's key, and its administrator's.
 #pragma once
 
 #include <string>
+
+#include "protocol/result.hpp"
 
 namespace CLI {
 class App;
@@ -11,7 +13,11 @@ namespace trellis {
 
 CLI::App* add_keys(CLI::App& app, std::string& folder);
 
-/// Makes DIR/cluster.key, and DIR where it is missing.  @return the exit code: 0, or 4 where it cannot, or there is one
+inline constexpr const char* kClusterKeyFile = "cluster.key";
+
+/// Makes DIR/cluster.key and DIR/admin.user, and DIR where it is missing.  Error: they are there, or cannot be written.
+Result<void> make_keys(const std::string& folder);
+/// The same, and prints their names.  @return the exit code: 0, or 4 where it cannot, or they are there
 int run_keys_init(const std::string& folder);
 
 }  // namespace trellis

@@ -141,6 +141,7 @@ Result<void> ClusterProcesses::start_broker() {
                                         "-k",           std::to_string(shape_.k),
                                         "--partitions", std::to_string(shape_.partitions)};
   add_metrics(arguments, 0);
+  add_keys(arguments);
   return start_process_named("broker", "trellis-broker", std::move(arguments));
 }
 
@@ -166,7 +167,13 @@ Result<void> ClusterProcesses::start_worker(const std::string& address) {
   if (std::find(joining_.begin(), joining_.end(), address) != joining_.end()) arguments.emplace_back("--join");
   const auto at = std::find(shape_.workers.begin(), shape_.workers.end(), address);
   add_metrics(arguments, 1 + static_cast<std::size_t>(at - shape_.workers.begin()));
+  add_keys(arguments);
   return start_process_named(address, "trellis-worker", std::move(arguments));
+}
+
+void ClusterProcesses::add_keys(std::vector<std::string>& arguments) const {
+  if (keys_) arguments.insert(arguments.end(), {"--cluster-key", keys_->cluster_file});
+  if (options_.insecure) arguments.emplace_back("--insecure");
 }
 
 /// The broker serves metrics at the port that was asked for, and the workers at those that follow.
@@ -185,8 +192,14 @@ Result<void> ClusterProcesses::start_gateway() {
     if (!joined_) tell("no HTTP gateway: " + taken + "; --listen chooses another port");
     return {};
   }
-  auto started = start_process_named(std::string(kGatewayName), "trellis-gateway",
-                                     {"--listen", running_.listen, "-b", near_end(running_.frontend).text()});
+  std::vector<std::string> arguments = {"--listen", running_.listen, "-b", near_end(running_.frontend).text()};
+  if (keys_) {
+    arguments.insert(arguments.end(), {"-u", keys_->gateway_file, "--tokens"});
+  } else if (!names_a_cluster_key()) {
+    arguments.insert(arguments.end(), {"-u", std::string(kNoUser)});  // Whatever key its caller has.
+  }
+  if (options_.insecure) arguments.emplace_back("--insecure");
+  auto started = start_process_named(std::string(kGatewayName), "trellis-gateway", std::move(arguments));
   if (!started && !stop_.requested()) {
     tell("WARNING: no HTTP gateway: " + started.error().message + "; the cluster goes on without it");
     return {};
@@ -215,7 +228,8 @@ void ClusterProcesses::tell_about_remote(const std::string& address) const {
   const Endpoint worker = *read_endpoint(address);
   const Endpoint backend = *read_endpoint(running_.backend);
   tell("waiting for " + address + ", which is another machine's; start it there: trellis-worker -a " + worker.host +
-       " -p " + std::to_string(worker.port) + " -b " + backend.text());
+       " -p " + std::to_string(worker.port) + " -b " + backend.text() +
+       (keys_ ? " --cluster-key FILE, a copy of " + keys_->cluster_file : ""));
   if (is_of_this_machine(backend.host) && backend.host.starts_with("127.")) {
     tell("it cannot reach a backend at " + backend.text() + ": give this machine's address with --backend");
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/local/cluster_folder.hpp"
+#include "cli/local/local_keys.hpp"
 #include "cli/local/up.hpp"
 #include "program/signals.hpp"
 #include "protocol/endpoint.hpp"
@@ -27,14 +28,16 @@ std::string count_of(std::size_t number, const std::string& thing);
 class ClusterProcesses {
  public:
   /// @param options, stop  must outlive this
+  /// @param keys           of the folder's cluster
   /// @param joining        workers that ask to be taken into the cluster, which was made without them
   ClusterProcesses(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape,
-                   std::vector<std::string> joining)
+                   std::vector<std::string> joining, std::optional<LocalKeys> keys)
       : options_(options),
         stop_(stop),
         folder_(std::move(folder)),
         shape_(std::move(shape)),
-        joining_(std::move(joining)) {}
+        joining_(std::move(joining)),
+        keys_(std::move(keys)) {}
   ~ClusterProcesses() { stop_what_is_ours(); }
   ClusterProcesses(const ClusterProcesses&) = delete;
   ClusterProcesses& operator=(const ClusterProcesses&) = delete;
@@ -50,6 +53,8 @@ class ClusterProcesses {
   const std::string& listen() const { return running_.listen; }
   const std::string& backend() const { return running_.backend; }
   const ClusterFolder& folder() const { return folder_; }
+  /// Nothing: whoever reaches the cluster is served.
+  const std::optional<LocalKeys>& keys() const { return keys_; }
   ClusterShape& shape() { return shape_; }
   const ClusterShape& shape() const { return shape_; }
   /// Workers that were not started here and listen already.
@@ -90,6 +95,7 @@ class ClusterProcesses {
   Result<void> start_process_named(const std::string& name, const std::string& program,
                                    std::vector<std::string> arguments);
   Result<void> check_ports_are_free() const;
+  void add_keys(std::vector<std::string>& arguments) const;
   void add_metrics(std::vector<std::string>& arguments, std::size_t number) const;
   void tell_about_remote(const std::string& address) const;
   void stop_what_is_ours();
@@ -103,6 +109,7 @@ class ClusterProcesses {
   ClusterShape shape_;
   RunningCluster running_;
   std::vector<std::string> joining_;
+  std::optional<LocalKeys> keys_;
   bool joined_ = false;
   bool keep_running_ = false;
   std::vector<std::string> by_hand_;

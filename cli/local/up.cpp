@@ -77,10 +77,10 @@ class WaitingLine {
 class Up {
  public:
   Up(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape,
-     std::vector<std::string> joining)
+     std::vector<std::string> joining, std::optional<LocalKeys> keys)
       : options_(options),
         stop_(stop),
-        processes_(options, stop, std::move(folder), std::move(shape), std::move(joining)) {}
+        processes_(options, stop, std::move(folder), std::move(shape), std::move(joining), std::move(keys)) {}
 
   int run();
 
@@ -96,6 +96,8 @@ class Up {
   Result<void> look_for_refused(bool formed);
   void hint_at_strangers(Client& client);
 
+  Result<std::optional<UserKey>> own_user() const;
+  void open_gateway(Client& client) const;
   int load_once(Client& client);
   int run_shell_on(Client& client);
 
@@ -115,10 +117,13 @@ int Up::run() {
   begun_ = Clock::now();
   if (auto started = processes_.start(); !started) return stop_.requested() ? 0 : refuse(started.error());
   tell_tolerance();
-  Client client({read_endpoint(processes_.frontend())->zmq()});
+  auto user = own_user();
+  if (!user) return refuse(user.error());
+  Client client({read_endpoint(processes_.frontend())->zmq()}, Client::Absent::kAwait, *user);
   auto ready = wait_until_ready(client);
   waiting_.clear();
   if (!ready) return stop_.requested() ? 0 : refuse(ready.error());
+  if (processes_.keys() && !processes_.joined()) open_gateway(client);
   const int loaded = load_once(client);
   if (loaded > 1 || stop_.requested()) return stop_.requested() ? 0 : loaded;
   if (options_.detach) {
@@ -131,6 +136,21 @@ int Up::run() {
   if (!processes_.joined()) keeper.emplace(processes_);
   const int code = run_shell_on(client);
   return stop_.requested() ? 0 : std::max(loaded, code);
+}
+
+/// As whom it asks: of keys that the environment names, the user is the caller's.
+Result<std::optional<UserKey>> Up::own_user() const {
+  if (processes_.keys()) return std::optional(processes_.keys()->administrator);
+  if (!names_a_cluster_key()) return std::optional<UserKey>();
+  return find_user_key(options_.user_file);
+}
+
+/// The gateway has tried to be let in since it started.
+void Up::open_gateway(Client& client) const {
+  if (auto added = add_gateway_user(client, *processes_.keys()); !added) tell("WARNING: " + added.error().message);
+  tell("it asks for keys: `trellis -u " + processes_.keys()->administrator_file +
+       "` is its administrator, `trellis user add NAME --role ROLE -u ...` adds users, `trellis user token NAME` lets "
+       "them in over HTTP");
 }
 
 void Up::tell_tolerance() const {
@@ -345,7 +365,9 @@ int up(const UpOptions& options, const StopSignal& stop) {
         *held && std::find((*held)->workers.begin(), (*held)->workers.end(), worker) == (*held)->workers.end();
     if (is_new) joining.push_back(worker);
   }
-  return Up(options, stop, std::move(*folder), std::move(*shape), std::move(joining)).run();
+  auto keys = local_keys(options.folder, options.secure);
+  if (!keys) return refuse(keys.error());
+  return Up(options, stop, std::move(*folder), std::move(*shape), std::move(joining), std::move(*keys)).run();
 }
 
 int down(const std::string& path) {

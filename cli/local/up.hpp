@@ -27,6 +27,9 @@ struct UpOptions {
   Endpoint listen{"127.0.0.1", 7480};  ///< The HTTP gateway's.
   bool listen_chosen = false;          ///< Else `up` does without a gateway where the port is taken.
   std::optional<Endpoint> metrics;     ///< The broker's; the workers' have the ports that follow.
+  bool secure = false;                 ///< Makes keys, where the folder has none.
+  bool insecure = false;               ///< What is started may listen where others reach it without keys.
+  std::string user_file;               ///< What -u names, for keys that the environment names.
   StatementDefaults defaults;          ///< What the shell's statements do without options.
   bool pager = true;                   ///< The shell pages what does not fit.
 };

@@ -40,7 +40,10 @@ Result<Answer<Value>> read(const trellis::Answer& answer, Command command, bool 
 /// The calls of the cluster, and those that it is not asked: what is wrong with them is told from inside run(), too.
 class Client::Calls {
  public:
-  explicit Calls(std::vector<std::string> brokers) : cluster(to_endpoints(std::move(brokers))) {}
+  Calls(std::vector<std::string> brokers, const trellis::Result<std::optional<UserKey>>& user)
+      : cluster(to_endpoints(std::move(brokers)), trellis::Client::Absent::kAwait, user ? *user : std::nullopt) {
+    if (!user) fault = Error{Code::kUnauthenticated, user.error().message, false, {}};
+  }
 
   std::uint64_t refuse(Error error, OnAnswer on_answer) {
     refused[next_refused].swap(on_answer);
@@ -57,19 +60,22 @@ class Client::Calls {
   }
 
   trellis::Client cluster;
+  std::optional<Error> fault;  ///< There is no key to show: nothing is asked.
   std::unordered_map<std::uint64_t, OnAnswer> refused;
   std::vector<std::pair<std::uint64_t, Error>> errors;
   std::uint64_t next_refused = 1ull << 63;  ///< The cluster's ids are smaller.
 };
 
 Client::Client(std::vector<std::string> brokers, Settings settings)
-    : calls_(std::make_unique<Calls>(std::move(brokers))), settings_(settings) {}
+    : calls_(std::make_unique<Calls>(std::move(brokers), find_user_key(settings.user))),
+      settings_(std::move(settings)) {}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
 std::uint64_t Client::start_value(const std::string& name, const Array& arguments, const Options& options,
                                   OnAnswer on_answer) {
+  if (calls_->fault) return calls_->refuse(*calls_->fault, std::move(on_answer));
   const auto command = command_of(name);
   if (!command) return calls_->refuse({Code::kInvalidArgument, "no command is called " + name, false, {}}, on_answer);
   const trellis::Options checked = to_protocol(options, settings_.timeout);

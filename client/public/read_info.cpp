@@ -52,8 +52,9 @@ Result<Answer<Value>> read_reply(trellis::Code status, const ReplyInfo& info, bo
     return Error{code_of(status, info), info.message, writes && is_perhaps_applied(status, info),
                  std::string(name_of(info.exactly_once))};
   }
-  return Answer<Value>{std::move(result),       info.version,  info.guaranteed,         info.more,
-                       info.after.value_or(""), info.warnings, info.missing_partitions, ttl_of(info)};
+  return Answer<Value>{
+      std::move(result),       info.version,  info.guaranteed, info.more, info.after.value_or(""), info.warnings,
+      info.missing_partitions, info.filtered, ttl_of(info)};
 }
 
 std::optional<Outcomes> read_outcomes(const Value& result, const std::vector<std::string>& commands,

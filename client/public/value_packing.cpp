@@ -104,6 +104,7 @@ trellis::Options to_protocol(const Options& options, std::chrono::milliseconds t
   result.return_document = options.return_document;
   result.pointer = options.pointer;
   result.load = options.load;
+  result.as = options.as;
   result.range = {options.at_least, options.below, options.match, options.reverse};
   return result;
 }

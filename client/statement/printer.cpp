@@ -40,6 +40,8 @@ std::optional<std::string> time_left_text(std::string_view result) {
 std::optional<std::string> result_text(ResultType type, std::string_view text, std::string_view result) {
   switch (type) {
     case ResultType::kDocument: return std::string(text) + " -> " + print_value(result) + "\n";
+    case ResultType::kUsers:
+    case ResultType::kRoles:
     case ResultType::kChanges: return print_value(result) + "\n";
     case ResultType::kNumber:
     case ResultType::kCount: return number_text(result);

@@ -77,8 +77,13 @@ Result<Statement> read_operands(const Form& form, Line& line) {
       if (!key) return key.error();
       return lifetime_statement(form, *key, form.is_for_good() ? std::string_view() : line.blank_word());
     }
-    case Signature::kNothing:
-    case Signature::kItems: break;  // The latter is not of the shell.
+    case Signature::kUserKey:
+    case Signature::kUserRole:
+    case Signature::kToken:
+    case Signature::kName:
+    case Signature::kRole:
+    case Signature::kItems:  // These are not of the shell.
+    case Signature::kNothing: break;
   }
   return nothing_statement(form);
 }

@@ -1,5 +1,5 @@
 // The page: follows the cluster live by asking the gateway, as anybody could.
-import {askJson, grouped} from "/api.js";
+import {askJson, grouped, logIn, whenAsked} from "/api.js";
 import {colourOf, drawRing} from "/ring.js";
 import {plot} from "/plots.js";
 import "/console.js";
@@ -9,6 +9,21 @@ const EVERY = 400; // ms; the brokers call a worker down 1.5 s after its last wo
 const PLOT_EVERY = 1000; // ms
 
 const health = document.getElementById("health");
+const login = document.getElementById("login");
+
+whenAsked((why) => {
+  login.hidden = false;
+  document.getElementById("login-news").textContent = why;
+  showHealth("unknown", "log in with a token");
+  document.getElementById("token").focus();
+});
+login.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = document.getElementById("token");
+  login.hidden = true;
+  logIn(field.value.trim());
+  field.value = "";
+});
 
 function bytes(number) {
   for (const unit of ["B", "KiB", "MiB", "GiB"]) {

@@ -33,10 +33,14 @@ enum class MessageType : std::uint8_t {
   kLeadershipQuestion = 11,
   kLeadershipAnswer = 12,
   kJoinWanted = 13,
-  kJoinRefused = 14,  // The last one.
+  kJoinRefused = 14,
+  // protocol/access/access_messages.hpp
+  kAccessNews = 15,
+  kAccessWanted = 16,
+  kAccessOffer = 17,  // The last one.
 };
 /// For tables by MessageType.
-inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kJoinRefused) + 1;
+inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kAccessOffer) + 1;
 
 /// A partition that its sender leads, with its own term's barrier applied, so that it serves.
 struct Leadership {

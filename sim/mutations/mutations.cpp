@@ -98,6 +98,7 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kNoDeadlinesInSnapshot, "no-deadlines-in-snapshot", "snapshots hold no deadlines", S::kExpiry, {20, 20}},
     {M::kPatchTwice, "patch-twice", "a PATCH is done as often as it is sent", S::kAny, {20, 20}},
     {M::kAfterLost, "after-lost", "a page begins at the beginning, whatever `after` says", S::kAny, {19, 20}},
+    {M::kRolesIgnored, "roles-ignored", "a broker lets every user do everything", S::kRoles, {20, 20}},
 });
 // clang-format on
 

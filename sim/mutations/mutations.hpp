@@ -73,6 +73,7 @@ enum class Mutation : std::uint8_t {
   kNoDeadlinesInSnapshot,
   kPatchTwice,
   kAfterLost,
+  kRolesIgnored,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);

@@ -33,6 +33,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
 inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
   OmittedBrokerRules omitted;
   omitted.minorities = mutations.has(Mutation::kAllForMajority);
+  omitted.roles = mutations.has(Mutation::kRolesIgnored);
   omitted.echoes = mutations.has(Mutation::kEarlierEchoCounts);
   omitted.leadership_checks = mutations.has(Mutation::kOneAnswer);
   return omitted;

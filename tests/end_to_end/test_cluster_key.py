@@ -7,13 +7,13 @@ import zmq
 
 from support import EndToEndTest, free_ports, main, run, wait_for
 
-KEY_FILE = re.compile(r"^public = (\S{40})\nsecret = (\S{40})$", re.MULTILINE)
+KEY_FILE = re.compile(r"^public = (\S{40})\nsecret = (\S{40})\n", re.MULTILINE)
 
 
 class Keys(EndToEndTest):
     def make_key(self, name="keys"):
         folder = self.folder / name
-        ran = self.assertRan(run("trellis", "keys", "init", folder), 0, out=f"{folder}/cluster.key\n")
+        ran = self.assertRan(run("trellis", "keys", "init", folder), 0, out=f"{folder}/cluster.key\n{folder}/admin.user\n")
         self.assertOneLine(ran.err, f"--cluster-key {folder}/cluster.key")
         return folder / "cluster.key"
 
@@ -61,6 +61,7 @@ class Gate(EndToEndTest):
         super().setUp()
         self.assertRan(run("trellis", "keys", "init", self.folder / "keys"), 0)
         self.key = self.folder / "keys" / "cluster.key"
+        self.admin = self.folder / "keys" / "admin.user"
 
     def stranger(self, address, keys=None):
         """A DEALER there and the events of its handshakes: without a key, or with (server's public key, own pair)."""
@@ -82,12 +83,12 @@ class Gate(EndToEndTest):
         self.assertNotEqual(event, zmq.EVENT_HANDSHAKE_SUCCEEDED)
 
     def test_whoever_has_no_key_or_another_one_ends_at_the_handshake(self):
-        cluster = self.start_cluster(workers=3, k=2, flags=("--cluster-key", self.key))
+        cluster = self.start_cluster(workers=3, k=2, flags=("--cluster-key", self.key), user=self.admin)
         with cluster.client() as client:
             self.assertOk(client.call("PUT", "a", 1))
         server = KEY_FILE.search(self.key.read_text()).group(1).encode()
         own, theirs = zmq.curve_keypair(), zmq.curve_keypair()
-        for address in (cluster.backends[0], cluster.address_of(0)):
+        for address in (cluster.frontend, cluster.backends[0], cluster.address_of(0)):
             self.assertRefused(self.stranger(address))
             self.assertRefused(self.stranger(address, (server, own)))
             self.assertRefused(self.stranger(address, (theirs[0], own)))
@@ -101,15 +102,15 @@ class Gate(EndToEndTest):
         frontend, backend, listen = (f"127.0.0.1:{port}" for port in ports[:3])
         folder = self.folder / "cluster"
         up = run("trellis", "up", "--detach", "--data", folder, "--servers", self.file("servers", f"127.0.0.1 {ports[3]}\n"), "-k", 1,
-                 "-b", frontend, "--backend", backend, "--listen", listen, environment={"TRELLIS_CLUSTER_KEY": str(self.key)})
+                 "-b", frontend, "--backend", backend, "--listen", listen, environment={"TRELLIS_CLUSTER_KEY": str(self.key), "TRELLIS_USER": str(self.admin)})
         self.addCleanup(lambda: run("trellis", "down", "--data", folder))
         self.assertRan(up, 0)
-        self.assertRan(run("trellis", "-b", frontend, "put", "a", "1"), 0)
+        self.assertRan(run("trellis", "-b", frontend, "-u", self.admin, "put", "a", "1"), 0)
         for address in (backend, f"127.0.0.1:{ports[3]}"):
             self.assertRefused(self.stranger(address))
 
     def test_a_worker_without_the_key_is_no_member_and_says_what_may_be_wrong(self):
-        cluster = self.start_cluster(workers=2, k=1, flags=("--cluster-key", self.key))
+        cluster = self.start_cluster(workers=2, k=1, flags=("--cluster-key", self.key), user=self.admin)
         cluster.kill_worker(1)
         cluster.flags = ()
         worker = cluster.start_worker(1)
@@ -128,6 +129,7 @@ class Gate(EndToEndTest):
         wait_for(lambda: "was spoken to by what speaks no ZeroMQ" in cluster.brokers[0].output(), "a line of the broker's")
         cluster.brokers[0].stop()
         cluster.start_broker()
+        cluster.user = self.admin
         cluster.wait_until_whole()
         with cluster.client() as client:
             self.assertOk(client.call("GET", "a"), 1)

@@ -14,7 +14,7 @@ try:
 except ImportError:
     webdriver = None
 
-from support import EndToEndTest, main, wait_for
+from support import EndToEndTest, main, run, wait_for
 from support.gateway import Gateway
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
@@ -283,6 +283,45 @@ class Page(EndToEndTest):
         self.wait_for_text("#health", "2 of 3 workers down")
         wait_for(lambda: len(self.all("#ring .broken")) == 16, "all partitions to be broken")
         self.picture("page-broken")
+
+
+@unittest.skipUnless(HERE, "needs Debian's chromium, chromium-driver and python3-selenium")
+class PageWithTokens(EndToEndTest):
+    """The same, where the gateway asks for tokens."""
+    bound = 240
+
+    def setUp(self):
+        super().setUp()
+        self.assertRan(run("trellis", "keys", "init", self.folder / "keys"), 0)
+        admin = self.folder / "keys" / "admin.user"
+        self.cluster = self.start_cluster(workers=1, k=1, partitions=4, user=admin, flags=("--cluster-key", self.folder / "keys" / "cluster.key"))
+        self.trellis = lambda *words: run("trellis", "-b", self.cluster.frontend, "-u", admin, *words)
+        self.assertRan(self.trellis("user", "add", "door", "--role", "gateway", "-o", self.folder / "door.user"), 0)
+        self.gateway = Gateway(self.cluster, "-u", self.folder / "door.user", "--tokens")
+        self.addCleanup(self.gateway.stop)
+        self.browser = browser()
+        self.addCleanup(self.browser.quit)
+
+    def test_it_logs_in_and_keeps_the_token_in_memory_alone(self):
+        token = self.assertRan(self.trellis("user", "token", "admin"), 0).out.strip()
+        self.assertRan(self.trellis("put", "person1", "1"), 0)
+        find = lambda selector: self.browser.find_element(By.CSS_SELECTOR, selector)  # noqa: E731
+        self.browser.get(self.gateway.url)
+        wait_for(lambda: find("#login").is_displayed(), "to be asked for a token")
+        self.assertNotIn("everything up", find("#health").text)
+        find("#token").send_keys(token)
+        find("#login button").click()
+        wait_for(lambda: "everything up" in find("#health").text, "the cluster", 20)
+        wait_for(lambda: "1 key" in find("#count").text, "the keys")
+        self.assertFalse(find("#login").is_displayed())
+        kept = "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, document.documentElement.outerHTML])"
+        self.assertNotIn(token, self.browser.execute_script(kept))
+        self.assertEqual([entry for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"], [])
+        self.browser.refresh()
+        wait_for(lambda: find("#login").is_displayed(), "to be asked again")
+        find("#token").send_keys("trellis_" + "A" * 43)
+        find("#login button").click()
+        wait_for(lambda: "nobody has this token" in find("#login-news").text, "to be told that it is none")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ WRAPPED = {
     "zmq.hpp": ("program/", "broker/server.", "worker/server.", "client/client.", "cli/bench/bench.cpp"),
     "zmq.h": ("program/", "broker/server.", "worker/server.", "client/client.", "cli/bench/bench.cpp"),
     "microhttpd.h": ("program/http_daemon.", "gateway/http_side."),
+    "gnutls/": ("program/token/token.cpp", "gateway/certificates.cpp"),
     "spdlog/": ("program/log.cpp",),
     "systemd/": ("program/service_manager.cpp",),
     "muParser": ("broker/merge/expression.cpp",),

@@ -1,13 +1,14 @@
 #include "worker/state/system_records.hpp"
 
 #include "protocol/cluster/bundle.hpp"
+#include "protocol/packed.hpp"
 
 namespace trellis {
 namespace {
 
 constexpr std::uint8_t kSystem = 16;  ///< In the place of a command's format version.
 
-enum class Kind : std::uint8_t { kFollow = 1, kMap = 2 };
+enum class Kind : std::uint8_t { kFollow = 1, kMap = 2, kAccess = 3 };
 
 Error bad(const std::string& what) { return invalid_argument("system entry: " + what); }
 
@@ -33,6 +34,26 @@ Result<void> replace_map(const MapVersion& replaced, std::string_view packed, Sy
   return {};
 }
 
+Result<void> replace_access(const MapVersion& replaced, std::string_view packed, SystemRecords& records) {
+  auto access = read_access_records(packed);
+  if (!access) return access.error();
+  if (replaced.epoch != 0 || access->version <= replaced.version) {
+    return bad("users and roles that cannot follow those before");
+  }
+  if (records.access_version() == replaced.version) {
+    records.access = std::make_shared<const AccessRecords>(std::move(*access));
+  }
+  return {};
+}
+
+/// The packed value at the front of `rest`, which begins behind it then; empty where there is none.
+std::string_view take_value(std::string_view& rest) {
+  PackedReader reader(rest);
+  const auto value = reader.read_value();
+  rest.remove_prefix(value ? value->size() : 0);
+  return value.value_or(std::string_view());
+}
+
 }  // namespace
 
 std::string follow_entry(const MapVersion& version, std::uint32_t level) {
@@ -45,10 +66,17 @@ std::string map_entry(const MapVersion& replaced, const ClusterMap& map) {
   return begin(Kind::kMap, replaced) + pack(map);
 }
 
+std::string access_entry(std::uint64_t replaced, const AccessRecords& records) {
+  return begin(Kind::kAccess, {0, replaced}) + pack(records);
+}
+
 std::string pack(const SystemRecords& records) {
   std::string out;
   FieldWriter(out).u64(records.followed.epoch).u64(records.followed.version).u32(records.level);
-  return records.map == nullptr ? out : out + pack(*records.map);
+  if (records.map != nullptr) out += pack(*records.map);
+  if (records.access == nullptr) return out;
+  if (records.map == nullptr) PackedWriter(out).nil();
+  return out + pack(*records.access);
 }
 
 Result<SystemRecords> read_system_records(std::string_view bytes) {
@@ -60,9 +88,17 @@ Result<SystemRecords> read_system_records(std::string_view bytes) {
   if (!fields.ok()) return invalid_argument("records of the cluster that are cut off");
   if (records.level > kLevel) return invalid_argument("a level that is not known to this software");
   if (fields.at_end()) return records;
-  auto map = read_cluster_map(fields.rest());
-  if (!map) return map.error();
-  records.map = std::make_shared<const ClusterMap>(std::move(*map));
+  std::string_view rest = fields.rest();
+  const std::string_view packed_map = take_value(rest);
+  if (!PackedReader(packed_map).read_nil() || rest.empty()) {
+    auto map = read_cluster_map(packed_map);
+    if (!map) return map.error();
+    records.map = std::make_shared<const ClusterMap>(std::move(*map));
+  }
+  if (rest.empty()) return records;
+  auto access = read_access_records(rest);
+  if (!access) return access.error();
+  records.access = std::make_shared<const AccessRecords>(std::move(*access));
   return records;
 }
 
@@ -77,6 +113,7 @@ Result<void> apply_system_entry(std::string_view log_entry, SystemRecords& recor
   const MapVersion version{fields.u64(), fields.u64()};
   if (!fields.ok() || system != kSystem) return bad("it is cut off");
   if (kind == static_cast<std::uint8_t>(Kind::kMap)) return replace_map(version, fields.rest(), records);
+  if (kind == static_cast<std::uint8_t>(Kind::kAccess)) return replace_access(version, fields.rest(), records);
   if (kind != static_cast<std::uint8_t>(Kind::kFollow)) return bad("of an unknown kind");
   const std::uint32_t level = fields.u32();
   return fields.at_end() ? follow(version, level, records) : Result<void>(bad("it has another size"));

@@ -1,7 +1,7 @@
 // SystemRecords: what the cluster keeps in its groups' replicated state, beside the documents.
 //
 // Each group keeps which version of the cluster map it follows, and at which level; partition 0 also keeps the map
-// itself.  Both change with entries of their own:
+// itself, and the users and roles.  All change with entries of their own:
 //
 //   system entry = 16 (u8) | kind (u8) | fields
 //
@@ -9,9 +9,11 @@
 //   1 follow     epoch (u64) | version (u64) | level (u32)      from here on the group follows that map
 //   2 map        epoch (u64) | version (u64) | packed map       the map takes the place of the one of that version
 //                                                               (0, 0: of none)
+//   3 access     0 (u64) | version (u64) | packed records       the users and roles take the place of those of that
+//                                                               version (0: of none)
 //
-// Both are conditional, so whoever proposes one twice, or too late, changes nothing: a group follows no older map than
-// before, and a map replaces only the one that it was made from.  Numbers are little-endian.
+// All are conditional, so whoever proposes one twice, or too late, changes nothing: a group follows no older map than
+// before, and a map, or users and roles, replace only what they were made from.  Numbers are little-endian.
 // Threading: a value.
 #pragma once
 
@@ -20,6 +22,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/access/access_records.hpp"
 #include "protocol/cluster/cluster_map.hpp"
 #include "protocol/result.hpp"
 
@@ -29,15 +32,20 @@ struct SystemRecords {
   MapVersion followed;                    ///< The version of the map that the group follows; zero before the first.
   std::uint32_t level = 0;                ///< The group's, as of then.
   std::shared_ptr<const ClusterMap> map;  ///< Partition 0's alone; null before the first.
+  std::shared_ptr<const AccessRecords> access;  ///< The same.
 
+  std::uint64_t access_version() const { return access == nullptr ? 0 : access->version; }
   MapVersion map_version() const { return map == nullptr ? MapVersion{} : map->number(); }
 };
 
 std::string follow_entry(const MapVersion& version, std::uint32_t level);
 /// @param replaced  the version that the map was made from
 std::string map_entry(const MapVersion& replaced, const ClusterMap& map);
+/// @param replaced  the version that the records were made from
+std::string access_entry(std::uint64_t replaced, const AccessRecords& records);
 
-/// As it stands in snapshots: epoch (u64) | version (u64) | level (u32) of what is followed | the map (the rest; none).
+/// As it stands in snapshots: epoch (u64) | version (u64) | level (u32) of what is followed | the map (none, or nil
+/// where something follows) | users and roles (none).
 std::string pack(const SystemRecords& records);
 /// Error: kInvalidArgument.
 Result<SystemRecords> read_system_records(std::string_view bytes);

@@ -141,6 +141,7 @@ struct Answer {
   std::string after;
   std::vector<std::string> warnings;
   std::vector<std::uint32_t> missing_partitions;
+  bool filtered = false;                         ///< Listings: only what the user may read of what was asked for.
   std::optional<std::chrono::milliseconds> ttl;  ///< GET and HAS: what is left, where the document expires.
 };
 
@@ -168,6 +169,8 @@ struct Options {
   std::optional<std::string> match{};
   bool reverse = false;
   bool load = false;  ///< MEMBERS.
+  /// The name of the user for whom it is asked, by one with the right to speak for others.
+  std::optional<std::string> as{};
 };
 
 /// A command whose answer holds a T.  Made by the functions below.
@@ -230,6 +233,10 @@ Request<Value> command(std::string name, Array arguments, Options options = {});
 struct Settings {
   std::chrono::milliseconds timeout{5000};  ///< For calls that bring none of their own.
   bool accept_unguaranteed = false;         ///< Give answers where kNotGuaranteed would be the error.
+  /// The file of the user's key whom the cluster is to know, as `trellis user add` makes it; empty: TRELLIS_USER names
+  /// it, or ~/.config/trellis/user is it, where there is one; "none": no key.  Where it cannot be read, calls end with
+  /// kUnauthenticated.
+  std::string user{};
 };
 
 class Client {
@@ -262,7 +269,7 @@ class Client {
           std::optional<T> result = read(std::move(raw->result), accept);
           if (!result) return on_answer(Error{Code::kInternal, "the reply has another form", true, {}});
           on_answer(Answer<T>{std::move(*result), raw->version, raw->guaranteed, raw->more, std::move(raw->after),
-                              std::move(raw->warnings), std::move(raw->missing_partitions), raw->ttl});
+                              std::move(raw->warnings), std::move(raw->missing_partitions), raw->filtered, raw->ttl});
         });
   }
   /// Drops a call: its `on_answer` is never called.  A write may take effect all the same.

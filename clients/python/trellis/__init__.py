@@ -6,7 +6,9 @@ from .errors import (AlreadyExists, DeadlineExceeded, ExactlyOnceError, FailedPr
                      NotGuaranteed, PermissionDenied, ResourceExhausted, TrellisError, Unauthenticated, Unavailable,
                      Unimplemented)
 from .item import Item
+from .user_key import UserKeyError
 
 __all__ = ["AlreadyExists", "Answer", "AsyncClient", "Client", "DeadlineExceeded", "Document", "ExactlyOnceError",
            "FailedPrecondition", "Internal", "InvalidArgument", "Item", "Key", "NotFound", "NotGuaranteed", "Page",
-           "PermissionDenied", "ResourceExhausted", "TrellisError", "Unauthenticated", "Unavailable", "Unimplemented"]
+           "PermissionDenied", "ResourceExhausted", "TrellisError", "Unauthenticated", "Unavailable", "Unimplemented",
+           "UserKeyError"]

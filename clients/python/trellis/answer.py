@@ -32,6 +32,11 @@ class Answer:
         return self.info.get("guaranteed", True) is not False
 
     @property
+    def filtered(self) -> bool:
+        """A listing shows only what the user may read of what was asked for."""
+        return self.info.get("filtered", False) is True
+
+    @property
     def warnings(self) -> list[str]:
         return list(self.info.get("warnings", ()))
 

@@ -14,6 +14,7 @@ from .item import Item
 from .links import Links
 from .options import AnyOptions, DeleteOptions, MembersOptions, PatchOptions, PutOptions, RangeOptions, ReadOptions, WriteOptions
 from .request import REQUIRED, Request
+from .user_key import find_user_key
 
 T = TypeVar("T")
 
@@ -22,11 +23,13 @@ class AsyncClient:
     """`Client` for any event loop of asyncio. Resending goes on in a thread of its own, also where the loop is busy.
     Cancelling what awaits an answer forgets the call, and a write may take effect all the same."""
 
-    def __init__(self, *brokers: str, timeout_ms: int = 5000, accept_unguaranteed: bool = False):
+    def __init__(self, *brokers: str, timeout_ms: int = 5000, accept_unguaranteed: bool = False,
+                 user: str | None = None):
         """As `Client`'s; needs no running loop."""
         self.timeout_ms = timeout_ms
         self.accept_unguaranteed = accept_unguaranteed
-        self._links = Links([endpoint_of(broker) for broker in brokers or ("127.0.0.1:7400",)])
+        self._links = Links([endpoint_of(broker) for broker in brokers or ("127.0.0.1:7400",)],
+                            find_user_key(user))
         self._finalizer = weakref.finalize(self, self._links.close)
 
     async def close(self) -> None:

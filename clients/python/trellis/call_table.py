@@ -29,6 +29,8 @@ RESEND_FRACTION = 8
 RESEND_AFTER_MAX = 1.0
 DEADLINE_GRACE = 0.2
 """The broker's own word at the deadline says more than ours, so it gets this long to arrive."""
+KEY_GRACE = 1.2
+"""Users and roles are at every broker after a second."""
 _SEND_AGAIN_AFTER = 0.01
 """Where a socket took nothing."""
 
@@ -51,6 +53,8 @@ class _Broker:
     connected: bool = False
     heard: float = float("-inf")
     """When its last frame came."""
+    key_refused: float | None = None
+    """Since when this client's key is not let in there; until it is."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -124,6 +128,7 @@ class CallTable:
 
     def on_connected(self, now: float, broker: int) -> None:
         self._brokers[broker].connected = True
+        self._brokers[broker].key_refused = None
         for call in [call for call in self._calls.values() if not call.under_way]:
             self._dispatch(now, call)
 
@@ -132,6 +137,20 @@ class CallTable:
         self._brokers[broker].connected = False
         for call in [call for call in self._calls.values() if call.under_way and call.broker == broker]:
             self._dispatch(now, call)
+
+    def on_key_refused(self, now: float, broker: int, why: str) -> None:
+        """A broker does not let this client's key in, or wants one. Once all have said so for KEY_GRACE, and none is
+        connected, the calls end: who was added a moment ago is not known everywhere yet."""
+        if self._brokers[broker].key_refused is None:
+            self._brokers[broker].key_refused = now
+        for each in self._brokers:
+            if each.connected or each.key_refused is None or now - each.key_refused < KEY_GRACE:
+                return
+        for call in list(self._calls.values()):
+            if call.open > 0 and call.request.takes_session:  # It may take effect, or have done so.
+                self._end_too_late(now, call)
+            else:
+                self._end(call, "UNAUTHENTICATED", why)
 
     def on_frame(self, now: float, broker: int, frame: bytes) -> None:
         self._brokers[broker].heard = now

@@ -13,6 +13,7 @@ from .item import Item
 from .links import Links
 from .options import AnyOptions, DeleteOptions, MembersOptions, PatchOptions, PutOptions, RangeOptions, ReadOptions, WriteOptions
 from .request import REQUIRED, Request
+from .user_key import find_user_key
 
 T = TypeVar("T")
 
@@ -29,16 +30,21 @@ class Client:
     sent. Errors are raised (errors.py), and say in `perhaps_applied` whether a write may have happened.
     """
 
-    def __init__(self, *brokers: str, timeout_ms: int = 5000, accept_unguaranteed: bool = False):
+    def __init__(self, *brokers: str, timeout_ms: int = 5000, accept_unguaranteed: bool = False,
+                 user: str | None = None):
         """Connects in the background.
 
         @param brokers     frontends as host:port, or tcp://host:port; 127.0.0.1:7400 where none is named
         @param timeout_ms  of calls that bring none of their own
         @param accept_unguaranteed  give answers that no majority could confirm, where NotGuaranteed would be raised
+        @param user        the file of the user's key whom the cluster is to know, as `trellis user add` makes it; where
+                           it is left out TRELLIS_USER or ~/.config/trellis/user; "none": no key. UserKeyError where it
+                           cannot be used
         """
         self.timeout_ms = timeout_ms
         self.accept_unguaranteed = accept_unguaranteed
-        self._links = Links([endpoint_of(broker) for broker in brokers or ("127.0.0.1:7400",)])
+        self._links = Links([endpoint_of(broker) for broker in brokers or ("127.0.0.1:7400",)],
+                            find_user_key(user))
         self._finalizer = weakref.finalize(self, self._links.close)
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from .call_table import CallTable
 from .request import Request
+from .user_key import UserKey
 from .wire import Reply
 
 # program/reconnect.hpp and client/client.cpp say why these (milliseconds).
@@ -28,10 +29,20 @@ _RECONNECT_EVERY_MIN, _RECONNECT_EVERY_MAX = 20, 200
 _HEARTBEAT_EVERY, _HEARTBEAT_TIMEOUT = 500, 84_000
 _TURN_MAX = 1_024
 """Messages taken from one socket before the others are looked at."""
+_REOPEN_AFTER = 0.3
+"""A broker that did not let this client in is tried again."""
+_UNKNOWN_KEY = (" does not know this user's key: it was removed, or is of another cluster; an administrator adds users"
+                " (`trellis user add NAME`)")
+_KEY_WANTED = " asks for a user's key: give its file as `user`, in TRELLIS_USER or at ~/.config/trellis/user"
+_NO_KEYS_THERE = " asks for no key: leave it out (user=\"none\")"
 
 
 class Links:
-    def __init__(self, endpoints: Sequence[str]):
+    def __init__(self, endpoints: Sequence[str], user: UserKey | None = None):
+        self._endpoints = list(endpoints)
+        self._user = user
+        self._reopen_due: dict[int, float] = {}
+        """Brokers that did not let this client in: ZeroMQ does not try again by itself."""
         self._context = zmq.Context()
         self._dealers = [self._dealer(endpoint) for endpoint in endpoints]
         self._monitors = [self._monitor(dealer) for dealer in self._dealers]
@@ -57,11 +68,15 @@ class Links:
         dealer.connect_timeout, dealer.handshake_ivl = _CONNECT_TIMEOUT, _HANDSHAKE_TIMEOUT
         dealer.reconnect_ivl, dealer.reconnect_ivl_max = _RECONNECT_EVERY_MIN, _RECONNECT_EVERY_MAX
         dealer.heartbeat_ivl, dealer.heartbeat_timeout = _HEARTBEAT_EVERY, _HEARTBEAT_TIMEOUT
+        if self._user:
+            dealer.curve_serverkey = self._user.server
+            dealer.curve_publickey, dealer.curve_secretkey = self._user.public, self._user.secret
         return dealer
 
     @staticmethod
     def _monitor(dealer: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
-        return dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        return dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+                                         | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
 
     # Of any thread.
 
@@ -138,7 +153,7 @@ class Links:
 
     def _turn(self, poller: zmq.Poller) -> None:
         """Waits until something has arrived or is due, and handles all of it."""
-        due = self._table.next_due
+        due = min((at for at in (self._table.next_due, *self._reopen_due.values()) if at is not None), default=None)
         wait = None if due is None else max(0, math.ceil((due - time.monotonic()) * 1000))
         arrived = dict(poller.poll(0 if self._closing else wait))
         now = time.monotonic()
@@ -152,6 +167,7 @@ class Links:
         for broker, monitor in enumerate(self._monitors):
             if monitor in arrived:
                 self._take_events(now, broker, monitor)
+        self._reopen(now)
         self._table.on_tick(now)
         self._deliver()
 
@@ -167,13 +183,31 @@ class Links:
     def _take_events(self, now: float, broker: int, monitor: zmq.Socket[bytes]) -> None:
         while True:
             try:
-                event = parse_monitor_message(monitor.recv_multipart(zmq.DONTWAIT))["event"]
+                message = parse_monitor_message(monitor.recv_multipart(zmq.DONTWAIT))
             except zmq.Again:
                 return
+            event = message["event"]
+            if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+                self._on_key_refused(now, broker, _UNKNOWN_KEY)
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                if message["value"] == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+                    self._on_key_refused(now, broker, _NO_KEYS_THERE if self._user else _KEY_WANTED)
+                else:
+                    self._reopen_due.setdefault(broker, now + _REOPEN_AFTER)
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._table.on_connected(now, broker)
             elif event == zmq.EVENT_DISCONNECTED:
                 self._table.on_disconnected(now, broker)
+
+    def _on_key_refused(self, now: float, broker: int, why: str) -> None:
+        self._reopen_due.setdefault(broker, now + _REOPEN_AFTER)
+        self._table.on_key_refused(now, broker, self._endpoints[broker] + why)
+
+    def _reopen(self, now: float) -> None:
+        for broker in [broker for broker, due in self._reopen_due.items() if now >= due]:
+            del self._reopen_due[broker]
+            self._dealers[broker].disconnect(self._endpoints[broker])
+            self._dealers[broker].connect(self._endpoints[broker])
 
     def _deliver(self) -> None:
         """Outside of the table, since what waits for a future may begin new calls."""

@@ -7,6 +7,7 @@ from typing import Literal, TypedDict
 class AnyOptions(TypedDict, total=False):
     timeout_ms: int
     """1 to 600000; the client's own where it is left out."""
+    # "as" is a word of Python's: {"as": NAME} is given by call() and start(), by who has the right to speak for others.
 
 
 class ItemReadOptions(TypedDict, total=False):

@@ -1,6 +1,7 @@
 """A client of Trellis written from docs/protocol.md alone: ZeroMQ and MessagePack, no line of the project's own code."""
 import dataclasses
 import itertools
+import pathlib
 import random
 import time
 
@@ -56,13 +57,31 @@ class Packed:
     bytes: bytes
 
 
+def keys_in(path):
+    """The keys of a key file by their names, each as 40 characters (Z85)."""
+    lines = (line.split("=", 1) for line in pathlib.Path(path).read_text().splitlines() if line and not line.startswith("#"))
+    return {name.strip(): value.strip().encode() for name, value in lines}
+
+
+def show_key(socket, user):
+    """Before connect(). A cluster's own key is shown as a user's, too."""
+    keys = keys_in(user)
+    socket.curve_serverkey = keys.get("server", keys["public"])
+    socket.curve_publickey, socket.curve_secretkey = keys["public"], keys["secret"]
+
+
 class Client:
     """One socket to one broker (or, with several endpoints, to several). Not thread-safe, as ZeroMQ's sockets are not."""
 
-    def __init__(self, *endpoints, kind=zmq.DEALER, receive_limit=1000, receive_buffer=None):
+    def __init__(self, *endpoints, kind=zmq.DEALER, receive_limit=1000, receive_buffer=None, user=None, routing_id=None):
+        """@param user  the path of a user's key file, whose key is shown"""
         self.socket = _context.socket(kind)
         self.socket.linger = 0
         self.socket.sndhwm = 0
+        if user is not None:
+            show_key(self.socket, user)
+        if routing_id is not None:
+            self.socket.routing_id = routing_id
         self.socket.rcvhwm = receive_limit
         if receive_buffer is not None:
             self.socket.setsockopt(zmq.RCVBUF, receive_buffer)

@@ -9,12 +9,12 @@ from .waiting import wait_for
 class Cluster:
     """Brokers and workers, by number from 0. `folder` is the test's temporary folder; the cluster stops with the test.
 
-    `flags` are given to each of them.
+    `flags` are given to each of them, and `user` is the file of the key that its clients show.
     """
 
-    def __init__(self, folder, workers=3, k=2, partitions=16, brokers=1, start=True, flags=()):
+    def __init__(self, folder, workers=3, k=2, partitions=16, brokers=1, start=True, flags=(), user=None):
         self.folder = pathlib.Path(folder)
-        self.k, self.partitions, self.flags = k, partitions, flags
+        self.k, self.partitions, self.flags, self.user = k, partitions, flags, user
         ports = free_ports(workers + 2 * brokers)
         self.ports = ports[:workers]
         self.frontends = [f"127.0.0.1:{port}" for port in ports[workers:workers + brokers]]
@@ -73,7 +73,7 @@ class Cluster:
         return self.frontends[0]
 
     def client(self, broker=0, **settings):
-        return Client(self.frontends[broker], **settings)
+        return Client(self.frontends[broker], **{"user": self.user, **settings})
 
     def status(self, broker=0):
         """STATUS' map, or an empty one where no broker answers in time."""

@@ -37,7 +37,7 @@ class SpreadCluster(Cluster):
 
     def _start(self, name, program, *flags):
         where = self._network.command_on(self.host(name)) if self._network else []
-        command = [*where, str(PROGRAMS / program), *flags]
+        command = [*where, str(PROGRAMS / program), "--insecure", *flags]  # No network but the test's own.
         return Process(command[0], *command[1:], log=self.folder / f"{name}.log")
 
     def start_broker(self, number=0, with_server_file=True, flags=()):

@@ -138,6 +138,51 @@ TEST_F(CallTableTest, CallsEndOnceAllBrokersHaveRefusedForAWhile) {
   EXPECT_EQ(table.under_way(), 0u);
 }
 
+TEST_F(CallTableTest, CallsEndOnceNoBrokerHasLetTheKeyInForAWhile) {
+  CallTable table = make(2);
+  put(table);
+  table.on_key_refused(now_, 0, "zero");
+  table.on_key_refused(now_, 1, "one");
+  EXPECT_TRUE(network_.answers.empty()) << "who was added a moment ago is not known everywhere yet";
+  pass(table, CallTable::kKeyGrace);
+  table.on_key_refused(now_, 1, "one");
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(network_.answers[0].second.reply.status, Code::kUnauthenticated);
+  EXPECT_EQ(network_.answers[0].second.reply.info.message, "one");
+}
+
+TEST_F(CallTableTest, ABrokerWhoseHandshakeBreaksOffIsThere) {
+  CallTable table = make(1);
+  get(table);
+  table.on_refused(now_, 0);
+  pass(table, CallTable::kStartGrace);
+  table.on_handshake_broken(0);
+  table.on_refused(now_, 0);
+  EXPECT_TRUE(network_.answers.empty());
+}
+
+TEST_F(CallTableTest, OneBrokerThatLetsTheKeyInIsEnough) {
+  CallTable table = make(2);
+  table.on_connected(now_, 0);
+  get(table);
+  table.on_key_refused(now_, 1, "one");
+  pass(table, milliseconds(2'000));
+  table.on_key_refused(now_, 1, "one");
+  EXPECT_TRUE(network_.answers.empty());
+}
+
+TEST_F(CallTableTest, AWriteThatWasSentBeforeItsKeyWasRefusedIsOfUnknownOutcome) {
+  CallTable table = make(1);
+  table.on_connected(now_, 0);
+  put(table);
+  table.on_disconnected(now_, 0);
+  table.on_key_refused(now_, 0, "removed");
+  pass(table, CallTable::kKeyGrace);
+  table.on_key_refused(now_, 0, "removed");
+  ASSERT_EQ(network_.answers.size(), 1u);
+  EXPECT_EQ(network_.answers[0].second.reply.status, Code::kDeadlineExceeded);
+}
+
 TEST_F(CallTableTest, ABrokerThatIsSilentIsAwaitedBesideOneThatRefuses) {
   CallTable table = make(2);
   put(table);

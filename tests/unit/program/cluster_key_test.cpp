@@ -22,12 +22,14 @@ std::string fault_of(const std::string& text) {
 }
 
 TEST(ClusterKeyFile, IsReadAsItWasWritten) {
-  const auto made = make_cluster_key();
+  const auto made = make_cluster_key(kPublic);
   ASSERT_TRUE(made);
   const auto read = read_cluster_key(write_cluster_key(*made), "FILE");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->public_key, made->public_key);
   EXPECT_EQ(read->secret_key, made->secret_key);
+  EXPECT_EQ(read->administrator, kPublic);
+  EXPECT_EQ(first_access_records(*read)->users.front().public_key, key_bytes(kPublic));
 }
 
 TEST(ClusterKeyFile, MayHaveCommentsBlanksAndEitherOrder) {
@@ -44,7 +46,7 @@ TEST(ClusterKeyFile, IsRefusedWithWhatIsWrongAndWhere) {
   EXPECT_THAT(fault_of(file_of(std::string(kPublic) + "x", kSecret)),
               HasSubstr("FILE:1: a key has 40 characters, and this 41"));
   EXPECT_THAT(fault_of(file_of(kSecret, kPublic)), HasSubstr("no pair"));
-  EXPECT_THAT(fault_of(file_of(std::string(40, '"'), std::string(40, '"'))), HasSubstr("no pair"));
+  EXPECT_THAT(fault_of(file_of(std::string(40, '"'), std::string(40, '"'))), HasSubstr("FILE:1: this is no key"));
 }
 
 }  // namespace

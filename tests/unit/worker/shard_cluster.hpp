@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "protocol/access/access_messages.hpp"
 #include "protocol/command.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reply.hpp"
@@ -59,7 +60,9 @@ struct Worker final : ShardOutput {
   std::deque<Frames> from_peers;
   std::deque<Frames> from_broker;
   std::vector<std::string> events;
-  std::size_t largest_to_peer = 0;  ///< Bytes of one message.
+  std::size_t largest_to_peer = 0;       ///< Bytes of one message.
+  std::uint64_t access_version = 0;      ///< The version of the users and roles that it tells of,
+  std::optional<AccessRecords> offered;  ///< and those that it offered last.
   Hello hello;
   bool is_heard_by_broker = false;  ///< Its hellos are answered with a welcome.
   RoundTrip to_broker_and_back{TimePoint()};
@@ -87,6 +90,7 @@ class Cluster {
     ShardSettings settings;
     settings.address = address(index);
     settings.slow = slow;
+    settings.first_access = first_access;
     settings.replica.snapshot_log_bytes = snapshot_log_bytes_;
     settings.replica.tail_bytes = std::min<std::uint64_t>(snapshot_log_bytes_ / 4, 8 << 20);
     auto shard = Shard::open(
@@ -227,6 +231,24 @@ class Cluster {
     return done ? std::string(done->body.bytes()) : "";
   }
 
+  /// A command about the cluster, to the leader of partition 0: the reply, or nothing where it did not come.
+  std::string ask_keeper(Command command, const std::string& arguments) {
+    const auto at = leader(PartitionId{0});
+    if (!at) return "";
+    WorkerRequest request;
+    request.tag = ++tag_;
+    request.kind = RequestKind::kCluster;
+    request.timeout_ms = 5000;
+    request.session = "session";
+    request.seq = ++seq_;
+    request.body = Frame(pack_request(77, command, arguments, {}));
+    BundleWriter out;
+    add(out, request);
+    worker(*at).from_broker.push_back(out.take());
+    if (!run_until([&] { return replies_.contains(tag_); })) return "";
+    return std::string(replies_[tag_].body.bytes());
+  }
+
   std::string put(const std::string& key, const std::string& value, std::uint64_t seq = 0) {
     std::string arguments;
     PackedWriter(arguments).array(2).str(key).str(value);
@@ -244,7 +266,8 @@ class Cluster {
 
   Duration latency{};                 ///< Between workers, one way.
   std::set<std::size_t> cut_off;      ///< From their peers, both ways.
-  static inline SlowSettings slow{};  ///< What the workers get that are started.
+  static inline SlowSettings slow{};  ///< What the workers get that are started, as the next.
+  static inline std::optional<AccessRecords> first_access{};
   std::map<std::uint64_t, WorkerReply> replies_;
   std::vector<LeadershipAnswer> leadership_checks_;
   std::vector<std::size_t> asked_;  ///< Workers that were asked for a confirmation, in order.
@@ -304,6 +327,12 @@ inline void Worker::on_item(const BundleItem& item) {
   if (static_cast<MessageType>(item.type) == MessageType::kReply) {
     const auto reply = read_worker_reply(item);
     cluster.replies_[reply->tag] = *reply;
+  }
+  if (static_cast<MessageType>(item.type) == MessageType::kAccessNews) {
+    access_version = read_access_version(item.header).operator*();
+  }
+  if (static_cast<MessageType>(item.type) == MessageType::kAccessOffer) {
+    offered = read_access_records(item.header).operator*();
   }
   if (static_cast<MessageType>(item.type) == MessageType::kLeadershipAnswer)
     cluster.leadership_checks_.push_back(*read_leadership_answer(item));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/access/access_changes.hpp"
 #include "tests/unit/protocol/mutations.hpp"
 
 namespace trellis {
@@ -35,6 +36,46 @@ TEST(SystemRecords, AMapReplacesOnlyTheOneThatItWasMadeFrom) {
   ASSERT_TRUE(apply_system_entry(map_entry({1, 2}, map_of(3)), records));
   ASSERT_TRUE(apply_system_entry(map_entry({1, 2}, map_of(4)), records));
   EXPECT_EQ(*records.map, map_of(3));
+}
+
+TEST(SystemRecords, UsersReplaceOnlyThoseThatTheyWereMadeFrom) {
+  SystemRecords records;
+  AccessRecords first = first_access_records(std::string(kPublicKeySize, 'a'));
+  ASSERT_TRUE(apply_system_entry(access_entry(0, first), records));
+  EXPECT_EQ(records.access_version(), 1u);
+  AccessRecords second = first;
+  second.version = 2;
+  AccessRecords other = first_access_records(std::string(kPublicKeySize, 'b'));
+  other.version = 2;
+  ASSERT_TRUE(apply_system_entry(access_entry(1, second), records));
+  ASSERT_TRUE(apply_system_entry(access_entry(1, other), records)) << "too late: it changes nothing";
+  EXPECT_EQ(*records.access, second);
+  EXPECT_FALSE(apply_system_entry(access_entry(2, first), records)) << "versions grow";
+  for_each_truncation(access_entry(2, second), [](const std::string& cut) {
+    SystemRecords untouched;
+    EXPECT_FALSE(apply_system_entry(cut, untouched)) << cut.size();
+  });
+}
+
+TEST(SystemRecords, StandInSnapshotsWithMapAndUsersAndWithoutEither) {
+  SystemRecords records;
+  for (int what = 0; what < 4; ++what) {
+    records.map = (what & 1) != 0 ? std::make_shared<const ClusterMap>(map_of(2)) : nullptr;
+    records.access = (what & 2) != 0
+                         ? std::make_shared<const AccessRecords>(first_access_records(std::string(kPublicKeySize, 'a')))
+                         : nullptr;
+    records.followed = {1, 2};
+    records.level = 1;
+    const auto read = read_system_records(pack(records));
+    ASSERT_TRUE(read) << what;
+    EXPECT_EQ(read->followed, records.followed);
+    EXPECT_EQ(read->map_version(), records.map_version());
+    EXPECT_EQ(read->access_version(), records.access_version());
+    for_each_mutation(pack(records), 1'000, 7, [](const std::string& bytes) {
+      const auto mutated = read_system_records(bytes);
+      EXPECT_TRUE(!mutated || mutated->access == nullptr || check(*mutated->access));
+    });
+  }
 }
 
 TEST(SystemRecords, WhatCannotBeIsRefused) {
