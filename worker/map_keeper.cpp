@@ -16,11 +16,17 @@ const GroupMember* find(const LedGroup& group, WorkerId worker) {
 
 }  // namespace
 
-void MapKeeper::begin(Term term, TimePoint now) {
+void MapKeeper::begin(Term term) {
   term_ = term;
-  begun_ = now;
+  known_since_.clear();
   heard_.clear();
   groups_.clear();
+}
+
+void MapKeeper::on_members(const ClusterMap& map, TimePoint now) {
+  for (const Member& member : map.members) known_since_.try_emplace(member.id, now);
+  std::erase_if(known_since_, [&map](const auto& each) { return map.find(each.first) == nullptr; });
+  std::erase_if(heard_, [&map](const auto& each) { return map.find(each.first) == nullptr; });
 }
 
 void MapKeeper::on_standing(WorkerId from, const Standing& standing, TimePoint now) {
@@ -52,8 +58,10 @@ const LedGroup* MapKeeper::group(PartitionId id) const {
 }
 
 bool MapKeeper::is_down(WorkerId worker, TimePoint now) const {
-  const auto at = heard_.find(worker);
-  return now - (at == heard_.end() ? begun_ : at->second.at) >= kDownAfter + kCheckEvery;
+  const auto known = known_since_.find(worker);
+  if (known == known_since_.end()) return false;
+  const Heard* const said = heard(worker);
+  return now - (said == nullptr ? known->second : said->at) >= kDownAfter + kCheckEvery;
 }
 
 std::set<WorkerId> MapKeeper::down(const ClusterMap& map, TimePoint now) const {
@@ -77,7 +85,18 @@ std::optional<ClusterMap> MapKeeper::next(const ClusterMap& map, TimePoint now) 
     auto changed = is_settled ? with_settled(map, member.id) : without_member(map, member.id);
     if (changed) return std::move(*changed);
   }
-  return std::nullopt;
+  const std::uint32_t level = level_of_all(map);
+  return level > map.level ? std::optional(with_level(map, level)) : std::nullopt;
+}
+
+/// 0 where one of them has not said what it knows since this leadership began.
+std::uint32_t MapKeeper::level_of_all(const ClusterMap& map) const {
+  std::uint32_t level = level_;
+  for (const Member& member : map.members) {
+    const Heard* const said = heard(member.id);
+    level = std::min(level, said == nullptr ? 0 : said->level);
+  }
+  return level;
 }
 
 /// The group's report, where it follows the map of that version or a later one, and nothing of its members is open.

@@ -3,12 +3,13 @@
 //
 //   a member that joins has the vote in each group that is to have it    it is a member
 //   no group has a member any more that leaves, and it holds nothing     it is dropped
+//   each member, also one that was down, has said that it knows more     the level is raised to what all know
 //
 // A group's report counts only for what cannot become untrue again: once a group follows a map by which a member
 // leaves, and its committed configuration lacks it, no leader ever adds it again, since none follows an older map.
 //
-// How long a member has been silent is told by this leader's own clock, from the beginning of its leadership on: late,
-// never early.  Loop thread only; pure.
+// How long a member has been silent is told by this leader's own clock, from when it first saw it among the members in
+// its leadership: late, never early.  Loop thread only; pure.
 #pragma once
 
 #include <map>
@@ -28,11 +29,16 @@ class MapKeeper {
   /// Who was silent for so long, and has to go, is taken for down.
   static constexpr std::chrono::milliseconds kDownAfter{1'500};
 
+  /// @param level  what this software knows
+  explicit MapKeeper(std::uint32_t level = kLevel) : level_(level) {}
+
   /// Its leadership of partition 0 begins; whatever was known is of an earlier one.
-  void begin(Term term, TimePoint now);
+  void begin(Term term);
   /// The term in which it keeps the map.
   Term term() const { return term_; }
 
+  /// These are the members now: from here on it counts how long one of them has been silent.
+  void on_members(const ClusterMap& map, TimePoint now);
   void on_standing(WorkerId from, const Standing& standing, TimePoint now);
   bool is_down(WorkerId worker, TimePoint now) const;
   /// Those of the members that are.
@@ -69,9 +75,11 @@ class MapKeeper {
   bool has_settled(const ClusterMap& map, const Member& member) const;
   bool has_left(const ClusterMap& map, const Member& member, TimePoint now) const;
   const LedGroup* report_of(std::uint32_t group, std::uint64_t since) const;
+  std::uint32_t level_of_all(const ClusterMap& map) const;
 
+  std::uint32_t level_;
   Term term_;
-  TimePoint begun_;
+  std::map<WorkerId, TimePoint> known_since_;
   std::map<WorkerId, Heard> heard_;
   std::map<PartitionId, LedGroup> groups_;  ///< The newest report of each.
 };

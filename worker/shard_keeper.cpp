@@ -50,12 +50,13 @@ void Shard::keep_map() {
   Partition* const partition = find_partition(PartitionId{0});
   if (partition == nullptr || !partition->replica().is_ready()) return;
   const Term term = partition->replica().term();
-  if (keeper_.term() != term) keeper_.begin(term, now_);
+  if (keeper_.term() != term) keeper_.begin(term);
   const auto& map = partition->state().system().map;
   const bool is_checked = now_ >= check_due_ || map != checked_map_;
   if (is_checked) {
     check_due_ = now_ + MapKeeper::kCheckEvery;
     checked_map_ = map;
+    keeper_.on_members(*membership_.map(), now_);
     keeper_.on_standing(membership_.self(), standing(), now_);
     for (const Member& member : membership_.map()->members) {
       if (member.id != membership_.self()) {

@@ -118,6 +118,14 @@ Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k) {
   return with_settings(map, {.k = k, .moves = {}, .move_rate = {}});
 }
 
+ClusterMap with_level(const ClusterMap& map, std::uint32_t level) {
+  if (level <= map.level) return map;
+  ClusterMap changed = map;
+  changed.level = level;
+  ++changed.version;
+  return changed;
+}
+
 const Member* find_member(const ClusterMap& map, std::string_view id_or_address) {
   for (const Member& member : map.members) {
     if (member.address == id_or_address || to_string(member.id) == id_or_address) return &member;

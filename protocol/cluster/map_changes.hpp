@@ -7,6 +7,7 @@
 //   drop       nothing of it is left: it is no member any more
 //   replace    an empty worker takes the place of a member that is down, at its address
 //   settings   k, and how replicas travel
+//   level      all members know more than the cluster's level: from now on it may be used
 //
 // Members that are said to be down get nothing new as long as there are others.
 //
@@ -37,6 +38,9 @@ Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id);
 Result<ClusterMap> with_settings(const ClusterMap& map, const SettingsChange& change,
                                  const std::set<WorkerId>& down = {});
 Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k);
+
+/// A level is never lowered: what was written by it would not be known any more.
+ClusterMap with_level(const ClusterMap& map, std::uint32_t level);
 
 /// The member with that id (16 hex digits) or address; null: none.
 const Member* find_member(const ClusterMap& map, std::string_view id_or_address);

@@ -29,13 +29,16 @@ std::optional<std::uint64_t> followed_version_of(std::string_view command) {
   return version;
 }
 
-void GroupWorker::learn_map(std::uint64_t version) { map_ = std::max(map_, version); }
+void GroupWorker::learn_map(std::uint64_t version) {
+  map_ = group_.settings().mutations.has(Mutation::kMapGoesBack) ? version : std::max(map_, version);
+}
 
 void GroupWorker::reconcile() {
   turn([this] {
     if (!is_ready() || replica_->is_transferring() || replica_->is_changing()) return;
     // No leader follows an older map than its group.
-    if (map_ == followed_) return take_step();
+    if (map_ < followed_ && group_.settings().mutations.has(Mutation::kMapGoesBack)) return take_step(map_);
+    if (map_ == followed_) return take_step(followed_);
     if (map_ < followed_ || !replica_->can_propose()) return;
     std::vector<CommandBuffer> commands;
     propose_one(follow_command(map_), commands);
@@ -59,9 +62,9 @@ GroupView GroupWorker::view() const {
   return view;
 }
 
-void GroupWorker::take_step() {
+void GroupWorker::take_step(std::uint64_t version) {
   if (group_.settings().mutations.has(Mutation::kRemovalBeforePromotion)) remove_too_early();
-  const auto step = next_step(view(), group_.targets().at(followed_));
+  const auto step = next_step(view(), group_.targets().at(version));
   if (!step) return;
   is_woken_ = true;
   if (!step->change) return static_cast<void>(replica_->transfer_to(step->replica.id));

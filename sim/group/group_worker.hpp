@@ -89,7 +89,8 @@ class GroupWorker final : public ReplicaHost, public ReplicaOwner {
   void tick_later();
   void open_replica();
   void propose_one(std::string_view bytes, std::vector<CommandBuffer>& into);
-  void take_step();
+  /// Towards the target of that version.
+  void take_step(std::uint64_t version);
   GroupView view() const;
   void remove_too_early();
   void say(WorkerId to, std::function<void(GroupWorker&)> what);

@@ -90,6 +90,8 @@ constexpr std::array kRows = std::to_array<MutationRow>({
      "whoever leaves a group is removed before who comes has a vote", S::kMembers, {128, 1000}},
     {M::kStandbyGivesNoVote, "standby-gives-no-vote",
      "who has no vote by its own log gives none (R14)", S::kMembers, {12, 1000}},
+    {M::kMapGoesBack, "map-goes-back",
+     "a copy of the map is replaced by an older one, and a leader follows it", S::kMembers, {13, 300}},
     {M::kProvenAtOnce, "proven-at-once",
      "a worker's start is proven to each peer that has told, while others may know better", S::kCopies, {4, 40}},
     {M::kEarlierEchoCounts, "earlier-echo-counts",

@@ -67,6 +67,7 @@ enum class Mutation : std::uint8_t {
   kDeletedOnNotYet,
   kRemovalBeforePromotion,
   kStandbyGivesNoVote,
+  kMapGoesBack,
   kProvenAtOnce,
   kEarlierEchoCounts,
   kOwnClock,

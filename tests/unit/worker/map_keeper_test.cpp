@@ -20,7 +20,8 @@ class Keeping : public ::testing::Test {
     map = make_cluster_map(std::string(32, 'a'), spec);
     map.formed = true;
     map.version = kFormedVersion;
-    keeper.begin({3}, now);
+    keeper.begin({3});
+    keeper.on_members(map, now);
   }
 
   /// The group as the map wants it, following the map of `version`.
@@ -109,7 +110,7 @@ TEST_F(Keeping, WhatWasKnownInAnEarlierLeadershipIsForgotten) {
   map = *with_removal(map, {2}, false);
   tell(2, {}, 0);
   tell_all_groups(map.version);
-  keeper.begin({4}, now);
+  keeper.begin({4});
   EXPECT_FALSE(keeper.next(map, now));
 }
 
@@ -129,6 +130,62 @@ TEST_F(Keeping, AnEmptyWorkerTakesAPlaceOnlyWhereEnoughAreLevelWithoutWhoWasTher
   if (!is_in_it) behind.members.push_back({{{60}, two.id}, ReplicaRole::kVoter, true});
   tell(1, {behind});
   EXPECT_THAT(keeper.replacement_obstacle(map, two, now), HasSubstr("partitions 0 have fewer than k=2 level replicas"));
+}
+
+TEST_F(Keeping, WhoHasJustComeIsNotDownForNotHavingBeenHeardBefore) {
+  now += seconds(60);
+  const ClusterMap joined = *with_member(map, {9}, "w9:1");
+  EXPECT_FALSE(keeper.is_down({9}, now)) << "not seen among the members yet";
+  keeper.on_members(joined, now);
+  EXPECT_FALSE(keeper.is_down({9}, now + seconds(2)));
+  EXPECT_TRUE(keeper.is_down({9}, now + seconds(3)));
+  EXPECT_TRUE(keeper.is_down({1}, now));
+}
+
+TEST_F(Keeping, WhatAFormerMemberSaidIsForgotten) {
+  tell(4, {});
+  ClusterMap without = map;
+  std::erase_if(without.members, [](const Member& each) { return each.id == WorkerId{4}; });
+  keeper.on_members(without, now);
+  EXPECT_EQ(keeper.heard({4}), nullptr);
+  EXPECT_FALSE(keeper.is_down({4}, now + seconds(60)));
+}
+
+class Levels : public Keeping {
+ protected:
+  void tell_level(std::uint64_t worker, std::uint32_t level) {
+    later.on_standing({worker}, {map.number(), level, 1}, now);
+  }
+  MapKeeper later{kLevel + 1};  ///< A later version of the software.
+};
+
+TEST_F(Levels, ALevelIsRaisedOnceEveryMemberHasSaidThatItKnowsIt) {
+  for (const std::uint64_t worker : {1, 2, 3}) tell_level(worker, kLevel + 1);
+  EXPECT_FALSE(later.next(map, now)) << "the fourth was not heard: it may be down, and know less";
+  tell_level(4, kLevel);
+  EXPECT_FALSE(later.next(map, now));
+  tell_level(4, kLevel + 1);
+  const auto next = later.next(map, now);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->level, kLevel + 1);
+  EXPECT_EQ(next->version, map.version + 1);
+  EXPECT_EQ(next->partitions, map.partitions);
+  EXPECT_FALSE(later.next(*next, now));
+}
+
+TEST_F(Levels, WhatMembersSaidToAnEarlierLeadershipDoesNotCount) {
+  for (const std::uint64_t worker : {1, 2, 3, 4}) tell_level(worker, kLevel + 1);
+  later.begin({9});
+  EXPECT_FALSE(later.next(map, now));
+}
+
+TEST_F(Levels, NobodyRaisesItBeyondWhatItKnowsItselfAndItIsNeverLowered) {
+  for (const std::uint64_t worker : {1, 2, 3, 4}) keeper.on_standing({worker}, {map.number(), kLevel + 1, 1}, now);
+  EXPECT_FALSE(keeper.next(map, now));
+  map.level = kLevel + 2;
+  for (const std::uint64_t worker : {1, 2, 3, 4}) tell_level(worker, kLevel + 1);
+  EXPECT_FALSE(later.next(map, now));
+  EXPECT_EQ(with_level(map, kLevel), map);
 }
 
 }  // namespace

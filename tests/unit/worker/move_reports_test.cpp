@@ -29,7 +29,8 @@ class Moving : public ::testing::Test {
     for (const ReplicaPlace& place : map.partitions[0].replicas) {
       if (before.partitions[0].find(place.worker) == nullptr) newcomer = place;
     }
-    keeper.begin({3}, now);
+    keeper.begin({3});
+    keeper.on_members(map, now);
   }
 
   /// The group as it was before, with the newcomer in the role; by its leader's word.
