@@ -7,6 +7,7 @@ import ctypes
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,6 +111,7 @@ class Words(EndToEndTest):
                     self.assertIsNone(self.manager.word(2 * WATCHDOG_SECONDS))
                 self.assertEqual(self.manager.word(WATCHDOG_SECONDS), "WATCHDOG=1")
                 process.kill()
+                self.manager.drain()  # It may have said more than that.
 
     def test_nobody_is_told_about_the_loop_where_nobody_waits_for_it(self):
         program, flags = next(self.programs())
@@ -136,14 +138,26 @@ class Units(EndToEndTest):
             ran = self.analyze("security", "--offline=true", "--threshold=15", unit)
             self.assertEqual(ran.returncode, 0, f"{unit.name}: {ran.stdout[-200:]}")
 
+    def keys(self):
+        """A folder with all that the settings name: the cluster's key, a user's for the gateway, and what TLS needs."""
+        folder = self.folder / "keys"
+        self.assertEqual(run("trellis", "keys", "init", folder).code, 0)
+        shutil.copy(folder / "admin.user", folder / "gateway.user")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+                        "/CN=localhost", "-days", "2", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+                       check=True, capture_output=True, timeout=30)
+        return folder
+
+    @unittest.skipUnless(shutil.which("openssl"), "needs openssl")
     def test_what_they_start_takes_the_settings_that_are_installed(self):
         """The comments of a settings file name flags that are there, with values that are right."""
         self.assertEqual(len(UNITS), 3)
+        keys = self.keys()
         for unit in UNITS:
             command = re.search(r"^ExecStart=/usr/bin/(\S+) --config /etc/trellis/(\S+)(.*)$", unit.read_text(encoding="utf-8"), re.M)
             program, settings, flags = command.groups()
             text = re.sub(r"^#(?=[a-z]+ = )", "", (PACKAGING / "settings" / settings).read_text(encoding="utf-8"), flags=re.M)
-            text = text.replace("/etc/trellis/servers", str(PACKAGING / "settings" / "servers"))
+            text = text.replace("/etc/trellis/servers", str(PACKAGING / "settings" / "servers")).replace("/etc/trellis/keys", str(keys))
             ports = iter(free_ports(6))
             text = re.sub(r"127\.0\.0\.1:\d+", lambda _: f"127.0.0.1:{next(ports)}", text)
             flags = flags.replace("%i", str(next(ports))).replace("/var/lib/trellis", str(self.folder)).split()
