@@ -112,6 +112,7 @@ class Requests final : public CallListener {
   void begin(Entry& entry, TimePoint now);
   std::optional<Error> obstacle_to_all(TimePoint now) const;
   void begin_on_one_key(Entry& entry, TimePoint now);
+  void begin_on_one_partition(Entry& entry, TimePoint now);
   void begin_at_keeper(Entry& entry, TimePoint now);
   void begin_merged(Entry& entry, TimePoint now);
   bool has_room_for(std::size_t subrequests) const;

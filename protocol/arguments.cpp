@@ -14,6 +14,8 @@ namespace {
 
 /// A member's address is host:port, and a host name has 253 bytes at most.
 constexpr std::size_t kMemberNameSizeMax = 260;
+/// One for each restore: far more than there will ever be.
+constexpr std::uint64_t kEpochMax = std::uint64_t{1} << 32;
 
 /// Opens an argument array and checks how many there are; reads on from there.
 class ArgumentReader {
@@ -198,6 +200,11 @@ Result<void> take_setting(const std::optional<std::string_view>& name, PackedRea
     return invalid_argument(
         "repair_after_ms is not built: a member that is down keeps its replicas until it is removed (MEMBER_REMOVE) or "
         "replaced");
+  }
+  if (name == "epoch") {
+    change.epoch = read_whole(reader);
+    const bool is_good = change.epoch && *change.epoch <= kEpochMax;
+    return is_good ? Result<void>() : invalid_argument("epoch must be an int from 0 to 2^32");
   }
   if (name != "k" && name != "moves" && name != "move_rate") {
     return invalid_argument("unknown setting" + (name ? " " + quoted_excerpt(*name) : "") +

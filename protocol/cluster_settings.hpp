@@ -22,6 +22,7 @@ Result<void> check(const MoveLimits& limits);
 /// What SETTINGS is to change; what is not given stays.
 struct SettingsChange {
   std::optional<std::uint32_t> k;
+  std::optional<std::uint64_t> epoch = std::nullopt;  ///< A restore's: the map's epoch becomes at least this.
   std::optional<std::uint32_t> moves;
   std::optional<std::uint64_t> move_rate;
 };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "protocol/access/access_changes.hpp"
+#include "protocol/fence.hpp"
 #include "protocol/lenient.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
@@ -178,6 +179,9 @@ Result<void> check_arguments(Command command, std::string_view arguments, Dialec
     case Signature::kToken:
     case Signature::kName:
     case Signature::kRole: return check_access_arguments(command, arguments);
+    case Signature::kFence: return outcome(read_fence(arguments));
+    case Signature::kFenceName: return outcome(read_fence_holds(arguments));
+    case Signature::kFencePage: return outcome(read_fence_page(arguments));
   }
   return {};
 }

@@ -32,6 +32,12 @@ constexpr OptionSet kOfPuts =
     kOfWrites.with(Option::kIfAbsent).with(Option::kIfVersion).with(Option::kIfPresent).with(Option::kTtl);
 constexpr OptionSet kOfPatches = kOfPuts.with(Option::kStrict).with(Option::kReturn).with(Option::kPointer);
 
+/// For our own tools: neither the shell nor HTTP has it.  It gives all documents, or changes what they are counted by.
+constexpr CommandRow for_tools(Command command, std::string_view name, Effect effect, Signature signature,
+                               ResultType result) {
+  return {command, name, effect, Reach::kOnePartition, signature, kOfAll, result, {}, {}, ClusterRight::kAdmin};
+}
+
 constexpr std::array<CommandRow, kCommandCount> kCommands = {{
     {.command = Command::kPut,
      .name = "PUT",
@@ -371,6 +377,9 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
      .shell = {},
      .http = {},
      .cluster = ClusterRight::kAdmin},
+    for_tools(Command::kFence, "FENCE", Effect::kManages, Signature::kFence, ResultType::kDocument),
+    for_tools(Command::kFenceHolds, "FENCE_HOLDS", Effect::kReports, Signature::kFenceName, ResultType::kBoolean),
+    for_tools(Command::kFenceRead, "FENCE_READ", Effect::kReports, Signature::kFencePage, ResultType::kDocument),
     {.command = Command::kPing,
      .name = "PING",
      .effect = Effect::kReports,

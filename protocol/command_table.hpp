@@ -50,6 +50,9 @@ enum class Command : std::uint8_t {
   kRoleSet,
   kRoleRemove,
   kRoleList,
+  kFence,
+  kFenceHolds,
+  kFenceRead,
   kPing,  // The last one.
 };
 inline constexpr std::size_t kCommandCount = static_cast<std::size_t>(Command::kPing) + 1;
@@ -65,11 +68,12 @@ enum class Effect : std::uint8_t {
 
 /// Who has to be asked.
 enum class Reach : std::uint8_t {
-  kOneKey,      ///< The partition of its key, where the broker passes the request on as it came.  May stand in a BATCH.
-  kPartitions,  ///< Several partitions, whose answers the broker merges.
-  kKeeper,      ///< The leader of partition 0, which keeps the cluster map.
-  kMap,         ///< The broker alone, once there is a cluster map.
-  kBroker,      ///< The broker alone, whatever the cluster does.
+  kOneKey,  ///< The partition of its key, where the broker passes the request on as it came.  May stand in a BATCH.
+  kOnePartition,  ///< The partition that its first argument names.
+  kPartitions,    ///< Several partitions, whose answers the broker merges.
+  kKeeper,        ///< The leader of partition 0, which keeps the cluster map.
+  kMap,           ///< The broker alone, once there is a cluster map.
+  kBroker,        ///< The broker alone, whatever the cluster does.
 };
 
 /// What of the cluster itself a user must be allowed to do; each includes those before it.
@@ -101,8 +105,11 @@ enum class Signature : std::uint8_t {
   kToken,     ///< A user's name; a token's hash and end, or nil.
   kName,      ///< A user's, or a role's.
   kRole,      ///< A role's name, and what it allows.
+  kFence,     ///< This and the next two: protocol/fence.hpp.
+  kFenceName,
+  kFencePage,
 };
-inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kRole) + 1;
+inline constexpr std::size_t kSignatureCount = static_cast<std::size_t>(Signature::kFencePage) + 1;
 
 struct Argument {
   std::string_view name;

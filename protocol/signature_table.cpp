@@ -30,6 +30,15 @@ constexpr std::array kUserRole = {kNameArgument, Argument{"role", "str"}};
 constexpr std::array kToken = {kNameArgument, Argument{"hash", "bin of 32 bytes, or nil"},
                                Argument{"ends_at", "uint: seconds since 1970", true}};
 constexpr std::array kName = {kNameArgument};
+constexpr Argument kPartitionArgument{"partition", "int from 0"};
+constexpr Argument kIndexArgument{"index", "int from 0"};
+constexpr Argument kTermArgument{"term", "int from 0"};
+constexpr std::array kFence = {kPartitionArgument, Argument{"action", "str"}, Argument{"index", "int from 0", true},
+                               Argument{"term", "int from 0", true}};
+constexpr std::array kFenceName = {kPartitionArgument, kIndexArgument, kTermArgument};
+constexpr std::array kFencePage = {kPartitionArgument, kIndexArgument, kTermArgument, Argument{"after", "key or nil"},
+                                   Argument{"size", "int from 1 to 16777216"}};
+static_assert(kPageSizeMax == 16'777'216);
 constexpr std::array kRole = {kNameArgument, Argument{"allowed", "map of rules, cluster and speak_for"}};
 
 constexpr std::array kSignatures = {
@@ -55,6 +64,10 @@ constexpr std::array kSignatures = {
     SignatureRow{Signature::kRole, kRole,
                  "[name, {rules: [{prefix, allow: [\"read\", \"write\"]}, ...], cluster: \"read\", \"operate\" or "
                  "\"admin\", speak_for}], with up to 64 rules"},
+    SignatureRow{Signature::kFence, kFence,
+                 "[partition, \"begin\"], or [partition, action, index, term] with keep, end or raise"},
+    SignatureRow{Signature::kFenceName, kFenceName, "[partition, index, term]"},
+    SignatureRow{Signature::kFencePage, kFencePage, "[partition, index, term, after, size]"},
 };
 static_assert(kSignatures.size() == kSignatureCount);
 

@@ -26,6 +26,8 @@ struct Totals {
   std::uint64_t remembered = 0;
   std::uint64_t queued = 0;
   std::uint64_t queued_bytes = 0;
+  std::uint64_t frozen = 0;
+  std::uint64_t frozen_bytes = 0;
 };
 
 Totals totals_of(const Shard& shard) {
@@ -37,6 +39,8 @@ Totals totals_of(const Shard& shard) {
     totals.leads += partition->replica().is_ready() ? 1 : 0;
     totals.queued += partition->queued_requests();
     totals.queued_bytes += partition->queued_bytes();
+    totals.frozen += partition->fences().size();
+    totals.frozen_bytes += partition->fences().bytes();
   }
   return totals;
 }
@@ -173,6 +177,8 @@ std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
   gauge("trellis_worker_bytes", "Bytes of keys and documents over all replicas here.", totals.bytes);
   gauge("trellis_worker_partitions", "Replicas here.", shard.partitions().size());
   gauge("trellis_worker_leads", "Partitions that this worker leads.", totals.leads);
+  gauge("trellis_worker_frozen_states", "States that are frozen for backups.", totals.frozen);
+  gauge("trellis_worker_frozen_bytes", "Bytes of keys and documents in them.", totals.frozen_bytes);
   gauge("trellis_worker_remembered_writes", "Writes in the session tables.", totals.remembered);
   gauge("trellis_worker_queue_requests", "Requests that wait in partitions.", totals.queued);
   gauge("trellis_worker_queue_bytes", "Bytes of requests that wait in partitions.", totals.queued_bytes);

@@ -102,7 +102,10 @@ void Partition::propose() {
   const bool has_system_entries =
       to_follow_ > state_->system().followed || !map_waiting_.empty() || !access_waiting_.empty();
   const bool is_due = is_removal_due();
-  if ((proposals_.empty() && !has_system_entries && !is_due) || !replica_.can_propose()) return;
+  const bool has_nothing = proposals_.empty() && new_fences_.empty() && !has_system_entries && !is_due;
+  const bool is_held = fences_.is_holding(host_.now()) && !omitted_.fence_holds;
+  if (has_nothing || !replica_.can_propose() || is_held) return;
+  if (!new_fences_.empty()) return propose_fence();
   std::vector<CommandBuffer> log_entries = system_entries();
   // A group of one may apply, and so answer, within propose(): who waits has to be known before.
   const std::uint64_t first = replica_.last_index().value + 1 + log_entries.size();
@@ -124,6 +127,20 @@ void Partition::propose() {
     for (CommandBuffer& each : std::move(batch).take()) log_entries.push_back(std::move(each));
   }
   if (!log_entries.empty()) replica_.propose(std::move(log_entries));
+}
+
+/// Alone: what comes behind it waits for as long as it is held.
+void Partition::propose_fence() {
+  const WorkPointer work = std::move(new_fences_.front());
+  new_fences_.pop_front();
+  if (!new_fences_.empty()) host_.wake(id_);
+  if (work->is_answered) return;
+  if (is_expired(*work)) return abandon(*work, Outcome::kNotLeader);
+  const std::uint64_t first = replica_.last_index().value + 1;
+  fences_.hold({first, replica_.term().value}, host_.now(), host_.round_trip());
+  ProposalBatch batch(*state_);
+  propose_some(work, first, batch);
+  replica_.propose(std::move(batch).take());
 }
 
 void Partition::follow(const MapVersion& version, std::uint32_t level) {
@@ -180,6 +197,7 @@ Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
   while (const auto command = commands.next()) {
     if (!*command) return command->error();
     const CommandResult result = state_->apply(index, commands.position(), **command);
+    if (state_->fenced()) on_fenced(*state_->fenced());
     if ((*command)->kind == EntryKind::kRemoveDue) continue;  // Nobody waits for it.
     // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
     // them is answered by on_step_down().
@@ -245,6 +263,10 @@ void Partition::on_step_down() {
   std::deque<WorkPointer> proposals;
   proposals.swap(proposals_);
   for (const WorkPointer& work : proposals) abandon(*work, Outcome::kNotLeader);
+  std::deque<WorkPointer> fences;
+  fences.swap(new_fences_);
+  for (const WorkPointer& work : fences) abandon(*work, Outcome::kNotLeader);
+  fences_.let_go();
   std::vector<WorkPointer> reads;
   reads.swap(new_reads_);
   for (const WorkPointer& work : reads) abandon(*work, Outcome::kNotLeader);
@@ -263,6 +285,9 @@ void Partition::on_step_down() {
 
 void Partition::tick() {
   replica_.tick();
+  if (fences_.take_ended(host_.now())) host_.wake(id_);
+  fences_.drop_old(host_.now());
+  free_obsolete_fences();
   if (replica_.is_leader()) {
     for (const ReplicaPlace& voter : replica_.voters()) {
       if (voter.worker == self_) continue;

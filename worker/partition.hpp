@@ -25,6 +25,7 @@
 #include "protocol/cluster/cluster_messages.hpp"
 #include "protocol/log_level.hpp"
 #include "worker/confirmations.hpp"
+#include "worker/fences.hpp"
 #include "worker/group_clock.hpp"
 #include "worker/lag.hpp"
 #include "worker/peer_messages.hpp"
@@ -162,6 +163,8 @@ class Partition final : public ReplicaOwner {
   const Replica& replica() const { return replica_; }
   const StateMachine& state() const { return *state_; }
   const SessionLimits& session_limits() const { return session_limits_; }
+  /// What is frozen for backups.
+  const Fences& fences() const { return fences_; }
   /// How far its followers are behind; empty where it does not lead.
   const Lag& lag() const { return lag_; }
   PartitionId id() const { return id_; }
@@ -207,6 +210,7 @@ class Partition final : public ReplicaOwner {
   void begin_reading(Work& work);
   void enqueue(const WorkPointer& work);
   void propose();
+  void propose_fence();
   std::vector<CommandBuffer> system_entries();
   bool is_removal_due() const;
   void on_readiness();
@@ -215,6 +219,9 @@ class Partition final : public ReplicaOwner {
   void serve_reads();
   bool may_go_on_reading(const Work& work) const;
   void read(Work& work, Effort most, JobTurn& turn);
+  void on_fenced(const FenceArguments& done);
+  CommandResult read_fence(const Work& work, const Read& read);
+  void free_obsolete_fences();
   Effort read_item(Work& work, std::size_t item, const Read& read);
   void complete(Work& work, std::size_t item, const CommandResult& result);
   void complete_batch_item(Work& work, std::size_t item, const CommandResult& result);
@@ -239,10 +246,12 @@ class Partition final : public ReplicaOwner {
 
   MapVersion to_follow_;
   std::uint32_t level_to_follow_ = 0;
-  std::string map_waiting_;            ///< A system entry that is not proposed yet; empty: none.
-  std::string access_waiting_;         ///< The same.
-  std::uint64_t access_proposed_ = 0;  ///< The version that was proposed last in this term; 0: none.
-  std::deque<WorkPointer> proposals_;  ///< Those with writes that are not proposed yet.
+  std::string map_waiting_;             ///< A system entry that is not proposed yet; empty: none.
+  std::string access_waiting_;          ///< The same.
+  std::uint64_t access_proposed_ = 0;   ///< The version that was proposed last in this term; 0: none.
+  std::deque<WorkPointer> proposals_;   ///< Those with writes that are not proposed yet.
+  std::deque<WorkPointer> new_fences_;  ///< Each is proposed alone.
+  Fences fences_;
   std::deque<WaitingWrite> waiting_;
   std::vector<WorkPointer> new_reads_;
   std::deque<WaitingRead> waiting_reads_;

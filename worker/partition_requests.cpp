@@ -25,6 +25,15 @@ bool grows(const PreparedItem& item) {
   return entry != nullptr && (entry->kind == EntryKind::kPut || entry->kind == EntryKind::kPatch);
 }
 
+/// The fence of a request that is one.
+std::optional<FenceArguments> fence_in(const Work& work) {
+  const auto items = work.prepared.items();
+  const Entry* const entry = items.empty() ? nullptr : items.front().entry();
+  if (entry == nullptr || entry->kind != EntryKind::kFence) return std::nullopt;
+  const auto fence = read_fence(entry->content);
+  return fence ? std::optional(*fence) : std::nullopt;
+}
+
 /// For the simulator alone, as the next two, see OmittedRules: no request differs from another.
 void forget_fingerprints(PreparedRequest& request) {
   for (PreparedItem& item : request.items()) {
@@ -156,6 +165,10 @@ void Partition::enqueue(const WorkPointer& work) {
     return abandon(*work, Outcome::kDiskFull);
   }
   if (!hold(*work)) return;
+  if (const auto fence = fence_in(*work)) {
+    if (fence->action == FenceAction::kBegin) return new_fences_.push_back(work);
+    fences_.let_go(fence->fence);
+  }
   if (std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry() != nullptr; })) {
     proposals_.push_back(work);
   }
@@ -209,7 +222,9 @@ Effort Partition::read_item(Work& work, std::size_t item, const Read& read) {
     complete(work, item, no_room());
     return kItemEffort;
   }
-  const CommandResult result = state_->read(read, state_->deadlines().empty() ? 0 : time().ms);
+  const bool is_of_fence = read.command == Command::kFenceHolds || read.command == Command::kFenceRead;
+  const CommandResult result =
+      is_of_fence ? read_fence(work, read) : state_->read(read, state_->deadlines().empty() ? 0 : time().ms);
   const Effort taken = kItemEffort + result.effort + copy_effort(result.packed.size());
   complete(work, item, result);
   return taken;

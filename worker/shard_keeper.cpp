@@ -19,7 +19,9 @@ constexpr std::size_t kClusterRequestsMax = 64;
 Result<ClusterMap> changed_map(const Request& request, const ClusterMap& map, const std::set<WorkerId>& down) {
   if (request.command == Command::kSettings) {
     const auto settings = read_settings(request.arguments);
-    return settings ? with_settings(map, *settings, down) : settings.error();
+    if (!settings) return settings.error();
+    const auto changed = with_settings(map, *settings, down);
+    return changed && settings->epoch ? with_epoch(*changed, *settings->epoch) : changed;
   }
   const auto name = read_member(request.arguments);
   if (!name) return name.error();

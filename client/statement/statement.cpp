@@ -82,6 +82,9 @@ Result<Statement> read_operands(const Form& form, Line& line) {
     case Signature::kToken:
     case Signature::kName:
     case Signature::kRole:
+    case Signature::kFence:
+    case Signature::kFenceName:
+    case Signature::kFencePage:
     case Signature::kItems:  // These are not of the shell.
     case Signature::kNothing: break;
   }

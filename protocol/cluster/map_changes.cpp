@@ -126,6 +126,13 @@ ClusterMap with_level(const ClusterMap& map, std::uint32_t level) {
   return changed;
 }
 
+ClusterMap with_epoch(const ClusterMap& map, std::uint64_t epoch) {
+  if (map.epoch >= epoch) return map;
+  ClusterMap changed = map;
+  changed.epoch = epoch;
+  return next(std::move(changed));
+}
+
 const Member* find_member(const ClusterMap& map, std::string_view id_or_address) {
   for (const Member& member : map.members) {
     if (member.address == id_or_address || to_string(member.id) == id_or_address) return &member;

@@ -41,6 +41,8 @@ Result<ClusterMap> with_k(const ClusterMap& map, std::uint32_t k);
 
 /// A level is never lowered: what was written by it would not be known any more.
 ClusterMap with_level(const ClusterMap& map, std::uint32_t level);
+/// After a restore: of an epoch that no copy of the map that the backup knew has reached.
+ClusterMap with_epoch(const ClusterMap& map, std::uint64_t epoch);
 
 /// The member with that id (16 hex digits) or address; null: none.
 const Member* find_member(const ClusterMap& map, std::string_view id_or_address);

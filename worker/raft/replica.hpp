@@ -62,6 +62,8 @@ struct OmittedRules {
   bool times = false;           ///< A leader keeps its group's time by its own clock, whatever it heard.
   bool patches = false;         ///< A PATCH is done as often as it is sent.
   bool after = false;           ///< Listings begin at their beginning, whatever `after` says.
+  bool fence_holds = false;     ///< A leader proposes on behind a fence.
+  bool fence_checks = false;    ///< Whoever asks whether a leader holds is told that it does.
   bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
 };
 

@@ -364,7 +364,7 @@ Result<void> Loader::add_document(FieldReader& fields) {
   }
   if (key.empty() || key.size() > kKeySizeMax) return invalid_argument("a key that is empty or too long");
   if (document.empty() || document.size() > kDocumentSizeMax) return invalid_argument("a document of impossible size");
-  if (version == 0 || version > version_of(head_.index, kCommandsPerEntryMax - 1))
+  if (version == 0 || version > version_of({head_.index.value + head_.system.raised}, kCommandsPerEntryMax - 1))
     return invalid_argument("a version from beyond the snapshot");
   if (key <= last_key_) return invalid_argument("keys out of order");
   last_key_ = key;

@@ -93,6 +93,7 @@ constexpr std::array kLogged = {
     Logged{EntryKind::kGet, Command::kGet},       Logged{EntryKind::kHas, Command::kHas},
     Logged{EntryKind::kQuery, Command::kQuery},   Logged{EntryKind::kPatch, Command::kPatch},
     Logged{EntryKind::kExpire, Command::kExpire}, Logged{EntryKind::kTtl, Command::kTtl},
+    Logged{EntryKind::kFence, Command::kFence},
 };
 
 constexpr bool is_logged(EntryKind kind) {
@@ -162,7 +163,8 @@ Command command_of(EntryKind kind) {
 }
 
 bool needs_time(const Entry& entry) {
-  return entry.ttl_ms || entry.kind == EntryKind::kTtl || entry.kind == EntryKind::kRemoveDue;
+  return entry.ttl_ms || entry.kind == EntryKind::kTtl || entry.kind == EntryKind::kRemoveDue ||
+         entry.kind == EntryKind::kFence;
 }
 
 Entry removal_of_due(const GroupTime& time) {
@@ -294,7 +296,8 @@ Result<Entry> read_entry(std::string_view bytes) {
   if ((entry.broker_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");
   if (entry.broker_session && entry.has_floor) return bad("a session that is a broker's and a client's");
   if (entry.item >= kBatchItemsMax) return bad("no such position in a BATCH");
-  if (key_size == 0 || key_size > kKeySizeMax) return bad("its key is empty or too long");
+  const bool has_key = entry.kind != EntryKind::kFence;
+  if ((key_size != 0) != has_key || key_size > kKeySizeMax) return bad("its key is empty or too long");
   if (entry.content.empty() == has_content(entry.kind)) return bad("content where there is none, or none");
   if (entry.content.size() > kDocumentSizeMax && entry.kind == EntryKind::kPut) return bad("its document is too long");
   return entry;

@@ -39,7 +39,8 @@ enum class EntryKind : std::uint8_t {
   kExpire = 8,
   kTtl = 9,
   kRemoveDue = 10,  ///< No client's: the documents that are due by `time` go, the first `seq` of them.
-  kLast = kRemoveDue,
+  kFence = 11,      ///< For a backup or a restore: protocol/fence.hpp.  It has no key; its arguments are its content.
+  kLast = kFence,
 };
 /// The kind under which a command on one key stands in the log; a SET is a PUT there.
 EntryKind kind_of(Command command);

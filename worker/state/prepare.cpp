@@ -8,6 +8,7 @@
 
 #include "protocol/check.hpp"
 #include "protocol/command.hpp"
+#include "protocol/fence.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {
@@ -118,6 +119,37 @@ Task prepare_page(const WorkerRequest& request, const BatchItem& item) {
   return read;
 }
 
+Task prepare_fence(const WorkerRequest& request, const BatchItem& item) {
+  const auto fence = read_fence(item.arguments);
+  if (!fence) return answer(fence.error());
+  if (fence->partition != request.partition.value) return answer({Code::kInternal, "a fence for another partition"});
+  Entry entry;
+  entry.kind = kind_of(item.command);
+  entry.content = item.arguments;
+  return identified(entry, request, item.index);
+}
+
+Task prepare_fence_read(const WorkerRequest& request, const BatchItem& item) {
+  Read read;
+  read.command = item.command;
+  std::uint32_t partition = 0;
+  if (item.command == Command::kFenceHolds) {
+    const auto fence = read_fence_holds(item.arguments);
+    if (!fence) return answer(fence.error());
+    partition = fence->partition;
+    read.fence = fence->fence;
+  } else {
+    const auto page = read_fence_page(item.arguments);
+    if (!page) return answer(page.error());
+    partition = page->partition;
+    read.fence = page->fence;
+    read.page.after = page->after;
+    read.page_size_max = page->size_max;
+  }
+  if (partition != request.partition.value) return answer({Code::kInternal, "a fence for another partition"});
+  return read;
+}
+
 Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
   if (item.error) return answer(*item.error);
   const CommandRow& row = row_of(item.command);
@@ -126,6 +158,8 @@ Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
   if (row.reach == Reach::kOneKey && row.signature == Signature::kChanges) return prepare_patch(request, item);
   if (row.reach == Reach::kOneKey && row.signature == Signature::kLifetime) return prepare_expire(request, item);
   if (row.reach == Reach::kOneKey) return prepare_removal(request, item);
+  if (row.signature == Signature::kFence) return prepare_fence(request, item);
+  if (row.reach == Reach::kOnePartition) return prepare_fence_read(request, item);
   if (row.signature == Signature::kPage || row.signature == Signature::kPrefix) return prepare_page(request, item);
   return answer({Code::kInternal, std::string(name_of(item.command)) + " is answered by brokers, not by workers"});
 }

@@ -132,10 +132,11 @@ CommandResult result_of(const Entry& entry, WriteAnswer answer) {
 }  // namespace
 
 CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const Entry& entry) {
-  CHECK(applied_ < index || version_ < version_of(index, position));
+  CHECK(applied_ < index || version_ < version_of(raised(index), position));
   applied_ = index;
-  version_ = version_of(index, position);
+  version_ = version_of(raised(index), position);
   effort_ = 0;
+  fenced_.reset();
   if (entry.time) time_ = std::max(time_, *entry.time);
   if (entry.session.empty()) return done(entry, execute(entry));
   SessionTable::Finding earlier = sessions_.find(entry);
@@ -189,6 +190,7 @@ WriteAnswer StateMachine::execute(const Entry& entry) {
     case EntryKind::kPatch: return patch(entry);
     case EntryKind::kExpire: return expire(entry);
     case EntryKind::kRemoveDue: return remove_due(entry);
+    case EntryKind::kFence: return fence(entry);
     case EntryKind::kGet:
     case EntryKind::kHas:
     case EntryKind::kTtl:
@@ -242,6 +244,29 @@ WriteAnswer StateMachine::remove_due(const Entry& entry) {
   }
   effort_ = places.size() * kRemovalEffort;
   return {};
+}
+
+/// Only raising changes the state: what is frozen is no part of it, and each replica keeps its own.
+WriteAnswer StateMachine::fence(const Entry& entry) {
+  const auto asked = read_fence(entry.content);
+  if (!asked) return refused_with(asked.error());
+  fenced_ = *asked;
+  switch (asked->action) {
+    case FenceAction::kBegin:
+      fenced_->fence = {applied_.value, entry.time->term};
+      return with_content(Frame(pack_result(Fence{fenced_->fence, raised(applied_).value})), 0);
+    case FenceAction::kKeep:
+    case FenceAction::kEnd: return yes_or_no(true);
+    case FenceAction::kRaise: break;
+  }
+  if (system_.restore == asked->fence.term) return yes_or_no(false);
+  if (asked->fence.index == 0) return yes_or_no(true);  // It is only asked.
+  if (asked->fence.index > kRaisedIndexMax) {
+    return refused_with({Code::kFailedPrecondition, "versions cannot be raised so far"});
+  }
+  if (asked->fence.index > raised(applied_).value) system_.raised = asked->fence.index - applied_.value;
+  system_.restore = asked->fence.term;
+  return yes_or_no(true);
 }
 
 /// Where nothing is changed nothing is written: the version stays.

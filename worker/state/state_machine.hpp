@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
+#include "protocol/fence.hpp"
 #include "protocol/types.hpp"
 #include "worker/state/command_result.hpp"
 #include "worker/state/deadlines.hpp"
@@ -83,6 +85,13 @@ class StateMachine {
 
   /// The state now, in constant time.
   FrozenState freeze();
+  /// Its documents alone.
+  FrozenTrie freeze_documents() { return documents_.freeze(); }
+
+  /// What the command that was applied last did as a fence; nothing where it was none, or was repeated.
+  const std::optional<FenceArguments>& fenced() const { return fenced_; }
+  /// What a version stands for that is written at this log index.
+  LogIndex raised(LogIndex index) const { return {index.value + system_.raised}; }
 
  private:
   WriteAnswer execute(const Entry& entry);
@@ -95,6 +104,7 @@ class StateMachine {
   WriteAnswer pop(const Entry& entry);
   WriteAnswer expire(const Entry& entry);
   WriteAnswer remove_due(const Entry& entry);
+  WriteAnswer fence(const Entry& entry);
   WriteAnswer read_logged(const Entry& entry) const;
   std::optional<std::string_view> part_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
   CommandResult nothing_at(const StoredDocument& stored, const Path& path, Effort& effort) const;
@@ -115,7 +125,8 @@ class StateMachine {
     Frame copy;
   } copied_;
   std::uint64_t version_ = 0;  ///< What the command that is being applied writes gets this one.
-  Effort effort_ = 0;          ///< What that took, beside kItemEffort; no part of the state.
+  std::optional<FenceArguments> fenced_;
+  Effort effort_ = 0;  ///< What that took, beside kItemEffort; no part of the state.
 };
 
 }  // namespace trellis

@@ -10,6 +10,9 @@ constexpr std::uint8_t kSystem = 16;  ///< In the place of a command's format ve
 
 enum class Kind : std::uint8_t { kFollow = 1, kMap = 2, kAccess = 3 };
 
+/// In the place of a level that no software has: what was raised follows.
+constexpr std::uint32_t kHasRaised = std::uint32_t{1} << 31;
+
 Error bad(const std::string& what) { return invalid_argument("system entry: " + what); }
 
 std::string begin(Kind kind, const MapVersion& version) {
@@ -72,7 +75,10 @@ std::string access_entry(std::uint64_t replaced, const AccessRecords& records) {
 
 std::string pack(const SystemRecords& records) {
   std::string out;
-  FieldWriter(out).u64(records.followed.epoch).u64(records.followed.version).u32(records.level);
+  const bool is_raised = records.raised != 0 || records.restore != 0;
+  FieldWriter fields(out);
+  fields.u64(records.followed.epoch).u64(records.followed.version).u32(records.level | (is_raised ? kHasRaised : 0));
+  if (is_raised) fields.u64(records.raised).u64(records.restore);
   if (records.map != nullptr) out += pack(*records.map);
   if (records.access == nullptr) return out;
   if (records.map == nullptr) PackedWriter(out).nil();
@@ -84,7 +90,14 @@ Result<SystemRecords> read_system_records(std::string_view bytes) {
   SystemRecords records;
   records.followed.epoch = fields.u64();
   records.followed.version = fields.u64();
-  records.level = fields.u32();
+  const std::uint32_t level = fields.u32();
+  records.level = level & ~kHasRaised;
+  if ((level & kHasRaised) != 0) {
+    records.raised = fields.u64();
+    records.restore = fields.u64();
+    const bool is_nothing = records.raised == 0 && records.restore == 0;
+    if (records.raised > kRaisedIndexMax || is_nothing) return invalid_argument("versions that cannot be");
+  }
   if (!fields.ok()) return invalid_argument("records of the cluster that are cut off");
   if (records.level > kLevel) return invalid_argument("a level that is not known to this software");
   if (fields.at_end()) return records;

@@ -28,11 +28,18 @@
 
 namespace trellis {
 
+/// The versions of documents have 64 bits, of which a log index takes 52 at most.
+inline constexpr std::uint64_t kRaisedIndexMax = std::uint64_t{1} << 50;
+
 struct SystemRecords {
   MapVersion followed;                    ///< The version of the map that the group follows; zero before the first.
   std::uint32_t level = 0;                ///< The group's, as of then.
   std::shared_ptr<const ClusterMap> map;  ///< Partition 0's alone; null before the first.
   std::shared_ptr<const AccessRecords> access;  ///< The same.
+  /// By so much the log indexes in versions lie above those of the log, since what a restore writes has to be newer
+  /// than all that the backup knew; 0: there was none.
+  std::uint64_t raised = 0;
+  std::uint64_t restore = 0;  ///< The name of the last restore that raised it.
 
   std::uint64_t access_version() const { return access == nullptr ? 0 : access->version; }
   MapVersion map_version() const { return map == nullptr ? MapVersion{} : map->number(); }
@@ -44,8 +51,9 @@ std::string map_entry(const MapVersion& replaced, const ClusterMap& map);
 /// @param replaced  the version that the records were made from
 std::string access_entry(std::uint64_t replaced, const AccessRecords& records);
 
-/// As it stands in snapshots: epoch (u64) | version (u64) | level (u32) of what is followed | the map (none, or nil
-/// where something follows) | users and roles (none).
+/// As it stands in snapshots: epoch (u64) | version (u64) | level (u32) of what is followed | raised (u64) and restore
+/// (u64), where the level's highest bit says so | the map (none, or nil where something follows) | users and roles
+/// (none).
 std::string pack(const SystemRecords& records);
 /// Error: kInvalidArgument.
 Result<SystemRecords> read_system_records(std::string_view bytes);

@@ -27,7 +27,7 @@ class Listing : public ::testing::Test {
   std::uint64_t count() { return (result = count_records(trie, read)).number; }
 
   Trie trie;
-  Read read{.command = Command::kKeys, .key = {}, .path = {}, .page = {}, .range = {}};
+  Read read{.command = Command::kKeys, .key = {}, .path = {}, .page = {}, .range = {}, .fence = {}};
   CommandResult result;
 };
 
