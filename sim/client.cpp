@@ -33,6 +33,7 @@ void ClientProcess::start() {
   table_ = std::make_unique<CallTable>(
       endpoints, [this] { return world_.random().bits(); }, *this);
   calls_.clear();
+  asked_.clear();
   armed_.reset();
   session_ = "client " + std::to_string(index_) + "." + std::to_string(incarnation_);
   thinking_ = 0;
@@ -177,7 +178,24 @@ void ClientProcess::probe(Command command, const std::string& key, std::function
   begin_call(std::move(operation), std::chrono::seconds(20), std::move(done));
 }
 
+void ClientProcess::ask(Command command, const std::string& arguments, std::chrono::milliseconds timeout,
+                        std::function<void(const Reply&)> done) {
+  Options options;
+  options.timeout = timeout;
+  asked_[table_->begin(local_now(), command, arguments, options)] = std::move(done);
+  arm();
+}
+
 void ClientProcess::on_answer(std::uint64_t id, Answer answer) {
+  if (const auto asked = asked_.find(id); asked != asked_.end()) {
+    const auto done = std::move(asked->second);
+    asked_.erase(asked);
+    // From inside the table nothing may be begun.
+    const auto kept = std::make_shared<Answer>(std::move(answer));
+    return world_.after(Duration(0), [done, kept, incarnation = incarnation_, this] {
+      if (incarnation == incarnation_) done(kept->reply);
+    });
+  }
   const auto at = calls_.find(id);
   CHECK(at != calls_.end());
   const Call call = std::move(at->second);

@@ -37,6 +37,9 @@ class ClientProcess final : public CallOutput {
 
   /// One linearizable operation on `key`, by itself: a probe.  `done` is told whether it was answered OK, unmarked.
   void probe(Command command, const std::string& key, std::function<void(bool)> done);
+  /// Asks what no history holds.  `done` is told the answer, unless this client ends before.
+  void ask(Command command, const std::string& arguments, std::chrono::milliseconds timeout,
+           std::function<void(const Reply&)> done);
 
  private:
   struct Call {
@@ -68,6 +71,7 @@ class ClientProcess final : public CallOutput {
   Workload workload_;
   std::unique_ptr<CallTable> table_;
   std::map<std::uint64_t, Call> calls_;
+  std::map<std::uint64_t, std::function<void(const Reply&)>> asked_;  ///< What no history holds.
   std::vector<Operation> repeatable_;  ///< With sessions of their own, already asked at least once.
   std::string session_;
   std::uint64_t next_seq_ = 1;

@@ -9,7 +9,13 @@
 namespace trellis::sim {
 
 Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutations)
-    : world_(world), shape_(shape), mutations_(mutations), network_(world), answers_(*this), expiry_(*this) {
+    : world_(world),
+      shape_(shape),
+      mutations_(mutations),
+      network_(world),
+      answers_(*this),
+      expiry_(*this),
+      backups_(*this) {
   for (std::size_t i = 0; i < shape.workers + shape.spares; ++i)
     workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
@@ -28,6 +34,7 @@ void Cluster::start() {
   for (const auto& client : clients_) client->start();
   for (const auto& client : raw_clients_) client->start();
   expiry_.begin();
+  if (shape_.makes_backups) backups_.begin();
 }
 
 std::vector<std::string> Cluster::worker_addresses() const {

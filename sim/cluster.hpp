@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/answer_check.hpp"
+#include "sim/backup_watch.hpp"
 #include "sim/checker/history.hpp"
 #include "sim/client.hpp"
 #include "sim/expiry_watch.hpp"
@@ -38,6 +39,7 @@ struct ClusterShape {
   bool is_always_served = false;  ///< Its faults are so small that every request is served all the same.
   SessionLimits sessions;         ///< Few writes, so that a run comes to the end of them.
   bool has_roles = false;         ///< Its raw clients may not do everything (sim/roles.hpp).
+  bool makes_backups = false;     ///< One after the other.
   bool changes_members = false;   ///< Workers join, leave, and lose their disks.
   std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;
@@ -56,6 +58,7 @@ struct Counters {
   std::uint64_t snapshots = 0;
   std::uint64_t installs = 0;
   std::uint64_t members_changed = 0;
+  std::uint64_t backups = 0;
   std::uint64_t applied = 0;
   std::uint64_t answered = 0;
   std::uint64_t ok = 0;
@@ -90,6 +93,7 @@ class Cluster {
 
   AnswerCheck& answers() { return answers_; }
   ExpiryWatch& expiry() { return expiry_; }
+  BackupWatch& backups() { return backups_; }
 
   // Invariants, called by the workers.
   void on_leader(PartitionId partition, Term term, std::size_t worker);
@@ -116,6 +120,7 @@ class Cluster {
   Counters counters_;
   AnswerCheck answers_;
   ExpiryWatch expiry_;
+  BackupWatch backups_;
   std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
   std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
 };

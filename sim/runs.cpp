@@ -100,8 +100,9 @@ std::string to_text(std::uint64_t seed, const RunOutcome& outcome) {
                 seed, outcome.trace_hash, static_cast<double>(outcome.simulated.count()) / 1e6, outcome.events,
                 outcome.operations, c.ok, outcome.messages, outcome.messages_lost, c.applied, c.leaders, c.snapshots,
                 c.installs, c.crashes, c.crashes_in_turns, c.power_cuts, c.pauses, c.cuts, c.disk_faults);
-  if (outcome.violation.empty()) return std::string(line) + "well\n";
-  return outcome.details + line + "VIOLATION: " + outcome.violation + '\n';
+  const std::string told = line + (c.backups > 0 ? std::to_string(c.backups) + " backups, " : std::string());
+  if (outcome.violation.empty()) return told + "well\n";
+  return outcome.details + told + "VIOLATION: " + outcome.violation + '\n';
 }
 
 std::vector<std::uint64_t> run_many(const RunsSettings& settings) {

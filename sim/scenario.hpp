@@ -38,6 +38,7 @@ enum class Scenario : std::uint8_t {
   kJoins,
   kMoves,
   kRoles,
+  kBackups,
   kGroup,
   kMembers,
   kCount,  ///< How many there are; none itself.

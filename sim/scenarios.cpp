@@ -154,6 +154,16 @@ void shape_roles(ClusterShape& shape) {
   shape.brokers = 2;
 }
 
+void shape_backups(ClusterShape& shape) {
+  shape.workers = 3;
+  shape.k = 2;
+  shape.partitions = 4;
+  shape.limits = {};
+  shape.refused_sends = 0;
+  shape.workload.keys = 6;
+  shape.makes_backups = true;
+}
+
 void focus_elections(Faults& faults, Cluster& cluster) {
   cluster.network().conditions.delay_max = milliseconds(30);
   faults.only({FaultKind::kKillWorker, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn, FaultKind::kPowerCut,
@@ -284,6 +294,18 @@ void focus_moves(Faults& faults, Cluster&) {
       milliseconds(50), milliseconds(1'200), milliseconds(800));
 }
 
+void focus_backups(Faults& faults, Cluster& cluster) {
+  // Writes are quick, and now and then a fence is late: so pairs are written between the first fence and the last.
+  NetworkConditions& network = cluster.network().conditions;
+  network = NetworkConditions();
+  network.overtaking = 0.03;
+  network.overtaken_by = milliseconds(400);
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions = DiskConditions();
+  faults.only({FaultKind::kKillLeader, FaultKind::kIsolateLeader, FaultKind::kPauseWorker, FaultKind::kLeave,
+               FaultKind::kLongTurn},
+              milliseconds(500), milliseconds(4'000), milliseconds(800));
+}
+
 constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kAny, "any", "any cluster, any faults; half of the time those of another scenario", nullptr, nullptr},
     {Scenario::kElections, "elections", "short incarnations, quick restarts, cuts", one_partition_of_three,
@@ -325,6 +347,8 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
      shape_moves, focus_moves},
     {Scenario::kRoles, "roles", "a user that may not do everything, among members, and any fault", shape_roles,
      nullptr},
+    {Scenario::kBackups, "backups", "backups of one moment while pairs of keys are written, and leaders are killed",
+     shape_backups, focus_backups},
     {Scenario::kGroup, "group", "the replicas of one partition by themselves, many elections", nullptr, nullptr},
     {Scenario::kMembers, "members", "the same, and members come, go and are lost for good, by one target after another",
      nullptr, nullptr},

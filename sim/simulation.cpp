@@ -127,6 +127,7 @@ class Run {
   }
 
   void finish_clients() {
+    cluster_.backups().finish();
     for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).finish();
     for (std::size_t i = 0; i < cluster_.raw_clients(); ++i) cluster_.raw_client(i).finish();
     const auto all_have = [this] {

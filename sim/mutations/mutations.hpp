@@ -75,6 +75,8 @@ enum class Mutation : std::uint8_t {
   kPatchTwice,
   kAfterLost,
   kRolesIgnored,
+  kFenceLetGo,
+  kFenceUnchecked,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);
