@@ -1,5 +1,6 @@
 // trellis-worker: options and wiring.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "program/exposure.hpp"
 #include "program/hangup.hpp"
@@ -7,11 +8,24 @@
 #include "program/resources.hpp"
 #include "program/settings.hpp"
 #include "program/signals.hpp"
+#include "worker/data_check.hpp"
 #include "worker/server.hpp"
 
 namespace {
 
 constexpr int kExitWrongSetting = 2;
+
+/// `trellis doctor --data` starts this.
+int check_and_tell(const std::string& folder) {
+  const auto check = trellis::check_folder(folder);
+  if (!check) return trellis::report_failure("trellis-worker", check.error().message);
+  for (const std::string& fault : check->faults) std::printf("%s\n", fault.c_str());
+  if (!check->faults.empty()) return 2;
+  std::fprintf(stderr, "whole: %llu entries of %llu partitions, and %llu snapshots with %llu documents\n",
+               static_cast<unsigned long long>(check->entries), static_cast<unsigned long long>(check->groups),
+               static_cast<unsigned long long>(check->snapshots), static_cast<unsigned long long>(check->documents));
+  return 0;
+}
 
 }  // namespace
 
@@ -49,6 +63,8 @@ int main(int argc, char** argv) {
   app.add_flag("--join", settings.joins,
                "Where its folder is empty, it asks to be taken into the cluster that its brokers serve; else it "
                "changes nothing");
+  bool checks = false;
+  app.add_flag("--check", checks, "Reads its folder, says what is damaged, and ends; the worker has to be stopped");
   add_cluster_key_setting(app, cluster_key);
   add_insecure_setting(app, is_insecure);
   add_metrics_setting(app, metrics);
@@ -56,13 +72,15 @@ int main(int argc, char** argv) {
   add_log_settings(app, log_settings);
   app.footer("Example: trellis-worker -a 127.0.0.1 -p 9001 -b 127.0.0.1:7401 --data /var/lib/trellis/9001");
   if (const auto code = parse_settings(app, argc, argv)) return *code;
+  if (data.empty()) data = "./trellis-worker-" + std::to_string(port);
+  if (checks) return check_and_tell(data);
   start_log("worker", log_settings);
   end_where_memory_runs_out("trellis-worker");
 
   settings.files = allow_all_files();
   settings.address = {address, static_cast<std::uint16_t>(port)};
   for (const std::string& broker : brokers) settings.brokers.push_back(*read_endpoint(broker));
-  settings.data = data.empty() ? "./trellis-worker-" + std::to_string(port) : data;
+  settings.data = data;
 
   auto key = cluster_key_of(cluster_key);
   if (!key) return report_failure("trellis-worker", key.error().message);

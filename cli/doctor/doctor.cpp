@@ -1,11 +1,16 @@
 #include "cli/doctor/doctor.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <thread>
 
 #include "cli/doctor/diagnose.hpp"
 #include "cli/doctor/observe.hpp"
+#include "cli/local/process.hpp"
 #include "client/client.hpp"
 #include "client/statement/printer.hpp"
 #include "program/settings.hpp"
@@ -32,6 +37,13 @@ std::string why_not_ready(Client& client, const DoctorSettings& settings) {
          std::to_string(status->partitions) + " partitions do not serve";
 }
 
+/// The worker's own code knows what its folder has to be: its program takes this one's place.
+int become_checker(const std::string& folder) {
+  const std::string program = own_folder() + "/trellis-worker";
+  execl(program.c_str(), program.c_str(), "--check", "--data", folder.c_str(), static_cast<char*>(nullptr));
+  return report_failure("trellis", "cannot start " + program + ": " + std::strerror(errno));
+}
+
 }  // namespace
 
 CLI::App* add_doctor(CLI::App& app, DoctorFlags& flags) {
@@ -42,6 +54,10 @@ CLI::App* add_doctor(CLI::App& app, DoctorFlags& flags) {
       ->check(endpoint_problem)
       ->allow_extra_args(false)
       ->type_name("HOST:PORT");
+  doctor
+      ->add_option("--data", flags.data,
+                   "Read a stopped worker's folder, its log and its snapshots, instead of asking a cluster")
+      ->type_name("DIR");
   doctor->footer(R"(
 Each finding has a line: how bad it is, where, what, since when where that is known, and what to do. Of a healthy
 cluster nothing is printed. Name all brokers with -b: each is asked, and compared with the others.
@@ -50,7 +66,8 @@ Exit codes: 0 healthy, 1 warnings (all is served), 2 faults.
 
 Examples:
   trellis doctor
-  trellis doctor -b 10.0.0.1:7400 -b 10.0.0.2:7400 --metrics 10.0.0.3:9100 --json)");
+  trellis doctor -b 10.0.0.1:7400 -b 10.0.0.2:7400 --metrics 10.0.0.3:9100 --json
+  trellis doctor --data /var/lib/trellis/worker-7410)");
   return doctor;
 }
 
@@ -69,6 +86,7 @@ Example: trellis ready --wait 30 && trellis load data.txt)");
 }
 
 int run_doctor(const DoctorFlags& flags, const DoctorSettings& settings) {
+  if (!flags.data.empty()) return become_checker(flags.data);
   std::vector<Endpoint> metrics;
   for (const std::string& endpoint : flags.metrics) metrics.push_back(*read_endpoint(endpoint));
   const auto findings = diagnose(observe(settings.endpoints, settings.user, metrics, settings.timeout));

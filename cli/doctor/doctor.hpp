@@ -17,6 +17,7 @@ namespace trellis {
 struct DoctorFlags {
   std::vector<std::string> metrics;  ///< HOST:PORT of processes.
   double wait = 0;                   ///< Seconds.
+  std::string data;                  ///< A stopped worker's folder; empty: the cluster is looked at.
 };
 
 CLI::App* add_doctor(CLI::App& app, DoctorFlags& flags);

@@ -59,6 +59,40 @@ class Doctor(EndToEndTest):
         ran = self.awaits(cluster, 1, "--metrics", f"127.0.0.1:{served}", "--metrics", f"127.0.0.1:{silent}")
         self.assertOneLine(ran.out, f"WARNING process at 127.0.0.1:{silent}: its metrics cannot be read: nothing listens there")
 
+    def test_it_reads_the_folder_of_a_stopped_worker(self):
+        cluster = self.start_cluster(workers=1, k=1, partitions=1)
+        client = self.client_of(cluster)
+        for number in range(150):
+            self.assertOk(client.call("PUT", f"key:{number % 10}", {"n": number, "text": "x" * 100_000}))
+        snapshots = cluster.data_of(0) / "snapshots"
+        # A group at rest makes one, since its log is larger than its documents and what followers may want of it.
+        wait_for(lambda: len([name for name in snapshots.iterdir() if name.suffix != ".part"]) == 1, "a snapshot", 60)
+        ran = run("trellis", "doctor", "--data", cluster.data_of(0))
+        self.assertRan(ran, 1, out="")
+        self.assertOneLine(ran.err, "another worker uses this folder")
+        cluster.kill_worker(0)
+        ran = run("trellis", "doctor", "--data", cluster.data_of(0))
+        self.assertRan(ran, 0, out="")
+        self.assertRegex(ran.err, r"^whole: \d+ entries of 1 partitions, and 1 snapshots with 10 documents\n$")
+        snapshot = sorted(snapshots.iterdir())[0]
+        good = snapshot.read_bytes()
+        snapshot.write_bytes(good[:-100] + bytes([good[-100] ^ 1]) + good[-99:])
+        ran = run("trellis", "doctor", "--data", cluster.data_of(0))
+        self.assertRan(ran, 2)
+        self.assertOneLine(ran.out, snapshot.name, "partition", "put the folder back")
+        snapshot.write_bytes(good)
+        log = min((cluster.data_of(0) / "log").glob("*.log"))
+        with open(log, "r+b") as file:
+            byte = file.read(1)
+            file.seek(0)
+            file.write(bytes([byte[0] ^ 1]))
+        ran = run("trellis", "doctor", "--data", cluster.data_of(0))
+        self.assertRan(ran, 2)
+        self.assertOneLine(ran.out, log.name, "at byte 0")
+        ran = run("trellis", "doctor", "--data", self.folder)
+        self.assertRan(ran, 1, out="")
+        self.assertOneLine(ran.err, "no worker's folder")
+
     def test_without_a_broker_nothing_is_ready(self):
         port, = free_ports(1)
         ran = run("trellis", "-b", f"127.0.0.1:{port}", "ready")

@@ -1,0 +1,32 @@
+// DataCheck: whether a worker's folder can be read, while the worker is stopped: `trellis doctor --data`.
+//
+//   log         each file, batch and entry as a start reads them, and what each entry holds
+//   snapshots   each that a group's record names, from end to end, and that the log goes on behind it
+//
+// Nothing is written: a torn end of the log is no damage, and the next start cuts it off.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "protocol/result.hpp"
+#include "worker/log/disk.hpp"
+#include "worker/snapshot/snapshot_store.hpp"
+
+namespace trellis {
+
+struct DataCheck {
+  std::vector<std::string> faults;  ///< One line each, for people: what, where, and what to do.
+  std::uint64_t groups = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t snapshots = 0;
+  std::uint64_t documents = 0;  ///< Those in snapshots.
+};
+
+/// Reads all of a log and its snapshots.
+DataCheck check_data(Disk& log, const SnapshotStore& snapshots);
+/// The same of a folder.  Error: it is no worker's, or another process holds it.
+Result<DataCheck> check_folder(const std::string& folder);
+
+}  // namespace trellis
