@@ -76,11 +76,11 @@ CLI::App* add_export(CLI::App& app, ExportOptions& options) {
   CLI::App* tool = app.add_subcommand("export", "Write all records as a data file that `load` takes");
   tool->add_option("FILE", options.file, "Where to, or - for standard output")->capture_default_str();
   tool->add_option("--prefix", options.prefix, "Only keys that begin so")->type_name("TEXT");
-  static const std::map<std::string, ExportFormat> kFormats = {{"json", ExportFormat::kJson},
-                                                               {"arrow", ExportFormat::kArrow}};
+  static const std::map<std::string, ExportFormat> kFormats = {
+      {"json", ExportFormat::kJson}, {"jsonl", ExportFormat::kJson}, {"arrow", ExportFormat::kArrow}};
   tool->add_option_function<std::string>(
           "--format", [&options](const std::string& name) { options.format = kFormats.at(name); },
-          "json (default) or arrow")
+          "json or jsonl (a record a line, the default), or arrow")
       ->check(CLI::IsMember(kFormats))
       ->type_name("FORMAT");
   tool->footer(R"(

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cli/backup/tools.hpp"
 #include "cli/bench/bench.hpp"
 #include "cli/command_line.hpp"
 #include "cli/data_tools.hpp"
@@ -29,8 +30,8 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 10> kTools = {"load", "export", "generate", "bench", "up",
-                                                     "down", "doctor", "ready",    "user",  "role"};
+constexpr std::array<std::string_view, 12> kTools = {"load",   "export", "generate", "bench", "up",     "down",
+                                                     "doctor", "ready",  "user",     "role",  "backup", "restore"};
 
 constexpr const char* kFooter =
     R"(Without a command: the shell; commands are read from the terminal, or a line at a time from a pipe.
@@ -43,7 +44,8 @@ Examples:
   trellis query person1.age -b 127.0.0.1:7400 -b 127.0.0.1:7500
   echo 'COMPUTE 2*x WHERE x = QUERY person1.age' | trellis
   trellis load users.json --key-field _id
-  trellis export backup.json
+  trellis export records.json
+  trellis backup monday
   trellis member remove 127.0.0.1:9003          waits until it is gone; --detach does not
   trellis moves --watch                         what moves from worker to worker, until nothing does
 
@@ -68,6 +70,7 @@ struct Settings {
   GenerateOptions generate;
   BenchOptions bench;
   DoctorFlags doctor;
+  BackupFlags backup;
   std::string keys_folder;
   UserFlags user_flags;
   std::string user_file;
@@ -266,7 +269,7 @@ int run_up(Settings& settings) {
   return up(settings.up, stop);
 }
 
-/// What `load` and `export` share with every command.
+/// What the tools for data share with every command.
 DataToolSettings data_tool_settings(const CLI::App& app, const Settings& settings) {
   DataToolSettings result{settings.endpoints(), settings.user, settings.json, settings.defaults().options,
                           std::nullopt};
@@ -359,6 +362,8 @@ int run(int argc, char** argv) {
   const CLI::App* const keys = add_keys(app, settings.keys_folder);
   const CLI::App* const user = add_user_tool(app, settings.user_flags);
   const CLI::App* const role = add_role_tool(app, settings.user_flags);
+  const CLI::App* const backup = add_backup(app, settings.backup);
+  const CLI::App* const restore = add_restore(app, settings.backup);
 
   const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
   std::vector<const char*> flags{argv[0]};
@@ -378,6 +383,8 @@ int run(int argc, char** argv) {
   if (doctor->parsed()) return run_doctor(settings.doctor, settings.doctor_settings());
   if (user->parsed()) return run_user_tool(*user, settings.user_flags, settings.user_tool_settings());
   if (role->parsed()) return run_role_tool(*role, settings.user_flags, settings.user_tool_settings());
+  if (backup->parsed()) return run_backup(settings.backup, data_tool_settings(app, settings));
+  if (restore->parsed()) return run_restore(settings.backup, data_tool_settings(app, settings));
   if (ready->parsed()) return run_ready(settings.doctor, settings.doctor_settings());
   return run_shell_here(settings);
 }

@@ -202,7 +202,7 @@ class Export(ClusterTest):
         for key, document in documents.items():
             self.assertOk(self.call("PUT", key, document))
         before = self.call("SCAN", "").result
-        for format in ("json", "arrow"):
+        for format in ("json", "jsonl", "arrow"):
             backup = self.folder / f"backup.{format}"
             ran = self.assertRan(one_shot(self.cluster, "export", backup, "--format", format), 0, "")
             self.assertOneLine(ran.err, f"exported {len(before)} records")

@@ -31,6 +31,7 @@ ROOMS = {
     "client/public": {"client", "program", "protocol"},
     "cli/load": {"cli", "client", "program", "protocol"},
     "cli/bench": {"cli", "client", "program", "protocol"},
+    "cli/backup": {"cli", "client", "program", "protocol"},
     "sim/checker": {"protocol"},
 }
 # Headers of others stand in the files that wrap them, and nowhere else.
@@ -45,7 +46,7 @@ WRAPPED = {
     "muParser": ("broker/merge/expression.cpp",),
     "histedit.h": ("cli/shell/line_editor.cpp",),
     "zlib.h": ("cli/load/decompressor.cpp",),
-    "zstd.h": ("cli/load/decompressor.cpp",),
+    "zstd.h": ("cli/load/decompressor.cpp", "cli/backup/compressor.cpp"),
 }
 # Nothing of these parts reads a clock, opens a socket or starts a thread: they are handed time and bytes.
 CORES = ("protocol/", "broker/merge/", "worker/state/", "worker/trie/", "sim/checker/", "client/statement/")
