@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "protocol/command_table.hpp"
+#include "protocol/limits.hpp"
 #include "protocol/packed.hpp"
 #include "sim/cluster.hpp"
 #include "sim/operation_frames.hpp"
@@ -66,6 +68,12 @@ void RawClient::begin() {
   const Duration timeout = options.timeout;
   options = options_of(operation);
   options.timeout = std::chrono::duration_cast<milliseconds>(timeout);
+  // Of sessions without floors the last writes are remembered, and no more: a run in which these are few is about that.
+  const std::string session = "r" + std::to_string(index_) + "." + std::to_string(connection_);
+  if (is_write(operation.command) && cluster_.shape().sessions.writes_max < kRememberedWritesMin) {
+    options.session = session;
+    options.seq = next_id_;
+  }
   const std::string arguments = pack_arguments(operation);
   begin_call(operation.command, arguments, options, {operation});
 }
