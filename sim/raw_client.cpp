@@ -68,7 +68,7 @@ void RawClient::begin() {
   const Duration timeout = options.timeout;
   options = options_of(operation);
   options.timeout = std::chrono::duration_cast<milliseconds>(timeout);
-  // Of sessions without floors the last writes are remembered, and no more: a run in which these are few is about that.
+  // A session without floors has its last writes remembered, and no more.  Where these are few, a run sees their end.
   const std::string session = "r" + std::to_string(index_) + "." + std::to_string(connection_);
   if (is_write(operation.command) && cluster_.shape().sessions.writes_max < kRememberedWritesMin) {
     options.session = session;
