@@ -37,10 +37,25 @@ void Cluster::start() {
   if (shape_.makes_backups) backups_.begin();
 }
 
-std::vector<std::string> Cluster::worker_addresses() const {
-  std::vector<std::string> addresses;
-  for (std::size_t i = 0; i < shape_.workers; ++i) addresses.push_back(workers_[i]->address());
-  return addresses;
+std::vector<std::string> Cluster::server_file() const {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < shape_.workers; ++i) lines.push_back(workers_[i]->address());
+  const ClusterMap* newest = nullptr;
+  for (const auto& worker : workers_) {
+    const ClusterMap* const map = worker->shard() == nullptr ? nullptr : worker->shard()->membership().map();
+    if (map != nullptr && (newest == nullptr || newest->number() < map->number())) newest = map;
+  }
+  if (newest == nullptr) return lines;
+  const auto stays = [newest](const std::string& address) {
+    const Member* const member = newest->find_address(address);
+    return member != nullptr && member->state == MemberState::kMember;
+  };
+  // Founders go one after the other: one that is left may be on its way out before the broker has adopted the cluster.
+  if (std::count_if(lines.begin(), lines.end(), stays) > 1) return lines;
+  for (const Member& member : newest->members) {
+    if (std::find(lines.begin(), lines.end(), member.address) == lines.end()) lines.push_back(member.address);
+  }
+  return lines;
 }
 
 WorkerProcess* Cluster::map_keeper() {

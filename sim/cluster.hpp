@@ -82,8 +82,9 @@ class Cluster {
   std::size_t clients() const { return clients_.size(); }
   RawClient& raw_client(std::size_t index) { return *raw_clients_[index]; }
   std::size_t raw_clients() const { return raw_clients_.size(); }
-  /// The addresses of those that the cluster is made with.
-  std::vector<std::string> worker_addresses() const;
+  /// What a broker that starts now finds in its server file: those that the cluster is made with, as long as more than
+  /// one of them is a member that stays.  Afterwards somebody has added the members of the day.
+  std::vector<std::string> server_file() const;
   /// The worker that keeps the map, as the leader of partition 0; null: none.
   WorkerProcess* map_keeper();
   WorkerProcess* worker_at(const std::string& address);

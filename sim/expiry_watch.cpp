@@ -47,7 +47,8 @@ void ExpiryWatch::look_at(PartitionId partition) {
     const auto since = worker.well_since();
     if (!since || *since > now || worker.shard() == nullptr) continue;
     const auto at = worker.shard()->partitions().find(partition);
-    if (at == worker.shard()->partitions().end()) continue;
+    // One that has just started beside a peer that is silent waits until that one is taken for down.
+    if (at == worker.shard()->partitions().end() || !worker.shard()->takes_part(partition)) continue;
     ++well;
     const Replica& replica = at->second->replica();
     if (!replica.is_ready() || replica.is_transferring()) continue;

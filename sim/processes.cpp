@@ -335,7 +335,7 @@ BrokerProcess::BrokerProcess(Cluster& cluster, std::size_t index)
 
 bool BrokerProcess::begin() {
   BrokerOptions options;
-  options.servers = cluster_.worker_addresses();
+  options.servers = cluster_.server_file();
   options.k = cluster_.shape().k;
   options.partitions = cluster_.shape().partitions;
   options.limits = cluster_.shape().limits;

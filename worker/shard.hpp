@@ -131,6 +131,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   const Membership& membership() const { return membership_; }
   const WorkerCounts& counts() const { return counts_; }
   const Incarnations& incarnations() const { return incarnations_; }
+  /// Whether its replica votes and acknowledges: peers have told what it promised before this start.
+  bool takes_part(PartitionId partition) const { return looking_on_.count(partition) == 0; }
   const Moves& moves() const { return moves_; }
   /// Replicas on their way here, and those that wait to be.
   std::vector<Receiving> receiving() const;

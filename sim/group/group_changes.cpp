@@ -106,14 +106,21 @@ void Group::on_made(ReplicaId replica) {
 bool Group::may_lose(const GroupWorker& worker) const {
   const GroupWorker* const leader = newest_leader();
   if (leader == nullptr || leader->replica()->is_changing()) return false;
-  const std::vector<ReplicaPlace> voters = leader->replica()->voters();
   // One that is silent may be taken for down and be removed first: the next one is then one too many.
-  const auto is_lost = [&](const ReplicaPlace& voter) {
-    const GroupWorker& each = *workers_[index_of(voter.worker)];
-    return each.is_lost() || &each == &worker || !each.is_up() || leader->silence_of(voter.worker) > kSilentLately;
+  const auto is_lost = [&](const GroupWorker& each) {
+    return each.is_lost() || &each == &worker || !each.is_up() || leader->silence_of(each.id()) > kSilentLately;
   };
-  const auto lost = static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), is_lost));
-  if (lost > (voters.size() - 1) / 2) return false;
+  std::size_t voters = 0;
+  std::size_t lost = 0;
+  for (const ReplicaMember& member : leader->replica()->configuration().members) {
+    const GroupWorker& each = *workers_[index_of(member.place.worker)];
+    // A newcomer gets its vote all the same where it is lost so lately that the leader has not missed it.
+    const bool gets_vote_lost = (each.is_lost() || &each == &worker) && leader->silence_of(each.id()) <= kSilentLately;
+    if (member.role != ReplicaRole::kVoter && !gets_vote_lost) continue;
+    ++voters;
+    lost += is_lost(each) ? 1 : 0;
+  }
+  if (lost > (voters - 1) / 2) return false;
   // Where k goes down, the group may go on with fewer from now on.
   const std::uint64_t followed = std::max<std::uint64_t>(leader->followed(), 1);
   for (std::uint64_t version = followed; version <= targets_->newest(); ++version) {
