@@ -35,12 +35,9 @@ Error earlier_format() {
       "0.1, `trellis export` its documents, and load them into a new cluster with `trellis load`"};
 }
 
-bool is_of_records(std::string_view bytes) {
-  while (!bytes.empty()) {
-    if (!take_record(bytes)) return false;
-  }
-  return true;
-}
+/// The mark of the batch behind.  Where its first block lies behind the last one of this, it begins there for certain:
+/// a block behind one of another use may be any of a batch that was written over in part, and hold what clients sent.
+SectorMark next_of(const SectorMark& mark) { return {mark.incarnation, mark.ordinal + 1}; }
 
 class Recovery {
  public:
@@ -57,7 +54,7 @@ class Recovery {
   Result<void> apply(const SegmentReader::Batch& batch, const OpenSegment& segment);
   std::string whole_before() const;
   Result<void> look_for_later_batches();
-  Result<std::optional<std::uint64_t>> later_batch(std::uint32_t number, const DiskFile& file) const;
+  Result<std::optional<std::uint64_t>> later_batch(const DiskFile& file) const;
   std::uint64_t last_batch() const { return in_use_.back().first_batch + result_.next_ordinal - 1; }
 
   Disk& disk_;
@@ -250,7 +247,7 @@ Result<void> Recovery::look_for_later_batches() {
     const auto is_this = [number = number](const SegmentName& name) { return name.file == number; };
     const auto used = std::find_if(in_use_.begin(), in_use_.end(), is_this);
     if (used != in_use_.end() && *used != in_use_.back()) continue;
-    const auto later = later_batch(number, *candidate.file);
+    const auto later = later_batch(*candidate.file);
     if (!later) return later.error();
     if (*later) {
       return log_damage(number, **later, "a batch that knows of later ones than were found, one of which");
@@ -259,22 +256,17 @@ Result<void> Recovery::look_for_later_batches() {
   return {};
 }
 
-/// Where a whole batch begins that says that one is durable which was not found; nothing where there is none.
-Result<std::optional<std::uint64_t>> Recovery::later_batch(std::uint32_t number, const DiskFile& file) const {
+/// Where a batch begins that says that one is durable which was not found; nothing where there is none.
+Result<std::optional<std::uint64_t>> Recovery::later_batch(const DiskFile& file) const {
   std::string window(static_cast<std::size_t>(std::min<std::uint64_t>(kLookedThrough, file.size())), '\0');
   if (auto read = file.read(0, window.data(), window.size()); !read) return read.error();
   std::optional<SectorMark> before;
   for (std::uint64_t at = 0; at + kBlockSize <= window.size(); at += kBlockSize) {
     const auto mark = mark_of(window.data() + at, at);
-    const bool begins = mark && mark != before;
+    const bool begins = mark && (at == 0 || (before && mark == next_of(*before)));
     before = mark_of(window.data() + at + kBlockSize - kSectorSize, at + kBlockSize - kSectorSize);
     const auto head = begins ? read_batch_head(window.data() + at) : std::nullopt;
-    if (!head || head->durable <= last_batch() || head->number <= head->durable) continue;
-    // Behind a block that is torn comes what clients sent, so the batch has to be whole and made of records.
-    SegmentReader reader(file, {number, mark->incarnation, head->number - mark->ordinal}, at, mark->ordinal);
-    const auto batch = reader.next();
-    if (!batch) return batch.error();
-    if (*batch && is_of_records((*batch)->records)) return std::optional(at);
+    if (head && head->durable > last_batch()) return std::optional(at);
   }
   return std::optional<std::uint64_t>();
 }

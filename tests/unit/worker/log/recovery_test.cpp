@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include "protocol/cluster/bundle.hpp"
 #include "tests/unit/worker/log/log_on_memory.hpp"
+#include "worker/log/batch.hpp"
 
 namespace trellis {
 namespace {
@@ -124,6 +126,28 @@ TEST_F(RecoveryTest, AFirstBatchInAFileOfAnEarlierUseThatIsGoneIsToldByThoseBehi
   const std::size_t lost = read_batch_head(now.data())->blocks * kBlockSize;
   as_it_began[reused] = as_it_began.at(reused).substr(0, lost) + now.substr(lost);
   EXPECT_THAT(fault_of(as_it_began), AllOf(HasSubstr(reused), HasSubstr("knows of later ones than were found")));
+}
+
+/// Found by the simulator (leaders 500243): of a batch of an earlier use the first blocks had been written over, and what
+/// a client had sent lay where the next one begins, as a batch's head would.
+TEST_F(RecoveryTest, WhatClientsSentIsNoBatchWhereverItsBlockLies) {
+  append(1, 1);
+  const auto files = stop();
+  std::string head;
+  FieldWriter(head).u32(1).u32(0).u64(900).u64(899).u64(0);
+  for (std::size_t shift = 0; shift < head.size(); ++shift) {
+    std::string sent(shift, 'x');
+    while (sent.size() < 4 * kBlockSize) sent += head;
+    BatchBuffer earlier;
+    earlier.add(sent);
+    earlier.seal(5, 4, {77, 3}, 0);
+    auto with_spare = files;
+    std::string& spare = with_spare[segment_file_name(90)];
+    spare = earlier.bytes();
+    spare.replace(0, kBlockSize, kBlockSize, '\0');
+    EXPECT_EQ(fault_of(with_spare), "") << shift;
+    stop();
+  }
 }
 
 TEST_F(RecoveryTest, ASegmentThatIsGoneIsNamed) {
