@@ -118,8 +118,8 @@ Result<std::vector<std::string>> Disk::list() const {
 
 void Disk::put_back(Image older) {
   newest_ = image();
+  newest_acknowledged_ = std::exchange(acknowledged_, 0);
   log_files_.put_back(older.log);
-  acknowledged_ = 0;
   files_ = std::move(older.snapshots);
 }
 
@@ -135,6 +135,7 @@ void Disk::wipe() {
 bool Disk::restore_newest() {
   if (!newest_) return false;
   log_files_.put_back(newest_->log);
+  acknowledged_ = newest_acknowledged_;
   files_ = std::move(newest_->snapshots);
   newest_.reset();
   return true;

@@ -95,7 +95,8 @@ class Disk final : public SnapshotStore {
   std::unique_ptr<SimulatedLogWriter> log_writer_;
   std::unique_ptr<LogStore> log_;
   mutable bool had_trouble_ = false;
-  std::uint64_t acknowledged_ = 0;  ///< The last batch that its worker was told of as durable.
+  std::uint64_t acknowledged_ = 0;         ///< The last batch that its worker was told of as durable.
+  std::uint64_t newest_acknowledged_ = 0;  ///< That of newest_.
 
   std::map<std::string, std::shared_ptr<std::string>> files_;
   std::map<std::string, std::shared_ptr<std::string>> removed_;  ///< A power cut may bring them back.

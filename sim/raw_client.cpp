@@ -68,11 +68,13 @@ void RawClient::begin() {
   const Duration timeout = options.timeout;
   options = options_of(operation);
   options.timeout = std::chrono::duration_cast<milliseconds>(timeout);
-  // A session without floors has its last writes remembered, and no more.  Where these are few, a run sees their end.
-  const std::string session = "r" + std::to_string(index_) + "." + std::to_string(connection_);
+  // Where few writes are remembered, these are as many as ever may be: their floor stays the lowest, so none of them
+  // makes room, and one that is forgotten is known for an old one by its seq.
+  const std::string session = "raw " + std::to_string(index_);
   if (is_write(operation.command) && cluster_.shape().sessions.writes_max < kRememberedWritesMin) {
     options.session = session;
     options.seq = next_id_;
+    options.floor = 0;
   }
   const std::string arguments = pack_arguments(operation);
   begin_call(operation.command, arguments, options, {operation});
