@@ -128,8 +128,8 @@ TEST_F(RecoveryTest, AFirstBatchInAFileOfAnEarlierUseThatIsGoneIsToldByThoseBehi
   EXPECT_THAT(fault_of(as_it_began), AllOf(HasSubstr(reused), HasSubstr("knows of later ones than were found")));
 }
 
-/// Found by the simulator (leaders 500243): of a batch of an earlier use the first blocks had been written over, and what
-/// a client had sent lay where the next one begins, as a batch's head would.
+/// Found by the simulator (leaders 500243): of a batch of an earlier use the first blocks had been written over, and at
+/// the begin of the next one lay what a client had sent, as a batch's head would.
 TEST_F(RecoveryTest, WhatClientsSentIsNoBatchWhereverItsBlockLies) {
   append(1, 1);
   const auto files = stop();
