@@ -110,7 +110,9 @@ Incarnations::Peer& Incarnations::peer(WorkerId id) {
   return peer;
 }
 
-void Incarnations::on_opened(PartitionId group, WorkerId vote, Promise held) { opened_[group] = {vote, held}; }
+void Incarnations::on_opened(PartitionId group, std::optional<WorkerId> vote, Promise held) {
+  opened_[group] = {vote, held};
+}
 
 void Incarnations::on_deleted(PartitionId group, ReplicaId deleted) {
   opened_[group] = {WorkerId{}, Promise{deleted, UINT64_MAX, 0, false}};
@@ -189,9 +191,9 @@ std::optional<std::string> Incarnations::lack(WorkerId from, const Known& known)
     // In a later term than that of the promise a new leader may have replaced what was promised.
     // A replica that was deleted here has nothing left to hold; one that never was here is missing.
     if (promise.replica < held.replica) continue;
-    const bool has_less =
-        held.replica < promise.replica || held.term < promise.term ||
-        (held.term == promise.term && (held.index < promise.index || (promise.has_voted && vote != from)));
+    const bool has_less = held.replica < promise.replica || held.term < promise.term ||
+                          (held.term == promise.term &&
+                           (held.index < promise.index || (promise.has_voted && vote.value_or(from) != from)));
     if (!has_less) continue;
     return who + "knows that it held partition " + std::to_string(group.value) + " up to entry " +
            std::to_string(promise.index) + (promise.has_voted ? " and voted for it" : "") + " in term " +

@@ -77,8 +77,9 @@ class Incarnations {
   /// The number of this start, from 1 on; 0: not loaded.
   std::uint64_t number() const { return number_; }
 
-  /// What a replica held when it was opened: its vote, and as a promise its term and last entry.
-  void on_opened(PartitionId group, WorkerId vote, Promise held);
+  /// What a replica held when it was opened: whom it voted for in its term (WorkerId{}: nobody; nothing: somebody who
+  /// is no member any more, or not yet, by its own log), and as a promise its term and last entry.
+  void on_opened(PartitionId group, std::optional<WorkerId> vote, Promise held);
   /// No replica of the group is here any more; the last one that was deleted here.
   void on_deleted(PartitionId group, ReplicaId deleted);
 
@@ -118,7 +119,7 @@ class Incarnations {
     std::optional<std::uint64_t> asks;  ///< It waits for this challenge to be answered.
   };
   struct Opened {
-    WorkerId vote;
+    std::optional<WorkerId> vote;
     Promise held;
   };
 

@@ -95,8 +95,7 @@ Result<void> Shard::open_partition(PartitionId id, ReplicaId held) {
   auto partition = std::make_unique<Partition>(id, settings, settings_.sessions, *this);
   if (auto started = partition->start(); !started) return started.error();
   const Replica& replica = partition->replica();
-  incarnations_.on_opened(id, replica.worker_of(replica.vote()),
-                          {held, replica.term().value, replica.last_index().value, false});
+  incarnations_.on_opened(id, replica.voted_for(), {held, replica.term().value, replica.last_index().value, false});
   partitions_.emplace(id, std::move(partition));
   return {};
 }

@@ -289,7 +289,6 @@ void Replica::propose_empty() {
   after_call();
 }
 
-ReplicaId Replica::vote() const { return {library_->raft.voted_for}; }
 Term Replica::term() const { return {library_->raft.current_term}; }
 LogIndex Replica::commit_index() const { return {library_->raft.commit_index}; }
 LogIndex Replica::applied() const { return {library_->raft.last_applied}; }

@@ -153,8 +153,9 @@ class Replica {
   PartitionId group() const { return group_; }
   const ReplicaPlace& self() const { return settings_.self; }
   Term term() const;
-  /// Whom it voted for in its term; 0: nobody.
-  ReplicaId vote() const;
+  /// The worker of the replica that it voted for in its term: WorkerId{} where it voted for none, nothing where that
+  /// one is no member any more, or not yet, as far as is known here.
+  std::optional<WorkerId> voted_for() const;
   LogIndex commit_index() const;
   LogIndex applied() const;
   LogIndex last_index() const;
@@ -166,8 +167,6 @@ class Replica {
   /// The member with that id, or the one on that worker.
   std::optional<ReplicaMember> member(ReplicaId id) const;
   std::optional<ReplicaMember> member_on(WorkerId worker) const;
-  /// The worker that this member is on; WorkerId{0} where it is none, as far as is known here.
-  WorkerId worker_of(ReplicaId id) const;
   /// The batch after which this replica's current term is durable.
   BatchNumber term_batch() const;
 

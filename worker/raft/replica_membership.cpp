@@ -117,9 +117,11 @@ std::optional<ReplicaMember> Replica::member_on(WorkerId worker) const {
   return std::nullopt;
 }
 
-WorkerId Replica::worker_of(ReplicaId id) const {
-  const auto found = member(id);
-  return found ? found->place.worker : WorkerId{};
+std::optional<WorkerId> Replica::voted_for() const {
+  const ReplicaId vote{library_->raft.voted_for};
+  if (vote == ReplicaId{}) return WorkerId{};
+  const auto voted = member(vote);
+  return voted ? std::optional(voted->place.worker) : std::nullopt;
 }
 
 bool Replica::is_lone_voter() const { return voters() == std::vector{settings_.self}; }

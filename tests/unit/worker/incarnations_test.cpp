@@ -30,7 +30,7 @@ struct Side final : IncarnationsOutput {
   void say_to_peer(WorkerId peer, PeerMessageType type, const std::string& header) override {
     said.push_back({peer, type, header});
   }
-  void start(TimePoint now, Promise held, WorkerId vote = {}) {
+  void start(TimePoint now, Promise held, std::optional<WorkerId> vote = WorkerId{}) {
     store.crash();
     said.clear();
     nonce = {next_random++};
@@ -207,6 +207,10 @@ TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheVoteThatItGave) {
   ann.start(now, {{7}, 4, 10, false}, kBob);
   talk();
   EXPECT_FALSE(ann.self->older_copy()) << "its folder has the vote";
+  // Found by the simulator (moves 500290): whom it voted for was no leader, and left the group in the same term.
+  ann.start(now, {{7}, 4, 10, false}, std::nullopt);
+  talk();
+  EXPECT_FALSE(ann.self->older_copy()) << "there is one vote in a term, and its folder has it";
   ann.start(now, {{7}, 4, 10, false}, kCat);
   talk();
   EXPECT_TRUE(ann.self->older_copy());

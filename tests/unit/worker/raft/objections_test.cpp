@@ -151,7 +151,7 @@ TEST(LoneVoter, LeadsEachLifeInATermOfItsOwn) {
   harness.start();
   EXPECT_TRUE(harness.replica->is_leader());
   EXPECT_EQ(harness.replica->term(), Term{3});
-  EXPECT_EQ(harness.replica->vote(), kSelf.id);
+  EXPECT_EQ(harness.replica->voted_for(), kSelf.worker);
   harness.start();
   EXPECT_EQ(harness.replica->term(), Term{3}) << "the incarnation before ended before anything of it was durable";
 }

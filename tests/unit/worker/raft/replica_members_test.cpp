@@ -72,7 +72,7 @@ TEST(ReplicaMembers, R14AStandbyByItsOwnLogGivesItsVote) {
   Harness harness({kPeer, kSelf});
   join_as_standby(harness);
   EXPECT_TRUE(is_granted(harness, vote_request(3, 2, 2, kPeer)));
-  EXPECT_EQ(harness.replica->vote(), kPeer.id);
+  EXPECT_EQ(harness.replica->voted_for(), kPeer.worker);
   EXPECT_THAT(harness.replica->voters(), ElementsAre(kPeer)) << "it had the role for that one call";
 }
 
@@ -201,7 +201,7 @@ TEST(ReplicaMembers, R13ALoneVoterThatLearntAHigherTermLeadsInOneOfItsOwn) {
   }
   EXPECT_TRUE(harness.replica->is_leader());
   EXPECT_EQ(harness.replica->term(), Term{41});
-  EXPECT_EQ(harness.replica->vote(), kSelf.id);
+  EXPECT_EQ(harness.replica->voted_for(), kSelf.worker);
 }
 
 }  // namespace

@@ -61,6 +61,19 @@ TEST(Replica, SaysNothingBeforeItsTermAndVoteAreDurable) {
       << "it voted in its earlier incarnation";
 }
 
+TEST(Replica, KnowsWhomItVotedForAsLongAsThatIsAMember) {
+  Harness harness;
+  ASSERT_TRUE(harness.start());
+  EXPECT_EQ(harness.replica->voted_for(), WorkerId{}) << "nobody";
+  harness.receive(vote_request(7, 1, 1));
+  harness.sync();
+  EXPECT_EQ(harness.replica->voted_for(), kOther.worker);
+  harness.receive(vote_request(8, 1, 1, {{9}, {109}}));
+  harness.sync();
+  ASSERT_TRUE(harness.take(RaftMessageKind::kRequestVoteResult).back().granted);
+  EXPECT_EQ(harness.replica->voted_for(), std::nullopt) << "its log does not name that one yet";
+}
+
 TEST(Replica, R2AVoteWaitsUntilTheEntriesAreDurable) {
   Harness harness;
   ASSERT_TRUE(harness.start());
