@@ -12,7 +12,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 apt-get -qq -o APT::Sandbox::User=root download libdata-messagepack-perl=1.02-1+b1
 dpkg -x libdata-messagepack-perl_*.deb root
-paths=$(find root/usr -type d -name 'perl5' | paste -sd:)
+paths=$(dirname "$(dirname "$(find root/usr -path '*/Data/MessagePack.pm')")")  # Below the version of Perl.
 
 cat >pack.pl <<'PERL'
 use v5.36;
