@@ -26,7 +26,7 @@ Result<void> Access::on_offer(std::string_view packed) {
   if (!offered) return offered.error();
   if (records_ != nullptr && offered->version <= records_->version) return {};
   records_ = std::make_shared<const AccessRecords>(std::move(*offered));
-  permissions_.clear();
+  if (!omitted_.changed_roles) permissions_.clear();
   asked_at_.reset();
   output_.on_users(*records_);
   return {};

@@ -13,6 +13,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "broker/options.hpp"
 #include "broker/types.hpp"
 #include "protocol/access/access_records.hpp"
 #include "protocol/access/permissions.hpp"
@@ -25,7 +26,7 @@ class Access {
   /// Newer records are asked for so often.
   static constexpr Duration kAskEvery = std::chrono::milliseconds(100);
 
-  explicit Access(BrokerOutput& output) : output_(output) {}
+  explicit Access(BrokerOutput& output, OmittedBrokerRules omitted = {}) : output_(output), omitted_(omitted) {}
 
   /// Null: none are known yet.
   const std::shared_ptr<const AccessRecords>& records() const { return records_; }
@@ -49,6 +50,7 @@ class Access {
   Result<Pointer> spoken_for(const Options& options);
 
   BrokerOutput& output_;
+  OmittedBrokerRules omitted_;
   std::shared_ptr<const AccessRecords> records_;
   std::unordered_map<std::uint64_t, Pointer> permissions_;  ///< By the numbers of users who have asked.
   std::optional<TimePoint> asked_at_;

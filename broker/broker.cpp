@@ -52,7 +52,7 @@ class Broker::Core {
         nonce_{random()},
         leadership_checks_(nonce_, registry_, router_, outbox_, options_.omitted),
         formation_(options_, registry_, router_, outbox_, output),
-        access_(output),
+        access_(output, options_.omitted),
         call_timers_(now),
         freeze_guard_(now),
         requests_({options_, output, registry_, router_, formation_, access_, freeze_guard_}, random, now),

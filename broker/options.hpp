@@ -27,6 +27,7 @@ struct OmittedBrokerRules {
   bool minorities = false;         ///< A majority takes every replica.
   bool echoes = false;             ///< What an earlier broker sent measures the way to a worker.
   bool roles = false;              ///< Every user may do everything.
+  bool changed_roles = false;      ///< Users go on with the rights that they had when they first asked.
   bool leadership_checks = false;  ///< One that confirms is enough, however many replicas there are.
 };
 

@@ -90,6 +90,11 @@ bool AnswerCheck::is_quick() const {
   });
 }
 
+bool AnswerCheck::is_all_well_since(TimePoint then) const {
+  const Span span = span_since(then);
+  return brokers_are_well(span) && is_calm(span) && is_quick() && standing_of(workers_, span).up == workers_.size();
+}
+
 void AnswerCheck::check(const Operation& operation, const ReplyInfo& info, Duration timeout,
                         const std::optional<HeldDocument>& held) const {
   if (operation.status == Code::kInternal) world_.violate("an answer is INTERNAL: " + to_text(operation));

@@ -39,6 +39,9 @@ class AnswerCheck {
   /// For a read that is asked now: what the freshest replica left holds, where none of its partition is a majority.
   std::optional<HeldDocument> freshest_left(const Operation& read) const;
 
+  /// Whether by then no fault was felt any more, and none has come since.
+  bool is_all_well_since(TimePoint then) const;
+
   /// An operation has been answered.  `held` is what freshest_left() said when it was asked.
   void check(const Operation& operation, const ReplyInfo& info, Duration timeout,
              const std::optional<HeldDocument>& held) const;

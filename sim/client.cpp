@@ -182,6 +182,11 @@ void ClientProcess::ask(Command command, const std::string& arguments, std::chro
                         std::function<void(const Reply&)> done) {
   Options options;
   options.timeout = timeout;
+  ask(command, arguments, options, std::move(done));
+}
+
+void ClientProcess::ask(Command command, const std::string& arguments, Options options,
+                        std::function<void(const Reply&)> done) {
   asked_[table_->begin(local_now(), command, arguments, options)] = std::move(done);
   arm();
 }

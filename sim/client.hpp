@@ -38,6 +38,7 @@ class ClientProcess final : public CallOutput {
   /// One linearizable operation on `key`, by itself: a probe.  `done` is told whether it was answered OK, unmarked.
   void probe(Command command, const std::string& key, std::function<void(bool)> done);
   /// Asks what no history holds.  `done` is told the answer, unless this client ends before.
+  void ask(Command command, const std::string& arguments, Options options, std::function<void(const Reply&)> done);
   void ask(Command command, const std::string& arguments, std::chrono::milliseconds timeout,
            std::function<void(const Reply&)> done);
 

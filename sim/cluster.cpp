@@ -15,7 +15,8 @@ Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutat
       network_(world),
       answers_(*this),
       expiry_(*this),
-      backups_(*this) {
+      backups_(*this),
+      roles_(*this) {
   for (std::size_t i = 0; i < shape.workers + shape.spares; ++i)
     workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
@@ -35,6 +36,7 @@ void Cluster::start() {
   for (const auto& client : raw_clients_) client->start();
   expiry_.begin();
   if (shape_.makes_backups) backups_.begin();
+  if (shape_.has_roles) roles_.begin();
 }
 
 std::vector<std::string> Cluster::server_file() const {

@@ -19,6 +19,7 @@
 #include "sim/network.hpp"
 #include "sim/processes.hpp"
 #include "sim/raw_client.hpp"
+#include "sim/role_watch.hpp"
 #include "sim/world.hpp"
 
 namespace trellis::sim {
@@ -38,7 +39,7 @@ struct ClusterShape {
   double refused_sends = 0;       ///< Share of what brokers have for a worker and cannot send, its queue being full.
   bool is_always_served = false;  ///< Its faults are so small that every request is served all the same.
   SessionLimits sessions;         ///< Few writes, so that a run comes to the end of them.
-  bool has_roles = false;         ///< Its raw clients may not do everything (sim/roles.hpp).
+  bool has_roles = false;         ///< Its raw clients may not do everything (sim/role_watch.hpp).
   bool makes_backups = false;     ///< One after the other.
   bool changes_members = false;   ///< Workers join, leave, and lose their disks.
   std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
@@ -95,6 +96,7 @@ class Cluster {
   AnswerCheck& answers() { return answers_; }
   ExpiryWatch& expiry() { return expiry_; }
   BackupWatch& backups() { return backups_; }
+  RoleWatch& roles() { return roles_; }
 
   // Invariants, called by the workers.
   void on_leader(PartitionId partition, Term term, std::size_t worker);
@@ -122,6 +124,7 @@ class Cluster {
   AnswerCheck answers_;
   ExpiryWatch expiry_;
   BackupWatch backups_;
+  RoleWatch roles_;
   std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
   std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
 };

@@ -31,6 +31,12 @@ struct NetworkConditions {
   std::uint64_t rate = 0;
 };
 
+inline std::uint64_t bytes_of(const Frames& frames) {
+  std::uint64_t bytes = 0;
+  for (const Frame& frame : frames) bytes += frame.size();
+  return bytes;
+}
+
 class Network {
  public:
   explicit Network(World& world) : world_(world) {}

@@ -60,6 +60,8 @@ class Process {
   bool has_ended = false;
 
  protected:
+  static constexpr std::size_t kMessagesPerTurn = 1000;
+
   Process(Cluster& cluster, ProcessNumber number, std::string name);
 
   /// Thrown by a step to end the incarnation at that point.
@@ -175,6 +177,8 @@ class BrokerProcess final : public Process, public BrokerOutput {
   void end(bool power_cut) override;
 
   void to_client(const ClientAddress& client, Frame reply) override;
+  void on_users(const AccessRecords& records) override;
+  std::optional<Asker> asker_of(const Frames& message);
   void deliver(const SimulatedClient& client, const Frame& reply);
   bool to_worker(const BackendAddress& worker, Frames bundle) override;
   void log(LogLevel level, std::string_view event, const LogSubject& subject) override;
@@ -184,6 +188,7 @@ class BrokerProcess final : public Process, public BrokerOutput {
   std::deque<std::pair<BackendAddress, Frames>> from_workers_;
   LastAnswers last_answers_;  ///< For the mutation "answer-for-later".
   std::deque<Frames> from_clients_;
+  std::map<std::string, std::uint64_t> guests_;    ///< With roles: as which user each connection was let in.
   std::map<std::string, std::string> last_reply_;  ///< For mutations.
   std::uint64_t replies_ = 0;                      ///< For mutations.
   ReplyLedger ledger_;

@@ -91,8 +91,14 @@ void RawClient::begin_call(Command command, const std::string& arguments, Option
   calls_[id] = {RecordedCall(cluster_, std::move(operations), timeout), command == Command::kCompute};
   send(frame);
   world_.after(timeout + kGrace, [this, id] {
-    if (calls_.erase(id) > 0) think();
+    if (calls_.erase(id) > 0) on_silence();
   });
+}
+
+/// With users: perhaps it was not let in.
+void RawClient::on_silence() {
+  if (cluster_.shape().has_roles) connect();
+  think();
 }
 
 void RawClient::begin_compute() {
@@ -124,13 +130,15 @@ void RawClient::begin_listing(Command command) {
   listings_[id] = command;
   send(Frame(pack_request(id, command, arguments, options)));
   world_.after(options.timeout + kGrace, [this, id] {
-    if (listings_.erase(id) > 0) think();
+    if (listings_.erase(id) > 0) on_silence();
   });
 }
 
 void RawClient::check_role(const Call& call, const Reply& reply) {
-  const auto check = [this](const Operation& operation, Code status) {
-    const char* const wrong = wrong_by_role(operation, status);
+  const auto check = [this, id = reply.id](const Operation& operation, Code status) {
+    const char* const wrong = cluster_.roles().wrong(index_, id, [&](const RoleState& state, std::uint64_t user) {
+      return wrong_by_role(state, user, operation, status);
+    });
     if (wrong != nullptr) world_.violate(std::string(wrong) + ": " + to_text(operation));
   };
   if (!call.recorded.is_batch() || reply.status != Code::kOk) return check(call.recorded.first(cluster_), reply.status);
@@ -179,8 +187,12 @@ void RawClient::receive(std::uint64_t connection, const Frame& frame) {
   if (connection != connection_) return;
   auto reply = read_reply(frame.bytes());
   if (!reply) return world_.violate("a reply cannot be read");
+  if (reply->status == Code::kUnauthenticated) connect();  // Its user is another one by now, or none.
   if (const auto listing = listings_.extract(reply->id); !listing.empty()) {
-    const char* const wrong = wrong_by_role(listing.mapped(), *reply);
+    const char* const wrong =
+        cluster_.roles().wrong(index_, reply->id, [&](const RoleState& state, std::uint64_t user) {
+          return wrong_by_role(state, user, listing.mapped(), *reply);
+        });
     if (wrong != nullptr) world_.violate(wrong);
     return think();
   }

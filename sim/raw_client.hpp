@@ -41,6 +41,7 @@ class RawClient {
   void think();
   void begin();
   void begin_call(Command command, const std::string& arguments, Options options, std::vector<Operation> operations);
+  void on_silence();
   void begin_compute();
   void begin_report();
   void begin_listing(Command command);

@@ -105,6 +105,7 @@ class Run {
     finish_clients();
     probe();
     await_level();
+    if (cluster_.shape().has_roles) cluster_.roles().check_end();
     check_growth();
     return check_all(start);
   }
@@ -128,6 +129,7 @@ class Run {
 
   void finish_clients() {
     cluster_.backups().finish();
+    cluster_.roles().finish();
     for (std::size_t i = 0; i < cluster_.clients(); ++i) cluster_.client(i).finish();
     for (std::size_t i = 0; i < cluster_.raw_clients(); ++i) cluster_.raw_client(i).finish();
     const auto all_have = [this] {

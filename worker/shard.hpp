@@ -241,8 +241,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     BrokerIndex broker = 0;
     WorkerRequest request;
     TimePoint deadline;
-    MapVersion proposed;                ///< The map that does it; zero: none was proposed yet.
-    std::uint64_t proposed_access = 0;  ///< The same of users and roles.
+    MapVersion proposed;               ///< The map that does it; zero: none was proposed yet.
+    bool has_proposed_access = false;  ///< Of users and roles.
+    std::string refusal;               ///< Why such a change is refused.
   };
   void on_join_wanted(BrokerIndex broker, const JoinWanted& wanted);
   void on_cluster_request(BrokerIndex broker, WorkerRequest request);

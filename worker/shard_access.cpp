@@ -2,11 +2,29 @@
 // as any member it copies them, and tells brokers.
 #include "protocol/access/access_changes.hpp"
 #include "protocol/access/access_messages.hpp"
+#include "protocol/access/access_reports.hpp"
 #include "protocol/command.hpp"
 #include "worker/shard.hpp"
 #include "worker/state/command_result.hpp"
 
 namespace trellis {
+
+namespace {
+
+/// A broker says a session of its own where its client says none.
+std::uint64_t identity_of(const WorkerRequest& asked, const Request& request) {
+  const std::uint64_t seq = asked.session.empty() ? asked.tag : asked.seq;
+  return change_identity(asked.session, seq, request.command, request.arguments);
+}
+
+/// @param refusal  why, where it was this leader that refused it
+CommandResult result_of(const DoneChange& done, const std::string& refusal) {
+  const auto code = code_of(done.outcome);
+  if (!code) return CommandResult::of(done.outcome == ChangeOutcome::kChanged);
+  return CommandResult::failed(*code, refusal.empty() ? "this was refused when it was asked for first" : refusal);
+}
+
+}  // namespace
 
 void Shard::look_after_access() {
   Partition* const partition = find_partition(PartitionId{0});
@@ -70,13 +88,14 @@ bool Shard::serve_access(ClusterRequest& each, const Request& request) {
   access_.on_applied(records);
   const bool is_list = row_of(request.command).result != ResultType::kBoolean;
   if (is_list) return finish(CommandResult::of_packed(Frame(pack_access_report(*records, request.command))));
-  if (each.proposed_access != 0 && records->version >= each.proposed_access) return finish(CommandResult::of(true));
+  // Whatever comes of it is replicated: a copy of the request that comes after another change does not undo that.
+  const std::uint64_t identity = identity_of(each.request, request);
+  if (const DoneChange* const done = records->find_done(identity)) return finish(result_of(*done, each.refusal));
+  if (partition.proposes_access() || !partition.replica().can_propose()) return false;
   const auto next = with_change(*records, request.command, request.arguments);
-  if (!next) return finish(CommandResult::failed(next.error()));
-  if (next->version == records->version) return finish(CommandResult::of(false));
-  if (each.proposed_access != 0 || partition.proposes_access() || !partition.replica().can_propose()) return false;
-  each.proposed_access = next->version;
-  partition.propose_access(records->version, *next);
+  if (!next) each.refusal = next.error().message;
+  each.has_proposed_access = true;
+  partition.propose_access(records->version, with_done(*records, next, identity));
   return false;
 }
 

@@ -110,7 +110,7 @@ void Shard::on_join_wanted(BrokerIndex broker, const JoinWanted& wanted) {
 void Shard::on_cluster_request(BrokerIndex broker, WorkerRequest request) {
   if (cluster_requests_.size() == kClusterRequestsMax) return answer_cluster(broker, request, Outcome::kBusy, {});
   const TimePoint deadline = now_ + std::chrono::milliseconds(request.timeout_ms);
-  cluster_requests_.push_back({broker, std::move(request), deadline, {}, 0});
+  cluster_requests_.push_back({broker, std::move(request), deadline, {}, false, {}});
 }
 
 void Shard::serve_cluster_requests() {
@@ -125,7 +125,7 @@ bool Shard::serve(ClusterRequest& each) {
   };
   const ClusterMap* const map = kept_map();
   const bool is_obsolete = now_ >= each.deadline || map == nullptr;
-  const bool was_proposed = each.proposed != MapVersion{} || each.proposed_access != 0;
+  const bool was_proposed = each.proposed != MapVersion{} || each.has_proposed_access;
   if (is_obsolete) return answer(was_proposed ? Outcome::kUnknown : Outcome::kNotLeader);
   const auto read = read_request(each.request.body.bytes());
   const Request* const request = std::get_if<Request>(&read);

@@ -1,9 +1,10 @@
 #include "protocol/access/access_changes.hpp"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <optional>
 
-#include "protocol/check.hpp"
 #include "protocol/lenient.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
@@ -38,68 +39,13 @@ std::optional<std::string> read_bytes_of(PackedReader& reader, std::size_t size)
   return bytes && bytes->size() == size ? std::optional<std::string>(*bytes) : std::nullopt;
 }
 
-std::optional<ClusterRight> cluster_right_of(std::string_view name) {
-  for (const auto right : {ClusterRight::kRead, ClusterRight::kOperate, ClusterRight::kAdmin}) {
-    if (name == name_of(right)) return right;
-  }
-  return std::nullopt;
-}
-
-/// {"prefix": str or bin, "allow": ["read", "write"]}
-std::optional<AccessRule> read_rule(PackedReader& reader) {
-  const auto fields = read_fields(reader);
-  if (!fields) return std::nullopt;
-  AccessRule rule;
-  bool has_prefix = false;
-  for (std::uint32_t i = 0; i < *fields; ++i) {
-    const auto name = read_text(reader);
-    if (name == "prefix" && !has_prefix) {
-      const auto prefix = reader.read_bytes();
-      if (!prefix) return std::nullopt;
-      rule.prefix = *prefix;
-      has_prefix = true;
-    } else if (name == "allow") {
-      const auto count = reader.read_array();
-      if (!count) return std::nullopt;
-      for (std::uint32_t each = 0; each < *count; ++each) {
-        const auto what = read_text(reader);
-        if (what != "read" && what != "write") return std::nullopt;
-        (what == "read" ? rule.read : rule.write) = true;
-      }
-    } else {
-      return std::nullopt;
-    }
-  }
-  return has_prefix && (rule.read || rule.write) ? std::optional(rule) : std::nullopt;
-}
-
 /// {"rules": [rule, ...], "cluster": "read" | "operate" | "admin" | nil, "speak_for": bool}; each may be left out.
 bool read_role_fields(PackedReader& reader, Role& role) {
   const auto fields = read_fields(reader);
   if (!fields) return false;
   for (std::uint32_t i = 0; i < *fields; ++i) {
     const auto name = read_text(reader);
-    if (name == "rules") {
-      const auto count = reader.read_array();
-      if (!count || *count > kRulesMax) return false;
-      role.rules.clear();
-      for (std::uint32_t each = 0; each < *count; ++each) {
-        auto rule = read_rule(reader);
-        if (!rule) return false;
-        role.rules.push_back(std::move(*rule));
-      }
-    } else if (name == "cluster") {
-      if (reader.read_nil()) continue;
-      const auto right = cluster_right_of(read_text(reader).value_or(""));
-      if (!right) return false;
-      role.cluster = *right;
-    } else if (name == "speak_for") {
-      const auto value = reader.read_bool();
-      if (!value) return false;
-      role.speak_for = *value;
-    } else {
-      return false;
-    }
+    if (!name || !read_role_field(*name, reader, role)) return false;
   }
   return true;
 }
@@ -165,7 +111,9 @@ Result<AccessRecords> finished(const AccessRecords& before, AccessRecords after)
   if (after == before) return after;
   ++after.version;
   if (auto good = check(after); !good) return good.error();
-  if (pack(after).size() > kAccessSizeMax) {
+  AccessRecords alone = after;
+  alone.done.clear();
+  if (pack(alone).size() > kAccessSizeMax) {
     return Error{Code::kResourceExhausted, "users and roles have at most " + std::to_string(kAccessSizeMax) +
                                                " bytes together; remove those that nobody needs"};
   }
@@ -236,12 +184,47 @@ Result<AccessRecords> remove_role(const AccessRecords& records, const Asked& ask
   return finished(records, std::move(next));
 }
 
-void pack_role_report(const Role& role, bool is_built_in, std::string& out) {
-  PackedWriter(out).map(5).str("name").str(role.name).str("built_in").boolean(is_built_in);
-  pack_role_fields(role, out);
+ChangeOutcome outcome_of(Code error) {
+  switch (error) {
+    case Code::kNotFound: return ChangeOutcome::kNotFound;
+    case Code::kFailedPrecondition: return ChangeOutcome::kNotNow;
+    case Code::kResourceExhausted: return ChangeOutcome::kTooMuch;
+    case Code::kAlreadyExists: return ChangeOutcome::kIsThere;
+    default: return ChangeOutcome::kInvalid;
+  }
 }
 
 }  // namespace
+
+std::uint64_t change_identity(std::string_view session, std::uint64_t seq, Command command,
+                              std::string_view arguments) {
+  std::string bytes;
+  PackedWriter(bytes).array(4).bin(session).natural(seq).str(name_of(command)).packed(arguments);
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+AccessRecords with_done(const AccessRecords& records, const Result<AccessRecords>& next, std::uint64_t identity) {
+  AccessRecords after = next ? *next : records;
+  const bool is_changed = next && next->version != records.version;
+  const ChangeOutcome outcome = !next        ? outcome_of(next.error().code)
+                                : is_changed ? ChangeOutcome::kChanged
+                                             : ChangeOutcome::kSame;
+  after.version = records.version + 1;
+  if (after.done.size() >= kDoneChangesMax) after.done.erase(after.done.begin());
+  after.done.push_back({identity, outcome});
+  return after;
+}
+
+std::optional<Code> code_of(ChangeOutcome outcome) {
+  switch (outcome) {
+    case ChangeOutcome::kInvalid: return Code::kInvalidArgument;
+    case ChangeOutcome::kNotFound: return Code::kNotFound;
+    case ChangeOutcome::kNotNow: return Code::kFailedPrecondition;
+    case ChangeOutcome::kTooMuch: return Code::kResourceExhausted;
+    case ChangeOutcome::kIsThere: return Code::kAlreadyExists;
+    default: return std::nullopt;
+  }
+}
 
 AccessRecords first_access_records(std::string_view public_key) {
   AccessRecords records;
@@ -281,25 +264,6 @@ Result<AccessRecords> with_change(const AccessRecords& records, Command command,
     case Command::kRoleList: return records;
     default: return change_user(records, command, *asked);
   }
-}
-
-std::string pack_access_report(const AccessRecords& records, Command command) {
-  std::string out;
-  PackedWriter writer(out);
-  if (command == Command::kUserList) {
-    writer.array(records.users.size());
-    for (const User& user : records.users) {
-      writer.map(4).str("name").str(user.name).str("role").str(user.role).str("key").bin(user.public_key);
-      writer.str("tokens").array(user.tokens.size());
-      for (const AccessToken& token : user.tokens) writer.natural(token.ends_at);
-    }
-    return out;
-  }
-  CHECK(command == Command::kRoleList);
-  writer.array(built_in_roles().size() + records.roles.size());
-  for (const Role& role : built_in_roles()) pack_role_report(role, true, out);
-  for (const Role& role : records.roles) pack_role_report(role, false, out);
-  return out;
 }
 
 }  // namespace trellis

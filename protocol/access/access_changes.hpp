@@ -5,6 +5,8 @@
 // kResourceExhausted, with nothing changed.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,7 +30,14 @@ Result<void> check_access_arguments(Command command, std::string_view arguments)
 /// @param arguments  the packed array of a command that is_about_access()
 Result<AccessRecords> with_change(const AccessRecords& records, Command command, std::string_view arguments);
 
-/// The result of USER_LIST or ROLE_LIST, one packed value.
-std::string pack_access_report(const AccessRecords& records, Command command);
+/// What names a request among all: copies of it have the same, and any other one has another.
+std::uint64_t change_identity(std::string_view session, std::uint64_t seq, Command command, std::string_view arguments);
+
+/// The next version of the records, in which the request is known to be done.
+/// @param next  what with_change() made of them; an error is known as well, and changes nothing else
+AccessRecords with_done(const AccessRecords& records, const Result<AccessRecords>& next, std::uint64_t identity);
+
+/// The code of an outcome that is an error; nothing: it is none.
+std::optional<Code> code_of(ChangeOutcome outcome);
 
 }  // namespace trellis

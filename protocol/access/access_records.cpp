@@ -4,13 +4,16 @@
 #include <array>
 #include <set>
 
+#include "protocol/lenient.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
 
 namespace trellis {
 namespace {
 
+/// Format 2 has the requests that are done as well; where there are none the first is written.
 constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::uint64_t kFormatWithDone = 2;
 constexpr std::uint64_t kReadBit = 1;
 constexpr std::uint64_t kWriteBit = 2;
 
@@ -60,6 +63,18 @@ Result<void> check(const User& user, const AccessRecords& records) {
   return {};
 }
 
+bool read_done(PackedReader& reader, std::vector<DoneChange>& done) {
+  const auto numbers = reader.read_array();
+  if (!numbers || *numbers % 2 != 0 || *numbers > 2 * kDoneChangesMax || *numbers == 0) return false;
+  for (std::uint32_t i = 0; i < *numbers / 2; ++i) {
+    const auto identity = reader.read_uint();
+    const auto outcome = reader.read_uint();
+    if (!identity || !outcome || *outcome >= static_cast<std::uint64_t>(ChangeOutcome::kCount)) return false;
+    done.push_back({*identity, static_cast<ChangeOutcome>(*outcome)});
+  }
+  return true;
+}
+
 /// An array of at most `most` elements, or nothing; so a forged count reserves nothing large.
 std::optional<std::uint32_t> read_array_up_to(PackedReader& reader, std::size_t most) {
   const auto count = reader.read_array();
@@ -103,6 +118,41 @@ std::optional<Role> read_role(PackedReader& reader) {
     role.rules.push_back({std::string(*prefix), (*allowed & kReadBit) != 0, (*allowed & kWriteBit) != 0});
   }
   return role;
+}
+
+std::optional<ClusterRight> cluster_right_of(std::string_view name) {
+  for (const auto right : {ClusterRight::kRead, ClusterRight::kOperate, ClusterRight::kAdmin}) {
+    if (name == name_of(right)) return right;
+  }
+  return std::nullopt;
+}
+
+/// {"prefix": str or bin, "allow": ["read", "write"]}
+std::optional<AccessRule> read_rule(PackedReader& reader) {
+  const auto fields = read_fields(reader);
+  if (!fields) return std::nullopt;
+  AccessRule rule;
+  bool has_prefix = false;
+  for (std::uint32_t i = 0; i < *fields; ++i) {
+    const auto name = read_text(reader);
+    if (name == "prefix" && !has_prefix) {
+      const auto prefix = reader.read_bytes();
+      if (!prefix) return std::nullopt;
+      rule.prefix = *prefix;
+      has_prefix = true;
+    } else if (name == "allow") {
+      const auto count = reader.read_array();
+      if (!count) return std::nullopt;
+      for (std::uint32_t each = 0; each < *count; ++each) {
+        const auto what = read_text(reader);
+        if (what != "read" && what != "write") return std::nullopt;
+        (what == "read" ? rule.read : rule.write) = true;
+      }
+    } else {
+      return std::nullopt;
+    }
+  }
+  return has_prefix && (rule.read || rule.write) ? std::optional(rule) : std::nullopt;
 }
 
 }  // namespace
@@ -157,6 +207,12 @@ const Role* AccessRecords::find_role(std::string_view name) const {
   return find_named(roles, name);
 }
 
+const DoneChange* AccessRecords::find_done(std::uint64_t identity) const {
+  const auto at =
+      std::find_if(done.begin(), done.end(), [identity](const DoneChange& each) { return each.identity == identity; });
+  return at == done.end() ? nullptr : &*at;
+}
+
 Result<void> check(const AccessRecords& records) {
   if (records.version == 0) return bad("they have no version");
   if (records.users.size() > kUsersMax) {
@@ -165,6 +221,7 @@ Result<void> check(const AccessRecords& records) {
   if (records.roles.size() > kRolesMax) {
     return too_many("a cluster has at most " + std::to_string(kRolesMax) + " roles of its own");
   }
+  if (records.done.size() > kDoneChangesMax) return bad("more requests that are done than are kept");
   if (!are_in_order(records.users) || !are_in_order(records.roles)) return bad("names that are out of order, or twice");
   for (const Role& role : records.roles) {
     if (auto good = check(role); !good) return good;
@@ -190,7 +247,9 @@ Result<void> check(const AccessRecords& records) {
 std::string pack(const AccessRecords& records) {
   std::string out;
   PackedWriter writer(out);
-  writer.array(5).natural(kFormatVersion).natural(records.version).natural(records.next_user);
+  const bool has_done = !records.done.empty();
+  writer.array(has_done ? 6 : 5).natural(has_done ? kFormatWithDone : kFormatVersion);
+  writer.natural(records.version).natural(records.next_user);
   writer.array(records.users.size());
   for (const User& user : records.users) {
     writer.array(5).str(user.name).natural(user.number).bin(user.public_key).str(user.role);
@@ -205,17 +264,25 @@ std::string pack(const AccessRecords& records) {
       writer.array(2).bin(rule.prefix).natural((rule.read ? kReadBit : 0) | (rule.write ? kWriteBit : 0));
     }
   }
+  if (has_done) writer.array(2 * records.done.size());
+  for (const DoneChange& each : records.done) {
+    writer.natural(each.identity).natural(static_cast<std::uint64_t>(each.outcome));
+  }
   return out;
 }
 
 Result<AccessRecords> read_access_records(std::string_view packed) {
-  if (packed.size() > kAccessSizeMax) return bad("they are larger than " + std::to_string(kAccessSizeMax) + " bytes");
+  if (packed.size() > kAccessSizeMax + kDoneSizeMax) {
+    return bad("they are larger than " + std::to_string(kAccessSizeMax) + " bytes");
+  }
   PackedReader reader(packed);
   const auto elements = reader.read_array();
   const auto format = reader.read_uint();
   if (!elements || !format) return bad("there are none");
-  if (*format != kFormatVersion || *elements != 5) {
-    return bad("format version " + std::to_string(*format) + "; this program reads " + std::to_string(kFormatVersion));
+  const bool has_done = *format == kFormatWithDone;
+  if ((!has_done && *format != kFormatVersion) || *elements != (has_done ? 6u : 5u)) {
+    return bad("format version " + std::to_string(*format) + "; this program reads " + std::to_string(kFormatWithDone) +
+               " and those before");
   }
   AccessRecords records;
   const auto version = reader.read_uint();
@@ -236,6 +303,7 @@ Result<AccessRecords> read_access_records(std::string_view packed) {
     if (!role) return bad("a role is broken");
     records.roles.push_back(std::move(*role));
   }
+  if (has_done && !read_done(reader, records.done)) return bad("the requests that are done are broken");
   if (!reader.at_end()) return bad("bytes after their end");
   if (auto good = check(records); !good) return invalid_argument(good.error().message);
   return records;
@@ -252,6 +320,30 @@ void pack_role_fields(const Role& role, std::string& out) {
   writer.str("cluster");
   role.cluster == ClusterRight::kNone ? writer.nil() : writer.str(name_of(role.cluster));
   writer.str("speak_for").boolean(role.speak_for);
+}
+
+bool read_role_field(std::string_view name, PackedReader& reader, Role& role) {
+  if (name == "rules") {
+    const auto count = reader.read_array();
+    if (!count || *count > kRulesMax) return false;
+    role.rules.clear();
+    for (std::uint32_t each = 0; each < *count; ++each) {
+      auto rule = read_rule(reader);
+      if (!rule) return false;
+      role.rules.push_back(std::move(*rule));
+    }
+    return true;
+  }
+  if (name == "cluster") {
+    if (reader.read_nil()) return true;
+    const auto right = cluster_right_of(read_text(reader).value_or(""));
+    if (right) role.cluster = *right;
+    return right.has_value();
+  }
+  if (name != "speak_for") return false;
+  const auto value = reader.read_bool();
+  if (value) role.speak_for = *value;
+  return value.has_value();
 }
 
 }  // namespace trellis

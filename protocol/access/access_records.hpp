@@ -19,6 +19,8 @@
 
 namespace trellis {
 
+class PackedReader;
+
 constexpr std::size_t kUsersMax = 1'000;
 constexpr std::size_t kRolesMax = 100;           ///< Beside the built-in ones.
 constexpr std::size_t kRulesMax = 64;            ///< In one role.
@@ -28,6 +30,8 @@ constexpr std::size_t kTokensMax = 8;            ///< A user's, at most.
 constexpr std::size_t kAccessSizeMax = 1 << 20;  ///< Bytes of all records together, packed.
 constexpr std::size_t kPublicKeySize = 32;       ///< Bytes of a public key (CURVE's).
 constexpr std::size_t kTokenHashSize = 32;       ///< Bytes: SHA-256 of a token.
+constexpr std::size_t kDoneChangesMax = 256;     ///< Requests that are known to be done.
+constexpr std::size_t kDoneSizeMax = 16 << 10;   ///< Bytes of those, packed, beside kAccessSizeMax.
 
 /// What is allowed on all keys with a prefix.
 struct AccessRule {
@@ -61,11 +65,31 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
+/// What came of the request for a change.
+enum class ChangeOutcome : std::uint8_t {
+  kSame,  ///< It was so already.
+  kChanged,
+  kInvalid,
+  kNotFound,
+  kNotNow,  ///< kFailedPrecondition
+  kTooMuch,
+  kIsThere,
+  kCount,  ///< How many there are; none itself.
+};
+
+/// A request that was carried out, or refused: a copy of it that comes later is answered the same, and not done again.
+struct DoneChange {
+  std::uint64_t identity = 0;
+  ChangeOutcome outcome = ChangeOutcome::kSame;
+  bool operator==(const DoneChange&) const = default;
+};
+
 struct AccessRecords {
   std::uint64_t version = 0;  ///< 0: there are none yet.
   std::uint64_t next_user = 1;
-  std::vector<User> users;  ///< In the order of their names, as the roles.
-  std::vector<Role> roles;  ///< The built-in ones are not among them.
+  std::vector<User> users;       ///< In the order of their names, as the roles.
+  std::vector<Role> roles;       ///< The built-in ones are not among them.
+  std::vector<DoneChange> done;  ///< The last ones, in their order.
 
   bool operator==(const AccessRecords&) const = default;
 
@@ -76,6 +100,7 @@ struct AccessRecords {
   const User* find_token(std::string_view hash, std::uint64_t now) const;
   /// A built-in one, or one of these; null where there is none of that name.
   const Role* find_role(std::string_view name) const;
+  const DoneChange* find_done(std::uint64_t identity) const;
 };
 
 /// reader, writer, operator, admin and gateway: there for every cluster, and never changed.
@@ -95,5 +120,7 @@ Result<AccessRecords> read_access_records(std::string_view packed);
 
 /// One packed rule set, as ROLE_SET takes it and ROLE_LIST tells it: a map of `rules`, `cluster` and `speak_for`.
 void pack_role_fields(const Role& role, std::string& out);
+/// Takes the value of one of these fields; false: it is no such field, or another value.
+bool read_role_field(std::string_view name, PackedReader& reader, Role& role);
 
 }  // namespace trellis

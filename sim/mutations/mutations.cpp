@@ -101,6 +101,8 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kPatchTwice, "patch-twice", "a PATCH is done as often as it is sent", S::kAny, {20, 20}},
     {M::kAfterLost, "after-lost", "a page begins at the beginning, whatever `after` says", S::kAny, {19, 20}},
     {M::kRolesIgnored, "roles-ignored", "a broker lets every user do everything", S::kRoles, {20, 20}},
+    {M::kRolesKept, "roles-kept",
+     "users go on with the rights that they had when they first asked", S::kRoles, {20, 20}},
     {M::kFenceLetGo, "fence-let-go", "a leader proposes on behind the fence of a backup", S::kBackups, {10, 20}},
     {M::kFenceUnchecked, "fence-unchecked",
      "a cut counts whether its fences hold or not", S::kBackups, {20, 20}},

@@ -75,6 +75,7 @@ enum class Mutation : std::uint8_t {
   kPatchTwice,
   kAfterLost,
   kRolesIgnored,
+  kRolesKept,
   kFenceLetGo,
   kFenceUnchecked,
   kCount,  ///< How many there are; none itself.

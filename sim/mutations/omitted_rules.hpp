@@ -36,6 +36,7 @@ inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
   OmittedBrokerRules omitted;
   omitted.minorities = mutations.has(Mutation::kAllForMajority);
   omitted.roles = mutations.has(Mutation::kRolesIgnored);
+  omitted.changed_roles = mutations.has(Mutation::kRolesKept);
   omitted.echoes = mutations.has(Mutation::kEarlierEchoCounts);
   omitted.leadership_checks = mutations.has(Mutation::kOneAnswer);
   return omitted;

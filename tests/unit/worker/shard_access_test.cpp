@@ -82,6 +82,31 @@ TEST_F(ShardAccess, OfManyChangesAtOnceEachIsDoneAndNoneIsLost) {
   }
 }
 
+/// A copy is a request with the same session, seq and content; it may come by another broker, or to another leader.
+TEST_F(ShardAccess, ACopyThatComesBehindAnotherChangeDoesNotUndoIt) {
+  Cluster cluster(3);
+  cluster.form(2);
+  ASSERT_TRUE(cluster.run_until([&] { return all_tell_of(cluster, 1); }));
+  std::string ada;
+  PackedWriter(ada).array(1).str("ada");
+  const std::string added = cluster.ask_keeper(Command::kUserAdd, arguments_of_user("ada"), 1);
+  EXPECT_EQ(PackedReader(read_reply(added)->result).read_bool(), true);
+  const std::string removed = cluster.ask_keeper(Command::kUserRemove, ada, 2);
+  ASSERT_EQ(status_of(removed), Code::kOk);
+  const std::string refused = cluster.ask_keeper(Command::kUserRemove, ada, 3);
+  ASSERT_EQ(status_of(refused), Code::kNotFound);
+  EXPECT_NE(read_reply(refused)->info.message.find("no user"), std::string::npos);
+  ASSERT_EQ(status_of(cluster.ask_keeper(Command::kUserAdd, arguments_of_user("ada"), 4)), Code::kOk);
+
+  const std::string late = cluster.ask_keeper(Command::kUserAdd, arguments_of_user("ada"), 1);
+  EXPECT_EQ(PackedReader(read_reply(late)->result).read_bool(), true) << "as it was answered first";
+  EXPECT_EQ(status_of(cluster.ask_keeper(Command::kUserRemove, ada, 2)), Code::kOk);
+  EXPECT_EQ(status_of(cluster.ask_keeper(Command::kUserRemove, ada, 3)), Code::kNotFound);
+  const std::size_t leader = *cluster.leader(PartitionId{0});
+  EXPECT_EQ(cluster.worker(leader).offered->version, 5u) << "each of the four made one";
+  EXPECT_NE(cluster.worker(leader).offered->find_user("ada"), nullptr);
+}
+
 TEST_F(ShardAccess, TheyOutliveARestartOfAllAndTheirFirstIsNotTakenAgain) {
   Cluster cluster(3);
   cluster.form(2);

@@ -232,7 +232,8 @@ class Cluster {
   }
 
   /// A command about the cluster, to the leader of partition 0: the reply, or nothing where it did not come.
-  std::string ask_keeper(Command command, const std::string& arguments) {
+  /// @param seq  0: the next one
+  std::string ask_keeper(Command command, const std::string& arguments, std::uint64_t seq = 0) {
     const auto at = leader(PartitionId{0});
     if (!at) return "";
     WorkerRequest request;
@@ -240,7 +241,7 @@ class Cluster {
     request.kind = RequestKind::kCluster;
     request.timeout_ms = 5000;
     request.session = "session";
-    request.seq = ++seq_;
+    request.seq = seq != 0 ? seq : ++seq_;
     request.body = Frame(pack_request(77, command, arguments, {}));
     BundleWriter out;
     add(out, request);

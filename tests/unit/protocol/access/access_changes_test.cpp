@@ -141,16 +141,30 @@ TEST(AccessChanges, AreSoundWhateverTheArguments) {
   }
 }
 
-TEST(AccessChanges, ListsTellAllButSecrets) {
+TEST(AccessChanges, TheLastRequestsAreKnownWhateverCameOfThem) {
   Kept kept;
-  ASSERT_EQ(kept.change(Command::kUserToken, token("admin", kHash, 100)), Code::kOk);
-  const std::string users = pack_access_report(kept.records, Command::kUserList);
-  EXPECT_THAT(users, HasSubstr("admin"));
-  EXPECT_EQ(users.find(kHash), std::string::npos);
-  EXPECT_TRUE(PackedReader(users).read_value());
-  const std::string roles = pack_access_report(kept.records, Command::kRoleList);
-  EXPECT_EQ(PackedReader(roles).read_value()->size(), roles.size());
-  EXPECT_THAT(roles, HasSubstr("gateway"));
+  AccessRecords records = kept.records;
+  const auto ask = [&records](std::uint64_t seq, Command command, const std::string& arguments) {
+    const std::uint64_t identity = change_identity("session", seq, command, arguments);
+    records = with_done(records, with_change(records, command, arguments), identity);
+    return records.find_done(identity)->outcome;
+  };
+  const std::string ada = add_user("ada", kAdasKey, "reader");
+  EXPECT_EQ(ask(1, Command::kUserAdd, ada), ChangeOutcome::kChanged);
+  EXPECT_EQ(ask(2, Command::kUserAdd, ada), ChangeOutcome::kSame);
+  EXPECT_EQ(code_of(ask(3, Command::kUserRemove, names({"bob"}))), Code::kNotFound);
+  EXPECT_EQ(code_of(ask(4, Command::kUserRemove, names({"admin"}))), Code::kFailedPrecondition);
+  EXPECT_EQ(code_of(ask(5, Command::kUserAdd, add_user("ada", kHash, "reader"))), Code::kAlreadyExists);
+  EXPECT_EQ(records.version, kept.records.version + 5);
+  const auto again = read_access_records(pack(records));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, records);
+  EXPECT_EQ(records.find_done(change_identity("other", 1, Command::kUserAdd, ada)), nullptr);
+  EXPECT_EQ(records.find_done(change_identity("session", 1, Command::kUserRemove, names({"ada"}))), nullptr);
+  for (std::uint64_t seq = 0; seq < kDoneChangesMax; ++seq) ask(100 + seq, Command::kUserAdd, ada);
+  EXPECT_EQ(records.done.size(), kDoneChangesMax);
+  EXPECT_EQ(records.find_done(change_identity("session", 1, Command::kUserAdd, ada)), nullptr) << "it was long ago";
+  EXPECT_TRUE(read_access_records(pack(records)));
 }
 
 }  // namespace
