@@ -14,6 +14,7 @@
 #include "cli/backup/make_cut.hpp"
 #include "cli/backup/one_stream.hpp"
 #include "cli/backup/unpacker.hpp"
+#include "cli/backup/users.hpp"
 #include "protocol/reports.hpp"
 
 namespace trellis {
@@ -155,6 +156,9 @@ class Backup {
     const auto made =
         make_cut(client_, {manifest.partitions, options_.partial, options_.patience}, [this] { return interrupted(); });
     if (!made) return made.error();
+    auto users = ask_for_users(client_, [this] { return interrupted(); });
+    if (!users) return users.error();
+    manifest.users = std::move(*users);
     manifest.backup = random_name();
     manifest.taken = utc_now();
     manifest.missing = made->missing;

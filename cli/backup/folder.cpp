@@ -145,29 +145,56 @@ Result<Manifest, Damage> read_manifest_of(const std::string& folder) {
   return wrong;
 }
 
+StreamReader::StreamReader(const std::string& folder, const Manifest& manifest, const StreamEntry& stream,
+                           StreamParser::OnRecord on_record)
+    : manifest_(manifest),
+      stream_(stream),
+      fd_(open((folder + "/" + stream.file).c_str(), O_RDONLY | O_CLOEXEC)),
+      unpacker_(std::move(on_record)) {}
+
+StreamReader::~StreamReader() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Damage StreamReader::in_file(Damage wrong) const {
+  wrong.file = stream_.file;
+  return wrong;
+}
+
+Result<bool, Damage> StreamReader::step(std::size_t size_max) {
+  const StreamHeader right = manifest_.header_of(stream_);
+  piece_.resize(size_max);
+  ssize_t size = 0;
+  do {
+    size = read(fd_, piece_.data(), piece_.size());
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) {
+    const Error error = failed(fd_ < 0 ? "open" : "read", stream_.file);
+    return in_file({"", 0, false, error.message, "the stream of " + fence_text(right)});
+  }
+  if (size > 0) {
+    auto wrong = unpacker_.feed(std::string_view(piece_).substr(0, static_cast<std::size_t>(size)));
+    if (unpacker_.header() && !is_compared_ && *unpacker_.header() != right) {
+      return in_file({"", 0, true, "this is the stream of " + fence_text(*unpacker_.header()), fence_text(right)});
+    }
+    is_compared_ = unpacker_.header().has_value();
+    if (wrong) return in_file(std::move(*wrong));
+    return true;
+  }
+  const auto totals = unpacker_.finish();
+  if (!totals) return in_file(totals.error());
+  if (auto differs = difference(unpacker_, *totals, stream_)) return in_file(std::move(*differs));
+  return false;
+}
+
 std::optional<Damage> read_stream_file(const std::string& folder, const Manifest& manifest, const StreamEntry& stream,
                                        const StreamParser::OnRecord& on_record) {
-  const auto in_file = [&](Damage wrong) {
-    wrong.file = stream.file;
-    return wrong;
-  };
-  const StreamHeader right = manifest.header_of(stream);
-  Unpacker unpacker(on_record);
-  bool is_compared = false;
-  const auto read = read_pieces(folder + "/" + stream.file, [&](std::string_view piece) -> std::optional<Damage> {
-    auto wrong = unpacker.feed(piece);
-    if (unpacker.header() && !is_compared && *unpacker.header() != right) {
-      return Damage{"", 0, true, "this is the stream of " + fence_text(*unpacker.header()), fence_text(right)};
-    }
-    is_compared = unpacker.header().has_value();
-    return wrong;
-  });
-  if (!read) return in_file({"", 0, false, read.error().message, "the stream of " + fence_text(right)});
-  if (*read) return in_file(**read);
-  const auto totals = unpacker.finish();
-  if (!totals) return in_file(totals.error());
-  auto differs = difference(unpacker, *totals, stream);
-  return differs ? std::optional(in_file(std::move(*differs))) : std::nullopt;
+  StreamReader reader(folder, manifest, stream, on_record);
+  for (;;) {
+    const auto more = reader.step(kPieceSize);
+    if (!more) return more.error();
+    if (!*more) return std::nullopt;
+  }
 }
 
 std::vector<Damage> verify_folder(const std::string& folder, const std::function<void(const StreamEntry&)>& on_file) {

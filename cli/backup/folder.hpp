@@ -10,6 +10,7 @@
 
 #include "cli/backup/damage.hpp"
 #include "cli/backup/manifest.hpp"
+#include "cli/backup/unpacker.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -57,7 +58,32 @@ Result<Manifest, Damage> read_manifest_of(const std::string& folder);
 std::vector<Damage> verify_folder(const std::string& folder,
                                   const std::function<void(const StreamEntry&)>& on_file = {});
 
-/// Reads one stream of a backup, handing out its records, and compares it with what the manifest says.
+/// Reads one stream of a backup piece by piece, handing out its records, and compares it with what the manifest says.
+class StreamReader {
+ public:
+  /// @param manifest  outlives this, as the entry in it does
+  StreamReader(const std::string& folder, const Manifest& manifest, const StreamEntry& stream,
+               StreamParser::OnRecord on_record);
+  ~StreamReader();
+  StreamReader(const StreamReader&) = delete;
+  StreamReader& operator=(const StreamReader&) = delete;
+
+  /// Takes the next bytes of the file, at most so many; returns whether there may be more.  To be called no more once
+  /// there are none, or after damage.
+  Result<bool, Damage> step(std::size_t size_max);
+
+ private:
+  Damage in_file(Damage wrong) const;
+
+  const Manifest& manifest_;
+  const StreamEntry& stream_;
+  int fd_ = -1;
+  std::string piece_;
+  Unpacker unpacker_;
+  bool is_compared_ = false;
+};
+
+/// The same with the whole stream in one go.
 std::optional<Damage> read_stream_file(const std::string& folder, const Manifest& manifest, const StreamEntry& stream,
                                        const StreamParser::OnRecord& on_record);
 

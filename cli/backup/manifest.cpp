@@ -2,35 +2,22 @@
 
 #include <xxhash.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/backup/json_fields.hpp"
+#include "cli/backup/manifest_users.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kIdSize = 16;
+constexpr std::size_t kIdSize = JsonFields::kHexSize;
 constexpr std::string_view kTailBegin = "  \"checksum\": \"";
 constexpr std::string_view kTailEnd = "\"\n}\n";
 constexpr std::size_t kTailSize = kTailBegin.size() + kIdSize + kTailEnd.size();
 
 std::uint64_t checksum_of(std::string_view head) { return XXH3_64bits(head.data(), head.size()); }
-
-std::optional<std::uint64_t> from_hex(std::string_view text) {
-  if (text.size() != kIdSize) return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : text) {
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit && (c < 'a' || c > 'f')) return std::nullopt;
-    value = value << 4 | static_cast<std::uint64_t>(is_digit ? c - '0' : c - 'a' + 10);
-  }
-  return value;
-}
 
 Json to_json(const StreamEntry& stream) {
   return {{"file", stream.file},
@@ -44,55 +31,6 @@ Json to_json(const StreamEntry& stream) {
           {"packed_checksum", hex_of(stream.packed_checksum)}};
 }
 
-/// Takes fields out of a JSON object, and keeps the first that is not as it should be.
-class Fields {
- public:
-  Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
-
-  std::uint64_t natural(const char* name, std::uint64_t least, std::uint64_t most) {
-    const Json* const value = find(name);
-    if (value == nullptr) return 0;
-    const bool is_good =
-        value->is_number_unsigned() && value->get<std::uint64_t>() >= least && value->get<std::uint64_t>() <= most;
-    if (!is_good) fail(name, "an int from " + std::to_string(least) + " to " + std::to_string(most));
-    return is_good ? value->get<std::uint64_t>() : 0;
-  }
-  std::string text(const char* name) {
-    const Json* const value = find(name);
-    if (value == nullptr) return {};
-    if (!value->is_string()) fail(name, "a text");
-    return value->is_string() ? value->get<std::string>() : std::string();
-  }
-  std::uint64_t hex(const char* name) {
-    const auto value = from_hex(text(name));
-    if (!value) fail(name, "16 hex digits");
-    return value.value_or(0);
-  }
-  const Json& array(const char* name) {
-    static const Json kNone = Json::array();
-    const Json* const value = find(name);
-    if (value == nullptr) return kNone;
-    if (!value->is_array()) fail(name, "an array");
-    return value->is_array() ? *value : kNone;
-  }
-  void fail(const std::string& name, std::string right) {
-    if (!wrong_) wrong_ = Damage{"", 0, false, where_ + name + " is not what it can be", std::move(right)};
-  }
-  const std::optional<Damage>& wrong() const { return wrong_; }
-
- private:
-  const Json* find(const char* name) {
-    const auto at = object_.find(name);
-    if (at != object_.end()) return &*at;
-    fail(name, "there to be one");
-    return nullptr;
-  }
-
-  const Json& object_;
-  std::string where_;
-  std::optional<Damage> wrong_;
-};
-
 Damage wrong(std::uint64_t offset, std::string what, std::string right = {}) {
   return {"", offset, false, std::move(what), std::move(right)};
 }
@@ -101,7 +39,7 @@ Result<StreamEntry, Damage> read_stream(const Json& json, std::uint32_t partitio
   const std::string where = "stream " + std::to_string(position) + ": ";
   if (!json.is_object()) return wrong(0, where + "it is no object");
   constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
-  Fields fields(json, where);
+  JsonFields fields(json, where);
   StreamEntry stream;
   stream.file = fields.text("file");
   stream.partition = static_cast<std::uint32_t>(fields.natural("partition", 0, partitions - 1));
@@ -115,6 +53,15 @@ Result<StreamEntry, Damage> read_stream(const Json& json, std::uint32_t partitio
     fields.fail("file", stream_file(stream.partition));
   if (fields.wrong()) return *fields.wrong();
   return stream;
+}
+
+/// Users and roles, where it has them: an earlier software made none, or null.
+Result<std::optional<AccessRecords>, Damage> users_of(const Json& manifest) {
+  const auto at = manifest.find("users");
+  if (at == manifest.end() || at->is_null()) return std::optional<AccessRecords>();
+  auto read = read_users(*at);
+  if (!read) return wrong(0, "users: " + read.error().message, "users and roles as a cluster can have them");
+  return std::optional<AccessRecords>(std::move(*read));
 }
 
 /// Each partition has one stream, in their order, or is missing.
@@ -173,7 +120,7 @@ std::string write_manifest(const Manifest& manifest) {
                {"taken", manifest.taken},
                {"highest_index", manifest.highest_index},
                {"missing_partitions", manifest.missing},
-               {"users", nullptr}};
+               {"users", manifest.users ? to_json(*manifest.users) : Json(nullptr)}};
   json["streams"] = Json::array();
   for (const StreamEntry& stream : manifest.streams) json["streams"].push_back(to_json(stream));
   std::string text = json.dump(2);
@@ -189,7 +136,7 @@ Result<Manifest, Damage> read_manifest(std::string_view text) {
   const std::string_view head = text.substr(0, text.size() - kTailSize);
   const std::string_view tail = text.substr(head.size());
   const bool has_tail = tail.starts_with(kTailBegin) && tail.ends_with(kTailEnd);
-  const auto told = has_tail ? from_hex(tail.substr(kTailBegin.size(), kIdSize)) : std::nullopt;
+  const auto told = has_tail ? JsonFields::from_hex(tail.substr(kTailBegin.size(), kIdSize)) : std::nullopt;
   if (!told) {
     return wrong(head.size(), "the manifest does not end with its checksum",
                  std::string(kTailBegin) + "16 hex digits\" and a closing brace");
@@ -201,7 +148,7 @@ Result<Manifest, Damage> read_manifest(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return wrong(0, "the manifest is no JSON object");
   constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
-  Fields fields(json, "");
+  JsonFields fields(json, "");
   const std::uint64_t format = fields.natural("format", 0, kMost);
   if (!fields.wrong() && format != kBackupFormat) {
     return wrong(0, "format " + std::to_string(format) + ", which this software does not know",
@@ -216,7 +163,10 @@ Result<Manifest, Damage> read_manifest(std::string_view text) {
   manifest.partitions = static_cast<std::uint32_t>(fields.natural("partitions", 1, kPartitionsMax));
   manifest.taken = fields.text("taken");
   manifest.highest_index = fields.natural("highest_index", 0, kMost);
-  if (!from_hex(manifest.backup)) fields.fail("backup", "16 hex digits");
+  if (!JsonFields::from_hex(manifest.backup)) fields.fail("backup", "16 hex digits");
+  auto users = users_of(json);
+  if (!users) return users.error();
+  manifest.users = std::move(*users);
   const Json& missing = fields.array("missing_partitions");
   const Json& streams = fields.array("streams");
   if (fields.wrong()) return *fields.wrong();

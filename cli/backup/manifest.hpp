@@ -1,24 +1,27 @@
 // The manifest: what a backup is made of, as JSON.
 //
 //   {"format": 1, "software": "0.1.0", "backup": "16 hex digits", "cluster": "32 hex digits", "epoch": 1, "k": 2,
-//    "partitions": 16, "taken": "2026-01-31T12:00:00Z", "highest_index": 1042, "missing_partitions": [], "users": null,
+//    "partitions": 16, "taken": "2026-01-31T12:00:00Z", "highest_index": 1042, "missing_partitions": [],
+//    "users": {...},
 //    "streams": [{"file": "partition-0000.msgpack.zst", "partition": 0, "index": 1042, "term": 3, "records": 17,
 //                 "bytes": 2048, "checksum": "16 hex digits", "packed_bytes": 911, "packed_checksum": "..."}, ...],
 //    "checksum": "16 hex digits"}
 //
 // The text ends with the line of its own checksum: XXH3-64 of all that stands before that line.  `index` and `term` are
 // the fence at which the partition was frozen; `bytes` and `checksum` are of the stream as its trailer has them, the
-// packed ones of the file.  `users` has room for what a later format keeps there.
+// packed ones of the file.  `users` are users and roles (manifest_users.hpp), null where the cluster has no keys.
 // Pure.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/backup/damage.hpp"
 #include "cli/backup/stream.hpp"
+#include "protocol/access/access_records.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -47,6 +50,7 @@ struct Manifest {
   std::string taken;                   ///< UTC, by the clock of who made the backup.
   std::uint64_t highest_index = 0;     ///< What stands for the log index in the highest version.
   std::vector<std::uint32_t> missing;  ///< Partitions that had no leader, and are not in it.
+  std::optional<AccessRecords> users;  ///< Nothing: the cluster has no keys.
   std::vector<StreamEntry> streams;    ///< In the order of their partitions.
   bool operator==(const Manifest&) const = default;
 

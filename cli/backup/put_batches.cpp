@@ -11,32 +11,39 @@ bool passes_with_time(Code code) {
 
 }  // namespace
 
-void PutBatches::add(const BackupRecord& record) {
-  PackedWriter writer(items_);
+void PutBatches::add(std::size_t stream, const BackupRecord& record) {
+  Gathered& gathered = streams_[stream];
+  PackedWriter writer(gathered.items);
   const std::size_t options = (keeps_ ? 1 : 0) + (record.ttl_ms ? 1 : 0);
   writer.array(options > 0 ? 3 : 2).str("PUT").array(2).key(record.key).packed(record.document);
   if (options > 0) writer.map(options);
   if (keeps_) writer.str("if_absent").boolean(true);
   if (record.ttl_ms) writer.str("ttl_ms").natural(*record.ttl_ms);
-  if (++count_ >= kRecordsMax || items_.size() >= kSizeMax) close();
+  if (++gathered.count >= kRecordsMax || gathered.items.size() >= kSizeMax) close(stream);
 }
 
-void PutBatches::close() {
-  if (count_ == 0) return;
+void PutBatches::close(std::size_t stream) {
+  const auto at = streams_.find(stream);
+  if (at == streams_.end() || at->second.count == 0) return;
+  Gathered& gathered = at->second;
   Batch& batch = batches_[next_number_++];
-  PackedWriter(batch.arguments).array(1).array(count_).packed(items_);
-  batch.count = count_;
+  batch.stream = stream;
+  PackedWriter(batch.arguments).array(1).array(gathered.count).packed(gathered.items);
+  batch.count = gathered.count;
   held_ += batch.arguments.size();
-  items_.clear();
-  count_ = 0;
+  ++waiting_;
+  ++gathered.batches;
+  gathered.items.clear();
+  gathered.count = 0;
 }
 
 std::optional<PutBatches::Ready> PutBatches::next(TimePoint now) {
-  if (failure_) return std::nullopt;
+  if (failure_ || waiting_ == 0) return std::nullopt;
   for (auto& [number, batch] : batches_) {
     if (batch.is_sent || now < batch.send_at) continue;
     if (!batch.first_sent) batch.first_sent = now;
     batch.is_sent = true;
+    --waiting_;
     return Ready{number, batch.arguments};
   }
   return std::nullopt;
@@ -71,12 +78,15 @@ void PutBatches::on_answer(std::uint64_t number, const Reply& reply, TimePoint n
   stored_ += stored;
   kept_ += kept;
   held_ -= batch.arguments.size();
+  const auto stream = streams_.find(batch.stream);
+  if (--stream->second.batches == 0 && stream->second.count == 0) streams_.erase(stream);
   batches_.erase(at);
 }
 
 void PutBatches::try_again(Batch& batch, const Error& error, TimePoint now) {
   const bool is_tried = passes_with_time(error.code) && now - *batch.first_sent < patience_;
   batch.send_at = now + kPauseBeforeResend;
+  ++waiting_;
   if (!is_tried) failure_ = error;
 }
 

@@ -21,7 +21,7 @@ class PutBatches {
  public:
   static constexpr std::size_t kRecordsMax = 500;        ///< In one batch.
   static constexpr std::size_t kSizeMax = 256 << 10;     ///< Bytes; one record may go beyond it.
-  static constexpr std::size_t kUnderWayMax = 32;        ///< Batches.
+  static constexpr std::size_t kUnderWayMax = 48;        ///< Batches.
   static constexpr std::size_t kHeldSizeMax = 64 << 20;  ///< Bytes of all batches; one more record may go beyond it.
   static constexpr std::chrono::milliseconds kPauseBeforeResend{100};
 
@@ -31,26 +31,37 @@ class PutBatches {
 
   /// Whether the next record may be added, or batches have to end before.
   bool has_room() const { return batches_.size() < kUnderWayMax && held_ < kHeldSizeMax; }
-  void add(const BackupRecord& record);
-  /// What is gathered is a batch, however little it is.
-  void close();
+  /// A batch is of one stream alone, so that in a cluster with as many partitions it is for one leader.
+  void add(std::size_t stream, const BackupRecord& record);
+  /// What is gathered of the stream is a batch, however little it is.
+  void close(std::size_t stream);
 
   struct Ready {
     std::uint64_t number = 0;
-    std::string arguments;  ///< BATCH's.
+    std::string_view arguments;  ///< BATCH's; they stay until it was answered.
   };
+  /// Whether next() may have one.
+  bool has_ready() const { return waiting_ > 0; }
   /// The next batch that is to be sent now, for the first time or again.
   std::optional<Ready> next(TimePoint now);
   void on_answer(std::uint64_t number, const Reply& reply, TimePoint now);
 
-  bool is_empty() const { return batches_.empty() && count_ == 0; }
+  /// Whether all that was added of the stream is stored.
+  bool is_empty(std::size_t stream) const { return !streams_.contains(stream); }
   std::uint64_t stored() const { return stored_; }
   std::uint64_t kept() const { return kept_; }  ///< They were there, and stayed.
   /// Why it cannot go on.
   const std::optional<Error>& failure() const { return failure_; }
 
  private:
+  /// What there is of one stream.
+  struct Gathered {
+    std::string items;  ///< Those of its next batch.
+    std::size_t count = 0;
+    std::size_t batches = 0;  ///< That are not done.
+  };
   struct Batch {
+    std::size_t stream = 0;
     std::string arguments;
     std::size_t count = 0;
     std::optional<TimePoint> first_sent;
@@ -61,9 +72,9 @@ class PutBatches {
 
   bool keeps_;
   Duration patience_;
-  std::string items_;  ///< Those of the batch that is being gathered.
-  std::size_t count_ = 0;
+  std::map<std::size_t, Gathered> streams_;  ///< Those of which something is gathered or under way.
   std::map<std::uint64_t, Batch> batches_;
+  std::size_t waiting_ = 0;  ///< Batches that are to be sent, now or later.
   std::uint64_t next_number_ = 1;
   std::size_t held_ = 0;
   std::uint64_t stored_ = 0;

@@ -1,6 +1,7 @@
 #include "cli/backup/restore.hpp"
 
 #include <algorithm>
+#include <list>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -20,9 +21,18 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTimeout{10'000};
 constexpr milliseconds kProgressEvery{200};
+/// Streams that are read side by side, and packed bytes that are taken of each in turn.
+constexpr std::size_t kStreamsAtATime = 8;
+constexpr std::size_t kPieceSize = 16 << 10;
 
 Error damaged(const Damage& damage) { return invalid_argument("the backup is damaged: " + to_text(damage)); }
 TimePoint now() { return TimePoint(std::chrono::duration_cast<Duration>(Clock::now().time_since_epoch())); }
+
+/// A stream of which not all is stored yet.
+struct Reading {
+  std::size_t stream = 0;                ///< Its place in the manifest.
+  std::unique_ptr<StreamReader> reader;  ///< Null: it was read to its end.
+};
 
 class Restore {
  public:
@@ -35,15 +45,23 @@ class Restore {
     auto manifest = read_manifest_of(options_.folder);
     if (!manifest) return damaged(manifest.error());
     manifest_ = std::move(*manifest);
+    if (options_.users && !manifest_.users) {
+      return Error{Code::kFailedPrecondition, "the backup holds no users: its cluster had no keys"};
+    }
     if (auto whole = check_files(); !whole) return whole.error();
     if (auto status = read_status(); !status) return status.error();
     if (options_.merge == Merge::kNone) {
       if (auto prepared = prepare_cluster(); !prepared) return prepared.error();
       read_progress();
     }
-    for (const StreamEntry& stream : manifest_.streams) {
-      if (auto put = put_stream(stream); !put) return put.error();
+    if (options_.users) {
+      auto restored = restore_users(client_, *manifest_.users, [this] { return interrupted(); });
+      if (!restored) return restored.error();
+      result_.users = std::move(*restored);
+    } else if (manifest_.users) {
+      result_.users_left_out = manifest_.users->users.size();
     }
+    if (auto put = put_streams(); !put) return put.error();
     progress_.clear();
     result_.stored = batches_.stored();
     result_.kept = batches_.kept();
@@ -58,6 +76,9 @@ class Restore {
   Result<void> check_options() const {
     if (options_.merge == Merge::kNone && (!options_.prefix.empty() || options_.into)) {
       return invalid_argument("--prefix and --into are for a cluster in use: say --merge keep or --merge replace");
+    }
+    if (options_.merge != Merge::kNone && options_.users) {
+      return invalid_argument("--users is for an empty cluster, and goes with no --merge");
     }
     return {};
   }
@@ -151,41 +172,64 @@ class Restore {
     static_cast<void>(write_file(options_.folder, progress_name(), text));
   }
 
-  Result<void> put_stream(const StreamEntry& stream) {
-    if (finished_.contains(stream.file)) {
-      ++result_.streams_skipped;
-      return {};
+  /// Several streams side by side, a piece of each in turn, so that all leaders have something to do.
+  Result<void> put_streams() {
+    std::list<Reading> all;
+    std::size_t next = 0;
+    while (!failure_) {
+      for (; all.size() < kStreamsAtATime && next < manifest_.streams.size(); ++next) begin_stream(all, next);
+      if (all.empty()) return {};
+      bool has_read = false;
+      for (Reading& each : all) {
+        if (!each.reader || failure_) continue;
+        const auto more = each.reader->step(kPieceSize);
+        if (!more) return damaged(more.error());
+        has_read = true;
+        if (*more) continue;
+        batches_.close(each.stream);
+        each.reader.reset();
+      }
+      if (!has_read) turn();
+      all.remove_if([this](const Reading& each) { return is_stored(each); });
     }
-    std::optional<Error> failure;
-    const auto wrong = read_stream_file(options_.folder, manifest_, stream, [&](const BackupRecord& record) {
-      if (!failure) put(record, failure);
-    });
-    if (wrong) return damaged(*wrong);
-    batches_.close();
-    while (!failure && !batches_.is_empty()) turn(failure);
-    if (failure) return *failure;
-    note_progress(stream);
-    return {};
+    return *failure_;
   }
 
-  void put(const BackupRecord& record, std::optional<Error>& failure) {
-    if (!record.key.starts_with(options_.prefix)) return;
+  void begin_stream(std::list<Reading>& all, std::size_t number) {
+    const StreamEntry& stream = manifest_.streams[number];
+    if (finished_.contains(stream.file)) {
+      ++result_.streams_skipped;
+      return;
+    }
+    all.push_back(
+        {number, std::make_unique<StreamReader>(options_.folder, manifest_, stream,
+                                                [this, number](const BackupRecord& record) { put(number, record); })});
+  }
+
+  bool is_stored(const Reading& each) {
+    if (each.reader || failure_ || !batches_.is_empty(each.stream)) return false;
+    note_progress(manifest_.streams[each.stream]);
+    return true;
+  }
+
+  void put(std::size_t stream, const BackupRecord& record) {
+    if (failure_ || !record.key.starts_with(options_.prefix)) return;
     BackupRecord put = record;
     if (options_.into) {
       key_ = *options_.into + std::string(record.key.substr(options_.prefix.size()));
       put.key = key_;
       if (key_.empty() || key_.size() > kKeySizeMax) {
-        failure = invalid_argument("--into makes a key of " + std::to_string(key_.size()) + " bytes; 1 to 4096 it is");
+        failure_ = invalid_argument("--into makes a key of " + std::to_string(key_.size()) + " bytes; 1 to 4096 it is");
         return;
       }
     }
-    while (!failure && !batches_.has_room()) turn(failure);
-    if (!failure) batches_.add(put);
-    send_ready();
+    while (!failure_ && !batches_.has_room()) turn();
+    if (!failure_) batches_.add(stream, put);
+    if (batches_.has_ready()) send_ready();
   }
 
   void send_ready() {
-    while (auto ready = batches_.next(now())) {
+    while (const auto ready = batches_.next(now())) {
       Options options;
       options.timeout = kTimeout;
       client_.start(Command::kBatch, ready->arguments, options,
@@ -195,11 +239,11 @@ class Restore {
     }
   }
 
-  void turn(std::optional<Error>& failure) {
+  void turn() {
     send_ready();
     client_.run(milliseconds(20));
-    if (batches_.failure()) failure = batches_.failure();
-    if (interrupted()) failure = Error{Code::kUnavailable, "interrupted; the same command goes on with it"};
+    if (batches_.failure()) failure_ = batches_.failure();
+    if (interrupted()) failure_ = Error{Code::kUnavailable, "interrupted; the same command goes on with it"};
     show();
   }
 
@@ -217,6 +261,7 @@ class Restore {
 
   Client& client_;
   const RestoreOptions& options_;
+  std::optional<Error> failure_;  ///< Why it cannot go on.
   PutBatches batches_;
   Manifest manifest_;
   std::uint32_t partitions_ = 0;

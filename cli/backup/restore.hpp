@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/backup/users.hpp"
 #include "client/client.hpp"
 #include "program/signals.hpp"
 #include "protocol/result.hpp"
@@ -23,15 +24,18 @@ struct RestoreOptions {
   std::string prefix;               ///< Only keys that begin so; with a merge.
   std::optional<std::string> into;  ///< What stands in the prefix's place.
   Merge merge = Merge::kNone;
+  bool users = false;                          ///< Users and roles as well; without a merge.
   std::chrono::milliseconds patience{60'000};  ///< How long a batch is tried.
   const StopSignal* stop = nullptr;
 };
 
 struct RestoreResult {
   std::uint64_t stored = 0;
-  std::uint64_t kept = 0;             ///< Keys that were there, and stayed.
-  std::uint64_t streams_skipped = 0;  ///< An earlier run had restored them.
-  bool is_partial = false;            ///< The backup lacks partitions.
+  std::uint64_t kept = 0;              ///< Keys that were there, and stayed.
+  std::uint64_t streams_skipped = 0;   ///< An earlier run had restored them.
+  std::optional<RestoredUsers> users;  ///< Where they were asked for.
+  std::size_t users_left_out = 0;      ///< That the backup holds, where they were not.
+  bool is_partial = false;             ///< The backup lacks partitions.
   double seconds = 0;
 };
 

@@ -41,6 +41,19 @@ int run_verify(const std::string& folder) {
   return kExitDone;
 }
 
+void tell_users(const RestoreResult& result) {
+  if (result.users_left_out > 0) {
+    std::fprintf(stderr, "the backup holds %zu users as well; with --users they are restored, too\n",
+                 result.users_left_out);
+  }
+  if (!result.users) return;
+  std::fprintf(stderr, "restored %zu users and %zu roles\n", result.users->users, result.users->roles);
+  for (const std::string& name : result.users->stayed) {
+    std::fprintf(stderr, "user %s was not restored: the name or the key is another user's here, who stays\n",
+                 name.c_str());
+  }
+}
+
 /// A folder for what is taken out of a stream, which goes with its owner.
 class TakenApart {
  public:
@@ -114,12 +127,14 @@ CLI::App* add_restore(CLI::App& app, BackupFlags& flags) {
           "Into a cluster in use: keep what is there, or replace it")
       ->check(CLI::IsMember(kMerges))
       ->type_name("HOW");
+  restore->add_flag("--users", options.users, "Users and roles as well, with their keys and tokens");
   restore->footer(R"(
 Without --merge the cluster has to be empty; its workers, k and partitions may be others than those of the backup. What
 was interrupted goes on with the same command.
 
 Examples:
   trellis restore monday
+  trellis restore monday --users
   trellis restore monday --prefix user: --into old-user: --merge keep)");
   return restore;
 }
@@ -166,6 +181,7 @@ int run_restore(BackupFlags& flags, const DataToolSettings& settings) {
   std::fprintf(stderr, "restored %s records, in %.1f s (%s records/s)%s\n", grouped(result->stored).c_str(),
                result->seconds, grouped(static_cast<double>(result->stored) / std::max(result->seconds, 1e-3)).c_str(),
                result->kept > 0 ? (", " + grouped(result->kept) + " were there and stayed").c_str() : "");
+  tell_users(*result);
   if (!result->is_partial) return kExitDone;
   std::fprintf(stderr, "the backup is a partial one: some partitions are not in it\n");
   return kExitNotFound;

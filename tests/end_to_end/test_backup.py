@@ -92,6 +92,40 @@ class RoundTrip(Backups):
                 self.assertIn("restored 0 records", again.err, "all of it is there")
                 second.stop()
 
+    def test_users_and_roles_come_back_where_that_is_wanted(self):
+        self.assertRan(run("trellis", "keys", "init", self.folder / "keys"), 0)
+        admin = self.folder / "keys" / "admin.user"
+        shape = {"workers": 1, "k": 1, "partitions": 2, "flags": ("--cluster-key", self.folder / "keys" / "cluster.key"), "user": admin}
+
+        def trellis(cluster, *words, user=admin):
+            return run("trellis", "-b", cluster.frontend, "-u", user, *words)
+        first = self.start_cluster(**shape)
+        self.assertRan(trellis(first, "role", "set", "analysts", "--read", "reports:", "--cluster", "read"), 0)
+        for name in ("ada", "bob"):
+            self.assertRan(trellis(first, "user", "add", name, "--role", "analysts", "-o", self.folder / name), 0)
+        self.assertRan(trellis(first, "user", "token", "ada"), 0)
+        self.assertRan(trellis(first, "put", "reports:1", "1"), 0)
+        with first.client() as client:
+            known = {user["name"]: user for user in client.call("USER_LIST").result}
+        folder = self.folder / "backup"
+        self.assertRan(trellis(first, "backup", folder), 0)
+        self.assertRan(run("trellis", "backup", "verify", folder), 0, out="")
+        manifest = json.loads((folder / "manifest.json").read_text())
+        self.assertEqual([role["name"] for role in manifest["users"]["roles"]], ["analysts"])
+        first.stop()
+        second = self.start_cluster(**shape)
+        with second.client() as client:
+            self.assertOk(client.call("USER_ADD", "bob", b"x" * 32, "reader"), True)
+            self.assertIn("3 users as well; with --users", self.assertRan(trellis(second, "restore", folder), 0).err)
+            self.assertEqual([user["name"] for user in client.call("USER_LIST").result], ["admin", "bob"])
+            ran = self.assertRan(trellis(second, "restore", folder, "--users"), 0)
+            self.assertIn("restored 2 users and 1 roles", ran.err)
+            self.assertIn("user bob was not restored", ran.err)
+            there = {user["name"]: user for user in client.call("USER_LIST").result}
+        self.assertEqual((there["ada"], there["admin"], there["bob"]["key"]), (known["ada"], known["admin"], b"x" * 32))
+        self.assertRan(trellis(second, "get", "reports:1", user=self.folder / "ada"), 0, out="reports:1 -> 1\n")
+        self.assertRan(trellis(second, "get", "other", user=self.folder / "ada"), 4)
+
     def test_the_files_are_what_the_page_says(self):
         cluster = self.start_cluster(workers=1, k=1, partitions=4)
         client = self.client_of(cluster)
@@ -127,6 +161,7 @@ class RoundTrip(Backups):
         self.assertOk(client.call("PUT", "user:1", "changed"))
         self.assertOk(client.call("DELETE", "user:2"))
         self.assertIn("--merge", one_shot(cluster, "restore", folder, "--prefix", "user:").err)
+        self.assertIn("holds no users", one_shot(cluster, "restore", folder, "--users").err)
         refused = one_shot(cluster, "restore", folder)
         self.assertRan(refused, 4)
         self.assertOneLine(refused.err, "holds 50 documents", "--merge")

@@ -110,6 +110,7 @@ std::vector<Kind> kinds() {
       {"a changed digit of the manifest's checksum",
        with_bytes(kManifest, [](auto& all) { return flipped(all, all.size() - 6); }), kManifest, "checksum"},
       {"a manifest of another format", with_field("format", 2), kManifest, "format 2", "format 1"},
+      {"users that are none", with_field("users", 7), kManifest, "users: ", "as a cluster can have them"},
       {"a manifest without partitions", with_field("partitions", 0), kManifest, "partitions", "an int from 1 to 1024"},
       {"a negative number", with_field("epoch", -1), kManifest, "epoch", "an int from 0"},
       {"a field that is gone", [](SampleBackup& b) { rewrite(b, [](auto& json) { json.erase("k"); }); }, kManifest,
