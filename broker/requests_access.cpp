@@ -58,6 +58,7 @@ void Requests::tell_audit(const Asker& asker, const Permissions* permissions, co
   }
   event.status = name_of(answer.status);
   event.message = answer.info.message;
+  event.is_refusal = is_refusal(answer.status);
   event.address = output_.address_of(frame);
   output_.audit(event);
 }

@@ -132,7 +132,7 @@ class BrokerServer::Loop final : public BrokerOutput {
   std::string address_of(const Frame& request) const override { return trellis::address_of(request); }
   void on_users(const AccessRecords& records) override;
   void audit(const AuditEvent& event) override {
-    if (audit_) audit_->write(event);
+    if (audit_) audit_->write(event, now_);
   }
   std::uint64_t unix_time() const override { return static_cast<std::uint64_t>(std::time(nullptr)); }
 
@@ -270,6 +270,7 @@ void BrokerServer::Loop::turn() {
   if (now_ >= broker_->next_deadline()) broker_->on_tick(now_);
   broker_->flush(now_);
   if (!slow_.empty()) retry_slow_clients();
+  if (audit_) audit_->tick(now_);
   if (metrics_ && metrics_->is_due(now_)) {
     metrics_->publish(now_, broker_->metrics(now_) +
                                 metrics_of("broker", {{"frontend", &*frontend_watch_}, {"backend", &*backend_watch_}}));
@@ -287,10 +288,17 @@ ClusterGate::Found BrokerServer::Loop::find_user(std::string_view public_key) co
 }
 
 void BrokerServer::Loop::on_users(const AccessRecords& records) {
-  users_ = {Asker::kMember};
-  for (const User& user : records.users) users_.insert(user.number);
+  std::set<std::uint64_t> users{Asker::kMember};
+  for (const User& user : records.users) users.insert(user.number);
+  const bool has_removed = !std::includes(users.begin(), users.end(), users_.begin(), users_.end());
+  users_ = std::move(users);
   if (!connections_) return;
   const std::size_t ended = connections_->end_where_not([this](std::uint64_t user) { return users_.contains(user); });
+  // Whose a connection is shows with its first message.  One without has nothing under way, and its client, where it is
+  // still one, connects again.
+  if (has_removed) {
+    frontend_watch_->end_where(now_, [this](int descriptor) { return !connections_->is_known(descriptor); });
+  }
   if (ended > 0) trellis::log_info("ended " + std::to_string(ended) + " connections of users who were removed");
 }
 

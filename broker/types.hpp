@@ -50,7 +50,8 @@ struct AuditEvent {
   std::string_view key;  ///< Empty where there is none, or several.
   std::string_view status;
   std::string_view message;
-  std::string address;  ///< The client's; empty where it is not known.
+  std::string address;      ///< The client's; empty where it is not known.
+  bool is_refusal = false;  ///< Nothing was done, for want of a right.
 };
 
 struct AccessRecords;

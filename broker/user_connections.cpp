@@ -57,6 +57,12 @@ std::string_view UserConnections::routing_id_of(std::string_view name) {
   return {};
 }
 
+bool UserConnections::is_known(int descriptor) const {
+  const auto known = by_descriptor_.find(descriptor);
+  const auto at = known == by_descriptor_.end() ? connections_.end() : connections_.find(known->second);
+  return at != connections_.end() && is_open(at->second);
+}
+
 std::size_t UserConnections::end_where_not(const std::function<bool(std::uint64_t user)>& is_user) {
   std::size_t ended = 0;
   for (auto at = connections_.begin(); at != connections_.end();) {

@@ -32,6 +32,9 @@ class UserConnections {
   /// The routing id of such a name, while its connection is open; empty: it is not any more.
   std::string_view routing_id_of(std::string_view name);
 
+  /// Whether the connection has said something.
+  bool is_known(int descriptor) const;
+
   /// Ends the connections of users for whom this does not hold.  Returns how many.
   std::size_t end_where_not(const std::function<bool(std::uint64_t user)>& is_user);
 

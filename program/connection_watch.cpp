@@ -162,6 +162,17 @@ void ConnectionWatch::cut_off(int descriptor) {
            "strangers out (docs/security.md)");
 }
 
+std::size_t ConnectionWatch::end_where(TimePoint now, const std::function<bool(int descriptor)>& is_to_end) {
+  take_events(now);
+  std::size_t ended = 0;
+  for (const auto& [descriptor, connection] : connections_) {
+    if (!is_to_end(descriptor) || peer_of(descriptor).text() != connection.peer) continue;
+    ::shutdown(descriptor, SHUT_RDWR);
+    ++ended;
+  }
+  return ended;
+}
+
 void ConnectionWatch::tell(std::optional<TimePoint>& told, TimePoint now, const std::string& line) {
   if (told && now - *told < kToldEvery) return;
   told = now;

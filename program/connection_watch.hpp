@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -61,6 +62,8 @@ class ConnectionWatch {
   void on_message(int descriptor);
   /// Its message had more frames than any message has.
   void cut_off(int descriptor);
+  /// Ends the connections of which this holds, as far as their handshakes have begun.  Returns how many.
+  std::size_t end_where(TimePoint now, const std::function<bool(int descriptor)>& is_to_end);
 
   std::size_t connections() const { return connections_.size(); }
   std::uint64_t refused() const { return refused_; }        ///< Over a bound when they came.

@@ -51,7 +51,9 @@ TEST(UserConnections, ANameStandsForItsConnectionWhileThatIsOpen) {
   const std::string name = connections.name_of(descriptor, "id", 7);
   EXPECT_EQ(connections.name_of(descriptor, "id", 7), name);
   EXPECT_EQ(connections.routing_id_of(name), "id");
+  EXPECT_TRUE(connections.is_known(descriptor));
   ::close(descriptor);
+  EXPECT_FALSE(connections.is_known(descriptor));
   EXPECT_EQ(connections.routing_id_of(name), "") << "it has gone";
   EXPECT_EQ(connections.name_of(descriptor, "id", 7), "");
   EXPECT_EQ(connections.routing_id_of("short"), "");

@@ -101,6 +101,23 @@ TEST(ConnectionWatch, KnowsWhoIsThereAndWhoHasGone) {
   EXPECT_EQ(port.watch.refused(), 0u);
 }
 
+TEST(ConnectionWatch, EndsThoseThatItIsToldTo) {
+  Port port({.connections_max = 10, .per_address_max = 10, .message_size_max = 1'000});
+  const int one = connect_to(port.port());
+  const int other = connect_to(port.port());
+  EXPECT_TRUE(port.run_until([&] { return port.watch.connections() == 2; }));
+  std::vector<int> asked;
+  const auto first_only = [&](int descriptor) {
+    asked.push_back(descriptor);
+    return asked.size() == 1;
+  };
+  EXPECT_EQ(port.watch.end_where(monotonic_now(), first_only), 1u);
+  EXPECT_EQ(asked.size(), 2u);
+  EXPECT_TRUE(port.run_until([&] { return port.watch.connections() == 1; }));
+  ::close(one);
+  ::close(other);
+}
+
 TEST(ConnectionWatch, EndsTheNewestBeyondWhatThereIsRoomFor) {
   Port port({.connections_max = 4, .per_address_max = 10, .message_size_max = 1'000});
   std::vector<int> open;
