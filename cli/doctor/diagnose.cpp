@@ -85,6 +85,7 @@ std::vector<Finding> diagnose(const Observation& seen) {
   } else if (first != seen.brokers.end()) {
     diagnose_workers(*first, findings);
     diagnose_partitions(*first, seen.partitions, findings);
+    diagnose_moves(seen.moves, findings);
   }
   diagnose_processes(seen.processes, findings);
   return findings;

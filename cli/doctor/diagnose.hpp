@@ -18,6 +18,7 @@ void diagnose_workers(const BrokerView& broker, std::vector<Finding>& findings);
 /// @param broker  whose word on the workers counts
 void diagnose_partitions(const BrokerView& broker, const std::vector<LocationReport>& partitions,
                          std::vector<Finding>& findings);
+void diagnose_moves(const std::vector<MoveReport>& moves, std::vector<Finding>& findings);
 void diagnose_processes(const std::vector<ProcessView>& processes, std::vector<Finding>& findings);
 
 }  // namespace trellis

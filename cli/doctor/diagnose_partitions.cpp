@@ -75,4 +75,19 @@ void diagnose_partitions(const BrokerView& broker, const std::vector<LocationRep
   diagnose_leaders(broker, broker.status.partitions, findings);
 }
 
+/// One that says what it waits for, or what failed, waits for somebody; the others are on their way.
+void diagnose_moves(const std::vector<MoveReport>& moves, std::vector<Finding>& findings) {
+  std::map<std::string, std::vector<std::uint64_t>> by_note;
+  for (const MoveReport& move : moves) {
+    if (!move.note.empty()) by_note[move.note].push_back(move.partition);
+  }
+  for (const auto& [note, partitions] : by_note) {
+    findings.push_back({Severity::kWarning,
+                        partitions_text(partitions),
+                        "replicas wait on their way to another worker: " + note,
+                        {},
+                        "`trellis moves` shows how far each is"});
+  }
+}
+
 }  // namespace trellis

@@ -28,6 +28,7 @@ struct ProcessView {
 struct Observation {
   std::vector<BrokerView> brokers;
   std::vector<LocationReport> partitions;  ///< As the first broker that knows them tells them.
+  std::vector<MoveReport> moves;           ///< As the first broker that could ask tells them.
   std::vector<ProcessView> processes;
 };
 

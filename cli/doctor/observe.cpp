@@ -71,6 +71,13 @@ std::vector<LocationReport> locate_settled(Client& client, std::uint64_t partiti
   return locate_all(client, partitions, options);
 }
 
+/// None where nobody can tell; why not is told of the partitions.
+std::vector<MoveReport> moves_of(Client& client, const Options& options) {
+  std::string problem;
+  auto moves = take(client.call(Command::kMoves, kNoArguments, options), read_move_reports, problem);
+  return moves ? std::move(*moves) : std::vector<MoveReport>();
+}
+
 ProcessView look_at(const Endpoint& endpoint) {
   auto metrics = read_metrics(endpoint);
   return {endpoint.text(), metrics ? "" : metrics.error().message, metrics ? std::move(*metrics) : MetricValues{}};
@@ -101,7 +108,9 @@ Observation observe(const std::vector<std::string>& brokers, const std::optional
     const BrokerView& broker = seen.brokers.back();
     const bool knows =
         broker.problem.empty() && broker.status.is_formed() && broker.status.partitions <= kPartitionsMax;
-    if (seen.partitions.empty() && knows) seen.partitions = locate_settled(client, broker.status.partitions, options);
+    if (!seen.partitions.empty() || !knows) continue;
+    seen.partitions = locate_settled(client, broker.status.partitions, options);
+    seen.moves = moves_of(client, options);
   }
   for (const Endpoint& endpoint : metrics) seen.processes.push_back(look_at(endpoint));
   return seen;

@@ -144,6 +144,24 @@ TEST(Doctor, AWorkerThatIsSlowerThanTheOthersIsAWarning) {
   EXPECT_THAT(lines_of(seen), IsEmpty()) << "All are alike.";
 }
 
+TEST(Doctor, AMoveThatWaitsForSomebodyIsAWarningAndOneOnItsWayIsNone) {
+  Observation seen = healthy();
+  MoveReport move;
+  move.partition = 2;
+  move.to = "10.0.0.1:9004";
+  move.step = "sending";
+  seen.moves = {move};
+  EXPECT_THAT(lines_of(seen), IsEmpty());
+  move.note = "10.0.0.1:9004 is down: start it, or remove it";
+  seen.moves.push_back(move);
+  move.partition = 3;
+  seen.moves.push_back(move);
+  EXPECT_THAT(
+      lines_of(seen),
+      ElementsAre("WARNING partitions 2, 3: replicas wait on their way to another worker: 10.0.0.1:9004 is down: "
+                  "start it, or remove it. `trellis moves` shows how far each is.\n"));
+}
+
 TEST(Doctor, ABrokerThatDoesNotAnswerIsAWarningBesideOneThatDoes) {
   Observation seen = healthy();
   seen.brokers[0].problem = "no broker listens";
