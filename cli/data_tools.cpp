@@ -1,7 +1,11 @@
 #include "cli/data_tools.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <map>
 
 #include "cli/shell/execute.hpp"
@@ -97,6 +101,10 @@ int run_load(LoadFlags& flags, const DataToolSettings& settings) {
   if (auto good = take_record_rules(flags); !good) {
     report_failure("trellis", good.error().message);
     return kExitUsage;
+  }
+  const std::string& file = flags.options.file;
+  if (file != "-" && access(file.c_str(), R_OK) != 0) {
+    return report_failure("trellis", "cannot read " + file + ": " + std::strerror(errno));
   }
   const StopSignal stop;
   flags.options.stop = &stop;

@@ -94,6 +94,7 @@ void CallTable::arm(std::uint64_t id, Call& call, TimePoint due) {
 void CallTable::on_connected(TimePoint now, std::size_t broker) {
   brokers_[broker].connected = true;
   brokers_[broker].key_refused.reset();
+  brokers_[broker].handshake_broken.clear();
   ever_connected_ = true;
   for (auto& [id, call] : calls_) {
     if (!call.under_way && call.request.size() <= kRequestSizeMax) dispatch(now, id, call);
@@ -108,8 +109,9 @@ void CallTable::on_disconnected(TimePoint now, std::size_t broker) {
   }
 }
 
-void CallTable::on_refused(TimePoint now, std::size_t broker) {
+void CallTable::on_refused(TimePoint now, std::size_t broker, std::string_view why) {
   if (!brokers_[broker].refused) brokers_[broker].refused = now;
+  brokers_[broker].absent_because = why;
   // One that wants a key, or another one, is there.
   const auto is_absent = [now](const Broker& b) {
     return b.refused && !b.key_refused && now - *b.refused >= kStartGrace;
@@ -117,9 +119,14 @@ void CallTable::on_refused(TimePoint now, std::size_t broker) {
   if (ever_connected_ || !std::all_of(brokers_.begin(), brokers_.end(), is_absent)) return;
   for (auto at = calls_.begin(); at != calls_.end();) {
     const auto next = std::next(at);
-    end(at, {Code::kUnavailable, "no broker listens at " + endpoints_text() + kNoBrokerRemedy});
+    end(at, {Code::kUnavailable, absence_text()});
     at = next;
   }
+}
+
+void CallTable::on_handshake_broken(std::size_t broker, std::string_view why) {
+  brokers_[broker].refused.reset();
+  brokers_[broker].handshake_broken = why;
 }
 
 void CallTable::on_key_refused(TimePoint now, std::size_t broker, std::string why) {
@@ -223,6 +230,12 @@ Error CallTable::too_late(const Call& call, TimePoint now) const {
   const auto waited = std::chrono::duration_cast<milliseconds>(std::min(now, call.deadline) - call.begun).count();
   const std::string within = " within " + std::to_string(waited) + " ms";
   if (call.copies == 0) {
+    const auto ends_handshakes =
+        std::find_if(brokers_.begin(), brokers_.end(), [](const Broker& b) { return !b.handshake_broken.empty(); });
+    if (ends_handshakes != brokers_.end()) {
+      return {Code::kUnavailable,
+              ends_handshakes->endpoint + ends_handshakes->handshake_broken + " (tried" + within + ")"};
+    }
     return {Code::kUnavailable, "no broker could be reached at " + endpoints_text() + within + kNoBrokerRemedy};
   }
   std::string message = "no answer from " + endpoints_text() + within;
@@ -232,6 +245,13 @@ Error CallTable::too_late(const Call& call, TimePoint now) const {
       std::any_of(brokers_.begin(), brokers_.end(), [](const Broker& b) { return b.heard != TimePoint(); });
   if (!heard) message += "; nothing was ever heard there: is it a broker's frontend (usually port 7400)?";
   return {Code::kDeadlineExceeded, std::move(message)};
+}
+
+std::string CallTable::absence_text() const {
+  for (const Broker& broker : brokers_) {
+    if (!broker.absent_because.empty()) return broker.absent_because;
+  }
+  return "no broker listens at " + endpoints_text() + kNoBrokerRemedy;
 }
 
 std::string CallTable::endpoints_text() const {

@@ -73,11 +73,13 @@ class CallTable {
 
   void on_connected(TimePoint now, std::size_t broker);
   void on_disconnected(TimePoint now, std::size_t broker);
-  /// A connection was refused.  Once all brokers have refused for kStartGrace, and none has ever been there, the calls
-  /// end: nothing of them was done.
-  void on_refused(TimePoint now, std::size_t broker);
-  /// Somebody listens there after all.
-  void on_handshake_broken(std::size_t broker) { brokers_[broker].refused.reset(); }
+  /// A connection was refused, or could not be tried.  Once all brokers have refused for kStartGrace, and none has ever
+  /// been there, the calls end: nothing of them was done.
+  /// @param why  where more is known of it: one line for people
+  void on_refused(TimePoint now, std::size_t broker, std::string_view why = {});
+  /// Somebody listens there after all, and ends handshakes without a word: a call that is never sent says so.
+  /// @param why  what that may mean, one line for people
+  void on_handshake_broken(std::size_t broker, std::string_view why);
   /// A broker does not let this client's key in, or wants one.  Once all have said so for kKeyGrace, and none is
   /// connected, the calls end: who was added a moment ago is not known everywhere yet.
   /// @param why  one line for people
@@ -96,6 +98,8 @@ class CallTable {
     bool connected = false;
     std::optional<TimePoint> refused;        ///< Since when; until a connection was made.
     std::optional<TimePoint> key_refused{};  ///< The same of this client's key.
+    std::string absent_because{};            ///< What is known of it.
+    std::string handshake_broken{};          ///< What may be wrong; empty once a connection was made.
     TimePoint heard{};                       ///< When its last frame came.
   };
   struct Call {
@@ -133,6 +137,7 @@ class CallTable {
   void erase(Calls::iterator at);
   Error too_late(const Call& call, TimePoint now) const;
   std::string endpoints_text() const;
+  std::string absence_text() const;
   std::optional<std::size_t> connected_after(std::size_t broker) const;
 
   std::vector<Broker> brokers_;

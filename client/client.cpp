@@ -1,5 +1,6 @@
 #include "client/client.hpp"
 
+#include <netdb.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -52,6 +53,10 @@ constexpr const char* kKeyWanted =
 constexpr const char* kHandshakeEnded =
     " ended the handshake, as one does that asks for a user's key (-u FILE, TRELLIS_USER, ~/.config/trellis/user), or "
     "has no room for connections";
+constexpr const char* kOtherCluster =
+    " ended each handshake: the user's file is one of another cluster, or no worker has told this broker yet which "
+    "users "
+    "there are";
 constexpr const char* kNoKeysThere = " asks for no key: leave it out (-u none, TRELLIS_USER=none)";
 
 /// A message over the frame's own bytes, where they are many.
@@ -67,6 +72,23 @@ Frame to_frame(zmq::message_t message) {
   auto keep = std::make_shared<zmq::message_t>(std::move(message));
   const std::string_view bytes(keep->data<char>(), keep->size());
   return Frame(std::move(keep), bytes);
+}
+
+/// Why the host of tcp://HOST:PORT is not found, for people; empty: it is.
+std::string name_problem(const std::string& endpoint) {
+  constexpr std::string_view kScheme = "tcp://";
+  const std::size_t port = endpoint.rfind(':');
+  if (!endpoint.starts_with(kScheme) || port <= kScheme.size()) return {};
+  std::string host = endpoint.substr(kScheme.size(), port - kScheme.size());
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  addrinfo* found = nullptr;
+  const int failure = getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (failure == 0) {
+    freeaddrinfo(found);
+    return {};
+  }
+  return "the host " + host + " of " + endpoint + " is not found: " + gai_strerror(failure) +
+         "; is its name spelled right?";
 }
 
 }  // namespace
@@ -96,7 +118,8 @@ class Client::Sockets : public CallOutput {
     zmq::socket_t dealer;
     zmq::socket_t monitor;
     std::string endpoint;
-    std::optional<TimePoint> reopen_due{};  ///< ZeroMQ does not try again where a key was refused.
+    std::optional<TimePoint> reopen_due{};      ///< ZeroMQ does not try again where a key was refused.
+    std::optional<std::string> name_problem{};  ///< Looked for once: why its host is not found; empty: it is.
   };
   void connect(std::size_t broker, const std::string& endpoint);
   void take_events(TimePoint now, std::size_t broker);
@@ -206,7 +229,7 @@ void Client::Sockets::take_events(TimePoint now, std::size_t broker) {
     std::memcpy(&value, event.data<char>() + sizeof number, sizeof value);
     if (number == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) {
       // One that asks for keys may end it before this end has read so much of its greeting.
-      table_.on_handshake_broken(broker);
+      table_.on_handshake_broken(broker, user_ ? kOtherCluster : kHandshakeEnded);
       if (!user_ && tells_absence_) on_key_refused(now, broker, kHandshakeEnded);
     }
     if (number == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) on_key_refused(now, broker, kUnknownKey);
@@ -218,7 +241,11 @@ void Client::Sockets::take_events(TimePoint now, std::size_t broker) {
     if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) table_.on_connected(now, broker);
     if (number == ZMQ_EVENT_DISCONNECTED) table_.on_disconnected(now, broker);
     // An attempt has failed, as it does at once where nobody listens.
-    if (number == ZMQ_EVENT_CONNECT_RETRIED && tells_absence_) table_.on_refused(now, broker);
+    if (number == ZMQ_EVENT_CONNECT_RETRIED && tells_absence_) {
+      Link& link = links_[broker];
+      if (!link.name_problem) link.name_problem = name_problem(link.endpoint);
+      table_.on_refused(now, broker, *link.name_problem);
+    }
   }
 }
 

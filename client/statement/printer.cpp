@@ -103,6 +103,7 @@ Printed Printer::on_reply(const Reply& reply) {
   warnings(reply.info, out);
   more_ = false;
   guaranteed_ = guaranteed_ && reply.info.guaranteed;
+  filtered_ = filtered_ || reply.info.filtered;
   if (asks_presence_ && (reply.status == Code::kOk || reply.status == Code::kNotFound)) {
     presence(reply, out);
   } else if (reply.status == Code::kOk) {
@@ -133,6 +134,7 @@ std::optional<std::string> Printer::next_page() const {
 void Printer::warnings(const ReplyInfo& info, Printed& out) {
   for (const std::string& text : info.warnings) warning(json_ ? text : in_short(text), out);
   if (!info.guaranteed && info.warnings.empty()) warning("this answer could not be confirmed by a majority", out);
+  if (info.filtered) warning("only keys that this user may read are in the answer", out);
   if (info.missing_partitions.empty()) return;
   std::string list;
   for (const std::uint32_t partition : info.missing_partitions) {
@@ -202,6 +204,7 @@ std::string Printer::framed(std::string_view json, const ReplyInfo& info) const 
   if (info.version) out += ", \"version\": " + std::to_string(*info.version);
   if (info.ttl_ms) out += ", \"ttl_ms\": " + std::to_string(*info.ttl_ms);
   if (!guaranteed_) out += ", \"guaranteed\": false";
+  if (filtered_) out += ", \"filtered\": true";
   return out + "}";
 }
 

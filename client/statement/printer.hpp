@@ -73,6 +73,7 @@ class Printer {
   std::optional<std::uint64_t> left_;  ///< What is left of --limit.
   KeyRange range_;                     ///< Its direction.
   bool guaranteed_ = true;             ///< All pages so far were.
+  bool filtered_ = false;              ///< A page was not all that was asked for.
   int exit_code_ = kExitDone;
   std::vector<std::string> warned_;  ///< Each warning is printed once, however many pages carry it.
   bool page_begun_ = false;          ///< JSON: [ is written, ] is not.

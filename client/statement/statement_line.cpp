@@ -129,6 +129,10 @@ Result<TypedPath> Line::path(Names names, Behind behind) {
     segments.push_back(std::move(*read));
     more = front() == '.';
     if (more) ++position_;
+    if (more && front() == '.') {
+      return invalid_argument("column " + std::to_string(column_of(text_, position_)) +
+                              ": a path has no empty step; a name that is empty, or holds a dot, stands in quotes");
+    }
   }
   if (auto checked = check_key(segments.front().bytes); !checked) return checked.error();
   Path path;

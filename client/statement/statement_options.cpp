@@ -4,6 +4,7 @@
 
 #include "client/statement/statement_form.hpp"
 #include "protocol/lifetime.hpp"
+#include "protocol/spelling.hpp"
 
 namespace trellis {
 namespace {
@@ -11,6 +12,20 @@ namespace {
 constexpr std::array<std::string_view, 13> kOptionNames = {
     "--ttl",  "--if-present", "--strict",  "--return", "--stale",       "--if-absent", "--json",
     "--info", "--if-version", "--timeout", "--limit",  "--allow-fewer", "--dry-run"};
+
+/// Empty where none is so near that it can be meant.
+std::string_view nearest_option(std::string_view name) {
+  constexpr std::size_t kLongest = 32;  // Beyond that the distance says nothing, but takes time.
+  std::size_t least = std::max<std::size_t>(3, name.size() / 3);
+  std::string_view nearest;
+  for (const std::string_view known : kOptionNames) {
+    const std::size_t away = edit_distance(name.substr(0, kLongest), known);
+    if (away >= least) continue;
+    least = away;
+    nearest = known;
+  }
+  return nearest;
+}
 
 }  // namespace
 
@@ -44,6 +59,11 @@ Result<bool> take_option(std::string_view word, std::string_view next, GivenOpti
     return takes_next;
   }
   if (name != "--if-version" && name != "--timeout" && name != "--limit") {
+    const std::string_view nearest = nearest_option(name);
+    if (!nearest.empty()) {
+      return invalid_argument("unknown option " + shown(word) + "; the nearest is " + std::string(nearest) +
+                              " (a key that begins with -- stands in quotes)");
+    }
     return invalid_argument(
         "unknown option " + shown(word) +
         "; known are --if-absent, --if-present, --if-version N, --strict, --return document, --ttl TIME, --stale, "

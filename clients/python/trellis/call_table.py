@@ -55,6 +55,8 @@ class _Broker:
     """When its last frame came."""
     key_refused: float | None = None
     """Since when this client's key is not let in there; until it is."""
+    handshake_broken: str | None = None
+    """What may be wrong, where it ends handshakes without a word; until one succeeds."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -129,6 +131,7 @@ class CallTable:
     def on_connected(self, now: float, broker: int) -> None:
         self._brokers[broker].connected = True
         self._brokers[broker].key_refused = None
+        self._brokers[broker].handshake_broken = None
         for call in [call for call in self._calls.values() if not call.under_way]:
             self._dispatch(now, call)
 
@@ -137,6 +140,10 @@ class CallTable:
         self._brokers[broker].connected = False
         for call in [call for call in self._calls.values() if call.under_way and call.broker == broker]:
             self._dispatch(now, call)
+
+    def on_handshake_broken(self, broker: int, why: str) -> None:
+        """It ends handshakes without a word: a call that is never sent says so."""
+        self._brokers[broker].handshake_broken = why
 
     def on_key_refused(self, now: float, broker: int, why: str) -> None:
         """A broker does not let this client's key in, or wants one. Once all have said so for KEY_GRACE, and none is
@@ -268,7 +275,9 @@ class CallTable:
         waited = f"within {(min(now, call.deadline) - call.begun) * 1000:.0f} ms"
         endpoints = " or ".join(broker.endpoint for broker in self._brokers)
         if call.copies == 0:
-            self._end(call, "UNAVAILABLE", f"no broker could be reached at {endpoints} {waited}")
+            broken = next((f"{broker.endpoint}{broker.handshake_broken} (tried {waited})"
+                           for broker in self._brokers if broker.handshake_broken), None)
+            self._end(call, "UNAVAILABLE", broken or f"no broker could be reached at {endpoints} {waited}")
             return
         message = f"no answer from {endpoints} {waited}"
         if call.request.takes_session:

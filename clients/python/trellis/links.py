@@ -34,6 +34,10 @@ _REOPEN_AFTER = 0.3
 _UNKNOWN_KEY = (" does not know this user's key: it was removed, or is of another cluster; an administrator adds users"
                 " (`trellis user add NAME`)")
 _KEY_WANTED = " asks for a user's key: give its file as `user`, in TRELLIS_USER or at ~/.config/trellis/user"
+_OTHER_CLUSTER = (" ended each handshake: the user's file is one of another cluster, or no worker has told this broker yet"
+                  " which users there are")
+_HANDSHAKE_ENDED = (" ended each handshake, as one does that asks for a user's key (`user`, TRELLIS_USER,"
+                    " ~/.config/trellis/user), or has no room for connections")
 _NO_KEYS_THERE = " asks for no key: leave it out (user=\"none\")"
 
 
@@ -76,7 +80,8 @@ class Links:
     @staticmethod
     def _monitor(dealer: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
         return dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
-                                         | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+                                         | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+                                         | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
 
     # Of any thread.
 
@@ -187,6 +192,8 @@ class Links:
             except zmq.Again:
                 return
             event = message["event"]
+            if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                self._table.on_handshake_broken(broker, _OTHER_CLUSTER if self._user else _HANDSHAKE_ENDED)
             if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 self._on_key_refused(now, broker, _UNKNOWN_KEY)
             elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:

@@ -156,9 +156,28 @@ TEST_F(CallTableTest, ABrokerWhoseHandshakeBreaksOffIsThere) {
   get(table);
   table.on_refused(now_, 0);
   pass(table, CallTable::kStartGrace);
-  table.on_handshake_broken(0);
+  table.on_handshake_broken(0, " ends handshakes");
   table.on_refused(now_, 0);
   EXPECT_TRUE(network_.answers.empty());
+}
+
+TEST_F(CallTableTest, ACallThatIsNeverSentSaysThatHandshakesBrokeOff) {
+  for (const bool is_let_in : {false, true}) {
+    network_.answers.clear();
+    CallTable table = make(1);
+    get(table);
+    table.on_handshake_broken(0, " ends handshakes");
+    if (is_let_in) {
+      table.on_connected(now_, 0);
+      table.on_disconnected(now_, 0);
+      get(table);
+    }
+    pass(table, milliseconds(10'000));
+    ASSERT_FALSE(network_.answers.empty());
+    const Reply& reply = network_.answers.back().second.reply;
+    EXPECT_EQ(reply.status, Code::kUnavailable);
+    EXPECT_EQ(reply.info.message.find(" ends handshakes") == std::string::npos, is_let_in) << reply.info.message;
+  }
 }
 
 TEST_F(CallTableTest, OneBrokerThatLetsTheKeyInIsEnough) {

@@ -258,6 +258,23 @@ TEST(Printer, WarningsStandBeforeTheAnswer) {
             "WARNING: no replica is left of partition 3, 7: its keys are missing from the answer\n12\nexit 0");
 }
 
+TEST(Printer, AListingOfAPartSaysSoOnce) {
+  const std::string first = packed("(\"a\")");
+  const std::string second = packed("(\"b\")");
+  Reply page;
+  page.result = first;
+  page.info.more = true;
+  page.info.filtered = true;
+  Reply last;
+  last.result = second;
+  last.info.filtered = true;
+  constexpr const char* kText = "only keys that this user may read are in the answer";
+  EXPECT_EQ(printed("KEYS", {page, last}), "2> WARNING: " + std::string(kText) + "\na\nb\nexit 0");
+  EXPECT_EQ(printed("KEYS --info", {page, last}, true),
+            "2> {\"status\": \"WARNING\", \"message\": \"" + std::string(kText) +
+                "\"}\n{\"result\": [\"a\", \"b\"], \"filtered\": true}\nexit 0");
+}
+
 TEST(Printer, RepliesThatAreNotAsTheProtocolSays) {
   for (const char* line : {"PUT k 1", "HAS k", "DELETE k", "KEYS", "SCAN", "MEMBERS", "LOCATE k", "STATUS", "COUNT"}) {
     for (const char* result : {"\"x\"", "(1 | 2)"}) {

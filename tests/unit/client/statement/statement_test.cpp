@@ -265,7 +265,9 @@ TEST(Statement, OptionsThatDoNotBelongAreRefused) {
   EXPECT_EQ(line("GET k --timeout 600001"), "ERROR: --timeout takes milliseconds from 1 to 600000: --timeout 5000");
   EXPECT_EQ(line("PUT k 1 --if-version x"), "ERROR: --if-version takes the version that is expected: --if-version 17");
   EXPECT_EQ(line("GET k --stake"),
-            "ERROR: unknown option \"--stake\"; known are --if-absent, --if-present, --if-version N, --strict, "
+            "ERROR: unknown option \"--stake\"; the nearest is --stale (a key that begins with -- stands in quotes)");
+  EXPECT_EQ(line("GET k --colour"),
+            "ERROR: unknown option \"--colour\"; known are --if-absent, --if-present, --if-version N, --strict, "
             "--return document, --ttl TIME, --stale, --timeout MS, --limit N, --allow-fewer, --dry-run, --info and "
             "--json (a key "
             "that begins with "

@@ -115,6 +115,19 @@ class Calls(TableTest):
         self.assertEnded(id_, "UNAVAILABLE", "tcp://broker-0 or tcp://broker-1")
         self.assertEqual(self.network.sent, [])
 
+    def test_a_call_that_no_handshake_let_through_says_what_may_be_wrong(self):
+        for let_in in (False, True):
+            table = self.table(connected=False)
+            table.on_handshake_broken(0, " ended each handshake")
+            if let_in:
+                table.on_connected(self.now, 0)
+                table.on_disconnected(self.now, 0)
+            id_ = self.put(table)
+            self.elapse(table, 6)
+            reply = self.network.replies.pop(id_)
+            self.assertEqual(reply.status, "UNAVAILABLE")
+            self.assertEqual("ended each handshake" in reply.info["message"], not let_in, reply)
+
     def test_a_call_awaits_a_broker_that_comes(self):
         table = self.table(connected=False)
         id_ = self.put(table)
