@@ -5,7 +5,8 @@
 Run i has the seed S + i: it draws the cluster's shape, the faults and what the clients ask (not when the kernel lets
 anyone run, so a seed repeats the plan of a run and not each of its steps). Afterwards all faults end, the cluster has to
 be whole within a bound, every key is read, and the history has to be linearizable: docs/protocol.md, "The guarantee" and
-"Exactly-once". Where network namespaces are not allowed there are no cuts, and it says so.
+"Exactly-once". Half of the clusters have keys, and users and roles that change meanwhile: in the end they are what was
+acknowledged last. Where network namespaces are not allowed there are no cuts, and it says so.
 """
 import argparse
 import heapq
@@ -19,6 +20,7 @@ import tempfile
 import time
 
 from support import PROGRAMS
+from support.administrator import Administrator
 from support.network import Network, NotAllowed, enter
 from support.processes import kill_all_of
 from support.spread_cluster import SpreadCluster
@@ -154,12 +156,14 @@ def run_once(seed, seconds, folder, network):
     """One run. Returns a line about it; AssertionError: what was wrong."""
     draw = random.Random(seed)
     shape = {**draw.choice(SHAPES), "brokers": draw.choice((1, 2))}
-    cluster = SpreadCluster(folder, network, **shape)
+    keys_of_cluster = make_keys(folder) if draw.random() < 0.5 else {}
+    cluster = SpreadCluster(folder, network, **shape, **keys_of_cluster)
     try:
         cluster.start()
         history = History(shape["partitions"])
         keys = [f"{letter}{number}" for letter in "ab" for number in range(draw.choice((3, 8, 20)))]
-        traffic = Traffic(12, cluster.frontends, keys, history, seed)
+        traffic = Traffic(12, cluster.frontends, keys, history, seed, cluster.user)
+        administrator = Administrator(cluster.frontends, cluster.user) if keys_of_cluster else None
         faults = Faults(cluster, network, draw)
         faults.run(seconds)
         dead = faults.died_by_themselves()
@@ -169,19 +173,31 @@ def run_once(seed, seconds, folder, network):
         whole_after = time.monotonic() - begin
         traffic.stop()
         assert not traffic.errors, traffic.errors
+        if administrator:
+            administrator.stop()
+            with cluster.client() as client:
+                administrator.check(client)
         read_everything(cluster, keys, history, seed)
         history.write(folder / "history.txt")
         check(folder / "history.txt")
         return (f"seed {seed}: right; {len(history)} operations, {faults.counts}, answers {history.counts}, "
-                f"whole {whole_after:.1f} s after the faults; {shape}")
+                f"whole {whole_after:.1f} s after the faults; {shape}"
+                + (f", with keys and {administrator.changes} changes of users and roles" if administrator else ""))
     finally:
         cluster.stop()
         if network:
             network.remove_hosts()
 
 
+def make_keys(folder):
+    """The settings of a cluster with keys."""
+    ran = subprocess.run([str(PROGRAMS / "trellis"), "keys", "init", str(folder / "keys")], capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 0, ran.stderr
+    return {"flags": ("--cluster-key", folder / "keys" / "cluster.key"), "user": folder / "keys" / "admin.user"}
+
+
 def read_everything(cluster, keys, history, seed):
-    reader = RecordingClient("final", cluster.frontends, keys, history, seed)
+    reader = RecordingClient("final", cluster.frontends, keys, history, seed, cluster.user)
     try:
         assert reader.read_all(), "a read after the faults had no confirmed answer"
     finally:

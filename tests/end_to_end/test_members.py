@@ -1,7 +1,7 @@
 """docs/operating.md: workers join, leave and are replaced, under load, and nothing is lost or fails."""
 import shutil
 
-from support import EndToEndTest, main, one_shot, wait_for
+from support import EndToEndTest, main, one_shot, run, wait_for
 from support.history import Writers
 from support.processes import free_ports
 
@@ -48,9 +48,15 @@ class MembersTest(EndToEndTest):
 
 class UnderLoad(MembersTest):
     def test_a_worker_joins_and_one_leaves_while_a_leader_is_killed(self):
-        cluster = self.start_cluster(workers=3, k=2)
+        """In a cluster with keys: its users and roles are where its members are."""
+        self.assertRan(run("trellis", "keys", "init", self.folder / "keys"), 0)
+        cluster = self.start_cluster(workers=3, k=2, flags=("--cluster-key", self.folder / "keys" / "cluster.key"),
+                                     user=self.folder / "keys" / "admin.user")
         client = self.client_of(cluster)
-        writers = Writers(cluster.frontends)
+        self.assertOk(client.call("ROLE_SET", "writers", {"rules": [{"prefix": "writer", "allow": ["read", "write"]}]}), True)
+        self.assertOk(client.call("USER_ADD", "ada", b"a" * 32, "writers"), True)
+        known = [self.assertOk(client.call(command)).result for command in ("USER_LIST", "ROLE_LIST")]
+        writers = Writers(cluster.frontends, user=cluster.user)
         wait_for(lambda: writers.written > 200, "some writes")
         fourth = self.add_worker(cluster)
         self.wait_until_settled(cluster, [0, 1, 2, fourth])
@@ -66,6 +72,7 @@ class UnderLoad(MembersTest):
         self.assertIn("was removed from cluster", cluster.workers[0].output())
         self.assertEqual(cluster.start_worker(0, ("--join",)).wait(), 0, "started again it says so and ends")
         self.assertNothingFailed(writers, client)
+        self.assertEqual([self.assertOk(client.call(command)).result for command in ("USER_LIST", "ROLE_LIST")], known)
 
     def test_from_one_worker_to_two_to_three(self):
         cluster = self.start_cluster(workers=1, k=1)

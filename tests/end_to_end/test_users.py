@@ -4,16 +4,79 @@ import os
 import resource
 import socket
 import stat
+import threading
 import time
 
 import zmq
 
 from support import Client, EndToEndTest, main, run, wait_for
-from support.client import keys_in, show_key
+from support.client import keys_in, request_frame, show_key
 
 
 #: That stop half-way, at once.
 HANDSHAKES = 10_000
+
+
+#: Greeting, WELCOME and its head: what a server says before it knows who is there.
+HANDSHAKE_ANSWER = 64 + 170
+
+
+class Wire:
+    """What lies between a client and a port: it carries what both say, keeps what the client did, and can do harm."""
+
+    def __init__(self, port):
+        host, _, number = port.rpartition(":")
+        self._port = (host, int(number))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.said, self.answered, self.harm = b"", 0, None
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def say_again(self):
+        """All that the client said, to the same port by another connection; returns how many bytes came back until its end."""
+        with socket.create_connection(self._port, timeout=20) as again:
+            got = 0
+            try:
+                again.sendall(self.said)
+                while data := again.recv(65536):
+                    got += len(data)
+            except ConnectionError:
+                pass  # That is an end as well.
+            return got
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._port)
+            for one, other, is_client in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self._carry, args=(one, other, is_client), daemon=True).start()
+
+    def _carry(self, one, other, is_client):
+        try:
+            while data := one.recv(65536):
+                if is_client:
+                    self.said += data
+                    if self.harm == "twice":
+                        data += data
+                    elif self.harm == "changed":
+                        data = data[:-1] + bytes([data[-1] ^ 1])
+                    self.harm = None
+                else:
+                    self.answered += len(data)
+                other.sendall(data)
+        except OSError:
+            pass
+        for end in (one, other):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 class WithKeys(EndToEndTest):
@@ -82,6 +145,9 @@ class Users(WithKeys):
         self.assertLess(time.monotonic() - began, 4.5, "it does not wait for its deadline")
         environment = {"TRELLIS_USER": str(self.admin)}
         self.assertRan(run("trellis", "-b", self.cluster.frontend, "get", "a", environment=environment), 1)
+        self.assertRan(run("trellis", "keys", "init", self.folder / "others"), 0)
+        ran = self.trellis("get", "a", "--timeout", "1000", user=self.folder / "others" / "admin.user")
+        self.assertOneLine(self.assertRan(ran, 3).err, "ended each handshake: the user's file is one of another cluster")
 
     def test_roles_of_ones_own(self):
         self.assertRan(self.trellis("role", "set", "analysts", "--read", "reports:", "--read", "shared:", "--write", "shared:"), 0)
@@ -102,6 +168,8 @@ class Users(WithKeys):
         self.assertEqual(ada.call("KEYS", "", 2, "reports:2").info, {"filtered": True})
         self.assertEqual(ada.call("SCAN", "", 10, None, reverse=True).result, [["shared:1", 2], ["reports:2", 1], ["reports:1", 1]])
         self.assertEqual(ada.call("COUNT").result, 3)
+        ran = self.assertRan(self.trellis("count", user=self.folder / "ada.user"), 0, out="3\n")
+        self.assertOneLine(ran.err, "WARNING: only keys that this user may read are in the answer")
         whole = ada.call("COUNT", "reports:")
         self.assertEqual((whole.result, whole.info), (2, {}))
         self.assertDenied(ada.call("COUNT", "secret:"), "COUNT")
@@ -116,13 +184,13 @@ class Users(WithKeys):
 
     def test_who_is_removed_is_cut_off(self):
         path = self.add_user("ada", "writer")
-        ada, idle = self.client(path), self.client(path)
+        ada, idle, silent = self.client(path), self.client(path), self.silent_client(path)
         self.assertOk(ada.call("PUT", "a", 1))
         self.assertOk(idle.call("PUT", "b", 1))
         monitors = [client.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED) for client in (ada, idle)]
         began = time.monotonic()
         self.assertRan(self.trellis("user", "remove", "ada"), 0)
-        for monitor in monitors:
+        for monitor in (*monitors, silent):
             self.assertTrue(monitor.poll(5_000), "its connection goes on")
         self.assertLess(time.monotonic() - began, 3)
         ada.send("PUT", "a", 2)
@@ -130,6 +198,18 @@ class Users(WithKeys):
         self.assertOneLine(self.assertRan(self.trellis("get", "a", user=path), 4).err, "does not know this user's key")
         with self.cluster.client() as admin:
             self.assertOk(admin.call("GET", "a"), 1)
+
+    def silent_client(self, path):
+        """The events of one that is let in, and says nothing; the next one is its end."""
+        dealer = zmq.Context.instance().socket(zmq.DEALER)
+        dealer.linger = 0
+        show_key(dealer, path)
+        monitor = dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        self.addCleanup(lambda: (dealer.disable_monitor(), dealer.close()))
+        dealer.connect(f"tcp://{self.cluster.frontend}")
+        self.assertTrue(monitor.poll(10_000))
+        self.assertEqual(int.from_bytes(monitor.recv_multipart()[0][:2], "little"), zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        return monitor
 
     def test_the_last_administrator_stays_and_the_clusters_key_is_one(self):
         self.assertOneLine(self.assertRan(self.trellis("user", "remove", "admin"), 4).err, "nobody would be left")
@@ -211,6 +291,49 @@ class Outside(WithKeys):
         self.cluster.workers[0].resume()
         while not thief.is_silent(3):
             self.assertNotIn("told to nobody else", str(thief.receive().result))
+
+    def test_a_second_connection_under_a_live_routing_id_gets_nothing(self):
+        other = self.add_user("ada", "reader")
+        victim = self.client(self.admin, routing_id=b"chosen")
+        self.assertEqual(victim.call("PING").result, "PONG")
+        thief = self.client(other, routing_id=b"chosen")
+        thief.send("PING")
+        for number in range(20):
+            self.assertOk(victim.call("PUT", "secret", number))
+        self.assertTrue(thief.is_silent(0.3))
+
+    def test_what_was_recorded_on_the_wire_is_worth_nothing_when_it_is_said_again(self):
+        """Of a user at the frontend, and of members at both ports between processes."""
+        with self.cluster.client() as admin:
+            self.assertOk(admin.call("PUT", "counter", 0))
+            for address, key in ((self.cluster.frontend, self.admin), (self.cluster.backends[0], self.key),
+                                 (self.cluster.address_of(0), self.key)):
+                wire = Wire(address)
+                self.addCleanup(wire.close)
+                recorded = Client(wire.address, user=key)
+                request = request_frame(1, "PATCH", ["counter", [["increment", [], 1]]], {"timeout_ms": 5000})
+                recorded.socket.send(request)
+                if address == self.cluster.frontend:
+                    recorded.receive_frames()
+                wait_for(lambda: wire.answered > HANDSHAKE_ANSWER and len(wire.said) > 600, "the handshake and a message")
+                recorded.close()
+                self.assertLessEqual(wire.say_again(), HANDSHAKE_ANSWER, f"{address}: it came behind the handshake")
+            self.assertOk(admin.call("GET", "counter"), 1)
+
+    def test_a_frame_that_comes_twice_or_changed_ends_its_connection_and_is_done_once(self):
+        for harm in ("twice", "changed"):
+            wire = Wire(self.cluster.frontend)
+            self.addCleanup(wire.close)
+            client = Client(wire.address, user=self.admin)
+            self.addCleanup(client.close)
+            self.assertOk(client.call("PUT", harm, 0))
+            ended = client.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            wire.harm = harm
+            client.send("PATCH", harm, [["increment", [], 1]])
+            self.assertTrue(ended.poll(10_000), f"{harm}: the connection goes on")
+            client.socket.disable_monitor()
+            with self.cluster.client() as admin:
+                self.assertOk(admin.call("GET", harm), 1 if harm == "twice" else 0)
 
     def test_handshakes_that_stop_half_way_end_after_their_time(self):
         host, port = self.cluster.frontend.split(":")

@@ -11,14 +11,14 @@ class Writers:
     have taken effect. `errors` are the replies that were neither OK nor of an unknown outcome.
     """
 
-    def __init__(self, frontends, count=4, keys_each=8, timeout_ms=20_000):
+    def __init__(self, frontends, count=4, keys_each=8, timeout_ms=20_000, user=None):
         self._stopping = threading.Event()
         self.acknowledged = {}
         self.uncertain = {}
         self.errors = []
         self.written = 0
         self._failure = None
-        self._threads = [threading.Thread(target=self._guarded, args=(frontends, number, keys_each, timeout_ms), daemon=True)
+        self._threads = [threading.Thread(target=self._guarded, args=(frontends, number, keys_each, timeout_ms, user), daemon=True)
                          for number in range(count)]
         for thread in self._threads:
             thread.start()
@@ -29,8 +29,8 @@ class Writers:
         except Exception as failure:  # Told to the test in stop().
             self._failure = failure
 
-    def _write(self, frontends, number, keys_each, timeout_ms):
-        with Client(frontends[number % len(frontends)]) as client:
+    def _write(self, frontends, number, keys_each, timeout_ms, user):
+        with Client(frontends[number % len(frontends)], user=user) as client:
             value = 0
             while not self._stopping.is_set():
                 value += 1

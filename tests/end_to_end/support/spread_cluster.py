@@ -44,13 +44,13 @@ class SpreadCluster(Cluster):
         listed = ["-s", self.server_file] if with_server_file else []
         self.brokers[number] = self._start(
             f"broker-{number}", "trellis-broker", "--frontend", f"tcp://{self.frontends[number]}", "--backend",
-            f"tcp://{self.backends[number]}", *listed, "-k", self.k, "--partitions", self.partitions, *flags)
+            f"tcp://{self.backends[number]}", *listed, "-k", self.k, "--partitions", self.partitions, *self.flags, *flags)
 
     def start_worker(self, number, flags=()):
         backends = [flag for backend in self.backends for flag in ("-b", backend)]
         self.workers[number] = self._start(
             f"worker-{number}", "trellis-worker", "-a", self._worker_addresses[number], "-p", self.ports[number], *backends,
-            "--data", self.data_of(number), *flags)
+            "--data", self.data_of(number), *self.flags, *flags)
 
     def pairs(self, one, other):
         """Both ways between two of its processes, by name, as hosts."""

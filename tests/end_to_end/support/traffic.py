@@ -78,10 +78,10 @@ class _Item:
 class RecordingClient:
     """One client's requests, one after another, all of them recorded."""
 
-    def __init__(self, name, frontends, keys, history, seed):
+    def __init__(self, name, frontends, keys, history, seed, user=None):
         self.name, self._keys, self._history = name, keys, history
         self._random = random.Random(seed)
-        self._sockets = [Client(frontend) for frontend in frontends]
+        self._sockets = [Client(frontend, user=user) for frontend in frontends]
         self._at = self._random.randrange(len(frontends))
         self._session = f"{name}-{self._random.getrandbits(64):x}"
         self._seq = 0
@@ -232,10 +232,10 @@ class RecordingClient:
 class Traffic:
     """Clients in threads, until stop()."""
 
-    def __init__(self, count, frontends, keys, history, seed):
+    def __init__(self, count, frontends, keys, history, seed, user=None):
         self.errors = []
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(f"c{number}", frontends, keys, history, f"{seed}.{number}"),
+        self._threads = [threading.Thread(target=self._run, args=(f"c{number}", frontends, keys, history, f"{seed}.{number}", user),
                                           daemon=True) for number in range(count)]
         for thread in self._threads:
             thread.start()
