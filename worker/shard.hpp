@@ -242,7 +242,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     WorkerRequest request;
     TimePoint deadline;
     MapVersion proposed;               ///< The map that does it; zero: none was proposed yet.
-    bool has_proposed_access = false;  ///< Of users and roles.
+    bool has_proposed_access = false;  ///< One of users and roles was.
     std::string refusal;               ///< Why such a change is refused.
   };
   void on_join_wanted(BrokerIndex broker, const JoinWanted& wanted);

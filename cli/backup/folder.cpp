@@ -150,7 +150,9 @@ StreamReader::StreamReader(const std::string& folder, const Manifest& manifest, 
     : manifest_(manifest),
       stream_(stream),
       fd_(open((folder + "/" + stream.file).c_str(), O_RDONLY | O_CLOEXEC)),
-      unpacker_(std::move(on_record)) {}
+      unpacker_(std::move(on_record)) {
+  if (fd_ < 0) problem_ = failed("open", folder + "/" + stream.file);
+}
 
 StreamReader::~StreamReader() {
   if (fd_ >= 0) close(fd_);
@@ -163,15 +165,16 @@ Damage StreamReader::in_file(Damage wrong) const {
 
 Result<bool, Damage> StreamReader::step(std::size_t size_max) {
   const StreamHeader right = manifest_.header_of(stream_);
+  const auto unreadable = [&](const Error& why) {
+    return in_file({"", 0, false, why.message, "the stream of " + fence_text(right)});
+  };
+  if (problem_) return unreadable(*problem_);
   piece_.resize(size_max);
   ssize_t size = 0;
   do {
     size = read(fd_, piece_.data(), piece_.size());
   } while (size < 0 && errno == EINTR);
-  if (size < 0) {
-    const Error error = failed(fd_ < 0 ? "open" : "read", stream_.file);
-    return in_file({"", 0, false, error.message, "the stream of " + fence_text(right)});
-  }
+  if (size < 0) return unreadable(failed("read", stream_.file));
   if (size > 0) {
     auto wrong = unpacker_.feed(std::string_view(piece_).substr(0, static_cast<std::size_t>(size)));
     if (unpacker_.header() && !is_compared_ && *unpacker_.header() != right) {

@@ -78,6 +78,7 @@ class StreamReader {
   const Manifest& manifest_;
   const StreamEntry& stream_;
   int fd_ = -1;
+  std::optional<Error> problem_;  ///< Why it is not open.
   std::string piece_;
   Unpacker unpacker_;
   bool is_compared_ = false;

@@ -123,7 +123,7 @@ class RoundTrip(Backups):
             self.assertIn("user bob was not restored", ran.err)
             there = {user["name"]: user for user in client.call("USER_LIST").result}
         self.assertEqual((there["ada"], there["admin"], there["bob"]["key"]), (known["ada"], known["admin"], b"x" * 32))
-        self.assertRan(trellis(second, "get", "reports:1", user=self.folder / "ada"), 0, out="reports:1 -> 1\n")
+        self.assertRan(trellis(second, "get", "reports:1", user=self.folder / "ada"), 0, out='"reports:1" -> 1\n')
         self.assertRan(trellis(second, "get", "other", user=self.folder / "ada"), 4)
 
     def test_the_files_are_what_the_page_says(self):

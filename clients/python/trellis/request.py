@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from .answer import Answer, Document, Key, Page
 from .errors import Internal, InvalidArgument, NotGuaranteed, ResourceExhausted, TrellisError, error_of
 from .item import Item
-from .wire import REQUEST_SIZE_MAX, TIMEOUT_MS_MAX, WRITES, Reply, pack
+from .wire import CHANGES_OF_USERS, REQUEST_SIZE_MAX, TIMEOUT_MS_MAX, WRITES, Reply, pack
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Request(Generic[T]):
     @property
     def takes_session(self) -> bool:
         """Whether it may change something, and a session makes it exactly-once."""
-        return self.items is not None or self.command in WRITES
+        return self.items is not None or self.command in WRITES or self.command in CHANGES_OF_USERS
 
     def answered(self, reply: Reply, accept_unguaranteed: bool) -> T:
         """The result that the reply holds; raises its error."""

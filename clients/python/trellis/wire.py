@@ -49,6 +49,9 @@ def read_reply(frame: bytes) -> Reply | None:
 WRITES = frozenset({"PUT", "SET", "DELETE", "POP", "PATCH", "EXPIRE"})
 """The commands on one key that write: they carry session and seq. The protocol says so where it says whose `session` is."""
 
+CHANGES_OF_USERS = frozenset({"USER_ADD", "USER_REMOVE", "USER_ROLE", "USER_TOKEN", "ROLE_SET", "ROLE_REMOVE"})
+"""Those carry them as well, so that a copy which comes late does not undo what came after it."""
+
 
 def key_of(command: str, arguments: Sequence[Any]) -> bytes | None:
     """The bytes of the key that a command on one key is about; None where the arguments have none."""

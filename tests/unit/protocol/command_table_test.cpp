@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "protocol/access/access_changes.hpp"
 #include "tests/support/doc_page.hpp"
 
 namespace trellis {
@@ -39,7 +40,8 @@ TEST(CommandTable, EachRowAgreesWithItself) {
   for (const CommandRow& row : command_rows()) {
     EXPECT_TRUE(row.options.has(Option::kTimeout)) << row.name;
     EXPECT_EQ(row.options.has(Option::kConsistency), row.effect == Effect::kReads) << row.name;
-    const bool is_exactly_once = row.effect == Effect::kWrites || row.effect == Effect::kItems;
+    const bool changes_users = is_about_access(row.command) && row.result == ResultType::kBoolean;
+    const bool is_exactly_once = row.effect == Effect::kWrites || row.effect == Effect::kItems || changes_users;
     for (const Option option : {Option::kSession, Option::kSeq, Option::kFloor}) {
       EXPECT_EQ(row.options.has(option), is_exactly_once) << row.name;
     }

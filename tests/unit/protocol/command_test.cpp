@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocol/access/access_changes.hpp"
 #include "protocol/packed.hpp"
 #include "tests/unit/protocol/mutations.hpp"
 
@@ -327,7 +328,10 @@ TEST(Options, AreRefusedWhereTheyDoNotBelong) {
     if (option == "strict") return patch;
     if (option == "ttl_ms") return put;
     if (option == "if_version") return put || command == Command::kDelete || command == Command::kExpire;
-    if (option == "session") return is_write(command) || command == Command::kBatch;
+    if (option == "session") {
+      const bool changes_users = is_about_access(command) && row_of(command).result == ResultType::kBoolean;
+      return is_write(command) || command == Command::kBatch || changes_users;
+    }
     return command == Command::kGet || command == Command::kHas || command == Command::kTtl ||
            command == Command::kQuery || command == Command::kCompute || command == Command::kKeys ||
            command == Command::kScan || command == Command::kCount;

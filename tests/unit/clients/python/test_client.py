@@ -44,8 +44,8 @@ class BrokerTest(unittest.TestCase):
 class Writes(unittest.TestCase):
     def test_they_are_those_that_the_protocol_gives_a_session(self):
         page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-        commands = re.search(r"`session` belongs to ([^;]*) and BATCH;", page)[1]
-        self.assertEqual(set(re.findall(r"[A-Z]+", commands)), set(trellis.wire.WRITES))
+        commands = re.search(r"`session` belongs to ([^;]*);", page)[1]
+        self.assertEqual(set(re.findall(r"[A-Z_]+", commands)), {"BATCH", *trellis.wire.WRITES, *trellis.wire.CHANGES_OF_USERS})
 
 
 class Retries(BrokerTest):
