@@ -148,8 +148,13 @@ void Formation::on_join_refused(const JoinRefused& refused) {
 
 void Formation::ask_to_join(WorkerRecord& worker, TimePoint now) {
   WorkerRecord* const leader = router_.leader(PartitionId{0});
-  if (leader == nullptr || leader->slot == nullptr || !may_send(worker, MessageType::kJoinWanted, now)) return;
-  add(outbox_.to(*leader->slot), JoinWanted{worker.hello.id, worker.hello.nonce, worker.hello.address});
+  if (!may_send(worker, MessageType::kJoinWanted, now)) return;
+  if (leader == nullptr || leader->slot == nullptr) {
+    const char* const why = "nobody leads partition 0, which takes members in: start the other workers first";
+    return add(outbox_.to(*worker.slot), Refused{why, worker.hello.nonce, false});
+  }
+  add(outbox_.to(*leader->slot),
+      JoinWanted{worker.hello.id, worker.hello.nonce, worker.hello.address, worker.hello.zone});
 }
 
 void Formation::on_hello(WorkerRecord& worker, TimePoint now) {
@@ -177,6 +182,7 @@ void Formation::make_cluster(WorkerRecord& first, TimePoint now) {
       return;
     }
     form.spec.workers.emplace_back(worker->hello.id, address);
+    form.spec.zones.push_back(worker->hello.zone);
   }
   if (!may_send(first, MessageType::kForm, now)) return;
   add(outbox_.to(*first.slot), form);

@@ -34,6 +34,7 @@ std::size_t moves_left(const Router& router, std::uint32_t partition, std::optio
 
 std::string_view name_of(MemberState state) {
   switch (state) {
+    case MemberState::kDown:
     case MemberState::kMember: return "member";
     case MemberState::kJoining: return "joining";
     case MemberState::kLeaving: break;
@@ -75,6 +76,7 @@ std::vector<MemberReport> report_members(const Router& router, const Registry& r
   if (const ClusterMap* const map = router.map()) {
     for (const Member& member : map->members) {
       MemberReport& report = members.emplace_back(report_member(member.id, member.address, registry, now));
+      report.zone = zone_of(member);
       report.membership = name_of(member.state);
       report.moves_left = 0;
       std::uint64_t votes = 0;
@@ -138,6 +140,7 @@ StatusReport report_status(const BrokerOptions& options, const Router& router, c
   if (map != nullptr) {
     report.map_version = map->version;
     report.epoch = map->epoch;
+    report.zones = map->zones();
   }
   for (std::uint32_t i = 0; formed && i < map->partition_count(); ++i) {
     report.moves_left += moves_left(router, i);

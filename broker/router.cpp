@@ -124,6 +124,9 @@ void Router::refresh(TimePoint now) {
   up_.clear();
   members_down_ = members_missed_ = 0;
   if (map_ == nullptr) return;
+  // Where no two replicas of a partition share a zone, it is zones that may fail.
+  const bool by_zone = map_->zones() >= map_->replica_count();
+  std::set<std::string_view> zones_missed;
   std::set<WorkerId> voting;
   for (std::uint32_t i = 0; i < partitions_.size(); ++i) {
     for (const ReplicaPlace& voter : voters(PartitionId{i})) voting.insert(voter.worker);
@@ -134,10 +137,19 @@ void Router::refresh(TimePoint now) {
       continue;
     }
     ++members_down_;
-    if (member.state != MemberState::kLeaving || voting.contains(member.id)) ++members_missed_;
+    // Whoever leaves, or was made good elsewhere, is missed while a group counts on it.
+    const bool is_wanted = member.state == MemberState::kMember || member.state == MemberState::kJoining;
+    if (!is_wanted && !voting.contains(member.id)) continue;
+    ++members_missed_;
+    zones_missed.insert(zone_of(member));
   }
+  if (by_zone) members_missed_ = zones_missed.size();
   for (std::uint32_t i = 0; i < partitions_.size(); ++i) count(PartitionId{i});
   count_tolerated();
+  for (std::uint32_t i = 0; i < partitions_.size(); ++i) {
+    const std::size_t voters = this->voters(PartitionId{i}).size();
+    if (voters > 0 && 2 * partitions_[i].up <= voters) members_missed_ = std::max(members_missed_, tolerates_ + 1);
+  }
   if (is_short() && registry_.warmed_up()) {
     warning_ = std::to_string(members_down_) + " of " + std::to_string(map_->members.size()) +
                " workers are down, replication factor k=" + std::to_string(map_->k) +

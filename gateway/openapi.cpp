@@ -111,7 +111,7 @@ std::string request_body(const Route& route) {
   }
   if (route.body == BodyKind::kSettings) {
     schema = R"({"type": "object", "properties": {"k": {"type": "integer"}, "moves": {"type": "integer"}, )"
-             R"("move_rate": {"type": "integer"}}})";
+             R"("move_rate": {"type": "integer"}, "repair_after_ms": {"type": "integer"}}})";
   }
   if (route.body == BodyKind::kChanges) {
     constexpr std::string_view kPatch = R"({"type": "array", "items": {"type": "object", "required": ["op", "path"]}})";

@@ -197,9 +197,10 @@ namespace {
 
 Result<void> take_setting(const std::optional<std::string_view>& name, PackedReader& reader, SettingsChange& change) {
   if (name == "repair_after_ms") {
-    return invalid_argument(
-        "repair_after_ms is not built: a member that is down keeps its replicas until it is removed (MEMBER_REMOVE) or "
-        "replaced");
+    const auto value = read_whole(reader);
+    const std::uint64_t beyond = static_cast<std::uint64_t>(kRepairAfterMax.count()) + 1;
+    change.repair_after = std::chrono::milliseconds(std::min(value.value_or(beyond), beyond));
+    return check_repair_after(*change.repair_after);
   }
   if (name == "epoch") {
     change.epoch = read_whole(reader);
@@ -208,7 +209,7 @@ Result<void> take_setting(const std::optional<std::string_view>& name, PackedRea
   }
   if (name != "k" && name != "moves" && name != "move_rate") {
     return invalid_argument("unknown setting" + (name ? " " + quoted_excerpt(*name) : "") +
-                            "; known are k, moves and move_rate");
+                            "; known are k, moves, move_rate and repair_after_ms");
   }
   const auto value = read_whole(reader);
   if (name == "k") {

@@ -15,4 +15,10 @@ Result<void> check(const MoveLimits& limits) {
   return {};
 }
 
+Result<void> check_repair_after(std::chrono::milliseconds time) {
+  if (time.count() == 0 || (time >= kRepairAfterMin && time <= kRepairAfterMax)) return {};
+  return invalid_argument("repair_after_ms must be 0, for never, or milliseconds from " +
+                          std::to_string(kRepairAfterMin.count()) + " to " + std::to_string(kRepairAfterMax.count()));
+}
+
 }  // namespace trellis

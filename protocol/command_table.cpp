@@ -282,6 +282,7 @@ constexpr std::array<CommandRow, kCommandCount> kCommands = {{
                "  SETTINGS k=3              from now on 5 replicas of each partition, on as many workers\n"
                "  SETTINGS moves=4          replicas that a worker sends, and receives, at a time\n"
                "  SETTINGS move-rate=64MiB  bytes a second that a worker spends on sending them; off: no limit\n"
+               "  SETTINGS repair-after=10m a worker that is down for so long has its replicas made anew; off: never\n"
                "--dry-run  changes nothing, and tells what would move\n"},
      .http = {Method::kGet, "/v1/settings", "What holds for the whole cluster"},
      .cluster = ClusterRight::kOperate},

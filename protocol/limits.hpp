@@ -27,6 +27,10 @@ constexpr std::uint32_t kMovesMax = 16;  ///< Replicas that a worker sends, and 
 constexpr std::uint32_t kMovesDefault = 2;
 constexpr std::uint64_t kMoveRateMin = 64 << 10;  ///< Bytes a second that a worker sends for them; 0: no limit.
 constexpr std::uint64_t kMoveRateMax = std::uint64_t{1} << 40;
+/// How long a member is silent before its replicas are made anew elsewhere; 0: they are not.
+constexpr std::chrono::milliseconds kRepairAfterDefault{600'000};
+constexpr std::chrono::milliseconds kRepairAfterMin{3'000};
+constexpr std::chrono::milliseconds kRepairAfterMax{std::int64_t{30} * 24 * 3600 * 1000};
 constexpr std::size_t kRequestsUnderWayMax = 65'536;      ///< Per client.
 constexpr std::size_t kRepliesWaitingMax = 65'536;        ///< Per client that does not read.
 constexpr std::size_t kRepliesWaitingSizeMax = 64 << 20;  ///< Bytes, per client that does not read.

@@ -22,6 +22,7 @@ void visit_status(Report& status, const Visit& visit) {
   visit("epoch", status.epoch);
   visit("moves_left", status.moves_left);
   visit("under_replicated", status.under_replicated);
+  visit("zones", status.zones);
   visit("version", status.version);
 }
 
@@ -30,6 +31,7 @@ void visit_member(Report& member, bool with_load, const Visit& visit) {
   visit("id", member.id);
   visit("address", member.address);
   visit("state", member.state);
+  visit("zone", member.zone);
   visit("membership", member.membership);
   visit("moves_left", member.moves_left);
   visit("last_heartbeat_ms", member.last_heartbeat_ms);
@@ -48,6 +50,7 @@ void visit_member(Report& member, bool with_load, const Visit& visit) {
 template <typename Report, typename Visit>
 void visit_settings(Report& settings, const Visit& visit) {
   visit("k", settings.k);
+  visit("repair_after_ms", settings.repair_after_ms);
   visit("moves", settings.moves);
   visit("move_rate", settings.move_rate);
 }

@@ -26,6 +26,7 @@ struct StatusReport {
   std::uint64_t map_version = 0;       ///< The version of the cluster map; 0: none yet.
   std::uint64_t epoch = 0;             ///< The epoch of the map.
   std::uint64_t moves_left = 0;        ///< Replicas that are not yet where the map has them.
+  std::uint64_t zones = 0;             ///< Failure domains of the members that stay.
   std::uint64_t under_replicated = 0;  ///< Partitions with fewer replicas up than they should have.
   std::string version;                 ///< The version of the software.
 
@@ -47,6 +48,7 @@ struct MemberReport {
   std::string id;
   std::string address;
   std::string state;
+  std::optional<std::string> zone;          ///< Its failure domain; none while there is no cluster.
   std::optional<std::string> membership;    ///< joining, member or leaving; none while there is no cluster.
   std::optional<std::uint64_t> moves_left;  ///< Replicas that are to come to it, or to go from it.
   // None where the broker has not heard the worker yet.
@@ -61,8 +63,9 @@ struct MemberReport {
 /// What holds for the whole cluster.
 struct SettingsReport {
   std::uint64_t k = 0;
-  std::uint64_t moves = 0;      ///< Replicas that a worker sends, and receives, at a time.
-  std::uint64_t move_rate = 0;  ///< Bytes a second that it spends on sending them; 0: no limit.
+  std::uint64_t repair_after_ms = 0;  ///< A member that is down for so long has its replicas made anew; 0: never.
+  std::uint64_t moves = 0;            ///< Replicas that a worker sends, and receives, at a time.
+  std::uint64_t move_rate = 0;        ///< Bytes a second that it spends on sending them; 0: no limit.
 };
 
 /// A replica on its way from one worker to another, or one that is made or given up alone.

@@ -49,6 +49,16 @@ AnswerCheck::Standing AnswerCheck::standing_of(const std::set<std::size_t>& work
   return standing;
 }
 
+std::size_t AnswerCheck::failed_of(const Span& span) const {
+  const std::size_t zones = cluster_.shape().zones;
+  std::set<std::size_t> failed;
+  for (const std::size_t worker : workers_) {
+    if (since(cluster_.worker(worker).down_since(), span.forgotten))
+      failed.insert(zones == 0 ? worker : worker % zones);
+  }
+  return failed.size();
+}
+
 /// The standing of each partition that the operation asks; one that is not known whole counts as empty.
 std::vector<AnswerCheck::Standing> AnswerCheck::standings_of(const Operation& operation, const Span& span) const {
   const auto count = static_cast<std::uint32_t>(hosts_.size());
@@ -111,7 +121,7 @@ void AnswerCheck::check_service(const Operation& operation, const ReplyInfo& inf
   const Span span = span_since(operation.call);
   if (!brokers_are_well(span) || !is_calm(span)) return;
   const Standing all = standing_of(workers_, span);
-  if (all.up + all.down == all.all && all.down <= (replicas_ - 1) / 2 && !info.warnings.empty()) {
+  if (all.up + all.down == all.all && failed_of(span) <= (replicas_ - 1) / 2 && !info.warnings.empty()) {
     world_.violate("no more workers are down than are tolerated, and an answer warns: " + to_text(operation));
   }
   const auto standings = standings_of(operation, span);
@@ -126,7 +136,7 @@ void AnswerCheck::check_without_majority(const Operation& operation, const Reply
   const Span span = span_since(operation.call);
   if (!brokers_are_well(span)) return;
   if (operation.status != Code::kOk && operation.status != Code::kNotFound) return;
-  const std::size_t down = standing_of(workers_, span).down;
+  const std::size_t down = failed_of(span);
   if (down > (replicas_ - 1) / 2 && info.warnings.empty()) {
     world_.violate(std::to_string(down) + " workers are down, and an answer warns of nothing: " + to_text(operation));
   }

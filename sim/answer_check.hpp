@@ -63,6 +63,8 @@ class AnswerCheck {
   };
   Span span_since(TimePoint call) const;
   Standing standing_of(const std::set<std::size_t>& workers, const Span& span) const;
+  /// How many have failed: workers, or zones where replicas stand in zones.
+  std::size_t failed_of(const Span& span) const;
   std::vector<Standing> standings_of(const Operation& operation, const Span& span) const;
   bool brokers_are_well(const Span& span) const;
   bool is_calm(const Span& span) const;

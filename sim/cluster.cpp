@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "protocol/cluster/targets.hpp"
 #include "sim/state_digest.hpp"
 
 namespace trellis::sim {
@@ -109,12 +110,17 @@ void Cluster::on_sessions(PartitionId partition, const SessionTable& sessions, s
   }
 }
 
-bool Cluster::is_level(std::string& why_not) const {
+bool Cluster::are_all_up(std::string& why_not) const {
   for (const auto& worker : workers_) {
     if (worker->shard() != nullptr || !worker->is_expected()) continue;
     why_not = worker->name() + " is not up";
     return false;
   }
+  return true;
+}
+
+bool Cluster::is_level(std::string& why_not) const {
+  if (!are_all_up(why_not)) return false;
   if (shape_.changes_members && !has_settled(why_not)) return false;
   for (std::uint32_t i = 0; i < shape_.partitions; ++i) {
     if (!is_level(PartitionId{i}, why_not)) return false;
@@ -122,8 +128,30 @@ bool Cluster::is_level(std::string& why_not) const {
   return true;
 }
 
+/// Nobody is given up before it was silent for as long as the settings say; a moment in which it was hardly up is none.
+void Cluster::on_kept_map(const ClusterMap& map) {
+  static constexpr Duration kHeardWithin = std::chrono::seconds(2);
+  std::set<WorkerId> given_up;
+  for (const Member& member : map.members) {
+    if (member.state != MemberState::kDown) continue;
+    given_up.insert(member.id);
+    const WorkerProcess* const worker = worker_at(member.address);
+    if (given_up_.contains(member.id) || worker == nullptr || shape_.repair_after == Duration(0)) continue;
+    ++counters_.members_changed;
+    world_.say(worker->name() + " is given up, and made good elsewhere");
+    const auto down_since = worker->down_since();
+    const bool was_soon = down_since
+                              ? *down_since + shape_.repair_after > world_.now() + kHeardWithin &&
+                                    worker->well_before() >= std::chrono::seconds(5)
+                              : world_.now() - worker->well_since().value_or(world_.now()) >= std::chrono::seconds(5);
+    if (was_soon) world_.violate(worker->name() + " is given up before it was down for so long");
+  }
+  given_up_ = std::move(given_up);
+}
+
 /// All know one map, nobody joins or leaves, and replicas are where that map has them, each with its vote.
 bool Cluster::has_settled(std::string& why_not) const {
+  if (!are_all_up(why_not)) return false;
   const ClusterMap* map = nullptr;
   for (const auto& worker : workers_) {
     if (worker->shard() == nullptr) continue;
@@ -138,8 +166,17 @@ bool Cluster::has_settled(std::string& why_not) const {
     }
     map = held;
     for (const Member& member : map->members) {
+      const WorkerProcess* const process = const_cast<Cluster*>(this)->worker_at(member.address);
+      const bool is_lost = process != nullptr && !process->is_up() && !process->is_expected();
+      if (is_lost && shape_.repair_after > Duration(0)) {
+        const bool is_carrying = std::any_of(map->partitions.begin(), map->partitions.end(),
+                                             [&](const Placement& each) { return each.find(member.id) != nullptr; });
+        if (is_carrying) return refuse("knows replicas on " + member.address + ", which is lost");
+        continue;
+      }
       if (member.state != MemberState::kMember) return refuse("knows " + member.address + ", which comes or goes");
     }
+    if (!is_spread(*map)) return refuse("knows replicas of a partition that crowd in a zone");
     const WorkerId self = worker->shard()->membership().self();
     for (std::uint32_t i = 0; i < map->partition_count(); ++i) {
       const auto at = worker->shard()->partitions().find(PartitionId{i});

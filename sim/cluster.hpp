@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -41,6 +42,8 @@ struct ClusterShape {
   SessionLimits sessions;         ///< Few writes, so that a run comes to the end of them.
   bool has_roles = false;         ///< Its raw clients may not do everything (sim/role_watch.hpp).
   bool makes_backups = false;     ///< One after the other.
+  std::size_t zones = 0;          ///< Worker i stands in zone i modulo this; 0: each in one of its own.
+  Duration repair_after{};        ///< 0: as it is by default.
   bool changes_members = false;   ///< Workers join, leave, and lose their disks.
   std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;
@@ -104,12 +107,18 @@ class Cluster {
   /// What a worker remembers of writes, as of this turn.
   void on_sessions(PartitionId partition, const SessionTable& sessions, std::size_t worker);
 
+  /// What the keeper of the map has, as of this turn.
+  void on_kept_map(const ClusterMap& map);
+
   /// Whether every partition has a leader that serves, and all its replicas have applied the same and hold the same.
   bool is_level(std::string& why_not) const;
+  /// Whether all are up that should be, all members know one map, and replicas are where it has them, each with its
+  /// vote: then each group is as strong as it can be.
+  bool has_settled(std::string& why_not) const;
 
  private:
   bool is_level(PartitionId id, std::string& why_not) const;
-  bool has_settled(std::string& why_not) const;
+  bool are_all_up(std::string& why_not) const;
 
   World& world_;
   ClusterShape shape_;
@@ -126,6 +135,7 @@ class Cluster {
   BackupWatch backups_;
   RoleWatch roles_;
   std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
+  std::set<WorkerId> given_up_;  ///< Members that are down for good, as of the newest map.
   std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
 };
 

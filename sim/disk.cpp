@@ -4,6 +4,7 @@
 
 #include "protocol/check.hpp"
 #include "sim/mutations/mutated_log.hpp"
+#include "worker/data_check.hpp"
 #include "worker/log/disk_log.hpp"
 
 namespace trellis::sim {
@@ -122,6 +123,8 @@ void Disk::put_back(Image older) {
   log_files_.put_back(older.log);
   files_ = std::move(older.snapshots);
 }
+
+bool Disk::is_damaged() { return check_data(log_files_, *this).is_damaged; }
 
 void Disk::wipe() {
   log_files_.put_back({});

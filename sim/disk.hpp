@@ -72,6 +72,8 @@ class Disk final : public SnapshotStore {
   Image image() const { return {log_files_.image(), files_}; }
   /// The process is down, and starts with an older image next.
   void put_back(Image older);
+  /// The process is down: whether a start would find that something is not as it was written.
+  bool is_damaged();
   /// The process is down, and starts with nothing.
   void wipe();
   /// What was there before put_back() is there again; false: nothing was put back, or an incarnation has ended since.

@@ -34,6 +34,8 @@ constexpr std::array kRows = std::to_array<Row>({
     {FaultKind::kJoin, false},           {FaultKind::kRemoveMember, false},
     {FaultKind::kKeepMember, false},     {FaultKind::kWipeDisk, false},
     {FaultKind::kLoseMember, false},     {FaultKind::kChangeK, false},
+    {FaultKind::kKillZone, false},       {FaultKind::kLoseForGood, false},
+    {FaultKind::kDamageAndHeal, false},  {FaultKind::kRollingRestarts, false},
 });
 
 constexpr bool is_whole() {

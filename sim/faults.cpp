@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/cluster/map_changes.hpp"
+
 namespace trellis::sim {
 
 using std::chrono::milliseconds;
@@ -40,6 +42,12 @@ void Faults::only(std::vector<FaultKind> kinds, Duration pause_min, Duration pau
 }
 
 void Faults::begin() {
+  const auto repair_after = std::chrono::duration_cast<milliseconds>(cluster_.shape().repair_after);
+  if (repair_after.count() > 0) {
+    const SettingsChange change{.k = {}, .moves = {}, .move_rate = {}, .repair_after = repair_after};
+    order([change](const ClusterMap& map) { return with_settings(map, change); },
+          world_.now() + std::chrono::seconds(20));
+  }
   if (!kinds_.empty()) schedule_next();
 }
 
@@ -413,7 +421,11 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kKeepMember:
     case FaultKind::kWipeDisk:
     case FaultKind::kLoseMember:
-    case FaultKind::kChangeK: return change_members(kind);
+    case FaultKind::kChangeK:
+    case FaultKind::kKillZone:
+    case FaultKind::kLoseForGood:
+    case FaultKind::kDamageAndHeal:
+    case FaultKind::kRollingRestarts: return change_members(kind);
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
     case FaultKind::kCount: return;
   }

@@ -54,6 +54,10 @@ class Faults {
   void change_members(FaultKind kind);
   void join_one();
   void lose_one(bool comes_back);
+  void kill_zone();
+  void lose_for_good();
+  void damage_and_heal();
+  void restart_in_turn();
   /// Asked for again until it is so, or cannot be.
   void order(Shard::MapChange change, TimePoint until);
   void start_older_copy(WorkerProcess& worker, Disk::Image image);

@@ -13,6 +13,10 @@ void Faults::change_members(FaultKind kind) {
   if (kind == FaultKind::kJoin) return join_one();
   if (kind == FaultKind::kWipeDisk) return lose_one(true);
   if (kind == FaultKind::kLoseMember) return lose_one(false);
+  if (kind == FaultKind::kKillZone) return kill_zone();
+  if (kind == FaultKind::kLoseForGood) return lose_for_good();
+  if (kind == FaultKind::kDamageAndHeal) return damage_and_heal();
+  if (kind == FaultKind::kRollingRestarts) return restart_in_turn();
   WorkerProcess* const keeper = cluster_.map_keeper();
   if (keeper == nullptr) return;
   const ClusterMap& map = *keeper->shard()->kept_map();
@@ -71,6 +75,89 @@ void Faults::lose_one(bool comes_back) {
   }
   worker.has_ended = true;
   order([lost](const ClusterMap& now) { return with_removal(now, lost, false); }, world_.now() + seconds(60));
+}
+
+/// Only where all is well: no more than a zone fails at a time.
+void Faults::kill_zone() {
+  std::string why_not;
+  const std::size_t zones = cluster_.shape().zones;
+  if (!cluster_.has_settled(why_not)) return;
+  const std::size_t zone = random_.below(zones);
+  world_.note("zone is lost", zone);
+  const Duration held = random_.between(milliseconds(500), milliseconds(6'000));
+  for (std::size_t i = zone; i < cluster_.workers(); i += zones) {
+    WorkerProcess& worker = cluster_.worker(i);
+    if (!worker.is_up()) continue;
+    ++cluster_.counters().crashes;
+    worker.is_held_down = true;
+    worker.crash(random_.chance(0.5));
+    undo_after(held, [&worker] {
+      worker.is_held_down = false;
+      worker.start();
+    });
+  }
+}
+
+/// Only where all is well, so that each is made good before the next, and where others can take over.
+void Faults::lose_for_good() {
+  std::string why_not;
+  if (!cluster_.has_settled(why_not)) return;
+  WorkerProcess& worker = cluster_.worker(random_.below(cluster_.workers()));
+  if (!worker.is_up()) return;
+  const ClusterMap& map = *worker.shard()->membership().map();
+  std::size_t up = 0;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) up += cluster_.worker(i).is_up() ? 1 : 0;
+  if (up <= map.replica_count()) return;
+  ++cluster_.counters().members_changed;
+  const bool comes_back = random_.chance(0.5);
+  world_.say(worker.name() + (comes_back ? " is away for a while" : " is lost for good, and nobody says so"));
+  worker.crash(random_.chance(0.5));
+  if (!comes_back) {
+    worker.has_ended = true;
+    return;
+  }
+  worker.is_held_down = true;
+  undo_after(random_.between(milliseconds(1'000), milliseconds(12'000)), [&worker] {
+    worker.is_held_down = false;
+    worker.start();
+  });
+}
+
+/// Only where all is well, as for a disk that is lost.
+void Faults::damage_and_heal() {
+  std::string why_not;
+  if (!cluster_.has_settled(why_not)) return;
+  WorkerProcess& worker = cluster_.worker(random_.below(cluster_.workers()));
+  if (!worker.is_up()) return;
+  const ClusterMap& map = *worker.shard()->membership().map();
+  if (map.k < 2 || map.members.size() < 2 * std::size_t{map.k} - 1) return;
+  ++cluster_.counters().disk_faults;
+  const bool is_flipped = random_.chance(0.5) ? worker.disk().flip_log_bit() : worker.disk().flip_snapshot_bit();
+  worker.crash(random_.chance(0.5));
+  if (is_flipped) world_.say(worker.name() + ": a bit of its disk is flipped");
+  undo_after(random_.between(milliseconds(1), milliseconds(2'000)), [this, &worker] {
+    if (worker.is_up()) return;
+    if (worker.disk().is_damaged()) {
+      world_.say(worker.name() + " sets its damaged files aside");
+      worker.wipe();
+    }
+    worker.start();
+  });
+}
+
+/// Faster than anything settles.
+void Faults::restart_in_turn() {
+  Duration at{};
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    undo_after(at, [this, i] {
+      WorkerProcess& worker = cluster_.worker(i);
+      if (!worker.is_up()) return;
+      ++cluster_.counters().crashes;
+      worker.crash(false);
+      undo_after(random_.between(milliseconds(1), milliseconds(900)), [&worker] { worker.start(); });
+    });
+    at += seconds(1);
+  }
 }
 
 }  // namespace trellis::sim

@@ -8,6 +8,7 @@
 #include "sim/mutations/mutated_messages.hpp"
 #include "sim/mutations/omitted_rules.hpp"
 #include "sim/roles.hpp"
+#include "sim/shard_settings.hpp"
 
 namespace trellis::sim {
 namespace {
@@ -57,6 +58,7 @@ std::optional<TimePoint> Process::down_since() const { return is_up_ ? std::null
 
 void Process::crash(bool power_cut) {
   if (!is_up_) return;
+  well_before_ = world_.now() - std::min(changed_at_, world_.now());
   changed_at_ = world_.now();
   world_.say(name_ + (power_cut ? " loses power" : " is killed"));
   is_up_ = false;
@@ -151,24 +153,11 @@ WorkerProcess::WorkerProcess(Cluster& cluster, std::size_t index)
 }
 
 bool WorkerProcess::begin() {
-  ShardSettings settings;
-  settings.address = address();
-  settings.brokers = cluster_.brokers();
-  settings.joins = cluster_.shape().changes_members;
-  settings.replica.snapshot_log_bytes = cluster_.shape().snapshot_log_bytes;
-  settings.replica.tail_bytes = cluster_.shape().tail_bytes;
-  settings.replica.omitted = omitted_rules(cluster_.mutations());
-  settings.hand_over_after = cluster_.shape().hand_over_after;
-  settings.sessions = cluster_.shape().sessions;
-  if (cluster_.mutations().has(Mutation::kSessionsGrow)) settings.sessions.writes_max = SessionLimits().writes_max;
-  if (cluster_.mutations().has(Mutation::kAnswersGrow))
-    settings.sessions.content_total_max = SessionLimits().content_total_max;
-  settings.replica.install_timeout = std::chrono::milliseconds(2'000);
-  if (cluster_.shape().has_roles) settings.first_access = simulated_users();
   background_ = std::make_unique<SimulatedBackground>(world_, [this] { wake(); });
   if (auto opened = disk_.open_log(); !opened) return cannot_start(opened.error());
   auto shard = Shard::open(
-      settings, disk_.log(), disk_, *background_, *this, [this] { return world_.random().bits(); }, local_now());
+      shard_settings(cluster_, index_, address()), disk_.log(), disk_, *background_, *this,
+      [this] { return world_.random().bits(); }, local_now());
   if (!shard) return cannot_start(shard.error());
   shard_ = std::move(*shard);
   if (shard_->removed()) {
@@ -224,6 +213,7 @@ void WorkerProcess::take_turn() {
 }
 
 void WorkerProcess::watch() {
+  if (const ClusterMap* const map = shard_->kept_map()) cluster_.on_kept_map(*map);
   for (const auto& [id, partition] : shard_->partitions()) {
     const Replica& replica = partition->replica();
     cluster_.answers().on_replica(id, index_);

@@ -38,6 +38,8 @@ class Process {
   const std::string& name() const { return name_; }
   /// It has run without a break since then; nothing while it is down or paused.
   std::optional<TimePoint> well_since() const;
+  /// How long it had been up when it went down last.
+  Duration well_before() const { return well_before_; }
   /// It has been down since then; nothing while it is up.
   std::optional<TimePoint> down_since() const;
 
@@ -101,6 +103,7 @@ class Process {
   bool must_stop_ = false;
   Duration turn_takes_{};  ///< The next one, beside what all take.
   TimePoint busy_until_;
+  Duration well_before_{};
   TimePoint changed_at_;  ///< When it last went up or down, or was paused; while paused, when that ends.
   std::optional<TimePoint> scheduled_;
   std::uint64_t schedule_number_ = 0;

@@ -37,6 +37,8 @@ enum class Scenario : std::uint8_t {
   kExpiry,
   kJoins,
   kMoves,
+  kZones,
+  kRepair,
   kRoles,
   kBackups,
   kGroup,

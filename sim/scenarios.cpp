@@ -147,6 +147,26 @@ void shape_moves(ClusterShape& shape) {
   shape.spares = 4;
 }
 
+void shape_zones(ClusterShape& shape) {
+  shape_hiccups(shape);
+  shape.workers = 6;
+  shape.k = 2;
+  shape.partitions = 4;
+  shape.zones = 3;
+  shape.workload.keys = 12;
+}
+
+void shape_repair(ClusterShape& shape) {
+  shape_joins(shape);
+  const bool is_large = shape.workers > 3;
+  shape.workers = is_large ? 7 : 5;
+  shape.k = is_large ? 3 : 2;
+  shape.spares = 1;
+  shape.zones = is_large ? 4 : 3;
+  shape.clock_drift = 0;
+  shape.repair_after = seconds(6);
+}
+
 void shape_roles(ClusterShape& shape) {
   busy_clients(shape, 2, milliseconds(40));
   shape.has_roles = true;
@@ -294,6 +314,18 @@ void focus_moves(Faults& faults, Cluster&) {
       milliseconds(50), milliseconds(1'200), milliseconds(800));
 }
 
+void focus_zones(Faults& faults, Cluster& cluster) {
+  cluster.network().conditions = NetworkConditions();
+  for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions = DiskConditions();
+  faults.only({FaultKind::kKillZone}, milliseconds(2'000), milliseconds(5'000), milliseconds(300));
+}
+
+void focus_repair(Faults& faults, Cluster&) {
+  faults.only({FaultKind::kLoseForGood, FaultKind::kLoseForGood, FaultKind::kLoseForGood, FaultKind::kRollingRestarts,
+               FaultKind::kDamageAndHeal, FaultKind::kJoin, FaultKind::kKillBroker},
+              milliseconds(200), milliseconds(2'500), milliseconds(800));
+}
+
 void focus_backups(Faults& faults, Cluster& cluster) {
   // Writes are quick, and now and then a fence is late: so pairs are written between the first fence and the last.
   NetworkConditions& network = cluster.network().conditions;
@@ -345,6 +377,12 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kMoves, "moves",
      "the same, with kills, cuts and pauses at every step; members lose their disks, and are lost for good",
      shape_moves, focus_moves},
+    {Scenario::kZones, "zones", "six workers in three zones, of which one is lost at a time: every request is served",
+     shape_zones, focus_zones},
+    {Scenario::kRepair, "repair",
+     "members are lost and nobody says so, or come back in the middle; disks are damaged and healed; workers start "
+     "anew",
+     shape_repair, focus_repair},
     {Scenario::kRoles, "roles", "a user whose rights change, who comes and goes, among members, and any fault",
      shape_roles, nullptr},
     {Scenario::kBackups, "backups", "backups of one moment while pairs of keys are written, and leaders are killed",

@@ -65,6 +65,7 @@ class Check {
     const auto recovered = recover(disk_);
     if (!recovered) {
       fault(recovered.error().message);
+      result_.is_damaged = find_log_damage(disk_).has_value();
       return std::move(result_);
     }
     recovered_ = &*recovered;
@@ -85,6 +86,10 @@ class Check {
 
  private:
   void fault(std::string what) { result_.faults.push_back(std::move(what)); }
+  void damage(std::string what) {
+    result_.is_damaged = true;
+    fault(std::move(what));
+  }
   static std::string of(PartitionId group) { return "partition " + std::to_string(group.value) + ": "; }
 
   void check_entries(PartitionId group, LogIndex last) {
@@ -94,11 +99,11 @@ class Check {
       const auto place = entries.find(group, index);
       const OpenSegment* const segment = place ? segment_of(*place) : nullptr;
       if (segment == nullptr) {
-        fault(of(group) + "entry " + std::to_string(index.value) + " is missing in its log; " + kRemedy);
+        damage(of(group) + "entry " + std::to_string(index.value) + " is missing in its log; " + kRemedy);
         return;
       }
       const auto entry = reader.read(*segment, *place, {group, index});
-      if (!entry) return fault(of(group) + entry.error().message);
+      if (!entry) return damage(of(group) + entry.error().message);
       ++result_.entries;
       const std::string wrong = wrong_in(*entry);
       if (wrong.empty()) continue;
@@ -124,7 +129,7 @@ class Check {
     ++result_.snapshots;
     const auto state = read_snapshot(*descriptor, snapshots_);
     const std::string where = of(descriptor->partition) + "snapshot " + descriptor->name + ": ";
-    if (!state) return fault(where + state.error().message + "; " + kRemedy);
+    if (!state) return damage(where + state.error().message + "; " + kRemedy);
     result_.documents += state->keys();
     const LogIndex first = recovered_->contents.entries.first(descriptor->partition);
     if (first.value > descriptor->index.value + 1) {

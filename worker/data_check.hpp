@@ -18,6 +18,8 @@ namespace trellis {
 
 struct DataCheck {
   std::vector<std::string> faults;  ///< One line each, for people: what, where, and what to do.
+  /// Something is not as it was written; false where all that is wrong is that it cannot be read, or is not known here.
+  bool is_damaged = false;
   std::uint64_t groups = 0;
   std::uint64_t entries = 0;
   std::uint64_t snapshots = 0;

@@ -63,6 +63,16 @@ int main(int argc, char** argv) {
   app.add_flag("--join", settings.joins,
                "Where its folder is empty, it asks to be taken into the cluster that its brokers serve; else it "
                "changes nothing");
+  app.add_flag("--heal", settings.heals,
+               "Where its log or a snapshot is damaged, its files are set aside, and it starts anew from the other "
+               "replicas, once there are enough; else it changes nothing");
+  app.add_option(
+         "--zone", settings.zone,
+         "Its failure domain: machine, rack or data centre (default: the host of its address).  The replicas of "
+         "a partition stand in as many zones as there are")
+      ->check([](const std::string& name) {
+        return is_zone(name) ? std::string() : "a zone's name is 1 to 64 letters, digits, and . _ : / -";
+      });
   bool checks = false;
   app.add_flag("--check", checks, "Reads its folder, says what is damaged, and ends; the worker has to be stopped");
   add_cluster_key_setting(app, cluster_key);

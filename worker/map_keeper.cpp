@@ -31,8 +31,8 @@ void MapKeeper::on_members(const ClusterMap& map, TimePoint now) {
 
 void MapKeeper::on_standing(WorkerId from, const Standing& standing, TimePoint now) {
   Heard& heard = heard_[from];
-  const Heard before =
-      std::exchange(heard, {now, standing.map, standing.level, standing.held, standing.memory, standing.is_full, {}});
+  const Heard before = std::exchange(
+      heard, {now, standing.map, standing.level, standing.held, standing.memory, standing.is_full, {}, standing.zone});
   const double seconds = std::max(std::chrono::duration<double>(now - before.at).count(), 1e-3);
   for (const Receiving& each : standing.receiving) {
     Heard::Arrival& arrival = heard.receiving[each.group];
@@ -58,10 +58,15 @@ const LedGroup* MapKeeper::group(PartitionId id) const {
 }
 
 bool MapKeeper::is_down(WorkerId worker, TimePoint now) const {
+  return silence_of(worker, now) >= kDownAfter + kCheckEvery;
+}
+
+/// A stranger has no silence.
+Duration MapKeeper::silence_of(WorkerId worker, TimePoint now) const {
   const auto known = known_since_.find(worker);
-  if (known == known_since_.end()) return false;
+  if (known == known_since_.end()) return Duration(0);
   const Heard* const said = heard(worker);
-  return now - (said == nullptr ? known->second : said->at) >= kDownAfter + kCheckEvery;
+  return now - (said == nullptr ? known->second : said->at);
 }
 
 std::set<WorkerId> MapKeeper::down(const ClusterMap& map, TimePoint now) const {
@@ -86,7 +91,78 @@ std::optional<ClusterMap> MapKeeper::next(const ClusterMap& map, TimePoint now) 
     if (changed) return std::move(*changed);
   }
   const std::uint32_t level = level_of_all(map);
-  return level > map.level ? std::optional(with_level(map, level)) : std::nullopt;
+  if (level > map.level) return with_level(map, level);
+  for (const auto change : {&MapKeeper::returned, &MapKeeper::rezoned, &MapKeeper::repaired}) {
+    if (auto changed = (this->*change)(map, now)) return changed;
+  }
+  return std::nullopt;
+}
+
+std::optional<ClusterMap> MapKeeper::rezoned(const ClusterMap& map, TimePoint now) const {
+  for (const Member& member : map.members) {
+    const Heard* const said = heard(member.id);
+    if (said == nullptr || said->zone == member.zone) continue;
+    if (auto changed = with_zone(map, member.id, said->zone, down(map, now))) return std::move(*changed);
+  }
+  return std::nullopt;
+}
+
+/// Only what was heard in this leadership counts.
+std::optional<ClusterMap> MapKeeper::returned(const ClusterMap& map, TimePoint now) const {
+  for (const Member& member : map.members) {
+    if (member.state != MemberState::kDown || heard(member.id) == nullptr || is_down(member.id, now)) continue;
+    std::map<PartitionId, std::set<WorkerId>> kept;
+    for (const auto& [id, group] : groups_) {
+      const GroupMember* const there = find(group, member.id);
+      if (there == nullptr || there->role != ReplicaRole::kVoter) continue;
+      for (const GroupMember& each : group.members) {
+        if (each.role == ReplicaRole::kVoter) kept[id].insert(each.place.worker);
+      }
+    }
+    if (auto changed = with_return(map, member.id, kept, down(map, now))) return std::move(*changed);
+  }
+  return std::nullopt;
+}
+
+std::optional<ClusterMap> MapKeeper::repaired(const ClusterMap& map, TimePoint now) const {
+  if (map.repair_after.count() == 0) return std::nullopt;
+  const bool is_repairing = std::any_of(map.members.begin(), map.members.end(), [&](const Member& member) {
+    return member.state == MemberState::kDown && !is_made_good(map, member, now);
+  });
+  if (is_repairing) return std::nullopt;
+  for (const Member& member : map.members) {
+    if (member.state != MemberState::kMember && member.state != MemberState::kJoining) continue;
+    const bool is_due = omitted_.repair_time ? is_down(member.id, now) : silence_of(member.id, now) >= map.repair_after;
+    if (!is_due) continue;
+    auto changed = with_repair(map, member.id, down(map, now));
+    // Where nobody could take over, it stays a member as it is.
+    if (changed && moves_replicas(map, *changed)) return std::move(*changed);
+  }
+  return std::nullopt;
+}
+
+/// Whether each group that can has done without it.
+bool MapKeeper::is_made_good(const ClusterMap& map, const Member& member, TimePoint now) const {
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    if (map.partitions[i].find(member.id) != nullptr) continue;  // Nobody can take over there.
+    const LedGroup* const known = group(PartitionId{i});
+    if (known == nullptr) return false;
+    if (!has_majority(*known, now)) continue;
+    const LedGroup* const group = report_of(i, member.since);
+    if (group == nullptr || find(*group, member.id) != nullptr) return false;
+  }
+  return true;
+}
+
+bool MapKeeper::has_majority(const LedGroup& group, TimePoint now) const {
+  std::size_t voters = 0;
+  std::size_t up = 0;
+  for (const GroupMember& member : group.members) {
+    if (member.role != ReplicaRole::kVoter) continue;
+    ++voters;
+    up += !is_down(member.place.worker, now);
+  }
+  return up > voters / 2;
 }
 
 /// 0 where one of them has not said what it knows since this leadership began.

@@ -4,6 +4,13 @@
 //   a member that joins has the vote in each group that is to have it    it is a member
 //   no group has a member any more that leaves, and it holds nothing     it is dropped
 //   each member, also one that was down, has said that it knows more     the level is raised to what all know
+//   a member says that it stands in another zone                         it does
+//   a member was silent for as long as the settings say                  it is down for good (kDown), and its replicas
+//                                                                        are made anew elsewhere
+//   one that is down for good is heard                                   it is a member, and keeps what is left
+//
+// One worker is repaired at a time: the next one once every group that can do without the former has done so.  Where
+// nobody could take over what a silent member carries, nothing changes: a group is not made smaller for it.
 //
 // A group's report counts only for what cannot become untrue again: once a group follows a map by which a member
 // leaves, and its committed configuration lacks it, no leader ever adds it again, since none follows an older map.
@@ -29,8 +36,14 @@ class MapKeeper {
   /// Who was silent for so long, and has to go, is taken for down.
   static constexpr std::chrono::milliseconds kDownAfter{1'500};
 
+  /// What the simulator switches off to see whether it is found.
+  struct Omitted {
+    bool repair_time = false;  ///< Whoever is taken for down is down for good.
+  };
+
   /// @param level  what this software knows
-  explicit MapKeeper(std::uint32_t level = kLevel) : level_(level) {}
+  explicit MapKeeper(std::uint32_t level = kLevel) : MapKeeper(level, Omitted()) {}
+  MapKeeper(std::uint32_t level, Omitted omitted) : level_(level), omitted_(omitted) {}
 
   /// Its leadership of partition 0 begins; whatever was known is of an earlier one.
   void begin(Term term);
@@ -62,6 +75,7 @@ class MapKeeper {
     std::uint64_t memory = 0;
     bool is_full = false;
     std::map<PartitionId, Arrival> receiving;
+    std::string zone;
   };
   /// Null: it was not heard.
   const Heard* heard(WorkerId worker) const;
@@ -76,8 +90,15 @@ class MapKeeper {
   bool has_left(const ClusterMap& map, const Member& member, TimePoint now) const;
   const LedGroup* report_of(std::uint32_t group, std::uint64_t since) const;
   std::uint32_t level_of_all(const ClusterMap& map) const;
+  std::optional<ClusterMap> rezoned(const ClusterMap& map, TimePoint now) const;
+  std::optional<ClusterMap> returned(const ClusterMap& map, TimePoint now) const;
+  std::optional<ClusterMap> repaired(const ClusterMap& map, TimePoint now) const;
+  Duration silence_of(WorkerId worker, TimePoint now) const;
+  bool is_made_good(const ClusterMap& map, const Member& member, TimePoint now) const;
+  bool has_majority(const LedGroup& group, TimePoint now) const;
 
   std::uint32_t level_;
+  Omitted omitted_;
   Term term_;
   std::map<WorkerId, TimePoint> known_since_;
   std::map<WorkerId, Heard> heard_;

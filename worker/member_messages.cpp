@@ -104,6 +104,7 @@ std::string pack(const Standing& standing) {
     fields.u32(each.group.value).u64(each.bytes).u64(each.received);
     pack_note(fields, each.problem);
   }
+  fields.bytes(standing.zone);
   return out;
 }
 
@@ -156,6 +157,8 @@ Result<Standing> read_standing(std::string_view header) {
   for (std::uint32_t i = 0; i < receiving; ++i) {
     if (!read_receiving(fields, standing.receiving.emplace_back())) return broken("standing");
   }
+  standing.zone = fields.bytes();
+  if (!standing.zone.empty() && !is_zone(standing.zone)) return broken("standing");
   if (!fields.at_end()) return broken("standing");
   return standing;
 }

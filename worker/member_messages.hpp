@@ -54,6 +54,7 @@ struct Standing {
   std::uint64_t memory = 0;  ///< Bytes resident.
   bool is_full = false;      ///< Its disk has no room for more.
   std::vector<Receiving> receiving{};
+  std::string zone{};  ///< As it was named (Member::zone).
 };
 
 /// A text for people is cut off behind so many bytes.

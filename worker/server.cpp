@@ -11,6 +11,7 @@
 #include "program/resources.hpp"
 #include "program/service_manager.hpp"
 #include "program/zmq_frames.hpp"
+#include "worker/heal.hpp"
 #include "worker/timing.hpp"
 
 namespace trellis {
@@ -52,11 +53,14 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
     if (!metrics) return metrics.error();
     server->metrics_ = std::move(*metrics);
   }
+  const auto is_anew = settings.heals ? heal(settings.data) : Result<bool>(false);
+  if (!is_anew) return is_anew.error();
   if (auto opened = server->open_folder(settings.data, settings.log); !opened) return opened.error();
   ShardSettings shard_settings;
   shard_settings.address = settings.address.text();
   shard_settings.brokers = settings.brokers.size();
-  shard_settings.joins = settings.joins;
+  shard_settings.joins = settings.joins || *is_anew;
+  shard_settings.zone = settings.zone;
   shard_settings.slow = settings.slow;
   shard_settings.first_access = first_access_records(settings.key);
   shard_settings.replica.timing = timing_of(settings.election_timeout);
@@ -69,6 +73,18 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::open(const WorkerSettings& s
   set_log_worker(server->shard_->membership().self());
   for (const Endpoint& broker : settings.brokers) server->brokers_.push_back(server->connect(broker.zmq()));
   return server;
+}
+
+/// Whether it is to ask for the place that it had, as one whose folder was set aside, now or before.
+Result<bool> WorkerServer::heal(const std::string& folder) {
+  const auto healing = set_damage_aside(folder);
+  if (!healing) return healing.error();
+  if (*healing) {
+    for (const std::string& fault : (*healing)->faults) log_warning(folder + ": " + fault);
+    log_warning("the damaged files are in " + (*healing)->aside +
+                " now; this worker starts with an empty folder, and asks for the place that it had");
+  }
+  return was_damaged(folder);
 }
 
 Result<void> WorkerServer::bind(const Endpoint& address, std::size_t files) {
@@ -98,7 +114,11 @@ Result<void> WorkerServer::open_folder(const std::string& folder, const DiskLogS
   fs::create_directories(folder, problem);
   if (problem) return io_error("cannot make the data folder " + folder, problem.message(), "choose another --data");
   const bool is_ours = fs::exists(folder + "/log", problem);
-  if (!is_ours && !fs::is_empty(folder, problem) && !problem) {
+  const auto is_others = [](const fs::directory_entry& entry) {
+    return !is_set_aside(entry.path().filename().string());
+  };
+  fs::directory_iterator entries(folder, problem);
+  if (!problem && !is_ours && std::any_of(fs::begin(entries), fs::end(entries), is_others)) {
     return io_error("the data folder " + folder, "it holds something else than a worker's data",
                     "choose another --data");
   }

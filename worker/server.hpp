@@ -37,6 +37,8 @@ namespace trellis {
 struct WorkerSettings {
   Endpoint address;                 ///< Where peers reach this worker.
   bool joins = false;               ///< Where its folder is empty, it asks to be taken into the cluster.
+  bool heals = false;               ///< Where its folder is damaged, it is set aside (worker/heal.hpp).
+  std::string zone;                 ///< Its failure domain; empty: the host of its address.
   std::vector<Endpoint> brokers;    ///< Their backends.
   std::string data;                 ///< Folder of log and snapshots.
   std::optional<Endpoint> metrics;  ///< Where GET /metrics is served.
@@ -78,6 +80,7 @@ class WorkerServer final : public ShardOutput {
   };
 
   Result<void> bind(const Endpoint& address, std::size_t files);
+  static Result<bool> heal(const std::string& folder);
   Result<void> open_folder(const std::string& folder, const DiskLogSettings& log_settings);
   Result<void> open_log(const std::string& folder, const DiskLogSettings& settings);
   Link connect(const std::string& endpoint);

@@ -42,6 +42,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       random_(std::move(random)),
       nonce_{random_()},
       now_(now),
+      keeper_(kLevel, {settings_.replica.omitted.repair_time}),
       incarnations_(nonce_, now, {settings_.replica.omitted.incarnations, settings_.replica.omitted.proofs}),
       peers_(now),
       times_said_(now),

@@ -61,6 +61,7 @@ struct ShardSettings {
   std::string address;      ///< host:port, where peers reach this worker.
   std::size_t brokers = 1;  ///< How many this worker is connected to.
   bool joins = false;       ///< An empty worker asks to be taken into the cluster that its brokers serve.
+  std::string zone;         ///< Its failure domain; empty: the host of its address.
   ReplicaSettings replica;  ///< `self` is filled in by the shard.
   /// They hold for each partition, and are the same on all workers in all their incarnations: no option of theirs.
   SessionLimits sessions;

@@ -164,6 +164,7 @@ void Shard::say_hello() {
     hello.formed = map->formed;
   }
   hello.joins = membership_.joins();
+  hello.zone = settings_.zone;
   hello.leaving = is_leaving_;
   hello.partitions = static_cast<std::uint32_t>(partitions_.size());
   for (const auto& [id, partition] : partitions_) {

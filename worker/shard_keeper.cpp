@@ -41,7 +41,8 @@ Result<void> check_feasible(const Request& request, const ClusterMap& map, const
 
 CommandResult result_of(const Request& request, const ClusterMap& map, bool has_changed) {
   if (request.command != Command::kSettings) return CommandResult::of(has_changed);
-  const SettingsReport settings{map.k, map.move_limits.moves, map.move_limits.rate};
+  const SettingsReport settings{map.k, static_cast<std::uint64_t>(map.repair_after.count()), map.move_limits.moves,
+                                map.move_limits.rate};
   return CommandResult::of_packed(Frame(pack_report(settings)));
 }
 
@@ -100,7 +101,7 @@ void Shard::on_join_wanted(BrokerIndex broker, const JoinWanted& wanted) {
       const std::string obstacle = keeper_.replacement_obstacle(map, *holder, now_);
       if (!obstacle.empty()) return Error{Code::kFailedPrecondition, obstacle};
     }
-    return with_replacement(map, wanted.id, wanted.address);
+    return with_replacement(map, wanted.id, wanted.address, wanted.zone);
   });
   if (changed || changed.error().code == Code::kUnavailable) return;  // Then it is asked again.
   add(brokers_[broker].out, JoinRefused{wanted.nonce, changed.error().message});

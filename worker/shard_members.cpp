@@ -8,7 +8,7 @@
 namespace trellis {
 namespace {
 
-/// Whoever leaves, and was silent for so long and two round trips, is taken for down.
+/// Whoever leaves or is repaired, and was silent for so long and two round trips, is taken for down.
 constexpr Duration kLeaverDownAfter = std::chrono::milliseconds(1'500);
 
 }  // namespace
@@ -39,6 +39,7 @@ Standing Shard::standing() const {
   Standing standing{membership_.map()->number(), kLevel, static_cast<std::uint32_t>(partitions_.size())};
   standing.memory = output_.resident_bytes();
   standing.is_full = is_full_;
+  standing.zone = settings_.zone;
   standing.receiving = receiving();
   for (const auto& [id, partition] : partitions_) {
     const Replica& replica = partition->replica();
@@ -90,7 +91,8 @@ GroupView Shard::view_of(const Replica& replica) const {
     const WorkerId worker = member.place.worker;
     const bool is_self = worker == membership_.self();
     const Member* const known = membership_.map()->find(worker);
-    const bool is_to_go = known == nullptr || known->state == MemberState::kLeaving;
+    const bool is_to_go =
+        known == nullptr || known->state == MemberState::kLeaving || known->state == MemberState::kDown;
     const bool is_silent = peers_.silence_of(worker, now_) >= kLeaverDownAfter + 2 * peers_.round_trip(worker);
     view.members.push_back({member.place, member.role, replica.match_index(member.place.id),
                             is_self || peers_.is_heard(worker, now_), !is_self && is_to_go && is_silent});

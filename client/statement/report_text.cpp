@@ -86,13 +86,14 @@ std::optional<std::string> members_text(std::string_view result) {
   const auto members = read_member_reports(result);
   if (!members) return std::nullopt;
   std::vector<std::vector<std::string>> rows = {
-      {"id", "address", "state", "membership", "last heartbeat", "partitions", "leads", "keys", "size"}};
+      {"id", "address", "zone", "state", "membership", "last heartbeat", "partitions", "leads", "keys", "size"}};
   for (const MemberReport& member : *members) {
-    rows.push_back({one_line(member.id), one_line(member.address), one_line(member.state), membership_text(member),
-                    ago_text(member.last_heartbeat_ms), count_text(member.partitions), count_text(member.leads),
-                    count_text(member.keys), size_text(member.bytes)});
+    rows.push_back({one_line(member.id), one_line(member.address), one_line(member.zone.value_or("-")),
+                    one_line(member.state), membership_text(member), ago_text(member.last_heartbeat_ms),
+                    count_text(member.partitions), count_text(member.leads), count_text(member.keys),
+                    size_text(member.bytes)});
   }
-  return table(rows, 4);
+  return table(rows, 5);
 }
 
 /// partition 7, leader 127.0.0.1:9002, replicas 127.0.0.1:9001 127.0.0.1:9002 127.0.0.1:9003

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <unordered_set>
 
 #include "protocol/check.hpp"
 #include "protocol/cluster/ring.hpp"
+#include "protocol/cluster/targets.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {
@@ -68,6 +70,19 @@ Result<void> check_placement(const Placement& placement, const ClusterMap& map, 
 
 }  // namespace
 
+bool is_zone(std::string_view text) {
+  const auto is_good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._:/-").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && text.size() <= kZoneSizeMax && std::all_of(text.begin(), text.end(), is_good);
+}
+
+std::string_view zone_of(const Member& member) {
+  if (!member.zone.empty()) return member.zone;
+  return std::string_view(member.address).substr(0, member.address.rfind(':'));
+}
+
 bool is_cluster_id(std::string_view text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
@@ -86,6 +101,14 @@ const ReplicaPlace* Placement::find(WorkerId worker) const {
 std::size_t ClusterMap::staying() const {
   return static_cast<std::size_t>(std::count_if(
       members.begin(), members.end(), [](const Member& member) { return member.state != MemberState::kLeaving; }));
+}
+
+std::size_t ClusterMap::zones() const {
+  std::set<std::string_view> zones;
+  for (const Member& member : members) {
+    if (member.state != MemberState::kLeaving) zones.insert(zone_of(member));
+  }
+  return zones.size();
 }
 
 std::uint32_t ClusterMap::replica_count() const { return replicas_for(k, staying()); }
@@ -113,6 +136,10 @@ Result<void> check(const ClusterSpec& spec) {
   for (const auto& [id, address] : spec.workers) {
     if (auto good = roll.add(id, address); !good) return good;
   }
+  if (!spec.zones.empty() && spec.zones.size() != spec.workers.size()) return bad("a zone for each worker, or none");
+  for (const std::string& zone : spec.zones) {
+    if (!zone.empty() && !is_zone(zone)) return bad("a zone with an impossible name");
+  }
   return {};
 }
 
@@ -126,11 +153,13 @@ Result<void> check(const ClusterMap& map) {
   if (auto good = check_numbers(map.k, map.partitions.size(), map.staying()); !good) return good;
   if (map.members.size() > kWorkersMax) return bad("too many members");
   if (auto good = check(map.move_limits); !good) return bad(good.error().message);
+  if (auto good = check_repair_after(map.repair_after); !good) return bad(good.error().message);
   Roll roll;
   Roll staying;
   for (const Member& member : map.members) {
     if (auto good = roll.add(member.id, member.address); !good) return good;
     if (member.state != MemberState::kLeaving) static_cast<void>(staying.add(member.id, member.address));
+    if (!member.zone.empty() && !is_zone(member.zone)) return bad("a zone with an impossible name");
     if (member.since > map.version) return bad("a member since a version that is yet to come");
     if (member.virtual_nodes.empty() || !std::is_sorted(member.virtual_nodes.begin(), member.virtual_nodes.end())) {
       return bad("virtual nodes must be there, and ascend");
@@ -149,12 +178,16 @@ ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec) {
   map.cluster = std::move(cluster);
   map.version = 1;
   map.k = spec.k;
-  for (const auto& [id, address] : spec.workers)
-    map.members.push_back({id, address, MemberState::kMember, 0, virtual_nodes_of(id)});
+  for (std::size_t i = 0; i < spec.workers.size(); ++i) {
+    const auto& [id, address] = spec.workers[i];
+    const std::string zone = spec.zones.empty() ? std::string() : spec.zones[i];
+    map.members.push_back({id, address, MemberState::kMember, 0, virtual_nodes_of(id), zone});
+  }
   map.partitions = place(map.members, spec.partitions, replicas_for(spec.k, spec.workers.size()));
   for (Placement& placement : map.partitions) {
     for (ReplicaPlace& place : placement.replicas) place.id = {map.next_replica++};
   }
+  if (!is_spread(map)) retarget(map);
   return map;
 }
 

@@ -7,6 +7,7 @@
 // The map says what should be: which worker is to have which replica.  What is, a group's own configuration says.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,7 @@
 namespace trellis {
 
 constexpr std::size_t kAddressSizeMax = 260;  ///< Bytes of host:port: a host name has 253 at most.
+constexpr std::size_t kZoneSizeMax = 64;      ///< Bytes of a zone's name.
 
 /// What this software knows: kinds of entries, records, limits.  A cluster's level is the highest that all its members
 /// know, and nothing of a higher one is written before; who does not know the cluster's is not let in.
@@ -42,11 +44,14 @@ std::string to_string(const MapVersion& version);
 
 /// Whether `text` is 32 lower-case hex digits.
 bool is_cluster_id(std::string_view text);
+/// Whether `text` may name a zone: letters, digits and . _ : / - , 1 to kZoneSizeMax of them.
+bool is_zone(std::string_view text);
 
 enum class MemberState : std::uint8_t {
   kMember = 1,
   kJoining = 2,  ///< What it is to carry is on its way to it.
   kLeaving = 3,  ///< What it carries is on its way to others; it is no member any more once nothing is left.
+  kDown = 4,     ///< It was silent for too long: what it carries is made anew on others.  A member once it is heard.
 };
 
 struct Member {
@@ -55,8 +60,12 @@ struct Member {
   MemberState state = MemberState::kMember;
   std::uint64_t since = 0;  ///< The version of the map that gave it this state; 0: it was made with it.
   std::vector<std::uint64_t> virtual_nodes;  ///< Points on the ring, ascending.
+  std::string zone{};                        ///< As it was named; empty: it was not.
   bool operator==(const Member&) const = default;
 };
+
+/// The failure domain: as it was named, or the host of the member's address.
+std::string_view zone_of(const Member& member);
 
 struct Placement {
   std::vector<ReplicaPlace> replicas;  ///< In ring order.
@@ -76,6 +85,7 @@ struct ClusterMap {
   std::uint32_t k = 0;             ///< Replication factor.
   std::uint64_t next_replica = 1;  ///< The id of the next place that is new; none at or above it was ever given.
   MoveLimits move_limits;
+  std::chrono::milliseconds repair_after = kRepairAfterDefault;  ///< 0: nothing is repaired by itself.
   std::vector<Member> members;
   std::vector<Placement> partitions;  ///< Indexed by PartitionId; their number is a power of two.
 
@@ -87,6 +97,8 @@ struct ClusterMap {
   std::size_t staying() const;
   /// Replicas of each partition: 2k-1, or one on each member that stays where there are fewer.
   std::uint32_t replica_count() const;
+  /// Zones of the members that stay.
+  std::size_t zones() const;
   /// Workers that can be down with everything still guaranteed.
   std::uint32_t tolerates() const { return (replica_count() - 1) / 2; }
   const Member* find(WorkerId id) const;
@@ -102,23 +114,26 @@ struct ClusterSpec {
   std::uint32_t k = 2;
   std::uint32_t partitions = 16;
   std::vector<std::pair<WorkerId, std::string>> workers;  ///< id and address, in the order of the server file.
+  std::vector<std::string> zones{};                       ///< Each worker's, as in Member::zone; empty: none was named.
   bool operator==(const ClusterSpec&) const = default;
 };
 
-/// Whether a cluster can be made of this: workers that differ in id and address, k up to their number, limits.
+/// Whether a cluster can be made of this: workers that differ in id and address, k up to their number, zones, limits.
 /// Error: kInvalidArgument.
 Result<void> check(const ClusterSpec& spec);
 /// Whether a map agrees with itself: as above, and replicas that are members and differ.  Error: kInvalidArgument.
 Result<void> check(const ClusterMap& map);
 
-/// Makes version 1 of a map, not yet formed, with the partitions placed on the ring (protocol/cluster/ring.hpp).
+/// Makes version 1 of a map, not yet formed, with the partitions placed on the ring (protocol/cluster/ring.hpp), and
+/// spread over the zones where the ring alone does not.
 /// `spec` must have passed check().
 ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec);
 
 /// Packed as MessagePack:
-///   [format version = 3, cluster, epoch, version, formed, level, k, next replica id, moves, move rate,
-///    [[id, address, state, since, [virtual node, ...]], ...], [[preferred leader, [[replica id, worker], ...]], ...]]
-/// Version 2 had neither moves nor move rate; it is read as well.
+///   [format version = 4, cluster, epoch, version, formed, level, k, next replica id, moves, move rate, repair after,
+///    [[id, address, state, since, [virtual node, ...], zone], ...],
+///    [[preferred leader, [[replica id, worker], ...]], ...]]
+/// Version 3 had neither zones nor a time for repair, and version 2 neither moves nor move rate; both are read as well.
 std::string pack(const ClusterMap& map);
 /// Error: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits),
 /// and for one of a level that is not known here.

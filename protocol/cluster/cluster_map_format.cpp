@@ -8,7 +8,8 @@
 namespace trellis {
 namespace {
 
-constexpr std::uint64_t kFormatVersion = 3;
+constexpr std::uint64_t kFormatVersion = 4;
+constexpr std::uint64_t kWithoutZones = 3;
 constexpr std::uint64_t kWithoutMoveLimits = 2;
 constexpr std::size_t kVirtualNodesMax = 1 << 12;  ///< Per worker, in a map that somebody else made.
 
@@ -19,14 +20,16 @@ Error bad(const std::string& what) { return invalid_argument("cluster map: " + w
 std::string pack(const ClusterMap& map) {
   std::string out;
   PackedWriter writer(out);
-  writer.array(12).natural(kFormatVersion).str(map.cluster).natural(map.epoch).natural(map.version);
+  writer.array(13).natural(kFormatVersion).str(map.cluster).natural(map.epoch).natural(map.version);
   writer.boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
   writer.natural(map.move_limits.moves).natural(map.move_limits.rate);
+  writer.natural(static_cast<std::uint64_t>(map.repair_after.count()));
   writer.array(map.members.size());
   for (const Member& member : map.members) {
-    writer.array(5).natural(member.id.value).str(member.address);
+    writer.array(6).natural(member.id.value).str(member.address);
     writer.natural(static_cast<std::uint64_t>(member.state)).natural(member.since).array(member.virtual_nodes.size());
     for (const std::uint64_t point : member.virtual_nodes) writer.natural(point);
+    writer.str(member.zone);
   }
   writer.array(map.partitions.size());
   for (const Placement& placement : map.partitions) {
@@ -44,21 +47,26 @@ std::optional<std::uint32_t> read_array_up_to(PackedReader& reader, std::size_t 
   return count && *count <= most ? count : std::nullopt;
 }
 
-std::optional<Member> read_member(PackedReader& reader) {
-  if (reader.read_array() != 5u) return std::nullopt;
+std::optional<Member> read_member(PackedReader& reader, std::uint64_t format) {
+  const bool has_zone = format > kWithoutZones;
+  if (reader.read_array() != (has_zone ? 6u : 5u)) return std::nullopt;
   const auto id = reader.read_uint();
   const auto address = reader.read_str();
   const auto state = reader.read_uint();
   const auto since = reader.read_uint();
   const auto points = read_array_up_to(reader, kVirtualNodesMax);
   if (!id || !address || !since || !points) return std::nullopt;
-  if (!state || *state < 1 || *state > static_cast<std::uint64_t>(MemberState::kLeaving)) return std::nullopt;
+  if (!state || *state < 1 || *state > static_cast<std::uint64_t>(MemberState::kDown)) return std::nullopt;
   Member member{{*id}, std::string(*address), static_cast<MemberState>(*state), *since, {}};
   for (std::uint32_t i = 0; i < *points; ++i) {
     const auto point = reader.read_uint();
     if (!point) return std::nullopt;
     member.virtual_nodes.push_back(*point);
   }
+  if (!has_zone) return member;
+  const auto zone = reader.read_str();
+  if (!zone) return std::nullopt;
+  member.zone = *zone;
   return member;
 }
 
@@ -102,6 +110,10 @@ bool read_head(PackedReader& reader, std::uint64_t format, ClusterMap& map) {
   const auto rate = reader.read_uint();
   if (!moves || *moves > kMovesMax || !rate) return false;
   map.move_limits = {static_cast<std::uint32_t>(*moves), *rate};
+  if (format == kWithoutZones) return true;
+  const auto repair_after = reader.read_uint();
+  if (!repair_after || *repair_after > static_cast<std::uint64_t>(kRepairAfterMax.count())) return false;
+  map.repair_after = std::chrono::milliseconds(*repair_after);
   return true;
 }
 
@@ -112,8 +124,9 @@ Result<ClusterMap> read_cluster_map(std::string_view packed) {
   const auto elements = reader.read_array();
   const auto format = reader.read_uint();
   if (!elements || !format) return bad("it is none");
-  const bool is_former = *format == kWithoutMoveLimits && *elements == 10;
-  if (!is_former && (*format != kFormatVersion || *elements != 12)) {
+  const bool is_former =
+      (*format == kWithoutMoveLimits && *elements == 10) || (*format == kWithoutZones && *elements == 12);
+  if (!is_former && (*format != kFormatVersion || *elements != 13)) {
     return bad("format version " + std::to_string(*format) + "; this program reads " + std::to_string(kFormatVersion));
   }
   ClusterMap map;
@@ -121,7 +134,7 @@ Result<ClusterMap> read_cluster_map(std::string_view packed) {
   const auto members = read_array_up_to(reader, kWorkersMax);
   if (!members) return bad("its head is broken");
   for (std::uint32_t i = 0; i < *members; ++i) {
-    auto member = read_member(reader);
+    auto member = read_member(reader, *format);
     if (!member) return bad("a member is broken");
     map.members.push_back(std::move(*member));
   }

@@ -1,5 +1,7 @@
 #include "protocol/cluster/cluster_messages.hpp"
 
+#include <algorithm>
+
 #include <optional>
 
 #include "protocol/cluster/control_reader.hpp"
@@ -84,7 +86,10 @@ void add(BundleWriter& bundle, const Form& message) {
   std::string header;
   PackedWriter writer(header);
   writer.array(3).natural(message.spec.k).natural(message.spec.partitions).array(message.spec.workers.size());
-  for (const auto& [id, address] : message.spec.workers) writer.array(2).natural(id.value).str(address);
+  for (std::size_t i = 0; i < message.spec.workers.size(); ++i) {
+    const auto& [id, address] = message.spec.workers[i];
+    writer.array(3).natural(id.value).str(address).str(message.spec.zones.empty() ? "" : message.spec.zones[i]);
+  }
   add_control(bundle, MessageType::kForm, header);
 }
 
@@ -94,11 +99,15 @@ Result<Form> read_form(const BundleItem& item) {
   form.spec.k = reader.natural32();
   form.spec.partitions = reader.natural32();
   for (std::uint32_t left = reader.array(kWorkersMax); left > 0 && reader.ok(); --left) {
-    reader.tuple(2);
+    reader.tuple(3);
     const WorkerId id{reader.natural()};
     form.spec.workers.emplace_back(id, reader.str(kAddressSizeMax));
+    form.spec.zones.push_back(reader.str(kZoneSizeMax));
   }
   if (!reader.at_end()) return bad("form");
+  const auto& zones = form.spec.zones;
+  const bool has_zones = std::any_of(zones.begin(), zones.end(), [](const std::string& zone) { return !zone.empty(); });
+  if (!has_zones) form.spec.zones.clear();
   if (auto good = check(form.spec); !good) return good.error();
   return form;
 }
@@ -132,17 +141,20 @@ Result<AllHold> read_all_hold(const BundleItem& item) {
 
 void add(BundleWriter& bundle, const JoinWanted& message) {
   std::string header;
-  PackedWriter(header).array(3).natural(message.id.value).natural(message.nonce.value).str(message.address);
+  PackedWriter writer(header);
+  writer.array(4).natural(message.id.value).natural(message.nonce.value).str(message.address).str(message.zone);
   add_control(bundle, MessageType::kJoinWanted, header);
 }
 
 Result<JoinWanted> read_join_wanted(const BundleItem& item) {
-  ControlReader reader(header_of(item, MessageType::kJoinWanted), 3);
+  ControlReader reader(header_of(item, MessageType::kJoinWanted), 4);
   JoinWanted wanted;
   wanted.id = {reader.natural()};
   wanted.nonce = {reader.natural()};
   wanted.address = reader.str(kAddressSizeMax);
-  if (!reader.at_end() || wanted.id.value == 0 || wanted.address.empty()) return bad("wish to join");
+  wanted.zone = reader.str(kZoneSizeMax);
+  const bool is_good_zone = wanted.zone.empty() || is_zone(wanted.zone);
+  if (!reader.at_end() || wanted.id.value == 0 || wanted.address.empty() || !is_good_zone) return bad("wish to join");
   return wanted;
 }
 

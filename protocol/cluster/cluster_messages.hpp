@@ -70,7 +70,7 @@ struct WorkerLoad {
 };
 
 /// The version of what hellos hold; it is the first number in each.
-constexpr std::uint32_t kHelloVersion = 5;
+constexpr std::uint32_t kHelloVersion = 6;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.
@@ -79,6 +79,7 @@ struct Hello {
   WorkerId id;
   BootNonce nonce;
   std::string address;
+  std::string zone;   ///< Its failure domain, as it was named; empty: it was not.
   ClusterId cluster;  ///< Empty: the worker is empty and takes part in making a cluster.
   std::uint64_t map_epoch = 0;
   std::uint64_t map_version = 0;
@@ -140,6 +141,7 @@ struct JoinWanted {
   WorkerId id;
   BootNonce nonce;
   std::string address;
+  std::string zone{};  ///< As in its hello.
   bool operator==(const JoinWanted&) const = default;
 };
 

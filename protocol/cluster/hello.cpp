@@ -9,8 +9,12 @@ using namespace control;
 void add(BundleWriter& bundle, const Hello& message) {
   std::string header;
   PackedWriter writer(header);
-  writer.array(18).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
-  writer.str(message.address).str(message.cluster).natural(message.map_epoch).natural(message.map_version);
+  writer.array(19).natural(message.protocol_version).natural(message.id.value).natural(message.nonce.value);
+  writer.str(message.address)
+      .str(message.zone)
+      .str(message.cluster)
+      .natural(message.map_epoch)
+      .natural(message.map_version);
   writer.boolean(message.formed)
       .natural(message.level)
       .boolean(message.joins)
@@ -46,11 +50,12 @@ Result<Hello> read_hello(const BundleItem& item) {
     hello.protocol_version = static_cast<std::uint32_t>(*spoken);
     return hello;
   }
-  ControlReader reader(header, 18);
+  ControlReader reader(header, 19);
   hello.protocol_version = reader.natural32();
   hello.id = {reader.natural()};
   hello.nonce = {reader.natural()};
   hello.address = reader.str(kAddressSizeMax);
+  hello.zone = reader.str(kZoneSizeMax);
   hello.cluster = reader.str(kClusterIdSize);
   hello.map_epoch = reader.natural();
   hello.map_version = reader.natural();
@@ -89,7 +94,7 @@ Result<Hello> read_hello(const BundleItem& item) {
   }
   hello.stamps = read_stamps(reader);
   if (!reader.at_end() || hello.id.value == 0 || hello.address.empty() ||
-      (!hello.cluster.empty() && !is_cluster_id(hello.cluster))) {
+      (!hello.zone.empty() && !is_zone(hello.zone)) || (!hello.cluster.empty() && !is_cluster_id(hello.cluster))) {
     return bad("hello");
   }
   return hello;

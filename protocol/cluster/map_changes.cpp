@@ -33,32 +33,34 @@ ClusterMap with_state(ClusterMap map, WorkerId id, MemberState state, const std:
   return next(std::move(map), down);
 }
 
-Result<ClusterMap> add(ClusterMap map, WorkerId id, std::string_view address) {
+Result<ClusterMap> add(ClusterMap map, WorkerId id, std::string_view address, std::string_view zone) {
   if (map.members.size() == kWorkersMax) {
     return refuse("a cluster has at most " + std::to_string(kWorkersMax) + " workers");
   }
-  map.members.push_back({id, std::string(address), MemberState::kJoining, map.version + 1, virtual_nodes_of(id)});
+  map.members.push_back(
+      {id, std::string(address), MemberState::kJoining, map.version + 1, virtual_nodes_of(id), std::string(zone)});
   return next(std::move(map));
 }
 
 }  // namespace
 
-Result<ClusterMap> with_member(const ClusterMap& map, WorkerId id, std::string_view address) {
+Result<ClusterMap> with_member(const ClusterMap& map, WorkerId id, std::string_view address, std::string_view zone) {
   const Member* const known = map.find(id);
   if (known != nullptr && known->address == address) return map;
   if (known != nullptr) return refuse("worker " + to_string(id) + " is a member at " + known->address);
   if (const Member* const holder = map.find_address(address)) {
     return refuse("address " + std::string(address) + " belongs to member " + to_string(holder->id));
   }
-  return add(map, id, address);
+  return add(map, id, address, zone);
 }
 
-Result<ClusterMap> with_replacement(const ClusterMap& map, WorkerId id, std::string_view address) {
+Result<ClusterMap> with_replacement(const ClusterMap& map, WorkerId id, std::string_view address,
+                                    std::string_view zone) {
   const Member* const holder = map.find_address(address);
-  if (holder == nullptr || holder->id == id) return with_member(map, id, address);
+  if (holder == nullptr || holder->id == id) return with_member(map, id, address, zone);
   ClusterMap without = map;
   std::erase_if(without.members, [&](const Member& member) { return member.address == address; });
-  return add(std::move(without), id, address);
+  return add(std::move(without), id, address, zone);
 }
 
 Result<ClusterMap> with_removal(const ClusterMap& map, WorkerId id, bool allow_fewer, const std::set<WorkerId>& down) {
@@ -91,6 +93,35 @@ Result<ClusterMap> with_settled(const ClusterMap& map, WorkerId id) {
   return with_state(map, id, MemberState::kMember);
 }
 
+Result<ClusterMap> with_zone(const ClusterMap& map, WorkerId id, std::string_view zone,
+                             const std::set<WorkerId>& down) {
+  if (map.find(id) == nullptr) return no_member(id);
+  if (map.find(id)->zone == zone) return map;
+  ClusterMap changed = map;
+  find(changed, id)->zone = zone;
+  return next(std::move(changed), down);
+}
+
+Result<ClusterMap> with_repair(const ClusterMap& map, WorkerId id, const std::set<WorkerId>& down) {
+  if (map.find(id) == nullptr) return no_member(id);
+  return with_state(map, id, MemberState::kDown, down);
+}
+
+Result<ClusterMap> with_return(const ClusterMap& map, WorkerId id,
+                               const std::map<PartitionId, std::set<WorkerId>>& kept, const std::set<WorkerId>& down) {
+  if (map.find(id) == nullptr) return no_member(id);
+  ClusterMap changed = map;
+  for (const auto& [partition, voters] : kept) {
+    auto& replicas = changed.partitions.at(partition.value).replicas;
+    if (changed.partitions[partition.value].find(id) != nullptr) continue;
+    // In place of one that was to come, and has no vote yet.
+    const auto comes = std::find_if(replicas.begin(), replicas.end(),
+                                    [&](const ReplicaPlace& place) { return !voters.contains(place.worker); });
+    if (comes != replicas.end()) *comes = {{changed.next_replica++}, id};
+  }
+  return with_state(std::move(changed), id, MemberState::kMember, down);
+}
+
 Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id) {
   const Member* const member = map.find(id);
   if (member == nullptr) return map;
@@ -104,11 +135,13 @@ Result<ClusterMap> with_settings(const ClusterMap& map, const SettingsChange& ch
   ClusterMap changed = map;
   changed.k = change.k.value_or(map.k);
   changed.move_limits = {change.moves.value_or(map.move_limits.moves), change.move_rate.value_or(map.move_limits.rate)};
+  changed.repair_after = change.repair_after.value_or(map.repair_after);
   if (changed == map) return map;
   if (changed.k < 1 || changed.k > map.staying()) {
     return refuse("k is from 1 to the number of workers that stay, " + std::to_string(map.staying()));
   }
   if (auto good = check(changed.move_limits); !good) return good.error();
+  if (auto good = check_repair_after(changed.repair_after); !good) return good.error();
   if (changed.k != map.k) return next(std::move(changed), down);
   ++changed.version;  // Nothing is to move for how it moves.
   return changed;
@@ -131,6 +164,12 @@ ClusterMap with_epoch(const ClusterMap& map, std::uint64_t epoch) {
   ClusterMap changed = map;
   changed.epoch = epoch;
   return next(std::move(changed));
+}
+
+bool moves_replicas(const ClusterMap& before, const ClusterMap& after) {
+  const auto is_same = [](const Placement& a, const Placement& b) { return a.replicas == b.replicas; };
+  return !std::equal(before.partitions.begin(), before.partitions.end(), after.partitions.begin(),
+                     after.partitions.end(), is_same);
 }
 
 const Member* find_member(const ClusterMap& map, std::string_view id_or_address) {

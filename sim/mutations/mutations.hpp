@@ -68,6 +68,8 @@ enum class Mutation : std::uint8_t {
   kRemovalBeforePromotion,
   kStandbyGivesNoVote,
   kMapGoesBack,
+  kZonesIgnored,
+  kGivenUpAtOnce,
   kProvenAtOnce,
   kEarlierEchoCounts,
   kOwnClock,

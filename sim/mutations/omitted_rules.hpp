@@ -27,6 +27,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
   omitted.pre_votes = mutations.has(Mutation::kTermNotLearnt);
   omitted.fingerprints = mutations.has(Mutation::kFingerprintIgnored);
   omitted.confirmations = mutations.has(Mutation::kOneConfirmation);
+  omitted.repair_time = mutations.has(Mutation::kGivenUpAtOnce);
   omitted.fence_holds = mutations.has(Mutation::kFenceLetGo);
   omitted.fence_checks = mutations.has(Mutation::kFenceUnchecked);
   return omitted;

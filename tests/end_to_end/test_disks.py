@@ -155,11 +155,29 @@ class Damaged(DiskTest):
         cluster.wait_until_whole()
         self.assertHoldsWithout(cluster, client, acknowledged, without=0)
 
+    def assertHealsOnceThereIsAMajority(self, cluster, client, acknowledged):
+        """Without its folder being put back; what was damaged is kept aside."""
+        folder = cluster.data_of(1)
+        shutil.rmtree(folder)
+        shutil.copytree(self.folder / "damaged", folder)
+        cluster.kill_worker(2)
+        cluster.wait_for_state(2, "down")
+        worker = cluster.start_worker(1, ("--heal",))
+        worker.wait_for_output("cannot join yet: nobody leads partition 0", 30)
+        self.assertTrue((folder / "damaged-1" / "log").is_dir(), "nothing is deleted")
+        cluster.start_worker(2)
+        cluster.wait_until_whole()
+        wait_for(lambda: cluster.status()["moves_left"] == 0 and cluster.status()["under_replicated"] == 0, "the worker to be whole", 60)
+        self.assertHoldsWithout(cluster, client, acknowledged, without=0)
+
     def test_a_bit_of_the_log(self):
         cluster, client, acknowledged = self.start_and_kill()
         segment, used = newest_segment(cluster.data_of(1))
         flip_bit(segment, used // 3)
+        shutil.copytree(cluster.data_of(1), self.folder / "damaged")
         self.assertStopsUntilItIsPutBack(cluster, client, acknowledged, "damaged", segment.name, "put the file back")
+        cluster.kill_worker(1)
+        self.assertHealsOnceThereIsAMajority(cluster, client, acknowledged)
 
     def test_a_torn_end_of_the_log_is_what_a_power_cut_leaves(self):
         """What was being written when the power went was acknowledged by nobody."""
@@ -223,7 +241,11 @@ class Damaged(DiskTest):
         cluster, client, acknowledged = self.start_and_kill()
         snapshot = max(cluster.data_of(1).glob("snapshots/*"), key=lambda path: path.stat().st_size)
         flip_bit(snapshot, snapshot.stat().st_size // 2)
-        self.assertStopsUntilItIsPutBack(cluster, client, acknowledged, "snapshot")
+        self.assertRefusesToStart(cluster, 1, "snapshot")
+        self.assertEqual(set(self.write_some(client, acknowledged, 200)), {"OK"})
+        cluster.start_worker(1, ("--heal",)).wait_for_output("are in " + str(cluster.data_of(1) / "damaged-1"), 30)
+        cluster.wait_until_whole()
+        self.assertHoldsWithout(cluster, client, acknowledged, without=0)
 
 
 class OlderCopy(DiskTest):

@@ -43,7 +43,7 @@ class Folders(EndToEndTest):
             self.assertGreater(self.assertOk(client.call("TTL", "expires")).result, 300_000_000_000)
             self.assertOk(client.call("PUT", "once", 1, session="s", seq=1))
             self.assertError(client.call("PUT", "once", 2, session="s", seq=1), "FAILED_PRECONDITION")
-            self.assertOk(client.call("SETTINGS"), {"k": 1, "moves": 3, "move_rate": 0})
+            self.assertOk(client.call("SETTINGS"), {"k": 1, "moves": 3, "move_rate": 0, "repair_after_ms": 600_000})
             users = self.assertOk(client.call("USER_LIST")).result
             self.assertEqual([(user["name"], user["role"]) for user in users], [("ada", "analysts"), ("admin", "admin")])
             self.assertOk(client.call("PUT", "number:3", "written again"))

@@ -240,7 +240,7 @@ class Commands(GatewayTest):
         self.assertEqual(partitions[where["partition"]]["replicas"], where["replicas"])
 
     def test_settings_and_moves(self):
-        settings = {"k": 2, "moves": 2, "move_rate": 0}
+        settings = {"k": 2, "moves": 2, "move_rate": 0, "repair_after_ms": 600_000}
         self.assertEqual(self.get("/v1/settings").json, settings)
         self.assertEqual(self.gateway.request("PATCH", "/v1/settings", {"moves": 3}).json, {**settings, "moves": 3})
         self.assertEqual(self.gateway.request("PATCH", "/v1/settings", {"moves": 2}).json, settings)

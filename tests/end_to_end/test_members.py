@@ -1,7 +1,7 @@
 """docs/operating.md: workers join, leave and are replaced, under load, and nothing is lost or fails."""
 import shutil
 
-from support import EndToEndTest, main, one_shot, run, wait_for
+from support import Cluster, EndToEndTest, main, one_shot, run, wait_for
 from support.history import Writers
 from support.processes import free_ports
 
@@ -83,7 +83,7 @@ class UnderLoad(MembersTest):
         self.wait_until_settled(cluster, [0, second])
         third = self.add_worker(cluster)
         self.wait_until_settled(cluster, [0, second, third])
-        self.assertOk(self.change(cluster, "SETTINGS", {"k": 2}), {"k": 2, "moves": 2, "move_rate": 0})
+        self.assertOk(self.change(cluster, "SETTINGS", {"k": 2}), {"k": 2, "moves": 2, "move_rate": 0, "repair_after_ms": 600_000})
         self.wait_until_settled(cluster, [0, second, third])
         status = cluster.status()
         self.assertEqual((status["k"], status["replicas"], status["tolerates"]), (2, 3, 1))
@@ -128,6 +128,54 @@ class LostDisks(MembersTest):
         self.assertEqual(cluster.workers[3].wait(), 0, "it comes back, is told, and ends")
 
 
+class Zones(MembersTest):
+    def start_cluster_in_zones(self, zones):
+        cluster = Cluster(self.folder, workers=len(zones), k=2, start=False)
+        self.addCleanup(cluster.stop)
+        cluster.start_broker()
+        for number, zone in enumerate(zones):
+            cluster.start_worker(number, ("--zone", zone))
+        cluster.wait_until_whole()
+        return cluster
+
+    def test_each_zone_is_lost_in_turn_and_a_worker_for_good(self):
+        zones = ["a", "b", "c", "a", "b", "c"]
+        cluster = self.start_cluster_in_zones(zones)
+        client = self.client_of(cluster)
+        self.assertEqual(cluster.status()["zones"], 3)
+        self.assertEqual([self.members_of(cluster)[cluster.address_of(n)]["zone"] for n in range(6)], zones)
+        writers = Writers(cluster.frontends, timeout_ms=2_000)
+        for lost in ("a", "b", "c"):
+            down = [number for number in range(6) if zones[number] == lost]
+            for number in down:
+                cluster.kill_worker(number)
+            for number in down:
+                cluster.wait_for_state(number, "down")
+            seen = writers.written
+            wait_for(lambda: writers.written > seen + 100, "writes to go on without a zone")
+            self.assertTrue(cluster.status()["guaranteed"], "a zone is one failure")
+            for number in down:
+                cluster.start_worker(number, ("--zone", lost))
+            cluster.wait_until_whole()
+        self.assertEqual(self.assertOk(self.change(cluster, "SETTINGS", {"repair_after_ms": 3_000})).result["repair_after_ms"], 3_000)
+        for number in (0, 1, 2, 3, 4, 5):
+            cluster.kill_worker(number)
+            cluster.start_worker(number, ("--zone", zones[number]))
+            cluster.wait_for_state(number, "up")
+        cluster.wait_until_whole()
+        cluster.kill_worker(0)
+
+        def made_good():
+            status = cluster.status()
+            return status.get("under_replicated") == 0 and status.get("moves_left") == 0 and status.get("workers_up") == 5
+        wait_for(made_good, "the lost worker's replicas to be made anew", 60)
+        self.assertEqual(self.members_of(cluster)[cluster.address_of(0)]["partitions"], 0)
+        cluster.start_worker(0, ("--zone", "a"))
+        wait_for(lambda: self.members_of(cluster)[cluster.address_of(0)]["partitions"], "it to take its share again", 30)
+        self.wait_until_settled(cluster, range(6))
+        self.assertNothingFailed(writers, client)
+
+
 class Orders(MembersTest):
     def test_what_cannot_be_is_refused_with_what_to_do(self):
         cluster = self.start_cluster(workers=3, k=2)
@@ -137,20 +185,21 @@ class Orders(MembersTest):
         self.assertEqual(self.change(cluster, "MEMBER_REMOVE", "127.0.0.1:1").status, "NOT_FOUND")
         self.assertEqual(self.change(cluster, "SETTINGS", {"k": 4}).status, "FAILED_PRECONDITION")
         self.assertEqual(self.change(cluster, "SETTINGS", {"colour": 1}).status, "INVALID_ARGUMENT")
-        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2, "moves": 2, "move_rate": 0})
+        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2, "moves": 2, "move_rate": 0, "repair_after_ms": 600_000})
         self.assertEqual(self.change(cluster, "SETTINGS", {"moves": 17}).status, "INVALID_ARGUMENT")
-        self.assertIn("not built", self.change(cluster, "SETTINGS", {"repair_after_ms": 1}).info["message"])
+        self.assertIn("3000", self.change(cluster, "SETTINGS", {"repair_after_ms": 1}).info["message"])
         self.assertOk(self.change(cluster, "MEMBER_KEEP", cluster.address_of(0)), False)
 
     def test_settings_hold_from_one_leader_to_the_next(self):
         cluster = self.start_cluster(workers=3, k=2)
-        self.assertOk(self.change(cluster, "SETTINGS", {"moves": 1, "move_rate": 1 << 20}), {"k": 2, "moves": 1, "move_rate": 1 << 20})
+        self.assertOk(self.change(cluster, "SETTINGS", {"moves": 1, "move_rate": 1 << 20}),
+                      {"k": 2, "moves": 1, "move_rate": 1 << 20, "repair_after_ms": 600_000})
         for number in range(3):
             cluster.kill_worker(number)
         for number in range(3):
             cluster.start_worker(number)
         cluster.wait_until_whole()
-        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2, "moves": 1, "move_rate": 1 << 20})
+        self.assertOk(self.change(cluster, "SETTINGS"), {"k": 2, "moves": 1, "move_rate": 1 << 20, "repair_after_ms": 600_000})
 
     def test_a_dry_run_tells_what_would_move_and_moves_nothing(self):
         cluster = self.start_cluster(workers=4, k=2)

@@ -409,9 +409,9 @@ class AboutTheCluster(ClusterTest):
         members = self.assertOk(self.call("MEMBERS")).result
         self.assertEqual({member["address"] for member in members}, {self.cluster.address_of(number) for number in range(3)})
         for member in members:
-            self.assertEqual(member.keys(), {"id", "address", "state", "membership", "moves_left", "last_heartbeat_ms",
+            self.assertEqual(member.keys(), {"id", "address", "zone", "state", "membership", "moves_left", "last_heartbeat_ms",
                                              "partitions", "leads", "keys", "bytes"})
-            self.assertEqual((member["membership"], member["moves_left"]), ("member", 0))
+            self.assertEqual((member["zone"], member["membership"], member["moves_left"]), ("127.0.0.1", "member", 0))
             self.assertIs(type(member["id"]), str)
             self.assertEqual(member["state"], "up")
             self.assertTrue(0 <= member["last_heartbeat_ms"] < 1500)
@@ -453,7 +453,7 @@ class AboutTheCluster(ClusterTest):
         self.assertRegex(status.pop("version"), r"^\d+\.\d+")
         self.assertEqual(status, {"k": 2, "replicas": 3, "tolerates": 1, "partitions": 16, "partitions_available": 16, "workers": 3,
                                   "workers_up": 3, "guaranteed": True, "map_version": 2, "epoch": 1, "moves_left": 0,
-                                  "under_replicated": 0})
+                                  "under_replicated": 0, "zones": 1})
 
     def test_ping(self):
         self.assertOk(self.call("PING"), "PONG")

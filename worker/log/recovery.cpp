@@ -26,7 +26,9 @@ struct Candidate {
 
 /// Not an older copy, nor an empty folder: what this worker voted and acknowledged since would be forgotten.
 constexpr const char* kRemedy =
-    "put the file back as it was last; the other replicas hold this worker's data and serve on without it";
+    "put the file back as it was last; the other replicas hold this worker's data and serve on without it, and where "
+    "it "
+    "cannot be put back, --heal starts it anew from them";
 
 Error earlier_format() {
   return {
@@ -43,8 +45,14 @@ class Recovery {
  public:
   Recovery(Disk& disk, const OmittedLogRules& omitted) : disk_(disk), omitted_(omitted) {}
   Result<Recovered> run();
+  /// Whether run() has failed for what is not as it was written.
+  bool found_damage() const { return found_damage_; }
 
  private:
+  Error damaged(std::uint32_t file, std::uint64_t offset, const std::string& what) const {
+    found_damage_ = true;
+    return log_damage(file, offset, what);
+  }
   Result<void> open_files();
   Result<bool> find_newest();
   Result<bool> holds_later_batch(const DiskFile& file) const;
@@ -62,6 +70,7 @@ class Recovery {
   std::map<std::uint32_t, Candidate> files_;
   std::vector<SegmentName> in_use_;
   Recovered result_;
+  mutable bool found_damage_ = false;
 };
 
 Result<Recovered> Recovery::run() {
@@ -95,7 +104,7 @@ Result<void> Recovery::open_files() {
     auto start = read_segment_start(**file, *number);
     if (!start) return start.error();
     // A spare is empty or whole as well: this may be the newest of all.
-    if (start->is_broken || (*file)->size() % kBlockSize != 0) return log_damage(*number, 0, "how it begins");
+    if (start->is_broken || (*file)->size() % kBlockSize != 0) return damaged(*number, 0, "how it begins");
     result_.last_file = std::max(result_.last_file, *number);
     files_[*number] = {std::move(*file), *start};
   }
@@ -120,7 +129,7 @@ Result<bool> Recovery::find_newest() {
   for (const auto& [number, candidate] : files_) {
     const auto holds = holds_later_batch(*candidate.file);
     if (!holds) return holds.error();
-    if (*holds) return log_damage(number, 0, "its first batch is gone, which");
+    if (*holds) return damaged(number, 0, "its first batch is gone, which");
   }
   return false;
 }
@@ -147,14 +156,14 @@ Result<bool> Recovery::begins_whole(std::uint32_t number, const Candidate& candi
   if (!*batch) {
     const auto end = reader.end();
     if (!end) return end.error();
-    if (end->kind == SegmentEnd::Kind::kDamaged) return log_damage(number, end->offset, "its first batch");
+    if (end->kind == SegmentEnd::Kind::kDamaged) return damaged(number, end->offset, "its first batch");
     return false;
   }
   std::string_view records = (*batch)->records;
   const auto record = take_record(records);
   const auto* segments = record ? std::get_if<SegmentsRecord>(&*record) : nullptr;
   if (segments == nullptr || segments->segments.empty() || segments->segments.back() != *candidate.start.name) {
-    return log_damage(number, 0, "the list of its segments");
+    return damaged(number, 0, "the list of its segments");
   }
   if (segments->format != kLogFormat) {
     return Error{Code::kInternal, "the log has format " + std::to_string(segments->format) +
@@ -174,7 +183,7 @@ Result<void> Recovery::read_segments() {
   std::optional<Error> damage;  // It counts unless the segment was freed.
   if (missing) {
     in_use_.erase(in_use_.begin());
-    damage = log_damage(missing->file, 0, "the file is gone or another one, which");
+    damage = damaged(missing->file, 0, "the file is gone or another one, which");
   }
   for (std::size_t i = 0; i < in_use_.size(); ++i) {
     const SegmentName& name = in_use_[i];
@@ -194,9 +203,9 @@ Result<void> Recovery::read_segments() {
   if (missing && missing->first_batch >= result_.contents.freed_before) return *damage;
   std::erase_if(in_use_, [&](const SegmentName& name) { return missing && name.first_batch <= missing->first_batch; });
   if (const auto hole = result_.contents.entries.find_hole()) {
-    return log_damage(in_use_.back().file, 0,
-                      "entry " + std::to_string(hole->second.value) + " of partition " +
-                          std::to_string(hole->first.value) + " is nowhere, which");
+    return damaged(in_use_.back().file, 0,
+                   "entry " + std::to_string(hole->second.value) + " of partition " +
+                       std::to_string(hole->first.value) + " is nowhere, which");
   }
   return {};
 }
@@ -214,7 +223,7 @@ Result<void> Recovery::read(const OpenSegment& segment, std::uint64_t batches_en
   const auto end = reader.end();
   if (!end) return end.error();
   if (!is_newest || (end->kind == SegmentEnd::Kind::kDamaged && !omitted_.damage)) {
-    return log_damage(segment.name.file, is_newest ? end->offset : reader.offset(), "its batch" + whole_before());
+    return damaged(segment.name.file, is_newest ? end->offset : reader.offset(), "its batch" + whole_before());
   }
   result_.next_offset = reader.offset();
   result_.next_ordinal = reader.ordinal();
@@ -234,7 +243,7 @@ Result<void> Recovery::apply(const SegmentReader::Batch& batch, const OpenSegmen
                       static_cast<std::uint32_t>(before - rest.size())};
     if (record && omitted_.truncations && std::holds_alternative<TruncateRecord>(*record)) continue;
     if (!record || !result_.contents.apply(*record, place)) {
-      return log_damage(segment.name.file, place.at / kSectorContent * kSectorSize, "a record" + whole_before());
+      return damaged(segment.name.file, place.at / kSectorContent * kSectorSize, "a record" + whole_before());
     }
   }
   return {};
@@ -250,7 +259,7 @@ Result<void> Recovery::look_for_later_batches() {
     const auto later = later_batch(*candidate.file);
     if (!later) return later.error();
     if (*later) {
-      return log_damage(number, **later, "a batch that knows of later ones than were found, one of which");
+      return damaged(number, **later, "a batch that knows of later ones than were found, one of which");
     }
   }
   return {};
@@ -301,6 +310,12 @@ std::optional<std::uint32_t> segment_file_number(const std::string& name) {
   const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), number);
   if (failed != std::errc() || number == 0 || name != segment_file_name(number)) return std::nullopt;
   return number;
+}
+
+std::optional<Error> find_log_damage(Disk& disk) {
+  Recovery recovery(disk, {});
+  const auto recovered = recovery.run();
+  return !recovered && recovery.found_damage() ? std::optional(recovered.error()) : std::nullopt;
 }
 
 Result<Recovered> recover(Disk& disk, const OmittedLogRules& omitted) { return Recovery(disk, omitted).run(); }

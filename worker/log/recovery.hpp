@@ -37,6 +37,9 @@ struct Recovered {
 /// Error: the disk cannot be read, or kInternal with what is damaged and what to do.
 Result<Recovered> recover(Disk& disk, const OmittedLogRules& omitted = {});
 
+/// What recover() would tell as damage; nothing where nothing is, or where it would fail for another reason.
+std::optional<Error> find_log_damage(Disk& disk);
+
 /// What is damaged, for people, and what to do.  @param what  what is not as it was written
 Error log_damage(std::uint32_t file, std::uint64_t offset, const std::string& what);
 

@@ -64,6 +64,7 @@ struct OmittedRules {
   bool after = false;           ///< Listings begin at their beginning, whatever `after` says.
   bool fence_holds = false;     ///< A leader proposes on behind a fence.
   bool fence_checks = false;    ///< Whoever asks whether a leader holds is told that it does.
+  bool repair_time = false;     ///< Whoever is silent for a moment is down for good, whatever the settings say.
   bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
 };
 

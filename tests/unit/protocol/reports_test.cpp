@@ -54,14 +54,14 @@ TEST(Reports, AClusterThatIsBeingFormedHasNoId) {
 TEST(Reports, MembersTellTheirLoadWhereAsked) {
   const std::vector<MemberReport> members = {heard_member()};
   const std::string with_load = pack_report(members, true);
-  EXPECT_EQ(fields_of_first(with_load), 15u);
-  EXPECT_EQ(fields_of_first(pack_report(members, false)), 10u);
+  EXPECT_EQ(fields_of_first(with_load), 16u);
+  EXPECT_EQ(fields_of_first(pack_report(members, false)), 11u);
   EXPECT_EQ(pack_report(*read_member_reports(with_load), true), with_load);
   EXPECT_EQ(read_member_reports(pack_report(members, false))->front().load.requests, std::nullopt);
 }
 
 TEST(Reports, SettingsReadBackAsTheyWerePacked) {
-  const auto read = read_settings_report(pack_report(SettingsReport{3, 4, 1 << 20}));
+  const auto read = read_settings_report(pack_report(SettingsReport{3, 60'000, 4, 1 << 20}));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->k, 3u);
   EXPECT_EQ(read->moves, 4u);

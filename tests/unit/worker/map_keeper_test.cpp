@@ -151,6 +151,126 @@ TEST_F(Keeping, WhatAFormerMemberSaidIsForgotten) {
   EXPECT_FALSE(keeper.is_down({4}, now + seconds(60)));
 }
 
+class Repairing : public Keeping {
+ protected:
+  Repairing() { have(5); }
+  /// A cluster of so many workers, and a keeper that knows them all.
+  void have(std::uint64_t workers) {
+    ClusterSpec spec{2, 8, {}};
+    for (std::uint64_t i = 1; i <= workers; ++i) spec.workers.emplace_back(WorkerId{i}, "w" + std::to_string(i) + ":1");
+    map = make_cluster_map(std::string(32, 'b'), spec);
+    map.formed = true;
+    map.version = kFormedVersion;
+    map.repair_after = seconds(10);
+    keeper = MapKeeper();
+    keeper.begin({3});
+    keeper.on_members(map, now);
+  }
+  void all_but(const std::set<std::uint64_t>& silent) {
+    for (const Member& member : map.members) {
+      if (!silent.contains(member.id.value)) tell(member.id.value, {});
+    }
+  }
+  void tell_groups(std::uint64_t version) {
+    std::vector<LedGroup> led;
+    for (std::uint32_t i = 0; i < map.partition_count(); ++i) led.push_back(group_of(i, version));
+    tell(1, std::move(led));
+  }
+};
+
+TEST_F(Repairing, WhoWasSilentForAsLongAsTheSettingsSayIsMadeGoodElsewhere) {
+  now += seconds(9);
+  all_but({2});
+  EXPECT_FALSE(keeper.next(map, now));
+  now += seconds(1);
+  all_but({2});
+  const auto next = keeper.next(map, now);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->find({2})->state, MemberState::kDown);
+  for (const Placement& placement : next->partitions) EXPECT_EQ(placement.find({2}), nullptr);
+}
+
+TEST_F(Repairing, NobodyIsWhereTheSettingsSayNever) {
+  map.repair_after = {};
+  now += seconds(1'000);
+  all_but({2});
+  EXPECT_FALSE(keeper.next(map, now));
+}
+
+TEST_F(Repairing, NobodyIsWhereNobodyCouldTakeOver) {
+  have(3);
+  now += seconds(20);
+  all_but({2});
+  EXPECT_FALSE(keeper.next(map, now));
+}
+
+TEST_F(Repairing, TheNextOneWaitsUntilEachGroupHasDoneWithoutTheFormer) {
+  have(6);
+  now += seconds(20);
+  all_but({2, 3});
+  map = *keeper.next(map, now);
+  ASSERT_EQ(map.find({2})->state, MemberState::kDown);
+  EXPECT_FALSE(keeper.next(map, now)) << "nothing is known of the groups";
+  tell_groups(map.version - 1);
+  EXPECT_FALSE(keeper.next(map, now)) << "the groups follow the map before";
+  tell_groups(map.version);
+  const auto second = keeper.next(map, now);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->find({3})->state, MemberState::kDown);
+}
+
+TEST_F(Repairing, AGroupThatHasLostItsMajorityKeepsNobodyWaiting) {
+  have(6);
+  now += seconds(20);
+  all_but({2, 3});
+  const ClusterMap before = map;
+  map = *keeper.next(map, now);
+  tell_groups(map.version);
+  LedGroup lost = group_of(0, before.version);
+  lost.term = {9};
+  lost.members = {
+      {{{90}, {2}}, ReplicaRole::kVoter}, {{{91}, {3}}, ReplicaRole::kVoter}, {{{92}, {1}}, ReplicaRole::kVoter}};
+  keeper.on_standing({4}, {map.number(), kLevel, 1, {lost}}, now);
+  EXPECT_TRUE(keeper.next(map, now));
+}
+
+TEST_F(Repairing, OneThatIsHeardAgainKeepsWhatIsLeft) {
+  now += seconds(20);
+  all_but({2});
+  std::vector<std::uint32_t> carried;
+  std::vector<LedGroup> led;
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    if (map.partitions[i].find({2}) == nullptr) continue;
+    carried.push_back(i);
+    led.push_back(group_of(i, map.version));
+  }
+  ASSERT_FALSE(carried.empty());
+  tell(1, led);
+  map = *keeper.next(map, now);
+  EXPECT_FALSE(keeper.next(map, now)) << "it is silent";
+  tell(2, {});
+  const auto next = keeper.next(map, now);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->find({2})->state, MemberState::kMember);
+  for (const std::uint32_t i : carried) EXPECT_NE(next->partitions[i].find({2}), nullptr) << i;
+}
+
+TEST_F(Repairing, WhoHasNotBeenHeardInThisLeadershipIsNotBack) {
+  map = *with_repair(map, {2}, {{2}});
+  keeper.begin({8});
+  keeper.on_members(map, now);
+  all_but({2});
+  EXPECT_FALSE(keeper.next(map, now));
+}
+
+TEST_F(Repairing, AMemberThatSaysAnotherZoneStandsThere) {
+  keeper.on_standing({2}, {map.number(), kLevel, 1, {}, 0, false, {}, "rack-1"}, now);
+  const auto next = keeper.next(map, now);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(zone_of(*next->find({2})), "rack-1");
+  EXPECT_FALSE(keeper.next(*next, now));
+}
+
 class Levels : public Keeping {
  protected:
   void tell_level(std::uint64_t worker, std::uint32_t level) {

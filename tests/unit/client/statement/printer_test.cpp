@@ -113,17 +113,18 @@ TEST(Printer, EveryRowOfTheTable) {
 TEST(Printer, MembersAreATable) {
   EXPECT_EQ(
       answered("MEMBERS",
-               "([id -> \"00000000000000aa\" | address -> \"127.0.0.1:9001\" | state -> \"up\" | membership -> "
+               "([id -> \"00000000000000aa\" | address -> \"127.0.0.1:9001\" | zone -> \"rack-1\" | state -> \"up\" | "
+               "membership -> "
                "\"leaving\" | moves_left -> 3 | last_heartbeat_ms -> 12 "
                "| partitions -> 16 | leads -> 5 | keys -> 1000 | bytes -> 1572864] | [id -> \"00000000000000ab\" | "
                "address -> \"127.0.0.1:19002\" | state -> \"suspect\" | last_heartbeat_ms -> 1540 | partitions -> 16 | "
                "leads -> 11 | keys -> 0 | bytes -> 0])"),
-      "id                address          state    membership             last heartbeat  partitions  leads  keys     "
-      "size\n"
-      "00000000000000aa  127.0.0.1:9001   up       leaving, 3 moves left       12 ms ago          16      5  1000  "
-      "1.5 MiB\n"
-      "00000000000000ab  127.0.0.1:19002  suspect  -                           1.5 s ago          16     11     0      "
-      "0 B\nexit 0");
+      "id                address          zone    state    membership             last heartbeat  partitions  leads  "
+      "keys     size\n"
+      "00000000000000aa  127.0.0.1:9001   rack-1  up       leaving, 3 moves left       12 ms ago          16      5  "
+      "1000  1.5 MiB\n"
+      "00000000000000ab  127.0.0.1:19002  -       suspect  -                           1.5 s ago          16     11  "
+      "   0      0 B\nexit 0");
 }
 
 TEST(Printer, AMoveIsALineWithWhatItWaitsForBelow) {

@@ -75,24 +75,56 @@ TEST(ClusterMap, ComesBackFromItsPackedForm) {
     map.formed = workers == 3;
     map.version = UINT64_MAX;
     map.move_limits = {kMovesMax, kMoveRateMin};
+    map.repair_after = kRepairAfterMax;
+    map.members.front().zone = std::string(kZoneSizeMax, 'z');
+    map.members.back().state = MemberState::kDown;
     const auto read = read_cluster_map(pack(map));
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, map);
   }
 }
 
-TEST(ClusterMap, OfTheFormerFormatIsReadWithTheLimitsThatItHadNoWordFor) {
-  const ClusterMap map = map_of(3);
-  std::string packed = pack(map);
-  std::string limits;
-  PackedWriter(limits).natural(kMovesDefault).natural(0);
-  std::string former;
-  PackedWriter(former).array(10).natural(2).str(map.cluster).natural(map.epoch).natural(map.version);
-  PackedWriter(former).boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
-  former += packed.substr(former.size() + limits.size());
-  const auto read = read_cluster_map(former);
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(*read, map);
+/// Without what the format had no word for.
+std::string packed_as(std::uint64_t format, const ClusterMap& map) {
+  std::string out;
+  PackedWriter writer(out);
+  writer.array(format == 2 ? 10 : 12).natural(format).str(map.cluster).natural(map.epoch).natural(map.version);
+  writer.boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
+  if (format == 3) writer.natural(map.move_limits.moves).natural(map.move_limits.rate);
+  writer.array(map.members.size());
+  for (const Member& member : map.members) {
+    writer.array(5).natural(member.id.value).str(member.address);
+    writer.natural(static_cast<std::uint64_t>(member.state)).natural(member.since).array(member.virtual_nodes.size());
+    for (const std::uint64_t point : member.virtual_nodes) writer.natural(point);
+  }
+  writer.array(map.partitions.size());
+  for (const Placement& placement : map.partitions) {
+    writer.array(2).natural(placement.preferred_leader.value).array(placement.replicas.size());
+    for (const auto& [id, worker] : placement.replicas) writer.array(2).natural(id.value).natural(worker.value);
+  }
+  return out;
+}
+
+TEST(ClusterMap, OfAFormerFormatIsReadWithWhatItHadNoWordFor) {
+  for (const std::uint64_t format : {2u, 3u}) {
+    const ClusterMap map = map_of(3);
+    const auto read = read_cluster_map(packed_as(format, map));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, map);
+  }
+}
+
+TEST(ClusterMap, AZoneIsTheHostOfItsMemberUnlessItWasNamed) {
+  ClusterMap map = map_of(3);
+  map.members[0].address = "[::1]:9001";
+  map.members[1].zone = "rack-1";
+  EXPECT_EQ(zone_of(map.members[0]), "[::1]");
+  EXPECT_EQ(zone_of(map.members[1]), "rack-1");
+  EXPECT_FALSE(is_zone(""));
+  EXPECT_FALSE(is_zone("a zone"));
+  EXPECT_FALSE(is_zone(std::string(kZoneSizeMax + 1, 'z')));
+  map.members[1].zone = "a zone";
+  EXPECT_FALSE(check(map));
 }
 
 TEST(ClusterMap, RefusesEveryTruncationAndBytesBehindItsEnd) {
@@ -120,10 +152,10 @@ TEST(ClusterMap, BelievesAForgedCountOnlyUpToTheLimits) {
 
 TEST(ClusterMap, NamesAFormatVersionThatItDoesNotRead) {
   std::string packed = pack(map_of(3));
-  packed[1] = 4;
+  packed[1] = 5;
   const auto map = read_cluster_map(packed);
   ASSERT_FALSE(map);
-  EXPECT_THAT(map.error().message, HasSubstr("format version 4"));
+  EXPECT_THAT(map.error().message, HasSubstr("format version 5"));
 }
 
 /// The message with which a map is refused after `change`; empty where it is taken.

@@ -16,6 +16,7 @@ Hello sample_hello() {
   hello.id = {0xfedcba9876543210};
   hello.nonce = {77};
   hello.address = "127.0.0.1:9001";
+  hello.zone = "rack-1";
   hello.cluster = kCluster;
   hello.map_epoch = 2;
   hello.map_version = 3;
@@ -35,6 +36,7 @@ Hello sample_hello() {
 Form sample_form() {
   Form form;
   form.spec.workers = {{{11}, "127.0.0.1:9001"}, {{12}, "127.0.0.1:9002"}, {{13}, "127.0.0.1:9003"}};
+  form.spec.zones = {"rack-1", "", "dc/rack:2"};
   return form;
 }
 

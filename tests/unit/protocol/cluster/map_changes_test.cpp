@@ -104,6 +104,17 @@ TEST(MapChanges, SettingsChangeTogetherAndNothingMoves) {
             Code::kInvalidArgument);
 }
 
+TEST(MapChanges, TheTimeForRepairIsWithinItsBounds) {
+  const ClusterMap before = map_of(3);
+  const auto of = [](std::chrono::milliseconds time) {
+    return SettingsChange{.k = {}, .moves = {}, .move_rate = {}, .repair_after = time};
+  };
+  EXPECT_EQ(with_settings(before, of(kRepairAfterMin))->repair_after, kRepairAfterMin);
+  EXPECT_EQ(with_settings(before, of({}))->repair_after, std::chrono::milliseconds(0));
+  EXPECT_FALSE(with_settings(before, of(kRepairAfterMin - std::chrono::milliseconds(1))));
+  EXPECT_FALSE(with_settings(before, of(kRepairAfterMax + std::chrono::milliseconds(1))));
+}
+
 TEST(MapChanges, WhatAMemberCarriesThatLeavesDoesNotGoToOneThatIsDown) {
   const ClusterMap before = map_of(6);
   const ClusterMap after = *with_removal(before, {1}, false, {WorkerId{2}, WorkerId{3}});
