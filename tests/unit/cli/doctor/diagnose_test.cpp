@@ -32,7 +32,7 @@ MemberReport member(int number) {
 BrokerView broker(int number) {
   BrokerView result;
   result.endpoint = "10.0.0.1:740" + std::to_string(number);
-  result.status = {"c", 2, 3, 1, 4, 4, 3, 3, true, 2, 1, 0, 0, "0.2.0"};
+  result.status = {"c", 2, 3, 1, 4, 4, 3, 3, true, 2, 1, 0, 1, 0, "0.2.0"};
   for (int i = 1; i <= 3; ++i) result.members.push_back(member(i));
   return result;
 }
