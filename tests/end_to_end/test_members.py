@@ -173,6 +173,10 @@ class Zones(MembersTest):
         cluster.start_worker(0, ("--zone", "a"))
         wait_for(lambda: self.members_of(cluster)[cluster.address_of(0)]["partitions"], "it to take its share again", 30)
         self.wait_until_settled(cluster, range(6))
+        for k in (3, 2):
+            self.assertOk(self.change(cluster, "SETTINGS", {"k": k}))
+            wait_for(lambda: cluster.status().get("tolerates") == k - 1, f"each partition to have its replicas with k={k}", 60)
+            self.wait_until_settled(cluster, range(6))
         self.assertNothingFailed(writers, client)
 
 
