@@ -290,13 +290,14 @@ ClusterGate::Found BrokerServer::Loop::find_user(std::string_view public_key) co
 void BrokerServer::Loop::on_users(const AccessRecords& records) {
   std::set<std::uint64_t> users{Asker::kMember};
   for (const User& user : records.users) users.insert(user.number);
+  const bool is_first = users_.empty();
   const bool has_removed = !std::includes(users.begin(), users.end(), users_.begin(), users_.end());
   users_ = std::move(users);
   if (!connections_) return;
   const std::size_t ended = connections_->end_where_not([this](std::uint64_t user) { return users_.contains(user); });
   // Whose a connection is shows with its first message.  One without has nothing under way, and its client, where it is
-  // still one, connects again.
-  if (has_removed) {
+  // still one, connects again.  Before the first users ZeroMQ lets those who came wait until their handshakes are over.
+  if (has_removed || is_first) {
     frontend_watch_->end_where(now_, [this](int descriptor) { return !connections_->is_known(descriptor); });
   }
   if (ended > 0) trellis::log_info("ended " + std::to_string(ended) + " connections of users who were removed");

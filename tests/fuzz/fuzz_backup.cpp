@@ -1,5 +1,6 @@
-// Backups: manifests and streams, packed and not, of any bytes.
+// Backups: manifests with their users, and streams, packed and not, of any bytes.
 #include "cli/backup/manifest.hpp"
+#include "cli/backup/manifest_users.hpp"
 #include "cli/backup/stream.hpp"
 #include "cli/backup/unpacker.hpp"
 #include "protocol/check.hpp"
@@ -35,6 +36,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (const auto manifest = read_manifest(bytes)) {
     const auto again = read_manifest(write_manifest(*manifest));
     CHECK(again && *again == *manifest);
+  }
+  if (const auto users = read_users(Json::parse(bytes, nullptr, false))) {
+    const auto again = read_users(to_json(*users));
+    CHECK(again && *again == *users);
   }
   if (size <= 4096) CHECK(read_in_pieces(bytes, 1) == read_in_pieces(bytes, size + 1));
   Unpacker unpacker([](const BackupRecord&) {});

@@ -5,6 +5,7 @@
 #include "program/zap.hpp"
 #include "protocol/access/access_changes.hpp"
 #include "protocol/access/access_messages.hpp"
+#include "protocol/access/access_reports.hpp"
 #include "protocol/check.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -45,6 +46,15 @@ void read_records(std::string_view bytes) {
   CHECK(again && *again == *records && check(*records));
 }
 
+void read_reports(std::string_view bytes) {
+  const AccessRecords first = first_access_records(std::string(kPublicKeySize, 'k'));
+  static const std::string users = pack_access_report(first, Command::kUserList);
+  static const std::string roles = pack_access_report(first, Command::kRoleList);
+  for (const auto& read : {read_access_reports(bytes, roles), read_access_reports(users, bytes)}) {
+    CHECK(!read || check(*read));
+  }
+}
+
 void read_changes(std::string_view bytes) {
   const AccessRecords records = first_access_records(std::string(kPublicKeySize, 'k'));
   for (const CommandRow& row : command_rows()) {
@@ -65,6 +75,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   read_files(bytes);
   read_question(bytes);
   read_records(bytes);
+  read_reports(bytes);
   read_changes(bytes);
   if (const auto token = bearer_token(bytes)) CHECK(is_token(*token) && token_hash(*token).size() == kTokenHashSize);
   return 0;
