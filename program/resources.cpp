@@ -3,8 +3,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
+
+/// jemalloc's, in the programs that are linked with it.
+extern "C" [[gnu::weak]] int mallctl(const char* name, void* old, std::size_t* old_size, void* now, std::size_t size);
 
 namespace trellis {
 namespace {
@@ -27,6 +31,22 @@ std::size_t allow_all_files() {
   setrlimit(RLIMIT_NOFILE, &limit);
   getrlimit(RLIMIT_NOFILE, &limit);
   return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+HeapBytes heap_bytes() {
+  if (mallctl == nullptr) return {};
+  // Its figures are as of the last time that this was written.
+  std::uint64_t epoch = 1;
+  std::size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  const auto figure = [](const char* name) {
+    std::size_t bytes = 0;
+    std::size_t size_of_bytes = sizeof bytes;
+    return mallctl(name, &bytes, &size_of_bytes, nullptr, 0) == 0 ? bytes : 0;
+  };
+  // What threads keep for their next allocations counts as allocated; 4096 stands for all arenas together.
+  const std::size_t allocated = figure("stats.allocated");
+  return {allocated - std::min(allocated, figure("stats.arenas.4096.tcache_bytes")), figure("stats.resident")};
 }
 
 void end_where_memory_runs_out(const char* program) {

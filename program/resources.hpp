@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace trellis {
 
@@ -14,6 +15,14 @@ constexpr std::size_t files_for_clients(std::size_t files) {
   const std::size_t kept = files / 4 < 1'024 ? files / 4 : 1'024;
   return files - kept;
 }
+
+/// What the allocator has given out, and what it holds of the machine for that, in bytes; zeros where it does not tell,
+/// as that of sanitizers.
+struct HeapBytes {
+  std::uint64_t allocated = 0;
+  std::uint64_t resident = 0;
+};
+HeapBytes heap_bytes();
 
 /// From now on a process that gets no more memory ends with one line that says so and exit code 1, on whichever thread.
 void end_where_memory_runs_out(const char* program);

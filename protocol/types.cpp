@@ -1,12 +1,13 @@
 #include "protocol/types.hpp"
 
-#include <cstdio>
+#include <string_view>
 
 namespace trellis {
 
 std::string to_string(WorkerId id) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id.value));
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t at = text.size(); at-- > 0; id.value >>= 4) text[at] = kDigits[id.value % kDigits.size()];
   return text;
 }
 

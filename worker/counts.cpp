@@ -1,7 +1,9 @@
 #include "worker/counts.hpp"
 
+#include <algorithm>
 #include <map>
 
+#include "program/resources.hpp"
 #include "worker/shard.hpp"
 
 namespace trellis {
@@ -17,6 +19,28 @@ std::string_view name_of(Outcome outcome) {
     case Outcome::kDiskFull: return "disk_full";
   }
   return "";
+}
+
+/// What takes memory here, as far as it is known which.
+void write_memory(MetricsText& out, const Shard& shard) {
+  std::uint64_t documents = 0;
+  std::uint64_t sessions = 0;
+  std::uint64_t entries = 0;
+  for (const auto& [id, partition] : shard.partitions()) {
+    documents += partition->state().documents_memory();
+    sessions += partition->state().sessions_memory();
+    entries += partition->replica().log_memory();
+  }
+  out.family("trellis_worker_memory_bytes", "gauge", "Memory by what it holds.")
+      .sample({{"part", "documents"}}, documents)
+      .sample({{"part", "sessions"}}, sessions)
+      .sample({{"part", "entries"}}, entries)
+      .sample({{"part", "log"}}, shard.log_memory());
+  const HeapBytes heap = heap_bytes();
+  if (heap.resident == 0) return;
+  const std::uint64_t resident = std::max(resident_bytes(), heap.resident);
+  out.sample({{"part", "allocator"}}, heap.resident - std::min(heap.allocated, heap.resident));
+  out.sample({{"part", "program"}}, resident - heap.resident);
 }
 
 struct Totals {
@@ -164,6 +188,7 @@ std::string metrics_of(const WorkerCounts& counts, const Shard& shard) {
   out.family("trellis_worker_log_batch_partitions", "histogram", "Partitions with records in a batch.")
       .sample({}, counts.batch_partitions);
   write_log_room(out, shard.room());
+  write_memory(out, shard);
   out.family("trellis_worker_snapshot_duration_seconds", "histogram", "Writing a snapshot.")
       .sample({}, counts.snapshot_seconds);
   out.family("trellis_worker_snapshot_fetch_duration_seconds", "histogram",

@@ -142,6 +142,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   // ReplicaHost and PartitionHost
   LogStore& log_store() override { return store_; }
   LogRoom room() const { return store_.room(); }
+  std::uint64_t log_memory() const { return store_.memory(); }
   BatchNumber collecting_batch() const override { return collecting_; }
   BatchNumber durable_batch() const override { return durable_; }
   TimePoint now() const override { return now_; }

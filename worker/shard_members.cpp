@@ -44,7 +44,7 @@ Standing Shard::standing() const {
   for (const auto& [id, partition] : partitions_) {
     const Replica& replica = partition->replica();
     if (!replica.is_ready()) continue;
-    const ReplicaConfiguration configuration = replica.configuration();
+    const ReplicaConfiguration& configuration = replica.configuration();
     LedGroup& led = standing.led.emplace_back();
     led = {id, replica.term(), partition->state().system().followed, configuration.is_committed, {}};
     for (const ReplicaMember& member : configuration.members) {
@@ -85,7 +85,7 @@ void Shard::lead(Partition& partition) {
 }
 
 GroupView Shard::view_of(const Replica& replica) const {
-  const ReplicaConfiguration configuration = replica.configuration();
+  const ReplicaConfiguration& configuration = replica.configuration();
   GroupView view{replica.self().id, configuration.index, replica.last_index(), {}};
   for (const ReplicaMember& member : configuration.members) {
     const WorkerId worker = member.place.worker;
@@ -104,7 +104,7 @@ GroupView Shard::view_of(const Replica& replica) const {
 bool Shard::is_settled(const Partition& partition) const {
   const ClusterMap& map = *membership_.map();
   const Placement& placement = map.placement(partition.id());
-  const auto members = partition.replica().configuration().members;
+  const auto& members = partition.replica().configuration().members;
   return partition.state().system().followed == map.number() && members.size() == placement.replicas.size() &&
          std::all_of(members.begin(), members.end(), [&placement](const ReplicaMember& member) {
            return member.role == ReplicaRole::kVoter && placement.find(member.place.worker) != nullptr;

@@ -63,7 +63,7 @@ std::string Shard::wait_of(const Partition& partition, const GroupView& view, co
 /// Whether it is on its way here: it has no vote yet, and a leader.
 bool Shard::is_receiving(const Partition& partition) const {
   const Replica& replica = partition.replica();
-  const auto members = replica.configuration().members;  // Empty: nothing has come yet.
+  const auto& members = replica.configuration().members;  // Empty: nothing has come yet.
   const auto has_no_vote = [&](const ReplicaMember& member) {
     return member.place == replica.self() && member.role != ReplicaRole::kVoter;
   };

@@ -84,6 +84,10 @@ class Metrics(EndToEndTest):
         self.assertIn(("trellis_worker_apply_lag_entries", (("partition", "3"),)), samples)
         self.assertGreater(samples["trellis_worker_log_batch_entries_sum", ()], 0)
         self.assertGreater(samples["trellis_worker_log_batch_partitions_count", ()], 0)
+        parts = {part: samples["trellis_worker_memory_bytes", (("part", part),)]
+                 for part in ("documents", "sessions", "entries", "log", "allocator", "program")}
+        self.assertTrue(all(parts.values()), parts)
+        self.assertLess(sum(parts.values()), samples["process_resident_memory_bytes", ()] * 1.02, parts)
 
     def test_a_followers_lag_is_told_by_its_leader(self):
         for number in range(3):

@@ -18,6 +18,9 @@ constexpr Duration kRetryAfter = std::chrono::seconds(1);
 constexpr Duration kGivesBackAfter = std::chrono::seconds(20);
 constexpr Duration kGivesBackEvery = std::chrono::seconds(1);
 
+/// A node of the map of named records, with its two strings, but for their bytes.
+constexpr std::uint64_t kNodeOfRecord = 32 + 2 * sizeof(std::string);
+
 std::string hard_state_name(PartitionId group) {
   std::string name = "H";
   for (int shift = 24; shift >= 0; shift -= 8) name.push_back(static_cast<char>(group.value >> shift));
@@ -301,6 +304,12 @@ LogRoom DiskLog::room() const {
   const std::uint64_t newest = segments_.empty() ? 0 : segments_.back().file->size();
   room.is_full = is_disk_full() || bytes_in_use() - newest >= bytes_max_;
   return room;
+}
+
+std::uint64_t DiskLog::memory() const {
+  std::uint64_t bytes = contents_.entries.memory();
+  for (const auto& [name, value] : contents_.records) bytes += kNodeOfRecord + name.capacity() + value.capacity();
+  return bytes;
 }
 
 bool DiskLog::is_disk_full() const { return pool_.failure() && pool_.failure()->code == Code::kResourceExhausted; }

@@ -51,6 +51,7 @@ class DiskLog final : public LogStore {
   void begin_turn() override { background_.run_finished(); }
   void on_tick(TimePoint now, std::uint64_t needed) override;
   LogRoom room() const override;
+  std::uint64_t memory() const override;
 
   /// The number of the last batch that is durable.
   std::uint64_t last_batch() const { return last_batch_; }

@@ -58,6 +58,12 @@ void EntryIndex::forget(const Place& place) {
   if (--use->second.entries == 0) uses_.erase(use);
 }
 
+std::uint64_t EntryIndex::memory() const {
+  std::uint64_t places = 0;
+  for (const auto& [group, entries] : groups_) places += entries.places.size();
+  return places * sizeof(Place);
+}
+
 LogIndex EntryIndex::first(PartitionId group) const {
   const auto entries = groups_.find(group);
   return {entries == groups_.end() || entries->second.places.empty() ? 0 : entries->second.first};

@@ -46,6 +46,8 @@ class EntryIndex {
 
   /// How many bytes all entries take.
   std::uint64_t bytes() const { return bytes_; }
+  /// Bytes of memory that the index takes.
+  std::uint64_t memory() const;
   /// What is needed of a segment.
   Use use_of(std::uint32_t file) const;
   /// All entries in a segment, those of a group from the last to the first.

@@ -89,6 +89,8 @@ class LogStore {
   /// @param needed  bytes of the replicated states and of what stays of the log behind them, which it may take twice
   virtual void on_tick(TimePoint /*now*/, std::uint64_t /*needed*/) {}
   virtual LogRoom room() const { return {}; }
+  /// Bytes of memory that the index of entries and the named records take.
+  virtual std::uint64_t memory() const { return 0; }
 };
 
 }  // namespace trellis

@@ -408,6 +408,19 @@ void RaftIo::recount_log() {
   }
 }
 
+std::uint64_t RaftIo::log_memory() const {
+  constexpr std::uint64_t kLookedAt = 1024;
+  const std::uint64_t held = entries_held(raft_.log);
+  const std::uint64_t step = held / kLookedAt + 1;
+  std::uint64_t looked_at = 0;
+  std::uint64_t bytes = 0;
+  for (std::uint64_t i = 0; i < held; i += step, ++looked_at) {
+    bytes += entry_at(raft_, raft_.log.offset + 1 + i)->buf.len;
+  }
+  const std::uint64_t payload = looked_at == 0 ? 0 : bytes * held / looked_at;
+  return payload + raft_.log.size * sizeof(struct raft_entry) + raft_.log.refs_size * sizeof(struct raft_entry_ref);
+}
+
 void RaftIo::close(raft_io_close_cb done) {
   finish_sends();
   // Status 0 on purpose: an error would make the library truncate its log.

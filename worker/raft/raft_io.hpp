@@ -75,6 +75,9 @@ class RaftIo {
   /// Bytes of the log behind the last snapshot, with the library's own cost of about 200 bytes an entry.
   std::uint64_t log_bytes() const { return log_bytes_; }
   void recount_log();
+  /// Bytes of memory that the library's log takes, what is kept behind a snapshot included.  Of a long one an even
+  /// sample is looked at.
+  std::uint64_t log_memory() const;
 
  private:
   struct Append {

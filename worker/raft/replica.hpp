@@ -162,7 +162,8 @@ class Replica {
   LogIndex last_index() const;
   std::optional<ReplicaPlace> leader() const;
   /// The configuration in force: the newest that its log holds durably, on a leader the newest that it has written.
-  ReplicaConfiguration configuration() const;
+  /// Valid until it changes.
+  const ReplicaConfiguration& configuration() const;
   LogIndex configuration_index() const;
   std::vector<ReplicaPlace> voters() const;
   /// The member with that id, or the one on that worker.
@@ -187,6 +188,8 @@ class Replica {
 
   /// Whether enough log has gathered for a snapshot, given the size of the state.
   bool is_snapshot_due(std::uint64_t state_bytes) const;
+  /// Bytes of memory that its log takes: the entries that are not let go.
+  std::uint64_t log_memory() const;
   /// Whether one would set free more than it takes, and so may be made before it is due.
   /// @param keeps_tail  as take_snapshot()
   bool is_snapshot_worthwhile(std::uint64_t state_bytes, bool keeps_tail) const;
@@ -255,8 +258,9 @@ class Replica {
   bool tick_skipped_ = false;
   bool started_ = false;
   bool closing_ = false;
-  mutable ReplicaPlace leader_;      ///< As the library named it last, read.
-  BatchNumber reopening_after_ = 0;  ///< R5: once this batch is durable, the library is started anew; 0: no.
+  mutable ReplicaPlace leader_;                 ///< As the library named it last, read.
+  mutable ReplicaConfiguration configuration_;  ///< As the library had it last, read.
+  BatchNumber reopening_after_ = 0;             ///< R5: once this batch is durable, the library is started anew; 0: no.
   bool is_reopening_ = false;
   std::deque<RaftMessage> inbox_;
   const RaftMessage* delivering_ = nullptr;  ///< What the library is being told.

@@ -77,16 +77,25 @@ void Replica::reopen() {
   after_call();
 }
 
-ReplicaConfiguration Replica::configuration() const {
+/// Every tick asks several times, and it hardly ever changes.  An entry's index and term tell it from every other, so
+/// the library's members are read where these have changed alone.
+const ReplicaConfiguration& Replica::configuration() const {
   const struct raft& raft = library_->raft;
   const bool is_committed = raft.configuration_uncommitted_index == 0;
-  const raft_index index = configuration_index().value;
-  ReplicaConfiguration configuration{{index}, {term_at(raft, index)}, is_committed, {}};
+  const LogIndex index = configuration_index();
+  const Term term{term_at(raft, index.value)};
+  ReplicaConfiguration& known = configuration_;
+  const bool is_same = known.index == index && known.term == term && known.members.size() == raft.configuration.n;
+  known.is_committed = is_committed;
+  if (is_same) return known;
+  known.index = index;
+  known.term = term;
+  known.members.clear();
   for (unsigned i = 0; i < raft.configuration.n; ++i) {
     const struct raft_server& server = raft.configuration.servers[i];
-    configuration.members.push_back({place_of(server.id, server.address), static_cast<ReplicaRole>(server.role)});
+    known.members.push_back({place_of(server.id, server.address), static_cast<ReplicaRole>(server.role)});
   }
-  return configuration;
+  return known;
 }
 
 LogIndex Replica::configuration_index() const {
@@ -165,7 +174,7 @@ bool Replica::is_changing() const {
 
 /// R12: a majority of the new configuration holds the one in force, so that it can go on where this leader dies.
 bool Replica::may_follow(MemberChange change, ReplicaId member) const {
-  const ReplicaConfiguration configuration = this->configuration();
+  const ReplicaConfiguration& configuration = this->configuration();
   std::size_t voters = 0;
   std::size_t holding = 0;
   for (const ReplicaMember& each : configuration.members) {

@@ -105,6 +105,8 @@ bool Replica::is_snapshot_due(std::uint64_t state_bytes) const {
   return !is_snapshotting() && library_->io.log_bytes() >= std::max(settings_.snapshot_log_bytes, state_bytes);
 }
 
+std::uint64_t Replica::log_memory() const { return library_->io.log_memory(); }
+
 bool Replica::is_snapshot_overdue(std::uint64_t state_bytes) const {
   return library_->io.log_bytes() >= kOverdueAfter * std::max(settings_.snapshot_log_bytes, state_bytes);
 }

@@ -20,6 +20,8 @@ class Deadlines {
  public:
   bool empty() const { return by_deadline_.empty(); }
   std::size_t size() const { return by_deadline_.size(); }
+  /// Bytes of memory that all of them take.
+  std::size_t memory() const { return by_deadline_.memory(); }
 
   /// The key's deadline changes; 0: it had none, or has none now.
   void change(std::string_view key, std::uint64_t before, std::uint64_t now);

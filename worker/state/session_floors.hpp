@@ -83,6 +83,10 @@ class SessionFloors {
   void on_forgotten(std::string_view name, std::uint64_t seq);
 
   std::size_t size() const { return links_.size(); }
+  /// Bytes of memory that all of it takes.
+  std::size_t memory() const {
+    return index_.memory() + chunks_.size() * sizeof(sessions::Slots) + links_.capacity() * sizeof(Link);
+  }
   FrozenFloors freeze();
 
   /// Adds a session that is not there yet, behind all others.  False: it is there, or there is no room.

@@ -17,6 +17,9 @@ class SessionIndex {
   /// That number stands under that hash.
   void remove(std::uint64_t hash, std::uint64_t number);
 
+  /// Bytes of memory that it takes.
+  std::size_t memory() const { return slots_.capacity() * sizeof(std::uint64_t); }
+
   /// Calls `matches` with the low 32 bits of each number under that hash until it returns true.
   template <typename Matches>
   bool find(std::uint64_t hash, Matches matches) const {

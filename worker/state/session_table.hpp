@@ -51,6 +51,8 @@ class SessionBook {
 
   void remember(const RememberedWrite& write, std::uint64_t hash, std::optional<std::uint64_t> floor);
   bool keeps(std::size_t content_size) const { return content_size <= limits_.content_size_max; }
+  /// Bytes of memory that all of it takes.
+  std::size_t memory() const { return writes_.memory() + floors_.memory(); }
 
   FrozenBook freeze() { return {writes_.freeze(), floors_.freeze()}; }
   /// As in a snapshot: first the sessions, then the writes, each in the order of their view.  Errors: kInvalidArgument
@@ -106,6 +108,8 @@ class SessionTable {
   SessionBook& book_of(Owner owner) { return owner == Owner::kBroker ? brokers_ : clients_; }
   /// Number of writes remembered.
   std::size_t size() const { return brokers_.writes().size() + clients_.writes().size(); }
+  /// Bytes of memory that all of it takes.
+  std::size_t memory() const { return brokers_.memory() + clients_.memory(); }
 
  private:
   const SessionBook& book_of(const Entry& entry) const { return entry.broker_session ? brokers_ : clients_; }

@@ -168,6 +168,16 @@ void SessionWindow::forget_first() {
   if (first_ % kChunkWrites == 0) segments_.pop_front();
 }
 
+std::size_t SessionWindow::memory() const {
+  std::size_t bytes = index_.memory() + content_total_;
+  for (const Segment& segment : segments_) {
+    bytes += sizeof(Segment) + sizeof(Chunk) + segment.chunk->records.capacity() * sizeof(Record);
+    bytes += segment.chunk->names.capacity();
+    if (segment.contents) bytes += segment.contents->capacity() * sizeof(Frame);
+  }
+  return bytes;
+}
+
 FrozenWindow SessionWindow::freeze() {
   FrozenWindow frozen;
   frozen.segments_.assign(segments_.begin(), segments_.end());

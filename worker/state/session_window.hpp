@@ -114,6 +114,8 @@ class SessionWindow {
   std::size_t size() const { return static_cast<std::size_t>(next_ - first_); }
   /// Bytes of all answers' contents: never more than the limits' `content_total_max`.
   std::size_t content_bytes() const { return content_total_; }
+  /// Bytes of memory that all of it takes.  Looks at each 256th write.
+  std::size_t memory() const;
 
  private:
   const sessions::Segment& segment_of(std::uint64_t number) const;

@@ -66,6 +66,9 @@ class StateMachine {
   std::size_t keys() const { return documents_.size(); }
   /// Bytes of all keys and documents.
   std::size_t bytes() const { return documents_.bytes(); }
+  /// Bytes of memory that documents take, with their deadlines and the indexes of large ones; and sessions.
+  std::size_t documents_memory() const { return documents_.memory() + deadlines_.memory() + indexes_.bytes(); }
+  std::size_t sessions_memory() const { return sessions_.memory(); }
   /// Bytes of the document at `key`; 0: there is none.
   std::size_t size_of(std::string_view key) const;
   /// Number of writes whose answers are remembered.

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "worker/trie/allocation.hpp"
+
 namespace trellis::trie {
 
 /// Counts the frozen views ever taken of one trie; a node carries the one it was made in (epochs.hpp).
@@ -55,6 +57,10 @@ struct Leaf {
   std::string_view key() const { return {bytes(), key_size}; }
   std::string_view document() const { return {bytes() + key_size, document_size}; }
   std::size_t size() const { return std::size_t{key_size} + document_size; }
+  /// Bytes of memory that it takes.
+  std::size_t memory() const {
+    return allocated_size(sizeof(Leaf) + size() + (has_deadline != 0 ? sizeof(std::uint64_t) : 0));
+  }
 };
 
 struct Node;

@@ -110,6 +110,10 @@ bool Node::is_sparse() const {
   return as_its_kind(*this, [](const auto& node) { return node.children <= node.kShrinkAt; });
 }
 
+std::size_t Node::memory() const {
+  return as_its_kind(*this, [](const auto& node) { return allocated_size(sizeof node); });
+}
+
 void Node::add(std::uint8_t edge, Ref child) {
   as_its_kind(*this, [&](auto& node) { node.add(edge, child); });
 }

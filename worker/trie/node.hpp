@@ -50,6 +50,8 @@ struct Node {
   Kind kind;
 
   std::size_t entries() const { return children + (value != nullptr ? 1u : 0u); }
+  /// Bytes of memory that it takes.
+  std::size_t memory() const;
   bool is_full() const;
   /// Few enough children for the next smaller kind, with room to spare so that a node on the border does not flap.
   bool is_sparse() const;

@@ -1,5 +1,7 @@
 #include "worker/trie/trie.hpp"
 
+#include <utility>
+
 #include "protocol/check.hpp"
 #include "worker/trie/epochs.hpp"
 #include "worker/trie/nearest.hpp"
@@ -104,7 +106,11 @@ Trie::~Trie() {
   if (epochs_ != nullptr) clear();
 }
 
-Trie::Trie(Trie&& other) noexcept : TrieView(other), epoch_(other.epoch_), epochs_(std::move(other.epochs_)) {
+Trie::Trie(Trie&& other) noexcept
+    : TrieView(other),
+      memory_(std::exchange(other.memory_, 0)),
+      epoch_(other.epoch_),
+      epochs_(std::move(other.epochs_)) {
   other.root_ = {};
   other.bytes_ = 0;
 }
@@ -113,6 +119,7 @@ Trie& Trie::operator=(Trie&& other) noexcept {
   Trie moved(std::move(other));
   std::swap(root_, moved.root_);
   std::swap(bytes_, moved.bytes_);
+  std::swap(memory_, moved.memory_);
   std::swap(epoch_, moved.epoch_);
   std::swap(epochs_, moved.epochs_);
   return *this;
@@ -146,7 +153,9 @@ bool Trie::set_deadline(std::string_view key, std::uint64_t deadline) {
     leaf->set_deadline(deadline);
   } else {
     const std::string_view document = leaf->document();
-    replace(leaf, Leaf::make(epoch_, key, {leaf->version, deadline}, std::span(&document, 1)));
+    Leaf* const changed = Leaf::make(epoch_, key, {leaf->version, deadline}, std::span(&document, 1));
+    memory_ += changed->memory();
+    replace(leaf, changed);
   }
   return true;
 }
@@ -156,6 +165,7 @@ bool Trie::set_deadline(std::string_view key, std::uint64_t deadline) {
 bool Trie::put(Leaf* leaf, const Leaf* near, std::size_t shared) {
   const bool is_new = near == nullptr || shared < leaf->key_size || shared < near->key_size;
   bytes_ += leaf->size();
+  memory_ += leaf->memory();
   if (near == nullptr) {
     root_ = leaf;
   } else if (is_new) {
@@ -176,7 +186,10 @@ bool Trie::erase(std::string_view key) {
 std::optional<TakenDocument> Trie::take(std::string_view key) {
   Leaf* leaf = unlink(key);
   if (leaf == nullptr) return std::nullopt;
-  if (!is_shared(leaf->epoch)) return TakenDocument(leaf);
+  if (!is_shared(leaf->epoch)) {
+    memory_ -= leaf->memory();
+    return TakenDocument(leaf);
+  }
   TakenDocument copy(copy_of(*leaf, epoch_));
   retire(leaf);
   return copy;
@@ -185,7 +198,7 @@ std::optional<TakenDocument> Trie::take(std::string_view key) {
 void Trie::clear() {
   if (root_) epochs_->retire_whole(root_);
   root_ = {};
-  bytes_ = 0;
+  bytes_ = memory_ = 0;
 }
 
 /// Whether a frozen view may see what was made in that epoch.
@@ -193,6 +206,7 @@ bool Trie::is_shared(Epoch made) const { return made <= epochs_->newest(); }
 
 /// Frees what was cut off the trie, now or when no view sees it any more.
 void Trie::retire(Ref one) {
+  memory_ -= one.is_leaf() ? one.leaf()->memory() : one.node()->memory();
   if (is_shared(one.epoch())) return epochs_->retire(one);
   one.is_leaf() ? Leaf::destroy(one.leaf()) : Node::destroy(one.node());
 }
@@ -202,6 +216,7 @@ Node* Trie::writable(Ref* slot) {
   Node* node = slot->node();
   if (!is_shared(node->epoch)) return node;
   Node* copy = Node::remake(*node, node->kind, epoch_);
+  memory_ += copy->memory();
   *slot = copy;
   retire(node);
   return copy;
@@ -210,7 +225,9 @@ Node* Trie::writable(Ref* slot) {
 /// Puts the next larger kind of node (step 1) or the next smaller (step -1) in place of the one in `slot`.
 void Trie::resize(Ref* slot, int step) {
   Node* node = slot->node();
-  *slot = Node::remake(*node, static_cast<Kind>(static_cast<int>(node->kind) + step), epoch_);
+  Node* const resized = Node::remake(*node, static_cast<Kind>(static_cast<int>(node->kind) + step), epoch_);
+  memory_ += resized->memory();
+  *slot = resized;
   retire(node);
 }
 
@@ -241,6 +258,7 @@ void Trie::insert(Leaf* leaf, const Leaf* near, std::size_t shared) {
   }
   if (slot->is_leaf() || slot->node()->depth > shared) {  // The path splits here, at a depth that had no node.
     Node* node = Node::make(epoch_, static_cast<std::uint32_t>(shared));
+    memory_ += node->memory();
     node->keys = slot->keys();
     if (near->key_size == shared) {
       node->value = slot->leaf();

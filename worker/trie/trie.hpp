@@ -172,6 +172,9 @@ class Trie : public TrieView {
   std::optional<TakenDocument> take(std::string_view key);
   void clear();
 
+  /// Bytes of memory that leaves and nodes take, but for what was cut off and only frozen views see.
+  std::size_t memory() const { return memory_; }
+
   /// What the trie holds now, in constant time.
   FrozenTrie freeze();
 
@@ -186,6 +189,7 @@ class Trie : public TrieView {
   trie::Leaf* unlink(std::string_view key);
   void settle(trie::Ref* slot);
 
+  std::size_t memory_ = 0;
   trie::Epoch epoch_ = 1;                 ///< Nodes made now belong to it.
   std::shared_ptr<trie::Epochs> epochs_;  ///< Those that frozen views of this trie look at.
 };

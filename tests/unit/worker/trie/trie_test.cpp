@@ -181,6 +181,17 @@ void expect_same_before(const TrieView& trie, const Model& model, const std::str
   }
 }
 
+/// What hangs there takes so many bytes.
+std::size_t memory_below(trie::Ref root) {
+  if (!root) return 0;
+  if (root.is_leaf()) return root.leaf()->memory();
+  const trie::Node& node = *root.node();
+  std::size_t bytes = node.memory() + (node.value == nullptr ? 0 : node.value->memory());
+  int place = trie::Node::kBeforeFirst;
+  while (const trie::Ref child = node.next(place)) bytes += memory_below(child);
+  return bytes;
+}
+
 // --- Histories ---
 
 using Random = std::mt19937_64;
@@ -286,11 +297,13 @@ TEST_P(TrieHistory, AgreesWithAnOrderedMap) {
       if (step % 500 == 0) {
         expect_same(pair.trie, pair.model);
         expect_sound(Opened(pair.trie).root());
+        EXPECT_EQ(pair.trie.memory(), memory_below(Opened(pair.trie).root()));
       }
     }
     while (!pair.model.empty()) pair.erase(std::string(pair.model.begin()->first));
     EXPECT_TRUE(pair.trie.empty());
     EXPECT_EQ(pair.trie.bytes(), 0u);
+    EXPECT_EQ(pair.trie.memory(), 0u);
   }
 }
 
@@ -331,6 +344,7 @@ TEST_P(TrieHistory, FrozenViewsShowTheirMomentWhateverFollows) {
       }
       expect_same(pair.trie, pair.model);
       expect_sound(Opened(pair.trie).root());
+      EXPECT_EQ(pair.trie.memory(), memory_below(Opened(pair.trie).root()));
     }
     for (const Frozen& each : frozen) expect_same(each.view, each.model);  // The trie itself is gone.
     std::shuffle(frozen.begin(), frozen.end(), random);
@@ -434,6 +448,12 @@ TEST(Trie, ADeadlineIsSetInPlaceAndAFrozenViewKeepsItsOwn) {
   EXPECT_FALSE(trie.insert_or_assign("good", 4, "document"));
   EXPECT_EQ(trie.find("good")->deadline, 0u) << "a write without one stores for good";
   EXPECT_EQ(trie.bytes(), 5u + 16u) << "deadlines are not counted";
+}
+
+TEST(Trie, CountsWhatTheAllocatorTakesAndNotWhatWasAskedFor) {
+  const std::vector<std::pair<std::size_t, std::size_t>> classes = {
+      {0, 16}, {1, 16}, {16, 16}, {17, 32}, {128, 128}, {129, 160}, {256, 256}, {257, 320}, {4096, 4096}, {4097, 5120}};
+  for (const auto& [asked, taken] : classes) EXPECT_EQ(trie::allocated_size(asked), taken) << asked;
 }
 
 TEST(Trie, StartsEmpty) {
