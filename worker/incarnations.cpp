@@ -55,6 +55,15 @@ Error broken(const char* what) { return {Code::kInternal, std::string("log store
 
 }  // namespace
 
+std::vector<WorkerId> witnesses_of(const ClusterMap& map, PartitionId group, const std::vector<ReplicaPlace>& voters) {
+  std::set<WorkerId> witnesses;
+  for (const ReplicaPlace& voter : voters) {
+    if (map.find(voter.worker) != nullptr) witnesses.insert(voter.worker);
+  }
+  for (const ReplicaPlace& place : map.placement(group).replicas) witnesses.insert(place.worker);
+  return {witnesses.begin(), witnesses.end()};
+}
+
 Result<void> Incarnations::load(LogStore& store, const RandomSource& random) {
   random_ = random;
   if (auto loaded = load_starts(store); !loaded) return loaded;

@@ -46,6 +46,10 @@
 
 namespace trellis {
 
+/// Who may know what a replica promised before: the voters of its own log, and whom the map names for the group, since
+/// that log may be late, and name some that are no members of the cluster any more and will never tell.
+std::vector<WorkerId> witnesses_of(const ClusterMap& map, PartitionId group, const std::vector<ReplicaPlace>& voters);
+
 /// How handshakes leave; what is said may be lost.
 class IncarnationsOutput {
  public:
@@ -92,7 +96,8 @@ class Incarnations {
   /// Asks the members that have not told yet, proves this start to those that have; writes down promises that are due.
   void tick(const ClusterMap& map, WorkerId self, TimePoint now, LogStore& store, IncarnationsOutput& output);
 
-  /// Whether this worker may vote and acknowledge in a group of these replicas.
+  /// Whether this worker may vote and acknowledge in a group of these workers: all have told, or after kPeersWithin a
+  /// majority.
   bool may_take_part(const std::vector<WorkerId>& replicas, WorkerId self, TimePoint now) const;
 
   /// Whether any peer is there that knows this worker.

@@ -106,9 +106,8 @@ void Shard::note_promise(const RaftMessage& message, const Replica& replica) {
 void Shard::let_take_part() {
   for (auto at = looking_on_.begin(); at != looking_on_.end();) {
     const PartitionId id = *at;
-    std::vector<WorkerId> voters;
-    for (const ReplicaPlace& voter : partitions_.at(id)->replica().voters()) voters.push_back(voter.worker);
-    if (!incarnations_.may_take_part(voters, membership_.self(), now_)) {
+    const auto witnesses = witnesses_of(*membership_.map(), id, partitions_.at(id)->replica().voters());
+    if (!incarnations_.may_take_part(witnesses, membership_.self(), now_)) {
       ++at;
       continue;
     }

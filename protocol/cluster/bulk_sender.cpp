@@ -39,19 +39,29 @@ bool BulkSender::can_send() const {
   return has_waiting() && has_room(slice_is_next() ? slice_size() : whole_.front().size());
 }
 
-bool BulkSender::is_probe_due(TimePoint now) const { return is_stalled(now) && now - probed_at_ >= kProbeEvery; }
+/// A mark may have been lost, as in a cut that is over: what waits behind it need not wait until the link is stalled.
+bool BulkSender::is_probe_due(TimePoint now) const {
+  if (marks_.empty() || now - probed_at_ < kProbeEvery) return false;
+  const auto quickest = window_.quickest();
+  const Duration patience = quickest ? kProbedAfter + kProbedRoundTrips * *quickest : Duration(kStalledAfter);
+  return now - progress_at_ > std::min<Duration>(patience, kStalledAfter);
+}
+
+void BulkSender::probe(BundleWriter& out, TimePoint now) {
+  probed_at_ = now;
+  // What was sent before may be lost: the newest mark stands for all.
+  if (is_stalled(now)) marks_.clear();
+  add_mark(out, std::nullopt);
+}
 
 bool BulkSender::has_more(TimePoint now) const {
   if (marks_.empty() && !has_waiting()) return false;
-  return is_stalled(now) ? is_probe_due(now) : can_send();
+  return is_probe_due(now) || (!is_stalled(now) && can_send());
 }
 
 void BulkSender::fill(BundleWriter& out, TimePoint now) {
-  if (is_stalled(now)) {
-    if (!is_probe_due(now)) return;
-    probed_at_ = now;
-    return add_mark(out, std::nullopt);
-  }
+  if (is_probe_due(now)) probe(out, now);
+  if (is_stalled(now)) return;
   for (const std::uint64_t until = sent_ + portion(); sent_ < until && can_send();) {
     if (slice_is_next()) {
       turn_left_ = portion();
@@ -100,10 +110,6 @@ void BulkSender::note_sent(BundleWriter& out, std::size_t size, TimePoint now) {
 void BulkSender::add_mark(BundleWriter& out, std::optional<TimePoint> now) {
   marked_ = sent_;
   marks_.push_back({sent_, now, number_, offset_});
-  if (!now && marks_.size() > 1) {
-    // What was sent before may be lost: the newest mark stands for all.
-    marks_.erase(marks_.begin(), marks_.end() - 1);
-  }
   out.add(static_cast<std::uint8_t>(bulk::Type::kMark), bulk::pack(bulk::Mark{stream_, sent_}));
 }
 

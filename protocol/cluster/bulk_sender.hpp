@@ -10,9 +10,10 @@
 //
 // What waits never waits for nothing: whenever the window has no room, all that was sent has been marked.
 //
-// A link may lose what it is given.  Where no mark has been reached for kStalledAfter, marks alone are sent until one
-// is; whoever owns the link may clear() what waits.  A link delivers in order, so the receiver has as much of the
-// current item at a mark as had been sent before it, or some of that was lost: then sending goes on from what is there.
+// A link may lose what it is given.  Where no mark has been reached for some of the link's round trips, the partner is
+// asked again and again with another one; where none is for kStalledAfter, nothing else is sent until one is, and
+// whoever owns the link may clear() what waits.  A link delivers in order, so the receiver has as much of the current
+// item at a mark as had been sent before it, or some of that was lost: then sending goes on from what is there.
 // Pure: no socket, no clock.
 #pragma once
 
@@ -34,6 +35,9 @@ class BulkSender {
   static constexpr std::size_t kMarksInPortion = 2;
   static constexpr std::chrono::milliseconds kStalledAfter{2'000};
   static constexpr std::chrono::milliseconds kProbeEvery{100};
+  /// Without a sign for so long, and kProbedRoundTrips of the link's quickest round trips, the partner is asked for one.
+  static constexpr std::chrono::milliseconds kProbedAfter{250};
+  static constexpr int kProbedRoundTrips = 4;
 
   using Item = BulkItem;
   using Key = BulkItem::Key;
@@ -100,6 +104,7 @@ class BulkSender {
   void add_mark(BundleWriter& out, std::optional<TimePoint> now);
   void forget(const Item& item);
   bool is_probe_due(TimePoint now) const;
+  void probe(BundleWriter& out, TimePoint now);
   void compare(const SentMark& mark, const bulk::Reached& reached);
 
   BulkQueue whole_;

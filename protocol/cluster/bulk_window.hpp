@@ -26,6 +26,8 @@ class BulkWindow {
   static constexpr std::chrono::seconds kQuickestOf{60};
 
   std::size_t size() const { return size_; }
+  /// The quickest round trip of late; nothing where none was measured.
+  std::optional<Duration> quickest() const { return quickest_; }
 
   /// A mark that was sent at `sent` was reached, and with it so many more bytes.
   /// @param is_full  whether more would have been sent with a larger window

@@ -16,6 +16,7 @@ namespace trellis {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr WorkerId kAnn{1};
@@ -214,6 +215,18 @@ TEST_F(IncarnationsTest, AnOlderCopyIsToldByTheVoteThatItGave) {
   ann.start(now, {{7}, 4, 10, false}, kCat);
   talk();
   EXPECT_TRUE(ann.self->older_copy());
+}
+
+/// Found by the simulator (joins 600006): a newcomer, started anew when it held nothing but an old snapshot, waited for
+/// members of its group that had been removed from the cluster.
+TEST(Witnesses, AreMembersOfTheClusterThatTheLogOrTheMapNames) {
+  ClusterMap map;
+  for (const WorkerId id : kReplicas) map.members.push_back({.id = id, .address = {}, .virtual_nodes = {}});
+  map.partitions.resize(8);
+  map.partitions[kGroup.value].replicas = {{{4}, kBob}, {{9}, kCat}};
+  constexpr WorkerId kRemoved{9};
+  EXPECT_THAT(witnesses_of(map, kGroup, {{{1}, kRemoved}, {{2}, kAnn}}), ElementsAre(kAnn, kBob, kCat));
+  EXPECT_THAT(witnesses_of(map, kGroup, {}), ElementsAre(kBob, kCat));
 }
 
 TEST_F(IncarnationsTest, WhatALaterTermReplacedIsNotMissed) {

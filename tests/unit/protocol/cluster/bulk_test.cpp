@@ -228,6 +228,21 @@ TEST_F(Bulk, ASilentPartnerIsAskedForASignAndGetsNothingMore) {
   EXPECT_EQ(received[0].body, bytes_of(5'000'000));
 }
 
+/// Found by the simulator (expiry 600193): a log's entries for a follower that had been cut off for a second waited for
+/// another one after the cut, while the group had nobody else.
+TEST_F(Bulk, WhatAShortCutHasLostIsAskedForSoonAfterIt) {
+  add(200'000);
+  pass(milliseconds(400));
+  ASSERT_EQ(received.size(), 1u);
+  is_cut = true;
+  add(200'000, 0, 'c');
+  pass(milliseconds(1'000));
+  is_cut = false;
+  pass(milliseconds(500));
+  ASSERT_EQ(received.size(), 2u);
+  EXPECT_EQ(received[1].body, bytes_of(200'000, 'c'));
+}
+
 TEST_F(Bulk, ANewLifeOfThePartnerGetsItFromTheBeginningAtOnce) {
   here.on_life({1});
   add(5'000'000);
@@ -307,7 +322,7 @@ TEST_F(Bulk, OneThatHasBegunAnewIsNotReplacedEither) {
   under_way.clear();
   back.clear();
   there->in.clear();
-  pass(milliseconds(2'300));
+  pass(milliseconds(800));
   add(1'000'000, 7, 'c');
   pass(milliseconds(3'000));
   ASSERT_EQ(received.size(), 1u);
