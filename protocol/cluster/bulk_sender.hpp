@@ -35,7 +35,8 @@ class BulkSender {
   static constexpr std::size_t kMarksInPortion = 2;
   static constexpr std::chrono::milliseconds kStalledAfter{2'000};
   static constexpr std::chrono::milliseconds kProbeEvery{100};
-  /// Without a sign for so long, and kProbedRoundTrips of the link's quickest round trips, the partner is asked for one.
+  /// Without a sign for so long, and kProbedRoundTrips of the link's quickest round trips, the partner is asked for
+  /// one.
   static constexpr std::chrono::milliseconds kProbedAfter{250};
   static constexpr int kProbedRoundTrips = 4;
 
