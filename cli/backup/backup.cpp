@@ -156,9 +156,7 @@ class Backup {
     const auto made =
         make_cut(client_, {manifest.partitions, options_.partial, options_.patience}, [this] { return interrupted(); });
     if (!made) return made.error();
-    auto users = ask_for_users(client_, [this] { return interrupted(); });
-    if (!users) return users.error();
-    manifest.users = std::move(*users);
+    if (auto asked = ask_for_users_of(*made); !asked) return asked.error();
     manifest.backup = random_name();
     manifest.taken = utc_now();
     manifest.missing = made->missing;
@@ -170,6 +168,15 @@ class Backup {
     manifest.streams = left_;
     if (is_stream()) return {};
     return write_file(options_.folder, kUnfinished, write_manifest(manifest));
+  }
+
+  /// Users and roles are records of partition 0: where that is left out, so are they.
+  Result<void> ask_for_users_of(const MadeCut& made) {
+    if (std::count(made.missing.begin(), made.missing.end(), 0u) > 0) return {};
+    auto users = ask_for_users(client_, [this] { return interrupted(); });
+    if (!users) return users.error();
+    result_.manifest.users = std::move(*users);
+    return {};
   }
 
   Result<BackupResult> finish(Clock::time_point begun) {

@@ -9,7 +9,8 @@
 //
 // The text ends with the line of its own checksum: XXH3-64 of all that stands before that line.  `index` and `term` are
 // the fence at which the partition was frozen; `bytes` and `checksum` are of the stream as its trailer has them, the
-// packed ones of the file.  `users` are users and roles (manifest_users.hpp), null where the cluster has no keys.
+// packed ones of the file.  `users` are users and roles (manifest_users.hpp), null where the cluster has no keys
+// or partition 0 is missing.
 // Pure.
 #pragma once
 
@@ -50,7 +51,7 @@ struct Manifest {
   std::string taken;                   ///< UTC, by the clock of who made the backup.
   std::uint64_t highest_index = 0;     ///< What stands for the log index in the highest version.
   std::vector<std::uint32_t> missing;  ///< Partitions that had no leader, and are not in it.
-  std::optional<AccessRecords> users;  ///< Nothing: the cluster has no keys.
+  std::optional<AccessRecords> users;  ///< Nothing: the cluster has no keys, or partition 0 is missing.
   std::vector<StreamEntry> streams;    ///< In the order of their partitions.
   bool operator==(const Manifest&) const = default;
 

@@ -163,7 +163,9 @@ int run_backup(BackupFlags& flags, const DataToolSettings& settings) {
   if (manifest.missing.empty()) return kExitDone;
   std::string missing;
   for (const std::uint32_t partition : manifest.missing) missing += " " + std::to_string(partition);
-  std::fprintf(stderr, "partial: these partitions had no leader, and are not in it:%s\n", missing.c_str());
+  const bool lacks_users = manifest.missing.front() == 0;
+  std::fprintf(stderr, "partial: these partitions had no leader, and are not in it:%s%s\n", missing.c_str(),
+               lacks_users ? ", nor are users and roles, which are with partition 0" : "");
   return kExitNotFound;
 }
 

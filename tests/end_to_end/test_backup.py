@@ -305,14 +305,25 @@ class WithoutALeader(Backups):
         refused = one_shot(cluster, "backup", self.folder / "refused", "--timeout", "2000")
         self.assertRan(refused, 3)
         self.assertOneLine(refused.err, "partition", "--partial")
-        ran = one_shot(cluster, "backup", self.folder / "partial", "--partial", "--timeout", "20000")
+        left_out = self.back_up_without_some(cluster, "one")
+        cluster.start_worker(0)
+        cluster.wait_until_whole()
+        cluster.kill_worker(1)
+        cluster.wait_for_state(1, "down")
+        left_out += self.back_up_without_some(cluster, "other")
+        self.assertEqual(sorted(left_out), [0, 1, 2, 3], "each on one worker, partition 0 with users and roles as well")
+
+    def back_up_without_some(self, cluster, name):
+        ran = one_shot(cluster, "backup", self.folder / name, "--partial", "--timeout", "20000")
         self.assertRan(ran, 1)
         self.assertIn("not in it:", ran.err)
-        manifest = json.loads((self.folder / "partial" / "manifest.json").read_text())
+        manifest = json.loads((self.folder / name / "manifest.json").read_text())
         missing = manifest["missing_partitions"]
         self.assertTrue(missing)
         self.assertEqual(sorted(missing + [stream["partition"] for stream in manifest["streams"]]), [0, 1, 2, 3])
-        self.assertRan(run("trellis", "backup", "verify", self.folder / "partial"), 0)
+        self.assertIsNone(manifest["users"])
+        self.assertRan(run("trellis", "backup", "verify", self.folder / name), 0)
+        return missing
 
 
 if __name__ == "__main__":

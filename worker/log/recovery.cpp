@@ -27,8 +27,7 @@ struct Candidate {
 /// Not an older copy, nor an empty folder: what this worker voted and acknowledged since would be forgotten.
 constexpr const char* kRemedy =
     "put the file back as it was last; the other replicas hold this worker's data and serve on without it, and where "
-    "it "
-    "cannot be put back, --heal starts it anew from them";
+    "it cannot be put back, --heal starts it anew from them";
 
 Error earlier_format() {
   return {
