@@ -48,7 +48,7 @@ void BulkReceiver::clear() {
   number_ = 0;
   total_ = 0;
   whole_ = {};
-  bytes_ = std::string();
+  std::string().swap(bytes_);  // Assigning an empty one would keep the memory.
 }
 
 }  // namespace trellis

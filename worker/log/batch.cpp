@@ -8,7 +8,7 @@
 namespace trellis {
 
 void BatchBuffer::clear() {
-  if (sectors_.capacity() > kKeptMax) sectors_ = std::string();
+  if (sectors_.capacity() > kKeptMax) std::string().swap(sectors_);  // Assigning an empty one would keep the memory.
   sectors_.assign(kBlockSize, '\0');
   position_ = BatchHead::kSize;
 }

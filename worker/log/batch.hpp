@@ -40,6 +40,8 @@ class BatchBuffer {
   /// Where the next byte of the records goes, counted in contents from the batch's begin.
   std::size_t position() const { return position_; }
   bool empty() const { return position_ == BatchHead::kSize; }
+  /// Bytes of memory that it holds on to.
+  std::size_t memory() const { return sectors_.capacity(); }
   std::size_t blocks() const { return sectors_.size() / kBlockSize; }
 
   /// Writes head and marks.  @param offset  where in its file the batch will lie

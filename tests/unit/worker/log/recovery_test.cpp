@@ -214,6 +214,19 @@ TEST_F(RecoveryTest, AFolderOfVersion01IsRefusedWithWhatCarriesItOver) {
   EXPECT_THAT(fault_of(files), AllOf(HasSubstr("written by version 0.1"), HasSubstr("trellis export")));
 }
 
+TEST(BatchBuffer, LetsGoOfTheMemoryOfALargeBatch) {
+  BatchBuffer batch;
+  batch.add(std::string(8 * BatchBuffer::kKeptMax, 'x'));
+  EXPECT_GT(batch.memory(), 8 * BatchBuffer::kKeptMax);
+  batch.clear();
+  EXPECT_LE(batch.memory(), BatchBuffer::kKeptMax);
+  EXPECT_TRUE(batch.empty());
+  batch.add(std::string(BatchBuffer::kKeptMax / 2, 'x'));
+  const std::size_t usual = batch.memory();
+  batch.clear();
+  EXPECT_EQ(batch.memory(), usual) << "what the next batch will want is kept";
+}
+
 TEST(SegmentFile, ANameHasEightDigitsOrMoreAndNoOtherNumberIsRead) {
   EXPECT_EQ(segment_file_name(7), "00000007.log");
   EXPECT_EQ(segment_file_number("00000007.log"), 7u);
