@@ -19,6 +19,16 @@ constexpr Duration kLookEvery = milliseconds(10);
 
 bool is_watched(std::string_view key) { return key.starts_with(ExpiryWatch::kPrefix); }
 
+/// Whether a majority is well and holds what is committed: one that was away has to catch up first.
+bool can_commit(const Replica& leader, const std::vector<ReplicaId>& well) {
+  const std::vector<ReplicaPlace> voters = leader.voters();
+  const auto holding = std::count_if(voters.begin(), voters.end(), [&](const ReplicaPlace& voter) {
+    const bool holds = voter == leader.self() || leader.match_index(voter.id) >= leader.commit_index();
+    return holds && std::find(well.begin(), well.end(), voter.id) != well.end();
+  });
+  return 2 * static_cast<std::size_t>(holding) > voters.size();
+}
+
 }  // namespace
 
 ExpiryWatch::ExpiryWatch(Cluster& cluster)
@@ -40,8 +50,8 @@ void ExpiryWatch::look() {
 void ExpiryWatch::look_at(PartitionId partition) {
   Seen& seen = seen_[partition.value];
   const TimePoint now = cluster_.world().now();
-  std::size_t well = 0;
-  bool has_leader = false;
+  std::vector<ReplicaId> well;
+  const Replica* newest_leader = nullptr;
   for (std::size_t i = 0; i < cluster_.workers(); ++i) {
     WorkerProcess& worker = cluster_.worker(i);
     const auto since = worker.well_since();
@@ -49,17 +59,17 @@ void ExpiryWatch::look_at(PartitionId partition) {
     const auto at = worker.shard()->partitions().find(partition);
     // One that has just started beside a peer that is silent waits until that one is taken for down.
     if (at == worker.shard()->partitions().end() || !worker.shard()->takes_part(partition)) continue;
-    ++well;
     const Replica& replica = at->second->replica();
+    well.push_back(replica.self().id);
     if (!replica.is_ready() || replica.is_transferring()) continue;
-    has_leader = true;
+    if (newest_leader == nullptr || newest_leader->term() < replica.term()) newest_leader = &replica;
     const std::pair leader(i, replica.term().value);
     if (seen.leader.second < leader.second) {
       seen.leader = leader;
       ++seen.leaders;
     }
   }
-  if (!has_leader || well <= replicas_ / 2) seen.unserved += kLookEvery;
+  if (newest_leader == nullptr || !can_commit(*newest_leader, well)) seen.unserved += kLookEvery;
 }
 
 ExpiryWatch::Service ExpiryWatch::service_of(PartitionId partition) const {
