@@ -6,6 +6,7 @@
 
 #include "cli/backup/compressor.hpp"
 #include "cli/backup/folder.hpp"
+#include "cli/backup/page_pace.hpp"
 #include "cli/progress_line.hpp"
 #include "protocol/packed.hpp"
 
@@ -15,8 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-/// A page is so many bytes, and one record at least: little enough that other requests do not wait for it.
-constexpr std::size_t kPageSize = 1 << 20;
 constexpr milliseconds kPageTimeout{10'000};
 constexpr milliseconds kPauseBeforeNextAttempt{100};
 /// Compressed at once.
@@ -55,7 +54,11 @@ struct Job {
 class Copier {
  public:
   Copier(Client& client, const Manifest& manifest, std::vector<StreamEntry> streams, const CopyWishes& wishes)
-      : client_(client), manifest_(manifest), wishes_(wishes), waiting_(streams.begin(), streams.end()) {}
+      : client_(client),
+        manifest_(manifest),
+        wishes_(wishes),
+        pace_(wishes.rate, Clock::now()),
+        waiting_(streams.begin(), streams.end()) {}
 
   Result<std::vector<StreamEntry>> run(const std::function<bool()>& interrupted) {
     all_ = waiting_.size();
@@ -64,7 +67,7 @@ class Copier {
       if (interrupted()) return Error{Code::kUnavailable, "interrupted; the same command goes on with it"};
       begin_jobs();
       for (const auto& job : jobs_) ask_if_due(job);
-      client_.run(milliseconds(20));
+      client_.run(until_next_page());
       std::erase_if(jobs_, [](const auto& job) { return job->is_done; });
       keep();
       show();
@@ -94,16 +97,19 @@ class Copier {
     }
   }
 
-  bool is_over_rate() const {
-    const double allowed =
-        std::chrono::duration<double>(Clock::now() - begun_).count() * static_cast<double>(wishes_.rate);
-    return wishes_.rate != 0 && static_cast<double>(bytes_) > allowed;
+  /// Where no page has to wait for its time, an answer is what comes next.
+  milliseconds until_next_page() const {
+    constexpr milliseconds kTurn{20};
+    const auto wait = std::chrono::ceil<milliseconds>(pace_.wait(Clock::now()));
+    return wait == milliseconds(0) ? kTurn : std::min(wait, kTurn);
   }
 
   void ask_if_due(const std::shared_ptr<Job>& job) {
-    if (job->is_asked || job->is_done || Clock::now() < job->ask_at || is_over_rate()) return;
+    const auto now = Clock::now();
+    if (job->is_asked || job->is_done || now < job->ask_at || pace_.wait(now) > Clock::duration(0)) return;
     job->is_asked = true;
-    FencePageArguments page{job->stream.partition, job->stream.fence, std::nullopt, kPageSize};
+    pace_.on_asked(now);
+    FencePageArguments page{job->stream.partition, job->stream.fence, std::nullopt, pace_.page_size()};
     if (job->after) page.after = *job->after;
     Options options;
     options.timeout = kPageTimeout;
@@ -115,6 +121,7 @@ class Copier {
 
   void on_page(const std::shared_ptr<Job>& job, const Reply& reply) {
     job->is_asked = false;
+    pace_.on_answered(reply.result.size());
     if (failure_) return;
     if (reply.status != Code::kOk) return on_refusal(*job, {reply.status, reply.info.message});
     PackedReader reader(reply.result);
@@ -209,6 +216,7 @@ class Copier {
   Client& client_;
   const Manifest& manifest_;
   const CopyWishes& wishes_;
+  PagePace pace_;
   std::deque<StreamEntry> waiting_;
   std::vector<std::shared_ptr<Job>> jobs_;
   std::vector<StreamEntry> done_;
