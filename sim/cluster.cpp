@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <set>
 
 #include "protocol/cluster/targets.hpp"
 #include "sim/state_digest.hpp"
@@ -165,6 +166,7 @@ bool Cluster::has_settled(std::string& why_not) const {
       return refuse("has map " + to_string(held->number()) + ", another one has " + to_string(map->number()));
     }
     map = held;
+    std::set<WorkerId> lost;
     for (const Member& member : map->members) {
       const WorkerProcess* const process = const_cast<Cluster*>(this)->worker_at(member.address);
       const bool is_lost = process != nullptr && !process->is_up() && !process->is_expected();
@@ -172,11 +174,12 @@ bool Cluster::has_settled(std::string& why_not) const {
         const bool is_carrying = std::any_of(map->partitions.begin(), map->partitions.end(),
                                              [&](const Placement& each) { return each.find(member.id) != nullptr; });
         if (is_carrying) return refuse("knows replicas on " + member.address + ", which is lost");
+        lost.insert(member.id);
         continue;
       }
       if (member.state != MemberState::kMember) return refuse("knows " + member.address + ", which comes or goes");
     }
-    if (!is_spread(*map)) return refuse("knows replicas of a partition that crowd in a zone");
+    if (!is_spread(*map, lost)) return refuse("knows replicas of a partition that crowd in a zone");
     const WorkerId self = worker->shard()->membership().self();
     for (std::uint32_t i = 0; i < map->partition_count(); ++i) {
       const auto at = worker->shard()->partitions().find(PartitionId{i});

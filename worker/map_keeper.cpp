@@ -92,7 +92,7 @@ std::optional<ClusterMap> MapKeeper::next(const ClusterMap& map, TimePoint now) 
   }
   const std::uint32_t level = level_of_all(map);
   if (level > map.level) return with_level(map, level);
-  for (const auto change : {&MapKeeper::returned, &MapKeeper::rezoned, &MapKeeper::repaired}) {
+  for (const auto change : {&MapKeeper::returned, &MapKeeper::rezoned, &MapKeeper::repaired, &MapKeeper::spread}) {
     if (auto changed = (this->*change)(map, now)) return changed;
   }
   return std::nullopt;
@@ -139,6 +139,16 @@ std::optional<ClusterMap> MapKeeper::repaired(const ClusterMap& map, TimePoint n
     if (changed && moves_replicas(map, *changed)) return std::move(*changed);
   }
   return std::nullopt;
+}
+
+/// Only who was heard in this leadership has room.
+std::optional<ClusterMap> MapKeeper::spread(const ClusterMap& map, TimePoint now) const {
+  std::set<WorkerId> silent = down(map, now);
+  for (const Member& member : map.members) {
+    if (heard(member.id) == nullptr) silent.insert(member.id);
+  }
+  ClusterMap changed = with_spread(map, silent);
+  return moves_replicas(map, changed) ? std::optional(std::move(changed)) : std::nullopt;
 }
 
 /// Whether each group that can has done without it.

@@ -8,6 +8,7 @@
 //   a member was silent for as long as the settings say                  it is down for good (kDown), and its replicas
 //                                                                        are made anew elsewhere
 //   one that is down for good is heard                                   it is a member, and keeps what is left
+//   replicas crowd in a zone, and one in another has room and is heard   some move there: it was down when they came
 //
 // One worker is repaired at a time: the next one once every group that can do without the former has done so.  Where
 // nobody could take over what a silent member carries, nothing changes: a group is not made smaller for it.
@@ -93,6 +94,7 @@ class MapKeeper {
   std::optional<ClusterMap> rezoned(const ClusterMap& map, TimePoint now) const;
   std::optional<ClusterMap> returned(const ClusterMap& map, TimePoint now) const;
   std::optional<ClusterMap> repaired(const ClusterMap& map, TimePoint now) const;
+  std::optional<ClusterMap> spread(const ClusterMap& map, TimePoint now) const;
   Duration silence_of(WorkerId worker, TimePoint now) const;
   bool is_made_good(const ClusterMap& map, const Member& member, TimePoint now) const;
   bool has_majority(const LedGroup& group, TimePoint now) const;

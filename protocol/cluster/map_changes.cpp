@@ -122,6 +122,10 @@ Result<ClusterMap> with_return(const ClusterMap& map, WorkerId id,
   return with_state(std::move(changed), id, MemberState::kMember, down);
 }
 
+ClusterMap with_spread(const ClusterMap& map, const std::set<WorkerId>& down) {
+  return is_spread(map, down) ? map : next(map, down);
+}
+
 Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id) {
   const Member* const member = map.find(id);
   if (member == nullptr) return map;

@@ -9,6 +9,7 @@
 //   zone       a member says that it stands in another failure domain
 //   repair     kDown: a member was silent for too long, its replicas are made anew elsewhere
 //   return     it is heard again, and keeps what is left
+//   spread     replicas crowd in a zone while another has room again: some move there
 //   settings   k, how replicas travel, and when repair begins
 //   level      all members know more than the cluster's level: from now on it may be used
 //
@@ -50,6 +51,7 @@ Result<ClusterMap> with_repair(const ClusterMap& map, WorkerId id, const std::se
 /// Error: kNotFound.
 Result<ClusterMap> with_return(const ClusterMap& map, WorkerId id,
                                const std::map<PartitionId, std::set<WorkerId>>& kept, const std::set<WorkerId>& down);
+ClusterMap with_spread(const ClusterMap& map, const std::set<WorkerId>& down);
 Result<ClusterMap> without_member(const ClusterMap& map, WorkerId id);
 /// Error: kFailedPrecondition, where there are fewer members than k; kInvalidArgument, beyond a bound.
 Result<ClusterMap> with_settings(const ClusterMap& map, const SettingsChange& change,

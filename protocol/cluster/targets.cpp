@@ -319,9 +319,9 @@ class Targets {
 
 void retarget(ClusterMap& map, const std::set<WorkerId>& down) { Targets(map, down).run(); }
 
-bool is_spread(const ClusterMap& map) {
+bool is_spread(const ClusterMap& map, const std::set<WorkerId>& down) {
   ClusterMap copy = map;
-  return Targets(copy, {}).is_spread();
+  return Targets(copy, down).is_spread();
 }
 
 }  // namespace trellis

@@ -30,6 +30,7 @@ namespace trellis {
 void retarget(ClusterMap& map, const std::set<WorkerId>& down = {});
 
 /// Whether the replicas of each partition stand in as many zones as can be, and as evenly.
-bool is_spread(const ClusterMap& map);
+/// @param down  zones in which only these have room are passed over
+bool is_spread(const ClusterMap& map, const std::set<WorkerId>& down = {});
 
 }  // namespace trellis

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/cluster/map_changes.hpp"
+#include "protocol/cluster/targets.hpp"
 
 namespace trellis {
 namespace {
@@ -269,6 +270,43 @@ TEST_F(Repairing, AMemberThatSaysAnotherZoneStandsThere) {
   ASSERT_TRUE(next);
   EXPECT_EQ(zone_of(*next->find({2})), "rack-1");
   EXPECT_FALSE(keeper.next(*next, now));
+}
+
+class Spreading : public Repairing {
+ protected:
+  /// Four workers in three zones, two of them in one, which were given a k of 2 while the one in the third was down.
+  Spreading() {
+    have(4);
+    map = *with_k(map, 1);
+    for (const std::uint64_t id : {1, 2, 3, 4}) map = *with_zone(map, {id}, id == 4 ? "rack-1" : rack_of(id));
+    map = *with_settings(map, {.k = 2, .moves = {}, .move_rate = {}}, {{3}});
+  }
+  static std::string rack_of(std::uint64_t id) { return "rack-" + std::to_string(id); }
+  void all_but(const std::set<std::uint64_t>& silent) {
+    for (const std::uint64_t id : {1, 2, 3, 4}) {
+      if (silent.contains(id)) continue;
+      keeper.on_standing({id}, {map.number(), kLevel, 1, {}, 0, false, {}, id == 4 ? "rack-1" : rack_of(id)}, now);
+    }
+  }
+};
+
+TEST_F(Spreading, ReplicasThatCrowdInAZoneMoveOnceOneInAnotherIsHeard) {
+  ASSERT_FALSE(is_spread(map));
+  all_but({3});
+  EXPECT_FALSE(keeper.next(map, now)) << "who was not heard yet has no room";
+  all_but({});
+  const auto next = keeper.next(map, now);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->version, map.version + 1);
+  EXPECT_TRUE(is_spread(*next));
+  EXPECT_FALSE(keeper.next(*next, now));
+}
+
+TEST_F(Spreading, NothingMovesToOneThatIsDownAgain) {
+  all_but({});
+  now += MapKeeper::kDownAfter + MapKeeper::kCheckEvery;
+  all_but({3});
+  EXPECT_FALSE(keeper.next(map, now));
 }
 
 class Levels : public Keeping {
