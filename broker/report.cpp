@@ -63,6 +63,7 @@ MemberReport report_member(WorkerId id, const std::string& address, const Regist
   report.leads = state == WorkerState::kDown ? 0 : hello.leads.size();  // What it said last is not so any more.
   report.keys = hello.keys;
   report.bytes = hello.bytes;
+  report.level = hello.level;
   report.load.memory = hello.load.resident_bytes;
   report.load.requests = hello.load.requests;
   report.load.request_us = hello.load.request_microseconds;
@@ -140,6 +141,7 @@ StatusReport report_status(const BrokerOptions& options, const Router& router, c
   if (map != nullptr) {
     report.map_version = map->version;
     report.epoch = map->epoch;
+    report.level = map->level;
     report.zones = map->zones();
   }
   for (std::uint32_t i = 0; formed && i < map->partition_count(); ++i) {

@@ -2,17 +2,20 @@
 
 #include <dirent.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <fstream>
+
+#include "program/resources.hpp"
 
 namespace trellis {
 namespace {
 
 std::string number(double value) {
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   char digits[32];
   const auto end = std::to_chars(digits, digits + sizeof digits, value);
   return std::string(digits, end.ptr);
@@ -105,6 +108,8 @@ MetricsText& MetricsText::gauge(std::string_view name, std::string_view help, do
 }
 
 MetricsText& MetricsText::process() {
+  family("trellis_build_info", "gauge", "1; the label has the version of the software.")
+      .sample({{"version", TRELLIS_VERSION}}, std::uint64_t{1});
   gauge("process_resident_memory_bytes", "Memory that the process has in RAM.", static_cast<double>(resident_bytes()));
   gauge("process_open_fds", "Open file descriptors.", open_files());
   gauge("process_max_fds", "File descriptors that may be open.", files_at_most());
@@ -112,14 +117,11 @@ MetricsText& MetricsText::process() {
 }
 
 MetricsText& MetricsText::disk(std::string_view program, const std::string& folder) {
-  struct statvfs disk {};
-  if (statvfs(folder.c_str(), &disk) != 0) return *this;
+  const auto disk = disk_bytes(folder);
+  if (!disk) return *this;
   const std::string prefix = "trellis_" + std::string(program) + "_disk_";
-  const auto block = static_cast<double>(disk.f_frsize);
-  gauge(prefix + "free_bytes", "Left on the file system of the data folder.",
-        block * static_cast<double>(disk.f_bavail));
-  return gauge(prefix + "size_bytes", "Size of the file system of the data folder.",
-               block * static_cast<double>(disk.f_blocks));
+  gauge(prefix + "free_bytes", "Left on the file system of the data folder.", static_cast<double>(disk->free));
+  return gauge(prefix + "size_bytes", "Size of the file system of the data folder.", static_cast<double>(disk->size));
 }
 
 }  // namespace trellis

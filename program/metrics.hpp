@@ -54,7 +54,7 @@ class MetricsText {
   /// A family of one sample without labels.
   MetricsText& counter(std::string_view name, std::string_view help, std::uint64_t value);
   MetricsText& gauge(std::string_view name, std::string_view help, double value);
-  /// What every process has: resident memory, open files and how many there may be, start time.
+  /// What every process has: version, resident memory, open files and how many there may be, start time.
   MetricsText& process();
   /// The file system that `folder` is on; nothing where it cannot be told.
   MetricsText& disk(std::string_view program, const std::string& folder);

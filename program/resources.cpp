@@ -1,6 +1,7 @@
 #include "program/resources.hpp"
 
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +48,12 @@ HeapBytes heap_bytes() {
   // What threads keep for their next allocations counts as allocated; 4096 stands for all arenas together.
   const std::size_t allocated = figure("stats.allocated");
   return {allocated - std::min(allocated, figure("stats.arenas.4096.tcache_bytes")), figure("stats.resident")};
+}
+
+std::optional<DiskBytes> disk_bytes(const std::string& folder) {
+  struct statvfs disk {};
+  if (statvfs(folder.c_str(), &disk) != 0) return std::nullopt;
+  return DiskBytes{disk.f_frsize * disk.f_bavail, disk.f_frsize * disk.f_blocks};
 }
 
 void end_where_memory_runs_out(const char* program) {

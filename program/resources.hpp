@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace trellis {
 
@@ -23,6 +25,13 @@ struct HeapBytes {
   std::uint64_t resident = 0;
 };
 HeapBytes heap_bytes();
+
+/// The file system that a folder is on; nothing where it cannot be told.
+struct DiskBytes {
+  std::uint64_t free = 0;  ///< For who is not root.
+  std::uint64_t size = 0;
+};
+std::optional<DiskBytes> disk_bytes(const std::string& folder);
 
 /// From now on a process that gets no more memory ends with one line that says so and exit code 1, on whichever thread.
 void end_where_memory_runs_out(const char* program);

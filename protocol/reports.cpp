@@ -20,6 +20,7 @@ void visit_status(Report& status, const Visit& visit) {
   visit("guaranteed", status.guaranteed);
   visit("map_version", status.map_version);
   visit("epoch", status.epoch);
+  visit("level", status.level);
   visit("moves_left", status.moves_left);
   visit("under_replicated", status.under_replicated);
   visit("zones", status.zones);
@@ -39,6 +40,7 @@ void visit_member(Report& member, bool with_load, const Visit& visit) {
   visit("leads", member.leads);
   visit("keys", member.keys);
   visit("bytes", member.bytes);
+  visit("level", member.level);
   if (!with_load) return;
   visit("memory", member.load.memory);
   visit("requests", member.load.requests);

@@ -25,6 +25,7 @@ struct StatusReport {
   bool guaranteed = false;
   std::uint64_t map_version = 0;       ///< The version of the cluster map; 0: none yet.
   std::uint64_t epoch = 0;             ///< The epoch of the map.
+  std::uint64_t level = 0;             ///< The level of the map: what all its members know.
   std::uint64_t moves_left = 0;        ///< Replicas that are not yet where the map has them.
   std::uint64_t zones = 0;             ///< Failure domains of the members that stay.
   std::uint64_t under_replicated = 0;  ///< Partitions with fewer replicas up than they should have.
@@ -57,7 +58,8 @@ struct MemberReport {
   std::optional<std::uint64_t> leads;
   std::optional<std::uint64_t> keys;
   std::optional<std::uint64_t> bytes;
-  LoadReport load;  ///< As it is by default where it is not told.
+  std::optional<std::uint64_t> level;  ///< What its software knows; at least the cluster's.
+  LoadReport load;                     ///< As it is by default where it is not told.
 };
 
 /// What holds for the whole cluster.

@@ -97,6 +97,8 @@ void write_lags(MetricsText& out, const Shard& shard) {
 void write_log_room(MetricsText& out, const LogRoom& room) {
   out.family("trellis_worker_log_bytes", "gauge", "Files of the log, those kept ready included.")
       .sample({}, room.bytes);
+  out.family("trellis_worker_log_bound_bytes", "gauge", "What the files of the log that are in use may come to.")
+      .sample({}, room.bound);
   out.family("trellis_worker_log_segments", "gauge", "Files of the log that are in use.").sample({}, room.segments);
   out.family("trellis_worker_log_needed_bytes", "gauge", "Entries of the log that are not cut off.")
       .sample({}, room.needed);

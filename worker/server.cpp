@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 
 #include "program/log.hpp"
 #include "program/process.hpp"
@@ -215,10 +216,22 @@ void WorkerServer::turn() {
   look_at_links(now);
   peers_watch_->tick(now);
   shard_->report_slow(now);
-  if (metrics_ && metrics_->is_due(now)) {
-    metrics_->publish(now, metrics_of(shard_->counts(), *shard_) + metrics_of("worker", {{"peers", &*peers_watch_}}) +
-                               MetricsText().disk("worker", folder_).text());
+  if (metrics_ && metrics_->is_due(now)) publish_metrics(now);
+}
+
+void WorkerServer::publish_metrics(TimePoint now) {
+  const auto disk = disk_trend_.is_due(now) ? disk_bytes(folder_) : std::nullopt;
+  if (disk) {
+    const LogRoom room = shard_->room();
+    disk_trend_.on_look(now, {disk->free, room.bytes, room.bound, snapshots_->unfinished_bytes()});
   }
+  MetricsText folder;
+  folder.disk("worker", folder_);
+  const auto full_in = disk_trend_.full_in();
+  folder.gauge("trellis_worker_disk_full_in_seconds", "When it is full at the pace of late; +Inf: it does not fill.",
+               full_in ? full_in->count() : std::numeric_limits<double>::infinity());
+  metrics_->publish(
+      now, metrics_of(shard_->counts(), *shard_) + metrics_of("worker", {{"peers", &*peers_watch_}}) + folder.text());
 }
 
 Result<void> WorkerServer::look_at_files(TimePoint now) {

@@ -25,6 +25,7 @@
 #include "program/slow_log.hpp"
 #include "protocol/endpoint.hpp"
 #include "worker/background_thread.hpp"
+#include "worker/disk_trend.hpp"
 #include "worker/log/deleted_files.hpp"
 #include "worker/log/disk_log.hpp"
 #include "worker/log/file_disk.hpp"
@@ -87,6 +88,7 @@ class WorkerServer final : public ShardOutput {
   void watch(const StopSignal& stop);
   void turn();
   void look_at_links(TimePoint now);
+  void publish_metrics(TimePoint now);
   /// Error: files of the log were deleted.
   Result<void> look_at_files(TimePoint now);
 
@@ -101,6 +103,7 @@ class WorkerServer final : public ShardOutput {
   std::map<WorkerId, Link> peers_out_;
   TimePoint links_looked_at_;
   std::unique_ptr<MetricsServer> metrics_;  ///< Null: nobody asked for it.
+  DiskTrend disk_trend_;
   std::unique_ptr<FileDisk> log_disk_;
   std::unique_ptr<ThreadedLogWriter> log_writer_;
   std::unique_ptr<BackgroundThread> log_background_;

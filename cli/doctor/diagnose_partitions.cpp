@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <compare>
 #include <map>
+#include <set>
 
 #include "cli/doctor/diagnose.hpp"
 #include "protocol/cluster/ring.hpp"
@@ -21,6 +23,36 @@ std::string partitions_text(const std::vector<std::uint64_t>& numbers) {
 bool is_down(const BrokerView& broker, const std::string& id) {
   return std::any_of(broker.members.begin(), broker.members.end(),
                      [&id](const MemberReport& member) { return member.id == id && member.state == "down"; });
+}
+
+/// A partition's replicas that vote.
+struct ReplicasUp {
+  std::size_t all = 0;
+  std::size_t up = 0;
+  auto operator<=>(const ReplicasUp&) const = default;
+  bool are_majority() const { return 2 * up > all; }
+};
+
+/// Replicas stand in as many zones as there are, or as there are replicas, once they are where they belong.
+void diagnose_zones(const BrokerView& broker, const std::vector<LocationReport>& partitions,
+                    std::vector<Finding>& findings) {
+  std::map<std::string, std::string> zones;  // By the worker's id.
+  for (const MemberReport& member : broker.members) zones[member.id] = member.zone.value_or("");
+  std::map<std::size_t, std::vector<std::uint64_t>> in_few;
+  for (const LocationReport& partition : partitions) {
+    std::set<std::string> its_zones;
+    for (const std::string& id : partition.replicas) its_zones.insert(zones[id]);
+    const auto wanted = std::min<std::uint64_t>(broker.status.zones, partition.replicas.size());
+    if (its_zones.size() < wanted) in_few[its_zones.size()].push_back(partition.partition);
+  }
+  for (const auto& [count, numbers] : in_few) {
+    findings.push_back({Severity::kWarning,
+                        partitions_text(numbers),
+                        "the replicas stand in " + std::to_string(count) + " of " +
+                            std::to_string(broker.status.zones) + " zones, so less may fail than should",
+                        {},
+                        "They move to where they belong: `trellis moves` shows how far each is"});
+  }
 }
 
 /// Where all workers are up, each leads its share at most: a leader gives back what is another's within seconds.
@@ -46,25 +78,27 @@ void diagnose_leaders(const BrokerView& broker, std::uint64_t partitions, std::v
 void diagnose_partitions(const BrokerView& broker, const std::vector<LocationReport>& partitions,
                          std::vector<Finding>& findings) {
   std::vector<std::uint64_t> without_leader;
-  std::map<std::size_t, std::vector<std::uint64_t>> by_replicas_down;
+  std::map<ReplicasUp, std::vector<std::uint64_t>> short_of_some;
+  bool all_have_majorities = true;
   for (const LocationReport& partition : partitions) {
     const auto down = static_cast<std::size_t>(std::count_if(partition.replicas.begin(), partition.replicas.end(),
                                                              [&](const auto& id) { return is_down(broker, id); }));
-    if (down > 0) by_replicas_down[down].push_back(partition.partition);
+    const ReplicasUp up{partition.replicas.size(), partition.replicas.size() - down};
+    if (down > 0 || up.up < broker.status.replicas) short_of_some[up].push_back(partition.partition);
     if (!partition.leader) without_leader.push_back(partition.partition);
+    all_have_majorities = all_have_majorities && up.are_majority();
   }
-  const std::uint64_t replicas = broker.status.replicas;
-  for (const auto& [down, numbers] : by_replicas_down) {
-    const bool has_majority = 2 * (replicas - down) > replicas;
-    const std::string up = std::to_string(replicas - down) + " of " + std::to_string(replicas) + " replicas are up";
-    findings.push_back({has_majority ? Severity::kWarning : Severity::kFault,
+  for (const auto& [up, numbers] : short_of_some) {
+    const std::uint64_t wanted = std::max<std::uint64_t>(broker.status.replicas, up.all);
+    findings.push_back({up.are_majority() ? Severity::kWarning : Severity::kFault,
                         partitions_text(numbers),
-                        up + (has_majority ? "" : ", which is no majority: nothing can be written"),
+                        std::to_string(up.up) + " of " + std::to_string(wanted) + " replicas are up" +
+                            (up.are_majority() ? "" : ", which is no majority: nothing can be written"),
                         {},
-                        "Start the workers again that are down"});
+                        up.up < up.all ? "Start the workers again that are down"
+                                       : "The others are on their way: `trellis moves` shows how far each is"});
   }
   // Without a majority there is none: that was told.
-  const bool all_have_majorities = by_replicas_down.empty() || 2 * by_replicas_down.rbegin()->first < replicas;
   if (!without_leader.empty() && all_have_majorities) {
     findings.push_back({Severity::kFault,
                         partitions_text(without_leader),
@@ -73,6 +107,7 @@ void diagnose_partitions(const BrokerView& broker, const std::vector<LocationRep
                         "An election takes a second or two; if it does not end, look at the workers' logs"});
   }
   diagnose_leaders(broker, broker.status.partitions, findings);
+  diagnose_zones(broker, partitions, findings);
 }
 
 /// One that says what it waits for, or what failed, waits for somebody; the others are on their way.

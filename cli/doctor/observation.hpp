@@ -14,6 +14,8 @@ struct BrokerView {
   std::string problem;  ///< Why it did not answer; empty: it did.
   StatusReport status;
   std::vector<MemberReport> members;  ///< With their load.
+  /// The same some time before, for what counts since a worker's start; empty: it was not asked then.
+  std::vector<MemberReport> members_before{};
 };
 
 /// Values of /metrics by their whole name, labels included, as they stand there.
@@ -23,6 +25,7 @@ struct ProcessView {
   std::string endpoint;  ///< Where its /metrics are.
   std::string problem;   ///< Why they could not be read; empty: they were.
   MetricValues metrics;
+  MetricValues metrics_before{};  ///< The same some time before; empty likewise.
 };
 
 struct Observation {

@@ -14,6 +14,9 @@ namespace {
 const std::string kNoArguments(1, '\x90');
 /// Leaderships are handed over all the time, and are nobody's for a moment: such a partition is looked at once more.
 constexpr std::chrono::seconds kHandoverMax{1};
+/// What has been counted since a process began says little of the present: loads and metrics are looked at twice, so
+/// far apart.
+constexpr std::chrono::milliseconds kLooksApart{1'200};
 
 Options options_of(std::chrono::milliseconds timeout) {
   Options options;
@@ -83,6 +86,25 @@ ProcessView look_at(const Endpoint& endpoint) {
   return {endpoint.text(), metrics ? "" : metrics.error().message, metrics ? std::move(*metrics) : MetricValues{}};
 }
 
+/// What processes count, and the load of workers as the first broker that answers tells it.
+struct Counted {
+  std::size_t broker = 0;  ///< Which one that is.
+  std::vector<MemberReport> members;
+  std::vector<MetricValues> metrics;
+};
+
+Counted look_at_counts(const std::vector<std::string>& brokers, const std::optional<UserKey>& user,
+                       const std::vector<Endpoint>& metrics, const Options& options) {
+  Counted counted;
+  for (; counted.broker < brokers.size(); ++counted.broker) {
+    Client client({brokers[counted.broker]}, Client::Absent::kTell, user);
+    counted.members = ask(client, "", options).members;
+    if (!counted.members.empty()) break;
+  }
+  for (const Endpoint& endpoint : metrics) counted.metrics.push_back(look_at(endpoint).metrics);
+  return counted;
+}
+
 }  // namespace
 
 std::vector<std::string> key_of_each_partition(std::uint32_t partitions) {
@@ -102,6 +124,8 @@ Observation observe(const std::vector<std::string>& brokers, const std::optional
                     const std::vector<Endpoint>& metrics, std::chrono::milliseconds timeout) {
   Observation seen;
   const Options options = options_of(timeout);
+  Counted before = look_at_counts(brokers, user, metrics, options);
+  if (before.broker < brokers.size() || !metrics.empty()) std::this_thread::sleep_for(kLooksApart);
   for (const std::string& endpoint : brokers) {
     Client client({endpoint}, Client::Absent::kTell, user);
     seen.brokers.push_back(ask(client, endpoint.substr(endpoint.find("://") + 3), options));
@@ -112,7 +136,11 @@ Observation observe(const std::vector<std::string>& brokers, const std::optional
     seen.partitions = locate_settled(client, broker.status.partitions, options);
     seen.moves = moves_of(client, options);
   }
-  for (const Endpoint& endpoint : metrics) seen.processes.push_back(look_at(endpoint));
+  if (before.broker < seen.brokers.size()) seen.brokers[before.broker].members_before = std::move(before.members);
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    seen.processes.push_back(look_at(metrics[i]));
+    seen.processes.back().metrics_before = std::move(before.metrics[i]);
+  }
   return seen;
 }
 

@@ -1,9 +1,10 @@
 """Disks that are full, cannot be written or hold damage: the worker says what is wrong and how to go on, acknowledges
 nothing, and comes back once the cause is gone; nothing that was acknowledged is lost while the others run."""
 import shutil
+import threading
 import unittest
 
-from support import EndToEndTest, Cluster, main, wait_for
+from support import EndToEndTest, Cluster, free_ports, main, run, wait_for
 from support.disks import SmallDisk, can_mount, flip_bit, is_confirmed, newest_segment
 
 CAN_MOUNT = can_mount()
@@ -107,6 +108,41 @@ class Full(DiskTest):
         disk.grow(512 << 20)
         wait_for(lambda: set(self.write_some(client, acknowledged, 1)) == {"OK"}, "the room to be seen", 30)
         self.assertHolds(client, acknowledged)
+
+
+@needs_mounts
+class Filling(DiskTest):
+    def test_the_doctor_tells_how_long_it_lasts(self):
+        cluster = self.new_cluster(workers=1, k=1, partitions=1)
+        self.disk_of(cluster, 0, 700 << 20)
+        port, = free_ports(1)
+        cluster.start_broker()
+        cluster.start_worker(0, flags=("--metrics", port))
+        cluster.wait_until_whole()
+
+        def doctor():
+            return run("trellis", "doctor", "-b", cluster.frontend, "--metrics", f"127.0.0.1:{port}")
+        wait_for(lambda: doctor().code == 0, "the first metrics")
+        stop = threading.Event()
+
+        def somebody_else_writes():
+            with open(cluster.data_of(0) / "somebody-elses", "wb", buffering=0) as file:
+                while not stop.wait(0.5):
+                    file.write(bytes(1 << 20))
+        writing = threading.Thread(target=somebody_else_writes, daemon=True)
+        writing.start()
+        self.addCleanup(stop.set)
+
+        def it_is_told():
+            ran = doctor()
+            self.assertEqual(ran.code, 2, ran)
+            self.assertRegex(ran.out, r"^FAULT process at 127\.0\.0\.1:\d+: the disk of its --data has 0\.\d GB left of 0\.7 GB, and is full in "
+                                      r"0\.[01] hours at the present rate, [12]\.\d MB/s\. Make room")
+            return True
+        wait_for(it_is_told, "the disk's end to be told", 100)
+        stop.set()
+        writing.join()
+        wait_for(lambda: doctor().code == 0, "nothing to grow any more", 60)
 
 
 class Unwritable(DiskTest):

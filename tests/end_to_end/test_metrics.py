@@ -11,7 +11,7 @@ from support import EndToEndTest, Process, free_ports, main, run, wait_for
 from support.gateway import Gateway
 from support.processes import ROOT, is_listening
 
-NAME = re.compile(r"(trellis_(broker|worker|gateway)|process)_[a-z0-9_]+")
+NAME = re.compile(r"(trellis_(broker|worker|gateway|build)|process)_[a-z0-9_]+")
 
 
 class Metrics(EndToEndTest):
@@ -80,6 +80,8 @@ class Metrics(EndToEndTest):
         samples = self.counted(port, ("trellis_worker_keys", ()), 20)
         self.assertGreater(samples["trellis_worker_bytes", ()], 20)
         self.assertGreater(samples["trellis_worker_log_sync_duration_seconds_count", ()], 0)
+        self.assertEqual(samples["trellis_worker_disk_full_in_seconds", ()], float("inf"), "nothing grows for a minute")
+        self.assertGreaterEqual(samples["trellis_worker_log_bound_bytes", ()], 4 << 30)
         self.assertGreaterEqual(samples["trellis_worker_entries_applied_total", ()], 20)
         self.assertIn(("trellis_worker_apply_lag_entries", (("partition", "3"),)), samples)
         self.assertGreater(samples["trellis_worker_log_batch_entries_sum", ()], 0)

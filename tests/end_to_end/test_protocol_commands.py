@@ -410,7 +410,7 @@ class AboutTheCluster(ClusterTest):
         self.assertEqual({member["address"] for member in members}, {self.cluster.address_of(number) for number in range(3)})
         for member in members:
             self.assertEqual(member.keys(), {"id", "address", "zone", "state", "membership", "moves_left", "last_heartbeat_ms",
-                                             "partitions", "leads", "keys", "bytes"})
+                                             "partitions", "leads", "keys", "bytes", "level"})
             self.assertEqual((member["zone"], member["membership"], member["moves_left"]), ("127.0.0.1", "member", 0))
             self.assertIs(type(member["id"]), str)
             self.assertEqual(member["state"], "up")
@@ -452,7 +452,7 @@ class AboutTheCluster(ClusterTest):
         self.assertRegex(status.pop("cluster"), "^[0-9a-f]{32}$")
         self.assertRegex(status.pop("version"), r"^\d+\.\d+")
         self.assertEqual(status, {"k": 2, "replicas": 3, "tolerates": 1, "partitions": 16, "partitions_available": 16, "workers": 3,
-                                  "workers_up": 3, "guaranteed": True, "map_version": 2, "epoch": 1, "moves_left": 0,
+                                  "workers_up": 3, "guaranteed": True, "map_version": 2, "epoch": 1, "level": 1, "moves_left": 0,
                                   "under_replicated": 0, "zones": 1})
 
     def test_ping(self):

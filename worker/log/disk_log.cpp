@@ -294,6 +294,7 @@ double DiskLog::share() const { return static_cast<double>(bytes_in_use()) / sta
 LogRoom DiskLog::room() const {
   LogRoom room;
   room.bytes = bytes_in_use() + pool_.bytes();
+  room.bound = bytes_max_;
   room.segments = segments_.size();
   room.needed = contents_.entries.bytes();
   room.written = written_;

@@ -35,6 +35,7 @@ struct EntryHead {
 /// How much of the disk a log takes, and what keeps it from taking less.
 struct LogRoom {
   std::uint64_t bytes = 0;     ///< All segments', spare ones included.
+  std::uint64_t bound = 0;     ///< What the segments in use may come to.
   std::uint64_t segments = 0;  ///< That hold something which is needed.
   std::uint64_t needed = 0;    ///< Bytes of entries, in them.
   std::uint64_t written = 0;   ///< Bytes, since the start.

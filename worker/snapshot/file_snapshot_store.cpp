@@ -143,6 +143,18 @@ class FileSource final : public SnapshotSource {
 
 }  // namespace
 
+std::uint64_t FileSnapshotStore::unfinished_bytes() const {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() != kUnfinishedSuffix) continue;
+    std::error_code gone;
+    const std::uintmax_t size = fs::file_size(entry->path(), gone);
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
 Result<std::unique_ptr<FileSnapshotStore>> FileSnapshotStore::open_folder(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);

@@ -20,6 +20,8 @@ class FileSnapshotStore final : public SnapshotStore {
   Result<void> remove(const std::string& name) override;
   std::uint64_t room() const override;
   Result<std::vector<std::string>> list() const override;
+  /// Bytes of those that are being written, and not committed yet.
+  std::uint64_t unfinished_bytes() const;
 
  private:
   explicit FileSnapshotStore(std::string folder) : folder_(std::move(folder)) {}

@@ -19,6 +19,7 @@ MemberReport heard_member() {
   member.leads = 5;
   member.keys = 1000;
   member.bytes = 1'572'864;
+  member.level = 1;
   member.load = {1, 2, 3, 4, 5};
   return member;
 }
@@ -54,8 +55,8 @@ TEST(Reports, AClusterThatIsBeingFormedHasNoId) {
 TEST(Reports, MembersTellTheirLoadWhereAsked) {
   const std::vector<MemberReport> members = {heard_member()};
   const std::string with_load = pack_report(members, true);
-  EXPECT_EQ(fields_of_first(with_load), 16u);
-  EXPECT_EQ(fields_of_first(pack_report(members, false)), 11u);
+  EXPECT_EQ(fields_of_first(with_load), 17u);
+  EXPECT_EQ(fields_of_first(pack_report(members, false)), 12u);
   EXPECT_EQ(pack_report(*read_member_reports(with_load), true), with_load);
   EXPECT_EQ(read_member_reports(pack_report(members, false))->front().load.requests, std::nullopt);
 }

@@ -24,6 +24,8 @@ MemberReport member(int number) {
   result.last_heartbeat_ms = 50;
   result.partitions = 4;
   result.leads = 1;
+  result.zone = "rack-" + std::to_string(number);
+  result.level = 1;
   result.load.requests = 1'000;
   result.load.request_us = 1'000'000;
   return result;
@@ -32,7 +34,7 @@ MemberReport member(int number) {
 BrokerView broker(int number) {
   BrokerView result;
   result.endpoint = "10.0.0.1:740" + std::to_string(number);
-  result.status = {"c", 2, 3, 1, 4, 4, 3, 3, true, 2, 1, 0, 1, 0, "0.2.0"};
+  result.status = {"c", 2, 3, 1, 4, 4, 3, 3, true, 2, 1, 1, 0, 3, 0, "0.2.0"};
   for (int i = 1; i <= 3; ++i) result.members.push_back(member(i));
   return result;
 }
@@ -96,6 +98,56 @@ TEST(Doctor, FaultsStandInFrontOfWarnings) {
   EXPECT_EQ(to_text(findings), "FAULT d: e. f.\nWARNING a: b. c.\n");
 }
 
+TEST(Doctor, APartitionWithAReplicaLessThanItShouldHaveIsAWarning) {
+  Observation seen = healthy();
+  seen.partitions[2].replicas.pop_back();
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("WARNING partition 2: 2 of 3 replicas are up. The others are on "
+                                                    "their way: `trellis moves`")));
+  take_down(seen, 1);
+  EXPECT_THAT(lines_of(seen), testing::Contains(HasSubstr("FAULT partition 2: 1 of 3 replicas are up, which is no")))
+      << "One of two is no majority.";
+}
+
+TEST(Doctor, ReplicasInFewerZonesThanThereAreAreAWarning) {
+  Observation seen = healthy();
+  for (BrokerView& each : seen.brokers) each.members[1].zone = "rack-1";
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("WARNING partitions 0, 1, 2, 3: the replicas stand in 2 of 3 "
+                                                    "zones, so less may fail than should")));
+}
+
+TEST(Doctor, TwoZonesForThreeReplicasAreAWarningAndOneZoneIsNone) {
+  Observation seen = healthy();
+  for (BrokerView& each : seen.brokers) each.members[1].zone = "rack-1";
+  for (BrokerView& each : seen.brokers) each.status.zones = 2;
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("WARNING cluster: its workers stand in 2 zones, and a partition "
+                                                    "has 3 replicas: the loss of one zone can stop partitions")));
+  for (BrokerView& each : seen.brokers) each.status.zones = 1;
+  EXPECT_THAT(lines_of(seen), IsEmpty()) << "All stand on one machine, and nobody said that they should not.";
+}
+
+TEST(Doctor, FewerWorkersThanKTakesAreAWarning) {
+  Observation seen = healthy();
+  for (BrokerView& each : seen.brokers) {
+    each.members.pop_back();
+    each.status.workers = each.status.workers_up = each.status.replicas = each.status.zones = 2;
+    each.status.tolerates = 0;
+  }
+  for (LocationReport& partition : seen.partitions) partition.replicas.pop_back();
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("WARNING cluster: k=2 takes 3 workers, and there are 2: 0 may be "
+                                                    "down instead of 1. Add a worker")));
+}
+
+TEST(Doctor, AWorkerThatKnowsLessThanTheOthersIsAWarning) {
+  Observation seen = healthy();
+  for (BrokerView& each : seen.brokers) each.members[0].level = each.members[2].level = 2;
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("WARNING cluster: its level is 1, and some of its workers know 2, "
+                                                    "but not 10.0.0.1:9002. Start those with the newer version")));
+  for (BrokerView& each : seen.brokers) each.members[1].level = 2;
+  EXPECT_THAT(lines_of(seen), IsEmpty()) << "It is raised within moments.";
+  for (BrokerView& each : seen.brokers) each.status.level = 2;
+  EXPECT_THAT(lines_of(seen), IsEmpty());
+}
+
 TEST(Doctor, APartitionWithoutALeaderIsAFault) {
   Observation seen = healthy();
   seen.partitions[2].leader.reset();
@@ -105,7 +157,7 @@ TEST(Doctor, APartitionWithoutALeaderIsAFault) {
 TEST(Doctor, ManyPartitionsAreNamedInPart) {
   Observation seen = healthy();
   seen.partitions.clear();
-  for (std::uint64_t i = 0; i < 20; ++i) seen.partitions.push_back({i, {"w1"}, std::nullopt, {}});
+  for (std::uint64_t i = 0; i < 20; ++i) seen.partitions.push_back({i, {"w1", "w2", "w3"}, std::nullopt, {}});
   EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("partitions 0, 1, 2, 3, 4, 5, 6, 7 and 12 more: no leader")));
 }
 
@@ -142,6 +194,22 @@ TEST(Doctor, AWorkerThatIsSlowerThanTheOthersIsAWarning) {
                                                     "others' 1.0 ms")));
   for (MemberReport& each : seen.brokers[0].members) each.load.request_us = 5'000'000;
   EXPECT_THAT(lines_of(seen), IsEmpty()) << "All are alike.";
+}
+
+TEST(Doctor, WhatRequestsTakeNowCountsMoreThanWhatTheyTookOnce) {
+  Observation seen = healthy();
+  BrokerView& first = seen.brokers[0];
+  first.members_before = first.members;
+  const auto answers = [](MemberReport& worker, std::uint64_t requests, std::uint64_t microseconds) {
+    *worker.load.requests += requests;
+    *worker.load.request_us += microseconds;
+  };
+  for (MemberReport& each : first.members) answers(each, 20, 20'000);
+  EXPECT_THAT(lines_of(seen), IsEmpty());
+  answers(first.members[1], 10, 180'000);  // 30 in 200 ms; of all 1,030 since its start one took 1.2 ms.
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("9002: its requests take 6.7 ms, and the others' 1.0 ms")));
+  for (MemberReport& each : first.members_before) *each.load.requests += 2;
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("9002: its requests take 7.1 ms"))) << "The others' are too few.";
 }
 
 TEST(Doctor, AMoveThatWaitsForSomebodyIsAWarningAndOneOnItsWayIsNone) {
@@ -213,12 +281,57 @@ TEST(Doctor, MetricsTellOfDisksSyncsAndFiles) {
   metrics["trellis_worker_log_sync_duration_seconds_sum"] = 3.0;
   metrics["trellis_worker_disk_free_bytes"] = 9e9;
   metrics["process_open_fds"] = 1'000;
-  EXPECT_THAT(lines_of(seen),
-              ElementsAre(HasSubstr("WARNING process at 10.0.0.1:9100: a sync of its log takes 30 ms"),
-                          HasSubstr("WARNING process at 10.0.0.1:9100: the disk of its --data has 9.0 GB"),
-                          HasSubstr("1000 files are open, of 1024 that may be")));
+  EXPECT_THAT(
+      lines_of(seen),
+      ElementsAre(HasSubstr("WARNING process at 10.0.0.1:9100: a sync of its log has taken 30 ms since its start"),
+                  HasSubstr("WARNING process at 10.0.0.1:9100: the disk of its --data has 9.0 GB"),
+                  HasSubstr("1000 files are open, of 1024 that may be")));
   metrics["trellis_worker_disk_free_bytes"] = 1e9;
   EXPECT_EQ(exit_code_of(diagnose(seen)), 2);
+}
+
+TEST(Doctor, ADiskIsToldByHowLongItLasts) {
+  Observation seen = healthy();
+  MetricValues& metrics = seen.processes[0].metrics;
+  metrics["trellis_worker_disk_free_bytes"] = 50e9;
+  metrics["trellis_worker_disk_size_bytes"] = 100e9;
+  metrics["trellis_worker_disk_full_in_seconds"] = 24 * 3'600;
+  EXPECT_THAT(lines_of(seen), IsEmpty());
+  metrics["trellis_worker_disk_full_in_seconds"] = 10 * 3'600;
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr(
+                                  "WARNING process at 10.0.0.1:9100: the disk of its --data has 50.0 GB left of 100.0 "
+                                  "GB, and is full in 10.0 hours at the present rate, 1.4 MB/s. Make room")));
+  metrics["trellis_worker_disk_full_in_seconds"] = 3'599;
+  EXPECT_THAT(lines_of(seen),
+              ElementsAre(HasSubstr("FAULT process at 10.0.0.1:9100: the disk of its --data has 50.0")));
+  metrics = parse_metrics(
+      "trellis_worker_disk_free_bytes 5e10\ntrellis_worker_disk_size_bytes 1e11\n"
+      "trellis_worker_disk_full_in_seconds +Inf\n");
+  EXPECT_THAT(lines_of(seen), IsEmpty()) << "Nothing grows.";
+}
+
+TEST(Doctor, WhatASyncTakesNowCountsMoreThanWhatItTookOnce) {
+  Observation seen = healthy();
+  ProcessView& worker = seen.processes[0];
+  worker.metrics_before["trellis_worker_log_sync_duration_seconds_sum"] = 10;
+  worker.metrics_before["trellis_worker_log_sync_duration_seconds_count"] = 10'000;
+  worker.metrics["trellis_worker_log_sync_duration_seconds_sum"] = 10.4;
+  worker.metrics["trellis_worker_log_sync_duration_seconds_count"] = 10'005;
+  EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("a sync of its log takes 80 ms, on average")));
+  worker.metrics["trellis_worker_log_sync_duration_seconds_count"] = 10'004;
+  EXPECT_THAT(lines_of(seen), IsEmpty()) << "Four of them say little.";
+}
+
+TEST(Doctor, ProcessesOfTwoVersionsAreAWarning) {
+  Observation seen = healthy();
+  seen.processes.push_back(seen.processes[0]);
+  seen.processes[1].endpoint = "10.0.0.1:9101";
+  for (ProcessView& each : seen.processes) each.metrics["trellis_build_info{version=\"0.2.0\"}"] = 1;
+  EXPECT_THAT(lines_of(seen), IsEmpty());
+  seen.processes[1].metrics = {{"trellis_build_info{version=\"0.3.0\"}", 1}};
+  EXPECT_THAT(lines_of(seen),
+              ElementsAre("WARNING cluster: version 0.2.0 runs at 10.0.0.1:9100, and version 0.3.0 runs at "
+                          "10.0.0.1:9101. Bring all to one version (docs/upgrade.md).\n"));
 }
 
 TEST(Doctor, ReadsMetricsAsTheyAreServed) {
