@@ -221,6 +221,7 @@ void Broker::Core::on_welcome_hello(WorkerRecord& worker, const std::vector<Lead
 
 void Broker::Core::on_map_offer(const BackendAddress& from, const BundleItem& item, TimePoint now) {
   auto map = read_map_offer(item);
+  if (!map && map.error().code == Code::kFailedPrecondition) return formation_.on_later_level(map.error().message);
   if (!map) {
     const WorkerRecord* const worker = registry_.heard(from, now);
     return output_.log(LogLevel::kError,

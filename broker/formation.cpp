@@ -238,6 +238,10 @@ bool Formation::on_map_offer(ClusterMap offered, TimePoint now) {
   return adopt_if_clear(now);
 }
 
+void Formation::on_later_level(const std::string& why) {
+  log_once(LogLevel::kError, why + (map_ ? "; until then it serves by the map that it has" : ""));
+}
+
 bool Formation::on_tick(TimePoint now) { return !map_ && adopt_if_clear(now); }
 
 std::size_t Formation::connected_members(const ClusterMap& map, TimePoint now) const {

@@ -45,6 +45,8 @@ class Formation {
   void on_hello(WorkerRecord& worker, TimePoint now);
   /// Returns whether the adopted map is new.
   bool on_map_offer(ClusterMap offered, TimePoint now);
+  /// A worker offered a map of a level that is not known here.
+  void on_later_level(const std::string& why);
   /// Returns whether the adopted map is new.
   bool on_tick(TimePoint now);
 

@@ -53,6 +53,7 @@ Result<Membership> Membership::load(LogStore& store, std::string address, const 
   if (!packed) return packed.error();
   if (*packed) {
     auto map = read_cluster_map(**packed);
+    if (!map && map.error().code == Code::kFailedPrecondition) return map.error();
     if (!map) return Error{Code::kInternal, "the stored cluster map is damaged: " + map.error().message};
     const Member* member = map->find(self);
     if (member != nullptr && member->address != membership.address_) {

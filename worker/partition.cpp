@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "worker/proposal_batch.hpp"
+#include "worker/state/later_entries.hpp"
 
 namespace trellis {
 namespace {
@@ -167,7 +168,10 @@ std::vector<CommandBuffer> Partition::system_entries() {
   };
   if (!map_waiting_.empty()) add(std::exchange(map_waiting_, {}));
   if (!access_waiting_.empty()) add(std::exchange(access_waiting_, {}));
-  if (to_follow_ > state_->system().followed) add(follow_entry(to_follow_, level_to_follow_));
+  if (to_follow_ > state_->system().followed) {
+    const auto later = later_follow_entry(to_follow_, level_to_follow_, state_->system());
+    add(later ? *later : follow_entry(to_follow_, level_to_follow_));
+  }
   return entries;
 }
 

@@ -146,9 +146,12 @@ Result<void> check(const ClusterSpec& spec) {
 Result<void> check(const ClusterMap& map) {
   if (!is_cluster_id(map.cluster)) return bad("a cluster id must be 32 hex digits");
   if (map.version == 0 || map.epoch == 0) return bad("versions and epochs begin with 1");
-  if (map.level == 0 || map.level > kLevel) {
-    return bad("its level is " + std::to_string(map.level) + ", and this program knows levels up to " +
-               std::to_string(kLevel) + "; is it older than the cluster's?");
+  if (map.level == 0) return bad("levels begin with 1");
+  if (map.level > kLevel) {
+    return Error{Code::kFailedPrecondition,
+                 "cluster " + map.cluster + " has level " + std::to_string(map.level) +
+                     ", and this program knows level " + std::to_string(kLevel) +
+                     ": start it with the version of Trellis that the cluster's workers run"};
   }
   if (auto good = check_numbers(map.k, map.partitions.size(), map.staying()); !good) return good;
   if (map.members.size() > kWorkersMax) return bad("too many members");

@@ -28,8 +28,9 @@ constexpr std::size_t kAddressSizeMax = 260;  ///< Bytes of host:port: a host na
 constexpr std::size_t kZoneSizeMax = 64;      ///< Bytes of a zone's name.
 
 /// What this software knows: kinds of entries, records, limits.  A cluster's level is the highest that all its members
-/// know, and nothing of a higher one is written before; who does not know the cluster's is not let in.
-constexpr std::uint32_t kLevel = 1;
+/// know, and nothing of a higher one is written before; who does not know the cluster's is not let in.  It stands in a
+/// file of its own, level.cpp, so that programs of a later level are linked from the same objects (tests/level_ahead).
+extern const std::uint32_t kLevel;
 
 /// The version of the formed map: a later one says what has changed since the cluster was made.
 constexpr std::uint64_t kFormedVersion = 2;
@@ -121,7 +122,8 @@ struct ClusterSpec {
 /// Whether a cluster can be made of this: workers that differ in id and address, k up to their number, zones, limits.
 /// Error: kInvalidArgument.
 Result<void> check(const ClusterSpec& spec);
-/// Whether a map agrees with itself: as above, and replicas that are members and differ.  Error: kInvalidArgument.
+/// Whether a map agrees with itself: as above, and replicas that are members and differ; and whether its level is known
+/// here.  Errors: kInvalidArgument, kFailedPrecondition.
 Result<void> check(const ClusterMap& map);
 
 /// Makes version 1 of a map, not yet formed, with the partitions placed on the ring (protocol/cluster/ring.hpp), and
@@ -135,8 +137,8 @@ ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec);
 ///    [[preferred leader, [[replica id, worker], ...]], ...]]
 /// Version 3 had neither zones nor a time for repair, and version 2 neither moves nor move rate; both are read as well.
 std::string pack(const ClusterMap& map);
-/// Error: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits),
-/// and for one of a level that is not known here.
+/// Errors: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits);
+/// kFailedPrecondition for one of a level that is not known here.
 Result<ClusterMap> read_cluster_map(std::string_view packed);
 
 }  // namespace trellis

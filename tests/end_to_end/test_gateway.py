@@ -229,7 +229,7 @@ class Commands(GatewayTest):
     def test_members_locate_status_partitions(self):
         members = self.get("/v1/members").json
         self.assertEqual({member["state"] for member in members}, {"up"})
-        self.assertEqual(len(members[0]), 11, "as the protocol has it")
+        self.assertEqual(len(members[0]), 12, "as the protocol has it")
         loads = self.get("/v1/members?load=true").json
         self.assertTrue(all(member["memory"] > 1 << 20 for member in loads), loads)
         wait_for(lambda: sum(member["requests"] for member in self.get("/v1/members?load=true").json) > 0, "a heartbeat that tells requests")

@@ -2,6 +2,7 @@
 
 #include "protocol/cluster/bundle.hpp"
 #include "protocol/packed.hpp"
+#include "worker/state/later_entries.hpp"
 
 namespace trellis {
 namespace {
@@ -127,7 +128,7 @@ Result<void> apply_system_entry(std::string_view log_entry, SystemRecords& recor
   if (!fields.ok() || system != kSystem) return bad("it is cut off");
   if (kind == static_cast<std::uint8_t>(Kind::kMap)) return replace_map(version, fields.rest(), records);
   if (kind == static_cast<std::uint8_t>(Kind::kAccess)) return replace_access(version, fields.rest(), records);
-  if (kind != static_cast<std::uint8_t>(Kind::kFollow)) return bad("of an unknown kind");
+  if (kind != static_cast<std::uint8_t>(Kind::kFollow)) return apply_later_entry(log_entry, records);
   const std::uint32_t level = fields.u32();
   return fields.at_end() ? follow(version, level, records) : Result<void>(bad("it has another size"));
 }

@@ -37,17 +37,17 @@ class Cluster:
         self.wait_until_whole()
         return self
 
-    def start_broker(self, number=0, with_server_file=True, flags=()):
+    def start_broker(self, number=0, with_server_file=True, flags=(), program="trellis-broker"):
         listed = ["-s", self.server_file] if with_server_file else []
         self.brokers[number] = Process(
-            "trellis-broker", "--frontend", f"tcp://{self.frontends[number]}", "--backend", f"tcp://{self.backends[number]}",
+            program, "--frontend", f"tcp://{self.frontends[number]}", "--backend", f"tcp://{self.backends[number]}",
             *listed, "-k", self.k, "--partitions", self.partitions, *self.flags, *flags, log=self.folder / f"broker-{number}.log")
         return self.brokers[number]
 
-    def start_worker(self, number, flags=()):
+    def start_worker(self, number, flags=(), program="trellis-worker"):
         backends = [flag for backend in self.backends for flag in ("-b", backend)]
         self.workers[number] = Process(
-            "trellis-worker", "-a", "127.0.0.1", "-p", self.ports[number], *backends, "--data", self.data_of(number),
+            program, "-a", "127.0.0.1", "-p", self.ports[number], *backends, "--data", self.data_of(number),
             *self.flags, *flags, log=self.folder / f"worker-{number}.log")
         return self.workers[number]
 

@@ -199,7 +199,8 @@ TEST(ClusterMap, IsRefusedWhereItContradictsItself) {
               HasSubstr("never given"));
   EXPECT_THAT(refused([](ClusterMap& map) { map.epoch = 0; }), HasSubstr("epochs"));
   EXPECT_THAT(refused([](ClusterMap& map) { map.level = 0; }), HasSubstr("level"));
-  EXPECT_THAT(refused([](ClusterMap& map) { map.level = kLevel + 1; }), HasSubstr("older than the cluster's"));
+  EXPECT_THAT(refused([](ClusterMap& map) { map.level = kLevel + 1; }),
+              HasSubstr("has level " + std::to_string(kLevel + 1) + ", and this program knows level "));
   EXPECT_THAT(refused([](ClusterMap& map) { map.partitions[3].preferred_leader = {77}; }), HasSubstr("no replica"));
 }
 
