@@ -68,8 +68,8 @@ void diagnose_leaders(const BrokerView& broker, std::uint64_t partitions, std::v
                         "it leads " + std::to_string(*member.leads) + " of " + std::to_string(partitions) +
                             " partitions, and its share is " + std::to_string(bound) + " at most",
                         {},
-                        "Wait some seconds: leaders go where they belong once the others are level; if they do not, "
-                        "look at those workers' lag"});
+                        "Leaders go where they belong once the others are level: look at those workers' lag",
+                        true});
   }
 }
 
@@ -104,7 +104,8 @@ void diagnose_partitions(const BrokerView& broker, const std::vector<LocationRep
                         partitions_text(without_leader),
                         "no leader is known",
                         {},
-                        "An election takes a second or two; if it does not end, look at the workers' logs"});
+                        "An election takes a second or two: look at the workers' logs why it does not end",
+                        true});
   }
   diagnose_leaders(broker, broker.status.partitions, findings);
   diagnose_zones(broker, partitions, findings);

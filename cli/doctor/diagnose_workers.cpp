@@ -66,7 +66,7 @@ void diagnose_state(const MemberReport& member, Severity severity, const std::st
                         "Start it again with its --data and -p; its log says why it ended"});
   } else if (member.state == "suspect") {
     findings.push_back({Severity::kWarning, where, "nothing was heard of it", unheard_for(member),
-                        "Look whether its machine and network are busy; after 1.5 s it counts as down"});
+                        "Look whether its machine and network are busy; after 1.5 s it counts as down", true});
   }
 }
 

@@ -21,6 +21,10 @@ std::string seconds_text(std::chrono::milliseconds time) {
 
 }  // namespace
 
+bool any_settles(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) { return finding.settles; });
+}
+
 int exit_code_of(const std::vector<Finding>& findings) {
   int code = 0;
   for (const Finding& finding : findings) code = std::max(code, finding.severity == Severity::kFault ? 2 : 1);

@@ -20,8 +20,10 @@ struct Finding {
   std::string what;
   std::optional<std::chrono::milliseconds> since;  ///< For how long, where that is known.
   std::string remedy;
+  bool settles = false;  ///< It mostly comes right by itself within seconds, and is told where it does not.
 };
 
+bool any_settles(const std::vector<Finding>& findings);
 /// 0: there are none; 1: warnings; 2: a fault among them.
 int exit_code_of(const std::vector<Finding>& findings);
 

@@ -1,5 +1,8 @@
 """docs/backup.md: backups of one moment, verified, restored into other clusters, interrupted and gone on with."""
 import json
+import os
+import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -250,49 +253,54 @@ class Interrupted(Backups):
 
 
 class OneMoment(Backups):
-    bound = 400
+    rounds = int(os.environ.get("TRELLIS_BACKUPS", 12))
+    bound = 400 + 10 * rounds
 
     def test_pairs_written_one_after_the_other_are_never_the_wrong_way_round(self):
         """`backups` in the simulator does this with leaders that are killed at any step; here it is real processes."""
         cluster = self.start_cluster(workers=3, k=2, partitions=16)
-        stop, failures, written = threading.Event(), [], []
+        stop, failures, acknowledged = threading.Event(), [], {}
 
         def write(name):
+            """Numbers that grow, each into the first key of a pair and then into the second one."""
             with cluster.client() as client:
                 number = 0
                 while not stop.is_set():
                     number += 1
-                    for half in ("first", "second"):
-                        while client.call("PUT", f"pair:{name}:{number}:{half}", number, timeout_ms=20_000, wait=30).status != "OK":
+                    for half in range(2):
+                        key = f"pair:{name}:{number % 50}:{half}"
+                        while client.call("PUT", key, number, timeout_ms=20_000, wait=30, session=f"writer {name}",
+                                          seq=2 * number + half).status != "OK":
                             pass
-                    written.append(number)
+                        acknowledged[key] = number
         threads = [threading.Thread(target=write, args=(name,)) for name in range(4)]
         for thread in threads:
             thread.start()
         self.addCleanup(stop.set)
+        wait_for(lambda: len(acknowledged) == 400, "all pairs")
         killed = None
-        for number in range(12):
+        for number in range(self.rounds):
             if number % 3 == 2:
                 if killed is not None:
                     cluster.start_worker(killed)
                     cluster.wait_for_state(killed, "up")
                 killed = cluster.leader_of("pair:1")
-                killer = threading.Timer(0.05, cluster.kill_worker, (killed,))
+                killer = threading.Timer(random.uniform(0, 0.3), cluster.kill_worker, (killed,))
                 killer.start()
-            folder = self.folder / f"backup-{number}"
+            before = dict(acknowledged)
+            folder = self.folder / "backup"
             self.back_up(cluster, folder)
-            keys = set()
-            manifest = json.loads((folder / "manifest.json").read_text())
-            for stream in manifest["streams"]:
-                keys.update(record[0] for record in stream_of(folder / stream["file"])[1:-1])
-            for key in keys:
-                if key.endswith(":second") and key[:-len("second")] + "first" not in keys:
-                    failures.append((number, key))
+            held = {}
+            for stream in json.loads((folder / "manifest.json").read_text())["streams"]:
+                held.update(record[:2] for record in stream_of(folder / stream["file"])[1:-1])
+            shutil.rmtree(folder)
+            failures += [(number, key, held[key], held[key[:-1] + "0"]) for key in held if key.endswith(":1") and held[key] > held[key[:-1] + "0"]]
+            failures += [(number, key, held.get(key), value) for key, value in before.items() if held.get(key, 0) < value]
         stop.set()
         for thread in threads:
             thread.join()
         self.assertEqual(failures, [])
-        self.assertGreater(len(written), 100)
+        self.assertGreater(min(acknowledged.values()), self.rounds)
 
 
 class WithoutALeader(Backups):

@@ -73,6 +73,7 @@ TEST(Doctor, TellsWhatWhereSinceWhenAndWhatToDo) {
   take_down(seen, 1);
   const auto findings = diagnose(seen);
   EXPECT_EQ(exit_code_of(findings), 1);
+  EXPECT_FALSE(any_settles(findings));
   EXPECT_EQ(to_text(findings),
             "WARNING worker 10.0.0.1:9002: it is down; 1 of 3 are, and 1 may be (for 12.3 s). Start it again with its "
             "--data and -p; its log says why it ended.\n"
@@ -171,6 +172,7 @@ TEST(Doctor, AWorkerThatLeadsMoreThanItsShareIsAWarningWhereAllAreUp) {
   Observation seen = healthy();
   for (BrokerView& each : seen.brokers) each.members[0].leads = 3;
   EXPECT_THAT(lines_of(seen), ElementsAre(HasSubstr("it leads 3 of 4 partitions, and its share is 2 at most")));
+  EXPECT_TRUE(any_settles(diagnose(seen)));
   take_down(seen, 1);
   for (const std::string& line : lines_of(seen)) EXPECT_THAT(line, testing::Not(HasSubstr("share")));
 }
