@@ -20,6 +20,8 @@ constexpr int kRestEntries = 60;
 constexpr int kRestEntriesForFollowers = 3;
 /// A fetched state that the library did not want is let go after this.
 constexpr std::chrono::seconds kHeldStateMax{60};
+/// Commands of a log entry whose places in the trie are sought side by side.
+constexpr std::size_t kAppliedTogether = 16;
 
 /// For the simulator alone, see OmittedRules.
 std::uint64_t own_time(TimePoint now) {
@@ -198,20 +200,46 @@ Result<void> Partition::apply(LogIndex index, std::string_view log_entry) {
   host_.on_applied(id_, index, log_entry);
   if (is_system_entry(log_entry)) return state_->apply_system(index, log_entry);
   CommandReader commands(log_entry);
-  while (const auto command = commands.next()) {
-    if (!*command) return command->error();
-    const CommandResult result = state_->apply(index, commands.position(), **command);
-    if (state_->fenced()) on_fenced(*state_->fenced());
-    if ((*command)->kind == EntryKind::kRemoveDue) continue;  // Nobody waits for it.
-    // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
-    // them is answered by on_step_down().
-    if (!replica_.is_leader() || waiting_.empty() || waiting_.front().index != index) continue;
-    const Proposal proposal = std::move(waiting_.front().proposal);
-    waiting_.pop_front();
-    complete(*proposal.work, proposal.item, result);
-    if (proposal.work->left == 0) finish(*proposal.work);
+  std::uint32_t position = 0;
+  for (;;) {
+    const auto is_whole = read_together(commands);
+    for (const Entry& command : applying_) apply(index, position++, command);
+    if (!is_whole) return is_whole.error();
+    if (applying_.size() < kAppliedTogether) return {};
   }
-  return {};
+}
+
+/// The next commands, whose places in the trie are sought side by side.  Error: the one behind those that were read is
+/// broken.
+Result<void> Partition::read_together(CommandReader& commands) {
+  applying_.clear();
+  searches_.clear();
+  Result<void> is_whole;
+  while (applying_.size() < kAppliedTogether) {
+    const auto command = commands.next();
+    if (!command) break;
+    if (!*command) {
+      is_whole = command->error();
+      break;
+    }
+    applying_.push_back(**command);
+    searches_.push_back(state_->documents().search((*command)->key));
+  }
+  if (searches_.size() > 1) descend_together(searches_);
+  return is_whole;
+}
+
+void Partition::apply(LogIndex index, std::uint32_t position, const Entry& command) {
+  const CommandResult result = state_->apply(index, position, command);
+  if (state_->fenced()) on_fenced(*state_->fenced());
+  if (command.kind == EntryKind::kRemoveDue) return;  // Nobody waits for it.
+  // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
+  // them is answered by on_step_down().
+  if (!replica_.is_leader() || waiting_.empty() || waiting_.front().index != index) return;
+  const Proposal proposal = std::move(waiting_.front().proposal);
+  waiting_.pop_front();
+  complete(*proposal.work, proposal.item, result);
+  if (proposal.work->left == 0) finish(*proposal.work);
 }
 
 bool Partition::wants_confirmation() const {

@@ -107,6 +107,10 @@ class Partition final : public ReplicaOwner {
   void on_request(BrokerIndex broker, WorkerRequest request);
   /// Prepares, begins or reads, until the request waits for something else, is answered, or has taken `most`.
   JobTurn go_on(const WorkPointer& work, Effort most);
+  /// The same as far as it is to be read.
+  JobTurn take_up(const WorkPointer& work, Effort most);
+  /// Adds searches for what the request reads next.  They are good until this partition does anything else.
+  void seek(Work& work, std::vector<TrieSearch>& searches) const;
   /// The same in a later turn than the one in which it was put off.
   JobTurn resume(const WorkPointer& work, Effort most);
   /// Answers that a request was not carried out, unless it was answered before.
@@ -210,6 +214,8 @@ class Partition final : public ReplicaOwner {
   void begin_reading(Work& work);
   void enqueue(const WorkPointer& work);
   void propose();
+  Result<void> read_together(CommandReader& commands);
+  void apply(LogIndex index, std::uint32_t position, const Entry& command);
   void propose_fence();
   std::vector<CommandBuffer> system_entries();
   bool is_removal_due() const;
@@ -253,6 +259,8 @@ class Partition final : public ReplicaOwner {
   std::deque<WorkPointer> new_fences_;  ///< Each is proposed alone.
   Fences fences_;
   std::deque<WaitingWrite> waiting_;
+  std::vector<Entry> applying_;       ///< Commands of the log entry that is applied, those that come next,
+  std::vector<TrieSearch> searches_;  ///< and where their keys are.
   std::vector<WorkPointer> new_reads_;
   std::deque<WaitingRead> waiting_reads_;
   std::map<std::pair<BrokerIndex, std::uint64_t>, Work*> batches_;  ///< Not answered yet; by broker and tag.

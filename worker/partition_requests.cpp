@@ -58,6 +58,9 @@ void forget_after(PreparedRequest& request) {
   }
 }
 
+/// Reads of a batch that find their documents together: few enough for those to be in the cache still when they are read.
+constexpr std::size_t kSoughtTogether = 16;
+
 CommandResult no_room() {
   return CommandResult::failed(Code::kResourceExhausted, "the reply has no room for this result");
 }
@@ -89,15 +92,17 @@ bool Partition::is_under_way(BrokerIndex broker, const WorkerRequest& copy) {
   return true;
 }
 
-JobTurn Partition::go_on(const WorkPointer& work, Effort most) {
+JobTurn Partition::take_up(const WorkPointer& work, Effort most) {
   JobTurn turn;
-  if (work->is_answered) return turn;
-  if (!work->is_reading) {
-    turn = prepare_some(*work, most);
-    if (!turn.is_done || work->is_answered) return turn;
-    begin(work);
-  }
-  if (work->is_reading) read(*work, most, turn);
+  if (work->is_answered || work->is_reading) return turn;
+  turn = prepare_some(*work, most);
+  if (turn.is_done && !work->is_answered) begin(work);
+  return turn;
+}
+
+JobTurn Partition::go_on(const WorkPointer& work, Effort most) {
+  JobTurn turn = take_up(work, most);
+  if (work->waits_to_be_read()) read(*work, most, turn);
   return turn;
 }
 
@@ -200,6 +205,14 @@ bool Partition::may_go_on_reading(const Work& work) const {
   return !work.is_reading || !needs_leader || (replica_.is_ready() && replica_.term() == work.term);
 }
 
+void Partition::seek(Work& work, std::vector<TrieSearch>& searches) const {
+  const auto items = work.prepared.items();
+  work.sought_to = std::min(items.size(), work.next_read + kSoughtTogether);
+  for (std::size_t i = work.next_read; i < work.sought_to; ++i) {
+    if (const Read* const read = items[i].read()) searches.push_back(state_->documents().search(read->key));
+  }
+}
+
 void Partition::read(Work& work, Effort most, JobTurn& turn) {
   const auto items = work.prepared.items();
   for (; work.next_read < items.size() && !work.is_answered; ++work.next_read) {
@@ -207,6 +220,11 @@ void Partition::read(Work& work, Effort most, JobTurn& turn) {
     if (read == nullptr) continue;
     turn.is_done = turn.taken < most;
     if (!turn.is_done) return;
+    if (work.next_read >= work.sought_to && work.next_read + 1 < items.size()) {
+      std::vector<TrieSearch> searches;
+      seek(work, searches);
+      descend_together(searches);
+    }
     const Effort taken = read_item(work, work.next_read, *read);
     turn.taken += taken;
     work.taken += taken;

@@ -200,6 +200,12 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     PartitionId group;
     WorkPointer work;
   };
+  /// A request that is to be read with others, before anything else is done.
+  struct Gathered {
+    Partition* partition;
+    WorkPointer work;
+  };
+  static constexpr std::size_t kGatheredMax = 16;
   struct BrokerLink {
     BrokerLink(std::uint64_t first, BulkRoom& room, TimePoint start) : bulk(first, room), round_trip(start) {}
     BundleWriter out;
@@ -305,6 +311,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// What is to be said to this peer next; it begins with who speaks.
   BundleWriter& bundle_to(WorkerId peer);
 
+  void gather(Partition& partition, WorkPointer work);
+  void read_gathered();
   void run_put_off();
   JobTurn refuse(const Work& work);
   bool has_room_for_reply(const Work& work) const;
@@ -352,8 +360,11 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   AccessCopy access_;
 
   FairQueue<Client, PutOff> put_off_;  ///< Requests that are to be gone on with in later turns.
-  Effort taken_at_once_ = 0;           ///< By requests that were served as they came, in this turn,
-  Effort taken_put_off_ = 0;           ///< and by those that were put off.
+  std::vector<Gathered> gathered_;     ///< Reads of the message that is being read.
+  std::vector<TrieSearch> searches_;   ///< Room for theirs.
+  bool gathers_ = false;
+  Effort taken_at_once_ = 0;  ///< By requests that were served as they came, in this turn,
+  Effort taken_put_off_ = 0;  ///< and by those that were put off.
 
   Incarnations incarnations_;
   std::set<PartitionId> looking_on_;  ///< Those in which this worker must not vote or acknowledge yet.

@@ -9,13 +9,17 @@ namespace trellis {
 
 void Shard::on_broker_message(BrokerIndex broker, const Frames& message) {
   BundleReader reader(message);
+  gathers_ = true;
   while (const auto item = reader.next()) {
+    if (static_cast<MessageType>(item->type) != MessageType::kRequest) read_gathered();
     if (bulk::is_bulk_type(item->type)) {
       on_bulk(broker, *item);
     } else {
       on_broker_item(broker, *item);
     }
   }
+  read_gathered();
+  gathers_ = false;
   if (!reader.broken()) return broker_watch_.on_word(now_);
   if (auto told = broker_watch_.on_broken(now_)) warn(std::move(*told));
 }

@@ -34,11 +34,30 @@ void Shard::go_on(Partition& partition, WorkPointer work) {
   if (!has_room_for_reply(*work)) return partition.refuse(*work, Outcome::kBusy);
   const Client client{work->broker, work->request.client};
   if (taken_at_once_ < kAtOnceEffort && !put_off_.has(client)) {
-    const JobTurn turn = partition.go_on(work, decltype(put_off_)::kQuantum);
+    constexpr Effort kMost = decltype(put_off_)::kQuantum;
+    const JobTurn turn = gathers_ ? partition.take_up(work, kMost) : partition.go_on(work, kMost);
     taken_at_once_ += turn.taken;
+    if (gathers_ && turn.is_done && work->waits_to_be_read()) return gather(partition, std::move(work));
     if (turn.is_done) return;
   }
   if (partition.hold(*work)) put_off_.add(client, {partition.id(), std::move(work)});
+}
+
+/// Reads that came in one message find their documents together.
+void Shard::gather(Partition& partition, WorkPointer work) {
+  gathered_.push_back({&partition, std::move(work)});
+  if (gathered_.size() == kGatheredMax) read_gathered();
+}
+
+void Shard::read_gathered() {
+  if (gathered_.empty()) return;
+  searches_.clear();
+  for (const Gathered& each : gathered_) each.partition->seek(*each.work, searches_);
+  descend_together(searches_);
+  gathers_ = false;
+  for (Gathered& each : gathered_) go_on(*each.partition, std::move(each.work));
+  gathers_ = true;
+  gathered_.clear();
 }
 
 /// Whether the link will have room for what may become large.  What a write returns has to leave in any case.

@@ -27,6 +27,7 @@ struct Work {
   std::size_t left = 0;        ///< Items not yet answered.
   std::size_t next_write = 0;  ///< The items at which proposing
   std::size_t next_read = 0;   ///< and reading go on.
+  std::size_t sought_to = 0;   ///< Up to this item its reads' documents were fetched from memory, or nearly.
   Effort taken = 0;            ///< By its reads.
   Term term;                   ///< In which its reading began.
   std::size_t bytes = 0;       ///< Counted in its partition's queued bytes,
@@ -38,6 +39,8 @@ struct Work {
   bool is_answered = false;
   std::string batch_results;      ///< kBatch: the reply, a packed array of items as they come,
   std::size_t results_begin = 0;  ///< and where the first of them begins.
+
+  bool waits_to_be_read() const { return is_reading && !is_answered; }
 };
 using WorkPointer = std::shared_ptr<Work>;
 

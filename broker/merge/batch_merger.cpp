@@ -29,15 +29,17 @@ void pack_outcome(std::string& out, Code status, std::string_view packed_result,
 BatchMerger::BatchMerger(Frame frame, std::vector<BatchItem> items, std::uint32_t partitions,
                          std::size_t result_bytes_max)
     : frame_(std::move(frame)),
-      items_(std::move(items)),
+      asked_(std::move(items)),
+      items_(asked_.size()),
       partitions_(partitions),
-      result_bytes_max_(result_bytes_max),
-      outcomes_(items_.size()) {}
+      result_bytes_max_(result_bytes_max) {}
 
 Merger::Step BatchMerger::start() {
   std::map<std::pair<PartitionId, bool>, Part> parts;
-  for (std::uint32_t i = 0; i < items_.size(); ++i) {
-    const BatchItem& item = items_[i];
+  for (std::uint32_t i = 0; i < asked_.size(); ++i) {
+    const BatchItem& item = asked_[i];
+    items_[i].packed = item.packed;
+    items_[i].is_write = is_write(item.command);
     if (item.error) {
       set_error(i, *item.error);
       continue;
@@ -51,9 +53,10 @@ Merger::Step BatchMerger::start() {
     Part& part = parts[{partition, item.options.stale}];
     part.partition = partition;
     part.stale = item.options.stale;
-    part.writes = part.writes || is_write(item.command);
+    part.writes = part.writes || items_[i].is_write;
     part.items.push_back(i);
   }
+  asked_ = {};
   Step step;
   for (auto& [place, part] : parts) {
     const std::size_t share = result_bytes_max_ / parts.size();
@@ -117,7 +120,7 @@ void BatchMerger::fail(Part part, const Error& error, Step& step) {
   reads.later.clear();
   reads.writes = false;
   for (const std::uint32_t i : part.items) {
-    if (part.writes && error.code == Code::kUnavailable && !is_write(items_[i].command)) {
+    if (part.writes && error.code == Code::kUnavailable && !items_[i].is_write) {
       reads.items.push_back(i);
     } else {
       set_error(i, error);
@@ -140,14 +143,14 @@ void BatchMerger::read_results(Part part, const LegResult& result) {
     const auto item = static_cast<std::uint32_t>(*index);
     if (!std::binary_search(part.items.begin(), part.items.end(), item)) break;
     const std::string_view outcome = packed->substr(element.position());
-    if (!is_write(items_[item].command) && element.read_str() == name_of(Code::kResourceExhausted)) {
+    if (!items_[item].is_write && element.read_str() == name_of(Code::kResourceExhausted)) {
       did_not_fit.push_back(item);
     } else {
       set_result(item, result.body, outcome, result.guaranteed);
     }
   }
   for (const std::uint32_t item : part.items) {
-    if (outcomes_[item].is_set || std::binary_search(did_not_fit.begin(), did_not_fit.end(), item)) continue;
+    if (items_[item].is_set || std::binary_search(did_not_fit.begin(), did_not_fit.end(), item)) continue;
     set_error(item, {Code::kInternal, "a worker's answer to this item cannot be read"});
   }
   put_off(std::move(part), std::move(did_not_fit));
@@ -197,7 +200,7 @@ Error BatchMerger::too_large() const {
 }
 
 void BatchMerger::set_result(std::uint32_t item, const Frame& body, std::string_view packed, bool guaranteed) {
-  const bool is_read = !is_write(items_[item].command);
+  const bool is_read = !items_[item].is_write;
   is_full_ = is_full_ || (is_read && result_bytes_ + packed.size() > result_bytes_max_);
   if (is_read && is_full_) return set_error(item, too_large());
   result_bytes_ += packed.size();
@@ -216,10 +219,9 @@ void BatchMerger::set_result(std::uint32_t item, const Frame& body, std::string_
 }
 
 void BatchMerger::set(std::uint32_t item, Frame packed) {
-  Outcome& outcome = outcomes_[item];
-  if (outcome.is_set) return;
-  outcome.is_set = true;
-  outcome.packed = std::move(packed);
+  if (items_[item].is_set) return;
+  items_[item].is_set = true;
+  items_[item].outcome = std::move(packed);
 }
 
 void BatchMerger::set_error(std::uint32_t item, const Error& error) {
@@ -232,9 +234,9 @@ void BatchMerger::set_error(std::uint32_t item, const Error& error) {
 
 MergedAnswer BatchMerger::finish() {
   MergedAnswer answer;
-  PackedWriter(answer.result).array(outcomes_.size());
-  answer.outcomes.reserve(outcomes_.size());
-  for (Outcome& outcome : outcomes_) answer.outcomes.push_back(std::move(outcome.packed));
+  PackedWriter(answer.result).array(items_.size());
+  answer.outcomes.reserve(items_.size());
+  for (Item& item : items_) answer.outcomes.push_back(std::move(item.outcome));
   answer.info.guaranteed = guaranteed_;
   return answer;
 }

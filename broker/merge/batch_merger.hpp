@@ -35,8 +35,11 @@ class BatchMerger final : public Merger {
     bool writes = false;
     std::size_t bytes_max = 0;  ///< Room for its reads' results.
   };
-  struct Outcome {
-    Frame packed;  ///< status, result, info.
+  /// Small, since by the time that results come much else has been in the processor's cache.
+  struct Item {
+    std::string_view packed;  ///< As it came.
+    Frame outcome;            ///< status, result, info.
+    bool is_write = false;
     bool is_set = false;
   };
 
@@ -53,12 +56,12 @@ class BatchMerger final : public Merger {
   MergedAnswer finish();
 
   Frame frame_;
-  std::vector<BatchItem> items_;
+  std::vector<BatchItem> asked_;  ///< Until they are sent.
+  std::vector<Item> items_;
   std::uint32_t partitions_;
   std::size_t result_bytes_max_;
   std::vector<Part> parts_;    ///< By subrequest number; empty once the subrequest has ended.
   std::vector<Part> put_off_;  ///< Reads that did not fit into their subrequests' replies.
-  std::vector<Outcome> outcomes_;
   std::size_t result_bytes_ = 0;
   std::size_t bytes_asked_ = 0;  ///< What the replies to the subrequests under way may hold.
   bool is_full_ = false;         ///< A read's result went beyond the bound.

@@ -101,9 +101,21 @@ class TrieCursor {
   std::vector<Step> path_;
 };
 
+/// A search on its way to a key's leaf.
+struct TrieSearch {
+  trie::Ref at;  ///< Empty where there is no way on.
+  std::string_view key;
+};
+
+/// Has all of them go down side by side, of one trie or of several, so that their waits for memory overlap: what find()
+/// of each key needs is in the processor's cache afterwards, as far as it has room.  Nothing else comes of it.
+void descend_together(std::span<TrieSearch> searches);
+
 /// What can be asked of a trie, frozen or not.
 class TrieView {
  public:
+  /// A search that begins, and is good for as long as the trie is not changed.
+  TrieSearch search(std::string_view key) const { return {root_, key}; }
   std::optional<StoredDocument> find(std::string_view key) const;
   bool contains(std::string_view key) const { return find_leaf(key) != nullptr; }
 
