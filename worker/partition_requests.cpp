@@ -58,7 +58,7 @@ void forget_after(PreparedRequest& request) {
   }
 }
 
-/// Reads of a batch that find their documents together: few enough for those to be in the cache still when they are read.
+/// Reads of a batch that find their documents together: so few that all are in the cache still when they are read.
 constexpr std::size_t kSoughtTogether = 16;
 
 CommandResult no_room() {

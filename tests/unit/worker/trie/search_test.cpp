@@ -13,7 +13,7 @@ namespace {
 
 using Random = std::mt19937_64;
 
-/// Of few letters, so that many are prefixes of others, or of all bytes, so that nodes of each size come about.
+/// A key of few letters, so that many are prefixes of others, or of all bytes, so that nodes of each size come about.
 std::string some_key(Random& random, bool is_dense) {
   std::string key(random() % (is_dense ? 6 : 3), '\0');
   for (char& byte : key) byte = static_cast<char>(is_dense ? 'a' + random() % 3 : random());
