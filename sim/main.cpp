@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "protocol/limits.hpp"
 #include "sim/nearest_name.hpp"
 #include "sim/runs.hpp"
 #include "sim/simulation.hpp"
@@ -63,6 +64,10 @@ int main(int argc, char** argv) {
         for (const std::string& name : names) settings.mutations.add(mutation_named(name));
       },
       "Put this fault into the system on purpose (see --list); repeat it for several");
+  app.add_option("--workers", settings.workers, "So many at first, instead of what is drawn")
+      ->check(CLI::Range(1, int{trellis::kWorkersMax}));
+  app.add_option("--partitions", settings.partitions, "So many, a power of two, instead of what is drawn")
+      ->check(CLI::Range(1, int{trellis::kPartitionsMax}));
   app.add_flag("--list", lists, "Print all scenarios and mutations, and end");
   app.add_option("--history", settings.history_file, "Write the clients' history to this file (for trellis-check)");
   app.add_flag("--until-failure", many.ends_at_first_failure, "End with the first seed that fails");

@@ -63,6 +63,13 @@ ClusterShape draw_shape(Random& random, const ScenarioRow& row, bool is_drawn) {
   return shape;
 }
 
+ClusterShape shape_of(const RunSettings& settings, const ScenarioRow& row, Random& random) {
+  ClusterShape shape = draw_shape(random, row, settings.scenario == Scenario::kAny);
+  if (settings.workers != 0) shape.workers = settings.workers;
+  if (settings.partitions != 0) shape.partitions = settings.partitions;
+  return shape;
+}
+
 void draw_conditions(Cluster& cluster, Random& random) {
   NetworkConditions& network = cluster.network().conditions;
   network.delay_max = random.chance(0.5) ? Duration(500) : random.between(Duration(1'000), Duration(30'000));
@@ -85,7 +92,7 @@ class Run {
       : settings_(settings),
         world_(settings.seed),
         row_(row_of(settings.scenario == Scenario::kAny ? drawn_scenario(world_.random()) : settings.scenario)),
-        cluster_(world_, draw_shape(world_.random(), row_, settings.scenario == Scenario::kAny), settings_.mutations) {
+        cluster_(world_, shape_of(settings, row_, world_.random()), settings_.mutations) {
     if (settings.prints_trace) world_.print_all();
   }
 

@@ -18,6 +18,8 @@ struct RunSettings {
   Duration length = std::chrono::seconds(60);
   Scenario scenario = Scenario::kAny;
   Mutations mutations;
+  std::size_t workers = 0;       ///< At first; 0: as many as are drawn, or as the scenario has.
+  std::uint32_t partitions = 0;  ///< The same.
   bool prints_trace = false;
   std::string history_file;  ///< Where the whole history goes; empty: nowhere.
 };
