@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/check.hpp"
+#include "protocol/cluster/field_buffer.hpp"
 
 namespace trellis {
 namespace {
@@ -16,13 +17,14 @@ void BundleWriter::add(std::uint8_t type, std::string_view header, const Frame& 
   if (items_ == 0) head_.push_back(static_cast<char>(kFormatVersion));
   CHECK(header.size() < kAttached && body.size() < kAttached);
   const bool attach = body.size() >= kInlineMax;
-  FieldWriter fields(head_);
+  FieldBuffer<9> fields;
   fields.u8(type).u32(static_cast<std::uint32_t>(header.size()));
-  fields.u32(static_cast<std::uint32_t>(body.size()) | (attach ? kAttached : 0)).raw(header);
+  fields.u32(static_cast<std::uint32_t>(body.size()) | (attach ? kAttached : 0));
+  head_.append(fields.view()).append(header);
   if (attach) {
     attached_.push_back(body);
   } else {
-    fields.raw(body.bytes());
+    head_.append(body.bytes());
   }
   ++items_;
   size_ += header.size() + body.size();

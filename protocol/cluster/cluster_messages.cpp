@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "protocol/cluster/control_reader.hpp"
+#include "protocol/cluster/field_buffer.hpp"
 #include "protocol/limits.hpp"
 
 namespace trellis {
@@ -174,10 +175,12 @@ Result<JoinRefused> read_join_refused(const BundleItem& item) {
   return refused;
 }
 
-std::string pack_header(const WorkerRequest& message) {
-  std::string header;
-  header.reserve(WorkerRequest::kHeaderSize + message.session.size());
-  FieldWriter fields(header);
+namespace {
+
+using RequestHeader = FieldBuffer<WorkerRequest::kHeaderSize + kSessionSizeMax>;
+using ReplyHeader = FieldBuffer<WorkerReply::kHeaderSize>;
+
+void fill(RequestHeader& fields, const WorkerRequest& message) {
   fields.u64(message.tag).u32(message.attempt).u32(message.partition.value).u8(static_cast<std::uint8_t>(message.kind));
   fields.u8(static_cast<std::uint8_t>(message.mode)).u8(session_kind_of(message));
   fields.u64(message.seq)
@@ -189,11 +192,37 @@ std::string pack_header(const WorkerRequest& message) {
       .u64(message.configuration.value)
       .u8(message.is_suspect ? 1 : 0)
       .raw(message.session);
-  return header;
 }
 
+void fill(ReplyHeader& fields, const WorkerReply& message) {
+  fields.u64(message.tag)
+      .u32(message.attempt)
+      .u8(static_cast<std::uint8_t>(message.outcome))
+      .u32(message.partition.value);
+  fields.u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
+  fields.u8(message.is_confirmed ? 1 : 0).u64(message.configuration.value);
+}
+
+template <typename Header, typename Message>
+void add_with_header(BundleWriter& bundle, MessageType type, const Message& message) {
+  Header header;
+  fill(header, message);
+  bundle.add(static_cast<std::uint8_t>(type), header.view(), message.body);
+}
+
+template <typename Header, typename Message>
+std::string packed_header(const Message& message) {
+  Header header;
+  fill(header, message);
+  return std::string(header.view());
+}
+
+}  // namespace
+
+std::string pack_header(const WorkerRequest& message) { return packed_header<RequestHeader>(message); }
+
 void add(BundleWriter& bundle, const WorkerRequest& message) {
-  bundle.add(static_cast<std::uint8_t>(MessageType::kRequest), pack_header(message), message.body);
+  add_with_header<RequestHeader>(bundle, MessageType::kRequest, message);
 }
 
 Result<WorkerRequest> read_worker_request(const BundleItem& item) {
@@ -229,21 +258,10 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   return request;
 }
 
-std::string pack_header(const WorkerReply& message) {
-  std::string header;
-  header.reserve(WorkerReply::kHeaderSize);
-  FieldWriter fields(header);
-  fields.u64(message.tag)
-      .u32(message.attempt)
-      .u8(static_cast<std::uint8_t>(message.outcome))
-      .u32(message.partition.value);
-  fields.u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
-  fields.u8(message.is_confirmed ? 1 : 0).u64(message.configuration.value);
-  return header;
-}
+std::string pack_header(const WorkerReply& message) { return packed_header<ReplyHeader>(message); }
 
 void add(BundleWriter& bundle, const WorkerReply& message) {
-  bundle.add(static_cast<std::uint8_t>(MessageType::kReply), pack_header(message), message.body);
+  add_with_header<ReplyHeader>(bundle, MessageType::kReply, message);
 }
 
 Result<WorkerReply> read_worker_reply(const BundleItem& item) {

@@ -113,7 +113,7 @@ TEST(Load, IsToldByMembersToWhomAsksForIt) {
     }
     return fields;
   };
-  EXPECT_EQ(fields_of(false, 0).size(), 11u) << "the protocol's fields and no others";
+  EXPECT_EQ(fields_of(false, 0).size(), 12u) << "the protocol's fields and no others";
   auto of_first = fields_of(true, 0);
   EXPECT_EQ(of_first.at("memory"), 1u << 20);
   EXPECT_EQ(of_first.at("requests"), 10u);
