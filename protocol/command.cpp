@@ -19,6 +19,9 @@ std::string in_upper_case(std::string_view name) {
   return upper != name && command_of(upper) ? "; commands are in upper case: " + upper : "";
 }
 
+/// Nil or an empty map, as most requests have them: there is nothing to be read, and nothing to be copied.
+bool are_empty(std::string_view packed_options) { return packed_options == "\xc0" || packed_options == "\x80"; }
+
 /// Reads `count` elements: the command, its arguments and perhaps its options, which end `packed`.
 BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std::uint32_t count) {
   BatchItem item;
@@ -41,7 +44,7 @@ BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std:
     return item;
   }
   item.arguments = arguments_of(*arguments);
-  if (count == 3) {
+  if (count == 3 && !are_empty(packed.substr(reader.position()))) {
     auto options = read_options(packed.substr(reader.position()), *command, OptionPlace::kBatchItem);
     if (options) {
       item.options = *options;
@@ -98,9 +101,11 @@ std::variant<Request, BadRequest> read_request(std::string_view frame) {
   if (*elements == 5) {
     const auto packed = reader.read_value();
     if (!packed) return wrong("options must be a map or nil");
-    auto options = read_options(*packed, *command, OptionPlace::kRequest);
-    if (!options) return bad(options.error());
-    request.options = *options;
+    if (!are_empty(*packed)) {
+      auto options = read_options(*packed, *command, OptionPlace::kRequest);
+      if (!options) return bad(options.error());
+      request.options = *options;
+    }
   }
   if (!reader.at_end()) return wrong("bytes after the request");
   return request;
