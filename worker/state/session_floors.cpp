@@ -29,15 +29,14 @@ std::vector<SessionFloor> FrozenFloors::in_order() const {
 }
 
 const Slot* SessionFloors::find(std::string_view name) const {
-  const Position at = position_of(name, hash_of(name));
+  const Position at = position_of(name);
   return at == kNone ? nullptr : &slot(at);
 }
 
 void SessionFloors::on_write(std::string_view name, std::uint64_t floor) {
-  const std::uint64_t hash = hash_of(name);
-  Position at = position_of(name, hash);
+  Position at = position_of(name);
   if (at == kNone) {
-    at = add(name, hash);
+    at = add(name);
   } else {
     unlink(at);
   }
@@ -48,7 +47,7 @@ void SessionFloors::on_write(std::string_view name, std::uint64_t floor) {
 }
 
 void SessionFloors::on_forgotten(std::string_view name, std::uint64_t seq) {
-  const Position at = position_of(name, hash_of(name));
+  const Position at = position_of(name);
   if (at == kNone || slot(at).forgotten >= seq) return;
   writable(at).forgotten = seq;
 }
@@ -66,9 +65,8 @@ FrozenFloors SessionFloors::freeze() {
 
 bool SessionFloors::restore(const SessionFloor& session) {
   CHECK(session.name.size() <= kSessionSizeMax);
-  const std::uint64_t hash = hash_of(session.name);
-  if (size() == sessions_max_ || position_of(session.name, hash) != kNone) return false;
-  const Position at = add(session.name, hash);
+  if (size() == sessions_max_ || position_of(session.name) != kNone) return false;
+  const Position at = add(session.name);
   link_last(at);
   Slot& slot = writable(at);
   slot.floor = session.floor;
@@ -86,24 +84,26 @@ Slot& SessionFloors::writable(Position at) {
   return (*chunk.slots)[at % kSlotsPerChunk];
 }
 
-SessionFloors::Position SessionFloors::position_of(std::string_view name, std::uint64_t hash) const {
+SessionFloors::Position SessionFloors::position_of(std::string_view name) const {
+  const auto is_at = [&](Position at) { return slot(at).name() == name; };
+  if (last_found_ != kNone && is_at(last_found_)) return last_found_;
   Position position = kNone;
-  index_.find(hash, [&](std::uint32_t at) {
-    if (slot(at).name() != name) return false;
-    position = at;
+  index_.find(hash_of(name), [&](std::uint32_t at) {
+    if (!is_at(at)) return false;
+    position = last_found_ = at;
     return true;
   });
   return position;
 }
 
 /// A slot of that name, which is in no place of the list yet.
-SessionFloors::Position SessionFloors::add(std::string_view name, std::uint64_t hash) {
+SessionFloors::Position SessionFloors::add(std::string_view name) {
   const Position at = place_for_one_more();
   Slot& session = writable(at);
   session = Slot{};
   session.name_size = static_cast<std::uint8_t>(name.size());
   std::copy(name.begin(), name.end(), session.name_bytes.begin());
-  index_.add(hash, at);
+  index_.add(hash_of(name), at);
   return at;
 }
 

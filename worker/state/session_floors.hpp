@@ -109,8 +109,8 @@ class SessionFloors {
     return (*chunks_[at / sessions::kSlotsPerChunk].slots)[at % sessions::kSlotsPerChunk];
   }
   sessions::Slot& writable(Position at);
-  Position position_of(std::string_view name, std::uint64_t hash) const;
-  Position add(std::string_view name, std::uint64_t hash);
+  Position position_of(std::string_view name) const;
+  Position add(std::string_view name);
   Position place_for_one_more();
   void unlink(Position at);
   void link_last(Position at);
@@ -122,6 +122,8 @@ class SessionFloors {
   Position newest_ = kNone;
   std::uint64_t written_ = 0;
   SessionIndex index_;
+  /// Where the session is that was asked for last: a write asks several times, and so does the next one of its session.
+  mutable Position last_found_ = kNone;
 };
 
 }  // namespace trellis
