@@ -38,19 +38,12 @@ constexpr std::uint16_t kFlags = kNarrowFlags | kIfPresent | kStrict | kReturnDo
 constexpr std::uint16_t kAskedFlags = kIfAbsent | kIfVersion | kIfPresent | kStrict | kPointer;
 
 std::uint16_t flags_of(const Entry& entry) {
-  const std::pair<bool, std::uint16_t> flags[] = {{entry.if_absent, kIfAbsent},
-                                                  {entry.if_version.has_value(), kIfVersion},
-                                                  {entry.broker_session, kBrokerSession},
-                                                  {entry.has_floor, kHasFloor},
-                                                  {entry.if_present, kIfPresent},
-                                                  {entry.strict, kStrict},
-                                                  {entry.return_document, kReturnDocument},
-                                                  {entry.pointer, kPointer},
-                                                  {entry.ttl_ms.has_value(), kTtlFlag},
-                                                  {entry.time.has_value(), kTime}};
-  std::uint16_t all = 0;
-  for (const auto& [is_set, flag] : flags) all |= is_set ? flag : 0;
-  return all;
+  const auto flag = [](bool is_set, std::uint16_t value) { return is_set ? value : std::uint16_t{0}; };
+  return static_cast<std::uint16_t>(flag(entry.if_absent, kIfAbsent) | flag(entry.if_version.has_value(), kIfVersion) |
+                                    flag(entry.broker_session, kBrokerSession) | flag(entry.has_floor, kHasFloor) |
+                                    flag(entry.if_present, kIfPresent) | flag(entry.strict, kStrict) |
+                                    flag(entry.return_document, kReturnDocument) | flag(entry.pointer, kPointer) |
+                                    flag(entry.ttl_ms.has_value(), kTtlFlag) | flag(entry.time.has_value(), kTime));
 }
 
 bool is_wide(std::uint16_t flags) { return (flags & ~kNarrowFlags) != 0; }
