@@ -5,9 +5,11 @@
 #include <map>
 #include <set>
 
+#include "protocol/cluster/cluster_map.hpp"
 #include "worker/log/file_disk.hpp"
 #include "worker/log/place_reader.hpp"
 #include "worker/log/recovery.hpp"
+#include "worker/membership_records.hpp"
 #include "worker/raft/entry_type.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/snapshot/file_snapshot_store.hpp"
@@ -47,6 +49,7 @@ std::string wrong_in(const EntryRecord& entry) {
   if (!is_command_type(entry.head.type)) return "an entry of unknown type " + std::to_string(entry.head.type);
   if (is_system_entry(entry.payload)) {
     SystemRecords records;
+    records.level = kLevel;  // One by itself does not tell what its group had.
     const auto applied = apply_system_entry(entry.payload, records);
     return applied ? std::string() : applied.error().message;
   }
@@ -69,6 +72,12 @@ class Check {
       return std::move(result_);
     }
     recovered_ = &*recovered;
+    if (const auto map = recovered->contents.records.find(std::string(records::kMapName));
+        map != recovered->contents.records.end()) {
+      const auto read = read_cluster_map(map->second);
+      result_.is_of_later_level = !read && read.error().code == Code::kFailedPrecondition;
+      if (result_.is_of_later_level) return fault(read.error().message), std::move(result_);
+    }
     std::set<PartitionId> groups;
     for (const auto& [group, last] : recovered_->contents.entries.last_entries()) {
       groups.insert(group);
@@ -157,7 +166,9 @@ Result<DataCheck> check_folder(const std::string& folder) {
   if (!disk) return disk.error();
   auto snapshots = FileSnapshotStore::open_folder(folder + "/snapshots");
   if (!snapshots) return snapshots.error();
-  return check_data(**disk, **snapshots);
+  DataCheck check = check_data(**disk, **snapshots);
+  if (check.is_of_later_level) return Error{Code::kFailedPrecondition, folder + ": " + check.faults.front()};
+  return check;
 }
 
 }  // namespace trellis

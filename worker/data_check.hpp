@@ -20,6 +20,8 @@ struct DataCheck {
   std::vector<std::string> faults;  ///< One line each, for people: what, where, and what to do.
   /// Something is not as it was written; false where all that is wrong is that it cannot be read, or is not known here.
   bool is_damaged = false;
+  /// It has a level of the cluster that is not known here, as `faults` says; nothing else was looked at.
+  bool is_of_later_level = false;
   std::uint64_t groups = 0;
   std::uint64_t entries = 0;
   std::uint64_t snapshots = 0;
@@ -28,7 +30,7 @@ struct DataCheck {
 
 /// Reads all of a log and its snapshots.
 DataCheck check_data(Disk& log, const SnapshotStore& snapshots);
-/// The same of a folder.  Error: it is no worker's, or another process holds it.
+/// The same of a folder.  Error: it is no worker's, another process holds it, or its level is not known here.
 Result<DataCheck> check_folder(const std::string& folder);
 
 }  // namespace trellis

@@ -4,16 +4,13 @@
 
 #include "protocol/cluster/bundle.hpp"
 #include "protocol/cluster/map_contradiction.hpp"
+#include "worker/membership_records.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/raft/replica.hpp"
 
 namespace trellis {
 namespace {
 
-// Beside the keys of worker/raft/log_records.hpp.
-constexpr std::string_view kVersionKey = "V";
-constexpr std::string_view kIdentityKey = "W";
-constexpr std::string_view kMapKey = "M";
 constexpr std::uint64_t kStoreFormatVersion = 3;
 
 Result<std::optional<std::uint64_t>> read_number(LogStore& store, std::string_view key) {
@@ -32,7 +29,7 @@ std::string random_cluster_id(const RandomSource& random) {
 }  // namespace
 
 Result<Membership> Membership::load(LogStore& store, std::string address, const RandomSource& random, bool joins) {
-  const auto version = read_number(store, kVersionKey);
+  const auto version = read_number(store, records::kVersionName);
   if (!version) return version.error();
   if (*version && **version != kStoreFormatVersion) {
     return Error{Code::kInternal, "the data folder has format " + std::to_string(**version) +
@@ -40,16 +37,16 @@ Result<Membership> Membership::load(LogStore& store, std::string address, const 
                                       ": bring the documents over with the software that wrote it, by `trellis "
                                       "export` there and `trellis load` into a new cluster"};
   }
-  const auto identity = read_number(store, kIdentityKey);
+  const auto identity = read_number(store, records::kIdentityName);
   if (!identity) return identity.error();
   WorkerId self{identity->value_or(0)};
   if (!*identity) {
     while (self.value == 0) self.value = random();
-    store.put(kVersionKey, records::pack_number(kStoreFormatVersion));
-    store.put(kIdentityKey, records::pack_number(self.value));
+    store.put(records::kVersionName, records::pack_number(kStoreFormatVersion));
+    store.put(records::kIdentityName, records::pack_number(self.value));
   }
   Membership membership(self, std::move(address), joins);
-  const auto packed = store.get(kMapKey);
+  const auto packed = store.get(records::kMapName);
   if (!packed) return packed.error();
   if (*packed) {
     auto map = read_cluster_map(**packed);
@@ -143,7 +140,7 @@ void Membership::found_groups(const ClusterMap& map, LogStore& store) const {
 }
 
 void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting) {
-  store.put(kMapKey, pack(map));
+  store.put(records::kMapName, pack(map));
   storing_ = std::move(map);
   storing_batch_ = collecting;
 }

@@ -130,9 +130,14 @@ class RollingUpgrade(EndToEndTest):
         told = f"cluster {cluster.status()['cluster']} has level 2, and this program knows level 1"
         self.assertEqual(cluster.workers[0].stop(), 0)
         before = {path: path.read_bytes() for path in cluster.data_of(0).rglob("*") if path.is_file()}
-        older = cluster.start_worker(0)
-        self.assertEqual(older.wait(), 1)
-        self.assertIn(f"{told}: start it with the version of Trellis that the cluster's workers run", older.tail(1))
+        for flags in ((), ("--heal",)):
+            older = cluster.start_worker(0, flags=flags)
+            self.assertEqual(older.wait(), 1)
+            self.assertIn(f"{told}: start it with the version of Trellis that the cluster's workers run", older.tail(1))
+        checked = run("trellis", "doctor", "--data", cluster.data_of(0))
+        self.assertRan(checked, 1, out="")
+        self.assertOneLine(checked.err, told)
+        self.assertRan(run(AHEAD["trellis-worker"], "--check", "--data", cluster.data_of(0)), 0)
         self.assertEqual({path: path.read_bytes() for path in before}, before, "it changed something")
         cluster.start_worker(0, program=AHEAD["trellis-worker"])
         cluster.wait_until_whole()

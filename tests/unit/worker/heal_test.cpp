@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "protocol/cluster/cluster_map.hpp"
 #include "tests/unit/worker/log/log_on_memory.hpp"
 #include "worker/data_check.hpp"
+#include "worker/membership_records.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/snapshot/file_snapshot_store.hpp"
 #include "worker/snapshot/snapshot_file.hpp"
@@ -29,7 +31,7 @@ class HealTest : public ::testing::Test {
   ~HealTest() override { fs::remove_all(folder_); }
 
   /// Named records, entries in several segments, and a snapshot.
-  void write_folder() {
+  void write_folder(const std::string& map = "the cluster map") {
     LogOnMemory log(5);
     EXPECT_TRUE(log.open());
     fs::create_directory(folder_ + "/log");
@@ -41,7 +43,7 @@ class HealTest : public ::testing::Test {
     const auto descriptor = write_snapshot(frozen, {0}, {1}, {1}, snapshot_name({0}, {1}, {1}, 7), **snapshots);
     ASSERT_TRUE(descriptor) << descriptor.error().message;
     log.log->put(records::snapshot_name({0}), records::pack(records::SnapshotRecord{1, 1, 1, {}, encode(*descriptor)}));
-    log.log->put("M", "the cluster map");
+    log.log->put(records::kMapName, map);
     log.write();
     for (std::uint64_t index = 2; index <= 13; ++index) {
       log.log->append({0}, {index}, {1, 2}, std::string(kBlockSize, 'x'));
@@ -121,6 +123,20 @@ TEST_F(HealTest, AFlippedBitOfASnapshot) {
 TEST_F(HealTest, ASnapshotThatIsGone) {
   fs::remove(folder_ + "/snapshots/" + names("/snapshots").front());
   expect_set_aside();
+}
+
+TEST_F(HealTest, AFolderOfALevelThatIsNotKnownStaysWhereItIsWhateverElseCannotBeRead) {
+  fs::remove_all(folder_ + "/log");
+  fs::remove_all(folder_ + "/snapshots");
+  ClusterMap map = make_cluster_map(std::string(32, 'a'), {1, 1, {{{1}, "127.0.0.1:9001"}}});
+  map.level = kLevel + 1;
+  write_folder(pack(map));
+  flip("/snapshots/" + names("/snapshots").front(), 40);
+  const auto healing = set_damage_aside(folder_);
+  ASSERT_FALSE(healing);
+  EXPECT_NE(healing.error().message.find("has level " + std::to_string(map.level)), std::string::npos);
+  EXPECT_FALSE(check_folder(folder_));
+  EXPECT_EQ(names(""), (std::vector<std::string>{"log", "snapshots"}));
 }
 
 TEST_F(HealTest, AFolderOfOtherSoftwareIsNoDamage) {
