@@ -9,6 +9,7 @@
 #include "broker/formation.hpp"
 #include "broker/freeze_guard.hpp"
 #include "broker/outbox.hpp"
+#include "broker/recoveries.hpp"
 #include "broker/registry.hpp"
 #include "broker/requests.hpp"
 #include "broker/router.hpp"
@@ -57,13 +58,16 @@ class Broker::Core {
         freeze_guard_(now),
         requests_({options_, output, registry_, router_, formation_, access_, freeze_guard_}, random, now),
         calls_(options_, registry_, router_, outbox_, leadership_checks_, call_timers_, requests_, random()),
+        recoveries_(nonce_, options_, registry_, formation_, outbox_),
         next_liveness_check_(now) {
     requests_.use(calls_);
+    requests_.use(recoveries_);
   }
 
   void on_client_message(Frames& frames, TimePoint now, const Asker& asker) {
     note_time(now);
     requests_.on_client_message(frames, now, asker);
+    settle_recovery(now);
   }
   Admission admit(std::string_view public_key) const { return access_.admit(public_key); }
   void on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now);
@@ -85,6 +89,8 @@ class Broker::Core {
   void drop(const std::string& what, const WorkerRecord* from, TimePoint now);
   void use_new_map(TimePoint now);
   void check_liveness(TimePoint now);
+  void on_recovery_item(WorkerRecord& worker, const BundleItem& item, TimePoint now);
+  void settle_recovery(TimePoint now);
   void on_liveness_interval(TimePoint now);
   void say_welcome(TimePoint now);
 
@@ -101,6 +107,7 @@ class Broker::Core {
   FreezeGuard freeze_guard_;
   Requests requests_;
   Calls calls_;
+  Recoveries recoveries_;
   TimePoint next_liveness_check_;
   bool heartbeat_is_due_ = true;  ///< At every other liveness interval.
   std::set<BootNonce> refused_;   ///< Incarnations whose refusal was logged.
@@ -128,6 +135,28 @@ void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& b
   if (reader.broken()) drop("a broken message", nullptr, now);
   calls_.settle_checked(now);
   requests_.settle(now);
+  settle_recovery(now);
+}
+
+void Broker::Core::on_recovery_item(WorkerRecord& worker, const BundleItem& item, TimePoint now) {
+  const WorkerId id = worker.hello.id;
+  if (static_cast<MessageType>(item.type) == MessageType::kRecoveryAsk) {
+    const auto ask = read_recovery_ask(item);
+    if (!ask) return drop(ask.error().message, &worker, now);
+    if (worker.slot == nullptr) return;
+    return add(outbox_.to(*worker.slot), RecoveryHeard{ask->number, recoveries_.heard_lately(ask->lost, now)});
+  }
+  if (static_cast<MessageType>(item.type) == MessageType::kRecoveryTold) {
+    auto told = read_recovery_told(item);
+    return told ? recoveries_.on_told(id, std::move(*told), now) : drop(told.error().message, &worker, now);
+  }
+  const auto written = read_recovery_written(item);
+  return written ? recoveries_.on_written(id, *written) : drop(written.error().message, &worker, now);
+}
+
+void Broker::Core::settle_recovery(TimePoint now) {
+  if (auto plan = recoveries_.take_plan(); plan && formation_.on_map_offer(std::move(*plan), now)) use_new_map(now);
+  for (auto& [tag, answer] : recoveries_.take_done()) requests_.on_recovered(tag, std::move(answer), now);
 }
 
 void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, TimePoint now) {
@@ -146,6 +175,9 @@ void Broker::Core::on_item(const BackendAddress& from, const BundleItem& item, T
     const auto refused = read_join_refused(item);
     return refused ? formation_.on_join_refused(*refused) : drop(refused.error().message, worker, now);
   }
+  const bool is_of_recovery =
+      type == MessageType::kRecoveryAsk || type == MessageType::kRecoveryTold || type == MessageType::kRecoveryWritten;
+  if (is_of_recovery) return on_recovery_item(*worker, item, now);
   if (type == MessageType::kLeadershipAnswer) {
     const auto confirm = read_leadership_answer(item);
     return confirm ? calls_.on_answer(worker->hello.id, *confirm) : drop(confirm.error().message, worker, now);
@@ -282,6 +314,7 @@ void Broker::Core::drop(const std::string& what, const WorkerRecord* from, TimeP
 
 void Broker::Core::use_new_map(TimePoint now) {
   router_.set_map(formation_.map());
+  recoveries_.on_map(*formation_.map());
   output_.on_cluster(formation_.map()->cluster);
   calls_.set_partitions(router_.partition_count());
   std::vector<WorkerId> strangers;
@@ -308,6 +341,9 @@ void Broker::Core::on_tick(TimePoint now) {
   note_time(now);
   if (now >= next_liveness_check_)
     on_liveness_interval(now);  // First, so that what is refused now is told as it stands now.
+  // Before the requests' deadlines: what is known of a recovery is told.
+  recoveries_.on_tick(now);
+  settle_recovery(now);
   // Then the deadlines, so that nothing is sent again for which nobody waits.
   requests_.on_tick(now);
   requests_.settle(now);

@@ -152,6 +152,7 @@ void Requests::begin(Entry& entry, TimePoint now) {
   }
   if (is_on_one_key(entry.request.command)) return begin_on_one_key(entry, now);
   if (row_of(entry.request.command).reach == Reach::kKeeper) return begin_at_keeper(entry, now);
+  if (row_of(entry.request.command).reach == Reach::kMembers) return begin_recovery(entry, now);
   if (row_of(entry.request.command).reach == Reach::kOnePartition) return begin_on_one_partition(entry, now);
   if (row_of(entry.request.command).reach != Reach::kMap) return begin_merged(entry, now);
   const auto key = read_key(entry.request.arguments);

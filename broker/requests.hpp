@@ -24,6 +24,7 @@
 #include "broker/merge/reply_assembly.hpp"
 #include "broker/options.hpp"
 #include "broker/pool.hpp"
+#include "broker/recoveries.hpp"
 #include "broker/registry.hpp"
 #include "broker/router.hpp"
 #include "broker/timer_wheel.hpp"
@@ -49,6 +50,9 @@ class Requests final : public CallListener {
   Requests(const Parts& parts, const RandomSource& random, TimePoint now);
   /// The calls that carry its subrequests, which need the table as their listener.
   void use(Calls& calls) { calls_ = &calls; }
+  void use(Recoveries& recoveries) { recoveries_ = &recoveries; }
+  /// The end of what was begun there.
+  void on_recovered(Tag tag, MergedAnswer answer, TimePoint now);
 
   void on_client_message(Frames& frames, TimePoint now, const Asker& asker = {});
   void on_call_done(Tag owner, std::uint32_t subrequest, LegResult result, TimePoint now) override;
@@ -114,6 +118,7 @@ class Requests final : public CallListener {
   void begin_on_one_key(Entry& entry, TimePoint now);
   void begin_on_one_partition(Entry& entry, TimePoint now);
   void begin_at_keeper(Entry& entry, TimePoint now);
+  void begin_recovery(Entry& entry, TimePoint now);
   void begin_merged(Entry& entry, TimePoint now);
   bool has_room_for(std::size_t subrequests) const;
   WriteIdentity identity_of(Entry& entry);
@@ -152,6 +157,7 @@ class Requests final : public CallListener {
   Access& access_;
   const FreezeGuard& freeze_guard_;
   Calls* calls_ = nullptr;
+  Recoveries* recoveries_ = nullptr;
   WriteSession session_;
   TimerWheel deadlines_;
   Pool<Entry> pool_;

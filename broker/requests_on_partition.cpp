@@ -25,4 +25,15 @@ void Requests::begin_on_one_partition(Entry& entry, TimePoint now) {
   if (call != 0) entry.asked.push_back({call, 0});
 }
 
+void Requests::begin_recovery(Entry& entry, TimePoint now) {
+  const auto wanted = read_recovery(entry.request.arguments);
+  if (!wanted) return finish(entry, answer_of(wanted.error()));
+  recoveries_->begin(entry.tag, *wanted, entry.request.options.dry_run, entry.deadline, now);
+}
+
+void Requests::on_recovered(Tag tag, MergedAnswer answer, TimePoint now) {
+  now_ = now;
+  if (Entry* const entry = pool_.find(tag)) finish(*entry, std::move(answer));
+}
+
 }  // namespace trellis

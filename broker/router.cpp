@@ -1,6 +1,7 @@
 #include "broker/router.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/limits.hpp"
 
@@ -19,6 +20,9 @@ bool can_be_sent_to(const WorkerRecord* worker) {
 void Router::set_map(const ClusterMap* map) {
   map_ = map;
   partitions_.resize(map == nullptr ? 0 : map->partition_count());
+  if (map == nullptr || std::exchange(recovery_, map->recovery) == map->recovery) return;
+  // What was said of those groups is of replicas that are no more.
+  for (const RecoveredReplica& each : map->recovered) partitions_[each.partition.value] = {};
 }
 
 const std::vector<ReplicaPlace>& Router::voters(PartitionId id) const {

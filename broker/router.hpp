@@ -101,6 +101,7 @@ class Router {
   Registry& registry_;
   OmittedBrokerRules omitted_;
   const ClusterMap* map_ = nullptr;
+  std::uint64_t recovery_ = 0;  ///< ClusterMap::recovery, of the map as it was last.
   std::vector<Partition> partitions_;
   std::set<WorkerId> up_;  ///< Members that are not down.
   std::size_t members_down_ = 0;

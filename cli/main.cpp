@@ -20,6 +20,7 @@
 #include "cli/local/up.hpp"
 #include "cli/member_removal.hpp"
 #include "cli/moves_watch.hpp"
+#include "cli/recover.hpp"
 #include "cli/shell/execute.hpp"
 #include "cli/shell/shell.hpp"
 #include "cli/users/users.hpp"
@@ -30,8 +31,9 @@
 namespace trellis {
 namespace {
 
-constexpr std::array<std::string_view, 12> kTools = {"load",   "export", "generate", "bench", "up",     "down",
-                                                     "doctor", "ready",  "user",     "role",  "backup", "restore"};
+constexpr std::array<std::string_view, 13> kTools = {"load",   "export",  "generate", "bench", "up",
+                                                     "down",   "doctor",  "ready",    "user",  "role",
+                                                     "backup", "restore", "recover"};
 
 constexpr const char* kFooter =
     R"(Without a command: the shell; commands are read from the terminal, or a line at a time from a pipe.
@@ -71,6 +73,7 @@ struct Settings {
   BenchOptions bench;
   DoctorFlags doctor;
   BackupFlags backup;
+  RecoverFlags recover;
   std::string keys_folder;
   UserFlags user_flags;
   std::string user_file;
@@ -364,6 +367,7 @@ int run(int argc, char** argv) {
   const CLI::App* const role = add_role_tool(app, settings.user_flags);
   const CLI::App* const backup = add_backup(app, settings.backup);
   const CLI::App* const restore = add_restore(app, settings.backup);
+  const CLI::App* const recover = add_recover(app, settings.recover);
 
   const CommandLine line = split_command_line({argv + 1, argv + argc}, kTools);
   std::vector<const char*> flags{argv[0]};
@@ -385,6 +389,10 @@ int run(int argc, char** argv) {
   if (role->parsed()) return run_role_tool(*role, settings.user_flags, settings.user_tool_settings());
   if (backup->parsed()) return run_backup(settings.backup, data_tool_settings(app, settings));
   if (restore->parsed()) return run_restore(settings.backup, data_tool_settings(app, settings));
+  if (recover->parsed()) {
+    Client client(settings.endpoints(), Client::Absent::kTell, settings.user);
+    return run_recover(settings.recover, client, settings.json);
+  }
   if (ready->parsed()) return run_ready(settings.doctor, settings.doctor_settings());
   return run_shell_here(settings);
 }

@@ -109,6 +109,10 @@ std::string request_body(const Route& route) {
     schema = R"({"type": "object", "required": ["line"], "additionalProperties": false, "properties": )"
              R"({"line": {"type": "string"}, "all": {"type": "boolean"}}, "example": {"line": "GET person1"}})";
   }
+  if (route.body == BodyKind::kRecovery) {
+    schema = R"({"type": "object", "required": ["lost"], "additionalProperties": false, "properties": {)"
+             R"("lost": {"type": "array", "items": {"type": "string"}}, "cluster": {"type": "string"}}})";
+  }
   if (route.body == BodyKind::kSettings) {
     schema = R"({"type": "object", "properties": {"k": {"type": "integer"}, "moves": {"type": "integer"}, )"
              R"("move_rate": {"type": "integer"}, "repair_after_ms": {"type": "integer"}}})";

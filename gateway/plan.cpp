@@ -6,6 +6,7 @@
 #include "gateway/accept.hpp"
 #include "gateway/answer.hpp"
 #include "gateway/entity_tags.hpp"
+#include "gateway/named_arguments.hpp"
 #include "gateway/patch_body.hpp"
 #include "protocol/document.hpp"
 #include "protocol/glob.hpp"
@@ -48,8 +49,8 @@ class Planner {
   Refusal read_lifetime();
   Refusal write_arguments();
   Refusal write_key_arguments();
-  Refusal write_compute_arguments();
   Refusal write_batch_arguments();
+  Refusal write_two_arguments(std::string_view first, std::string_view second, const std::string& example);
   Refusal write_settings_arguments();
   Refusal write_change_arguments();
   Refusal write_changes_arguments();
@@ -241,9 +242,13 @@ Refusal Planner::write_arguments() {
       return {};
     }
     case Signature::kPrefix: writer.array(1).key(plan_.prefix); return {};
-    case Signature::kFormula: return write_compute_arguments();
+    case Signature::kFormula:
+      return write_two_arguments("expression", "where",
+                                 R"({"expression": "2*x", "where": {"x": ["person2", "address", "number"]}})");
     case Signature::kItems: return write_batch_arguments();
     case Signature::kSettings: return write_settings_arguments();
+    case Signature::kRecovery:
+      return write_two_arguments("lost", "cluster", R"({"lost": ["127.0.0.1:9002"], "cluster": "its id"})");
     default: return values_.empty() ? (writer.array(0), Refusal()) : write_key_arguments();
   }
 }
@@ -312,26 +317,13 @@ Refusal Planner::write_changes_arguments() {
   return {};
 }
 
-/// {"expression": "2*x", "where": {"x": ["person2", "address", "number"]}}  ->  [expression, where]
-Refusal Planner::write_compute_arguments() {
-  const auto body = read_body("{\"expression\": ..., \"where\": {...}}");
+/// @param example  the object, for people
+Refusal Planner::write_two_arguments(std::string_view first, std::string_view second, const std::string& example) {
+  const auto body = read_body(example);
   if (!body) return body.error();
-  const HttpResponse wrong = bad_request(
-      R"(compute takes {"expression": "2*x", "where": {"x": ["person2", "address", "number"]}}, and nothing else)");
-  PackedReader reader(*body);
-  std::string_view expression;
-  std::string_view where;
-  const auto pairs = reader.read_map();
-  if (!pairs) return wrong;
-  for (std::uint32_t i = 0; i < *pairs; ++i) {
-    const auto name = reader.read_str();
-    const auto value = reader.read_value();
-    if (!name || !value || (*name != "expression" && *name != "where")) return wrong;
-    (*name == "expression" ? expression : where) = *value;
-  }
-  if (expression.empty()) return wrong;
-  PackedWriter writer(plan_.arguments);
-  writer.array(where.empty() ? 1 : 2).packed(expression).packed(where);
+  auto arguments = two_arguments(*body, first, second);
+  if (!arguments) return bad_request("this takes " + example + ", and nothing else");
+  plan_.arguments = std::move(*arguments);
   return {};
 }
 

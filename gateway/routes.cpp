@@ -57,6 +57,7 @@ std::string_view schema_of(ResultType type) {
     case ResultType::kRoles:
     case ResultType::kMembers: return R"({"type": "array", "items": {"type": "object"}})";
     case ResultType::kMoves: return R"({"type": "array", "items": {"type": "object"}})";
+    case ResultType::kRecovery:
     case ResultType::kLocation:
     case ResultType::kSettings:
     case ResultType::kStatus: return R"({"type": "object"})";
@@ -72,6 +73,7 @@ BodyKind body_of(Signature signature) {
     case Signature::kFormula: return BodyKind::kCompute;
     case Signature::kItems: return BodyKind::kBatch;
     case Signature::kChanges: return BodyKind::kChanges;
+    case Signature::kRecovery: return BodyKind::kRecovery;
     default: return BodyKind::kNone;
   }
 }

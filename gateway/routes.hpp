@@ -30,7 +30,7 @@ enum class Service : std::uint8_t {
 };
 
 /// What a request's body holds.
-enum class BodyKind : std::uint8_t { kNone, kDocument, kCompute, kBatch, kConsole, kChanges, kSettings };
+enum class BodyKind : std::uint8_t { kNone, kDocument, kCompute, kBatch, kConsole, kChanges, kSettings, kRecovery };
 
 struct Route {
   Method method;

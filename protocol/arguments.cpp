@@ -247,6 +247,25 @@ Result<SettingsChange> read_settings(std::string_view arguments) {
   return change;
 }
 
+Result<RecoveryArguments> read_recovery(std::string_view arguments) {
+  ArgumentReader given(Signature::kRecovery, arguments);
+  if (!given) return given.error();
+  RecoveryArguments recovery;
+  PackedReader& reader = given.take();
+  const auto count = reader.read_array();
+  if (!count || *count == 0 || *count > kWorkersMax) return given.error();
+  for (std::uint32_t i = 0; i < *count; ++i) {
+    const auto name = read_text(reader);
+    if (!name || name->empty() || name->size() > kMemberNameSizeMax) return given.error();
+    recovery.lost.push_back(*name);
+  }
+  if (!given.more()) return recovery;
+  const auto cluster = read_text(given.take());
+  if (!cluster || cluster->size() > kMemberNameSizeMax) return given.error();
+  recovery.cluster = *cluster;
+  return recovery;
+}
+
 Result<void> read_nothing(std::string_view arguments) {
   ArgumentReader given(Signature::kNothing, arguments);
   if (!given) return given.error();

@@ -58,7 +58,13 @@ Result<ComputeArguments> read_compute(std::string_view arguments);  ///< kFormul
 Result<PageArguments> read_page(std::string_view arguments);        ///< kPage
 Result<std::string_view> read_count(std::string_view arguments);    ///< kPrefix
 Result<std::string_view> read_member(std::string_view arguments);   ///< kMember
-Result<SettingsChange> read_settings(std::string_view arguments);   ///< kSettings
+/// Whom a recovery leaves behind, by ids or addresses; and the id of the cluster, without which nothing changes.
+struct RecoveryArguments {
+  std::vector<std::string_view> lost;
+  std::string_view cluster;
+};
+Result<RecoveryArguments> read_recovery(std::string_view arguments);  ///< kRecovery
+Result<SettingsChange> read_settings(std::string_view arguments);     ///< kSettings
 /// kChanges.  Values are checked.
 Result<PatchArguments> read_patch(std::string_view arguments, Dialect dialect);
 Result<LifetimeArguments> read_lifetime(std::string_view arguments);  ///< kLifetime

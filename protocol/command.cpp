@@ -179,6 +179,7 @@ Result<void> check_arguments(Command command, std::string_view arguments, Dialec
     case Signature::kLifetime: return outcome(read_lifetime(arguments));
     case Signature::kMember: return outcome(read_member(arguments));
     case Signature::kSettings: return outcome(read_settings(arguments));
+    case Signature::kRecovery: return outcome(read_recovery(arguments));
     case Signature::kUserKey:
     case Signature::kUserRole:
     case Signature::kToken:

@@ -42,6 +42,7 @@ enum class Command : std::uint8_t {
   kMemberKeep,
   kSettings,
   kMoves,
+  kRecover,
   kUserAdd,
   kUserRemove,
   kUserRole,
@@ -71,6 +72,7 @@ enum class Reach : std::uint8_t {
   kOneKey,  ///< The partition of its key, where the broker passes the request on as it came.  May stand in a BATCH.
   kOnePartition,  ///< The partition that its first argument names.
   kPartitions,    ///< Several partitions, whose answers the broker merges.
+  kMembers,       ///< All members that are left: RECOVER.
   kKeeper,        ///< The leader of partition 0, which keeps the cluster map.
   kMap,           ///< The broker alone, once there is a cluster map.
   kBroker,        ///< The broker alone, whatever the cluster does.
@@ -100,6 +102,7 @@ enum class Signature : std::uint8_t {
   kLifetime,  ///< A key, and how long its document stays.
   kMember,    ///< The id or address of one.
   kSettings,  ///< What is to be set, if anything.
+  kRecovery,  ///< The members that are lost, and the cluster's id.
   kUserKey,   ///< A user's name, public key and role.
   kUserRole,  ///< A user's name, and a role's.
   kToken,     ///< A user's name; a token's hash and end, or nil.
@@ -199,6 +202,7 @@ enum class ResultType : std::uint8_t {
   kStatus,
   kSettings,
   kMoves,
+  kRecovery,
   kUsers,  ///< An array of maps, as the next one: protocol/access/access_changes.hpp.
   kRoles,
   kText,

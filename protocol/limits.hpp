@@ -31,6 +31,8 @@ constexpr std::uint64_t kMoveRateMax = std::uint64_t{1} << 40;
 constexpr std::chrono::milliseconds kRepairAfterDefault{600'000};
 constexpr std::chrono::milliseconds kRepairAfterMin{3'000};
 constexpr std::chrono::milliseconds kRepairAfterMax{std::int64_t{30} * 24 * 3600 * 1000};
+/// A recovery leaves nobody behind who was heard more lately.
+constexpr std::chrono::milliseconds kRecoverySilence{30'000};
 constexpr std::size_t kRequestsUnderWayMax = 65'536;      ///< Per client.
 constexpr std::size_t kRepliesWaitingMax = 65'536;        ///< Per client that does not read.
 constexpr std::size_t kRepliesWaitingSizeMax = 64 << 20;  ///< Bytes, per client that does not read.

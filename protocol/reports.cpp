@@ -108,6 +108,25 @@ void visit_location(Report& location, const Visit& visit) {
   visit("addresses", location.addresses);
 }
 
+template <typename Report, typename Visit>
+void visit_recovered(Report& recovered, const Visit& visit) {
+  visit("partition", recovered.partition);
+  visit("worker", recovered.worker);
+  visit("replicas", recovered.replicas);
+  visit("entries", recovered.entries);
+  visit("note", recovered.note);
+}
+
+template <typename Report, typename Visit>
+void visit_recovery(Report& recovery, const Visit& visit) {
+  visit("cluster", recovery.cluster);
+  visit("epoch", recovery.epoch);
+  visit("done", recovery.done);
+  visit("lost", recovery.lost);
+  visit("whole", recovery.whole);
+  visit("partitions", recovery.partitions);
+}
+
 void pack_field(PackedWriter& writer, std::uint64_t value) { writer.natural(value); }
 void pack_field(PackedWriter& writer, bool value) { writer.boolean(value); }
 void pack_field(PackedWriter& writer, const std::string& value) { writer.str(value); }
@@ -126,6 +145,7 @@ void pack_field(PackedWriter& writer, const std::optional<Value>& value) {
 
 void pack_field(PackedWriter& writer, const std::vector<PlanReport::Transfer>& transfers);
 void pack_field(PackedWriter& writer, const std::vector<PlanReport::Worker>& workers);
+void pack_field(PackedWriter& writer, const std::vector<RecoveryReport::Partition>& partitions);
 
 /// Packs what `visit_all` visits as a map.
 template <typename VisitAll>
@@ -146,6 +166,13 @@ void pack_field(PackedWriter& writer, const std::vector<PlanReport::Worker>& wor
   writer.array(workers.size());
   for (const PlanReport::Worker& each : workers) {
     pack_fields(writer, [&each](const auto& visit) { visit_plan_worker(each, visit); });
+  }
+}
+
+void pack_field(PackedWriter& writer, const std::vector<RecoveryReport::Partition>& partitions) {
+  writer.array(partitions.size());
+  for (const RecoveryReport::Partition& each : partitions) {
+    pack_fields(writer, [&each](const auto& visit) { visit_recovered(each, visit); });
   }
 }
 
@@ -181,6 +208,7 @@ bool read_field(PackedReader& reader, std::optional<Value>& out) {
 
 bool read_field(PackedReader& reader, std::vector<PlanReport::Transfer>& out);
 bool read_field(PackedReader& reader, std::vector<PlanReport::Worker>& out);
+bool read_field(PackedReader& reader, std::vector<RecoveryReport::Partition>& out);
 
 /// Reads a map into what `visit_all` visits.
 template <typename VisitAll>
@@ -216,6 +244,10 @@ bool read_field(PackedReader& reader, std::vector<PlanReport::Transfer>& out) {
 }
 bool read_field(PackedReader& reader, std::vector<PlanReport::Worker>& out) {
   return read_array_of(reader, out, [](auto& worker, const auto& visit) { visit_plan_worker(worker, visit); });
+}
+
+bool read_field(PackedReader& reader, std::vector<RecoveryReport::Partition>& out) {
+  return read_array_of(reader, out, [](auto& recovered, const auto& visit) { visit_recovered(recovered, visit); });
 }
 
 }  // namespace
@@ -273,6 +305,20 @@ std::string pack_report(const PlanReport& plan) {
   PackedWriter writer(out);
   pack_fields(writer, [&plan](const auto& visit) { visit_plan(plan, visit); });
   return out;
+}
+
+std::string pack_report(const RecoveryReport& recovery) {
+  std::string out;
+  PackedWriter writer(out);
+  pack_fields(writer, [&recovery](const auto& visit) { visit_recovery(recovery, visit); });
+  return out;
+}
+
+std::optional<RecoveryReport> read_recovery_report(std::string_view packed) {
+  RecoveryReport recovery;
+  PackedReader reader(packed);
+  const auto visit_all = [&recovery](const auto& visit) { visit_recovery(recovery, visit); };
+  return read_fields_of(reader, visit_all) ? std::optional(std::move(recovery)) : std::nullopt;
 }
 
 std::optional<std::vector<MoveReport>> read_move_reports(std::string_view packed) {

@@ -109,6 +109,24 @@ struct PlanReport {
   std::vector<Worker> workers;
 };
 
+/// What a recovery does, or has done.
+struct RecoveryReport {
+  /// One that had lost its majority.
+  struct Partition {
+    std::uint64_t partition = 0;
+    std::string worker;          ///< The address of the one that has the freshest replica.
+    std::uint64_t replicas = 0;  ///< That were left.
+    std::uint64_t entries = 0;   ///< In the freshest one's log.
+    std::string note;            ///< For people: what may be missing.
+  };
+  std::string cluster;            ///< Its id.
+  std::uint64_t epoch = 0;        ///< The one that begins.
+  bool done = false;              ///< Else it is a plan.
+  std::vector<std::string> lost;  ///< Addresses.
+  std::uint64_t whole = 0;        ///< Partitions that have a majority, and lose nothing.
+  std::vector<Partition> partitions;
+};
+
 struct LocationReport {
   std::uint64_t partition = 0;
   std::vector<std::string> replicas;                           ///< Ids, in the ring's order.
@@ -126,6 +144,7 @@ std::string pack_report(const LocationReport& location);
 std::string pack_report(const SettingsReport& settings);
 std::string pack_report(const std::vector<MoveReport>& moves);
 std::string pack_report(const PlanReport& plan);
+std::string pack_report(const RecoveryReport& recovery);
 
 /// Nothing where a field is not of its type, or the value of none of these shapes.
 std::optional<StatusReport> read_status_report(std::string_view packed);
@@ -134,5 +153,6 @@ std::optional<LocationReport> read_location_report(std::string_view packed);
 std::optional<SettingsReport> read_settings_report(std::string_view packed);
 std::optional<std::vector<MoveReport>> read_move_reports(std::string_view packed);
 std::optional<PlanReport> read_plan_report(std::string_view packed);
+std::optional<RecoveryReport> read_recovery_report(std::string_view packed);
 
 }  // namespace trellis

@@ -24,6 +24,8 @@ constexpr std::array kLifetime = {kKeyArgument, Argument{"ttl_ms", "int from 1 t
 constexpr std::array kChanges = {kKeyArgument, Argument{"operations", "array of [name, path, value]"}};
 constexpr std::array kMember = {Argument{"member", "str: id or address"}};
 constexpr std::array kSettings = {Argument{"settings", "map of name to value", true}};
+constexpr std::array kRecovery = {Argument{"lost", "array of members' ids or addresses"},
+                                  Argument{"cluster", "str: its id", true}};
 constexpr Argument kNameArgument{"name", "str of 1 to 64 letters, digits and . - _"};
 constexpr std::array kUserKey = {kNameArgument, Argument{"key", "bin of 32 bytes"}, Argument{"role", "str"}};
 constexpr std::array kUserRole = {kNameArgument, Argument{"role", "str"}};
@@ -55,6 +57,7 @@ constexpr std::array kSignatures = {
                  "[key, ttl_ms], where ttl_ms is an int from 1 to 315360000000 or nil"},
     SignatureRow{Signature::kMember, kMember, "[member], an id of 16 hex digits or an address"},
     SignatureRow{Signature::kSettings, kSettings, "[settings], or empty"},
+    SignatureRow{Signature::kRecovery, kRecovery, "[[member, ...]] or [[member, ...], cluster id]"},
     SignatureRow{Signature::kUserKey, kUserKey,
                  "[name, key, role]: a name of 1 to 64 letters, digits and . - _, a public key as bin of 32 bytes, and "
                  "a role's name"},

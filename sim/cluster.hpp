@@ -44,6 +44,7 @@ struct ClusterShape {
   bool makes_backups = false;     ///< One after the other.
   std::size_t zones = 0;          ///< Worker i stands in zone i modulo this; 0: each in one of its own.
   Duration repair_after{};        ///< 0: as it is by default.
+  Duration recovery_silence{};    ///< How long a recovery wants the lost ones to have been silent; 0: as in production.
   bool changes_members = false;   ///< Workers join, leave, and lose their disks.
   std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;
@@ -63,6 +64,7 @@ struct Counters {
   std::uint64_t installs = 0;
   std::uint64_t members_changed = 0;
   std::uint64_t backups = 0;
+  std::uint64_t recoveries = 0;
   std::uint64_t applied = 0;
   std::uint64_t answered = 0;
   std::uint64_t ok = 0;

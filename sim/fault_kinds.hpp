@@ -51,6 +51,7 @@ enum class FaultKind : std::uint8_t {
   kKillZone,         ///< All workers of a zone, for some seconds.
   kLoseForGood,      ///< A member is lost, and nobody says so; some come back later.
   kDamageAndHeal,    ///< A bit of a worker's disk is flipped, and it starts with --heal.
+  kDisaster,         ///< So many members are lost for good that no majority is left; the cluster is recovered.
   kRollingRestarts,  ///< All workers start anew, one a second.
   kCount,            ///< How many there are; none itself.
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <set>
 #include <vector>
 
@@ -58,6 +59,19 @@ class Faults {
   void lose_for_good();
   void damage_and_heal();
   void restart_in_turn();
+  // sim/recover_faults.cpp
+  struct Disaster;
+  void lose_majority();
+  bool holds_all(const std::vector<std::size_t>& left) const;
+  void recover(const std::shared_ptr<Disaster>& disaster);
+  void strike(const std::shared_ptr<Disaster>& disaster, TimePoint until);
+  void lose(Disaster& disaster, std::size_t lost);
+  void end_recovery(Disaster& disaster);
+  void come_back(const std::shared_ptr<Disaster>& disaster, Duration stay);
+  void lose_again(const std::shared_ptr<Disaster>& disaster, const std::vector<std::size_t>& returned);
+  void once_written(const std::shared_ptr<Disaster>& disaster, bool by_all);
+  void kill_brokers();
+  void lose_one_more(Disaster& disaster);
   /// Asked for again until it is so, or cannot be.
   void order(Shard::MapChange change, TimePoint until);
   void start_older_copy(WorkerProcess& worker, Disk::Image image);
@@ -74,6 +88,7 @@ class Faults {
   Duration pause_max_{};
   std::optional<Duration> restart_max_;
   NetworkConditions usual_network_;
+  bool is_recovering_ = false;  ///< A disaster at a time.
   bool has_ended_ = false;
 };
 

@@ -16,6 +16,7 @@ void Faults::change_members(FaultKind kind) {
   if (kind == FaultKind::kKillZone) return kill_zone();
   if (kind == FaultKind::kLoseForGood) return lose_for_good();
   if (kind == FaultKind::kDamageAndHeal) return damage_and_heal();
+  if (kind == FaultKind::kDisaster) return lose_majority();
   if (kind == FaultKind::kRollingRestarts) return restart_in_turn();
   WorkerProcess* const keeper = cluster_.map_keeper();
   if (keeper == nullptr) return;

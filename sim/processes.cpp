@@ -208,6 +208,7 @@ void WorkerProcess::take_turn() {
     has_ended = true;
     return stop("it was removed");
   }
+  if (shard_->wants_restart()) return stop("it takes part in a recovery");
   if (leave_by_ && (shard_->has_left() || world_.now() >= *leave_by_)) return stop("it was asked to leave");
   if (!from_brokers_.empty() || !from_peers_.empty()) wake();
 }

@@ -39,6 +39,7 @@ enum class Scenario : std::uint8_t {
   kMoves,
   kZones,
   kRepair,
+  kRecover,
   kRoles,
   kBackups,
   kGroup,

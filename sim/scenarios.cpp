@@ -167,6 +167,17 @@ void shape_repair(ClusterShape& shape) {
   shape.repair_after = seconds(6);
 }
 
+void shape_recover(ClusterShape& shape) {
+  shape_joins(shape);
+  const bool is_large = shape.partitions > 1;
+  shape.workers = is_large ? 5 : 3;
+  shape.k = is_large ? 3 : 2;
+  shape.spares = 3;
+  shape.clock_drift = 0;
+  shape.recovery_silence = seconds(2);
+  shape.limits = {};  // Whoever recovers is not to wait behind requests that nobody serves.
+}
+
 void shape_roles(ClusterShape& shape) {
   busy_clients(shape, 2, milliseconds(40));
   shape.has_roles = true;
@@ -326,6 +337,12 @@ void focus_repair(Faults& faults, Cluster&) {
               milliseconds(200), milliseconds(2'500), milliseconds(800));
 }
 
+void focus_recover(Faults& faults, Cluster&) {
+  faults.only({FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kJoin,
+               FaultKind::kJoin, FaultKind::kJoin, FaultKind::kKillWorker, FaultKind::kKillBroker},
+              milliseconds(100), milliseconds(1'000), milliseconds(800));
+}
+
 void focus_backups(Faults& faults, Cluster& cluster) {
   // Writes are quick, and now and then a fence is late: so pairs are written between the first fence and the last.
   NetworkConditions& network = cluster.network().conditions;
@@ -383,6 +400,9 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
      "members are lost and nobody says so, or come back in the middle; disks are damaged and healed; workers start "
      "anew",
      shape_repair, focus_repair},
+    {Scenario::kRecover, "recover",
+     "so many members are lost for good that no majority is left; the cluster is recovered, by two brokers at once",
+     shape_recover, focus_recover},
     {Scenario::kRoles, "roles", "a user whose rights change, who comes and goes, among members, and any fault",
      shape_roles, nullptr},
     {Scenario::kBackups, "backups", "backups of one moment while pairs of keys are written, and leaders are killed",

@@ -13,6 +13,9 @@ ShardSettings shard_settings(const Cluster& cluster, std::size_t index, const st
   settings.address = address;
   settings.brokers = cluster.brokers();
   settings.joins = shape.changes_members;
+  if (shape.recovery_silence > Duration(0)) {
+    settings.recovery_silence = std::chrono::duration_cast<std::chrono::milliseconds>(shape.recovery_silence);
+  }
   const bool has_zone = shape.zones != 0 && !mutations.has(Mutation::kZonesIgnored);
   if (has_zone) settings.zone = "zone-" + std::to_string(index % shape.zones);
   settings.replica.snapshot_log_bytes = shape.snapshot_log_bytes;

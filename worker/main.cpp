@@ -106,10 +106,14 @@ int main(int argc, char** argv) {
 
   const StopSignal stop;
   outlive_terminal();
-  auto server = WorkerServer::open(settings);
-  if (!server) return report_failure("trellis-worker", server.error().message);
-  log_info("ready");
-  if (auto ran = (*server)->run(stop); !ran) return report_failure("trellis-worker", ran.error().message);
+  for (bool goes_on = true; goes_on;) {
+    auto server = WorkerServer::open(settings);
+    if (!server) return report_failure("trellis-worker", server.error().message);
+    log_info("ready");
+    if (auto ran = (*server)->run(stop); !ran) return report_failure("trellis-worker", ran.error().message);
+    goes_on = (*server)->wants_restart();
+    if (goes_on) log_info("starts anew, to take part in the cluster that was recovered");
+  }
   log_info("stopped");
   return 0;
 }

@@ -218,12 +218,13 @@ std::string MapKeeper::replacement_obstacle(const ClusterMap& map, const Member&
   for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
     const auto at = groups_.find(PartitionId{i});
     if (at != groups_.end() && find(at->second, member.id) == nullptr) continue;
+    const auto counts = [&](const GroupMember& each) {
+      const WorkerId holder = each.place.worker;
+      const bool is_there = map.find(holder) != nullptr && !is_down(holder, now);
+      return each.role == ReplicaRole::kVoter && each.is_level && holder != member.id && is_there;
+    };
     const auto level =
-        at == groups_.end()
-            ? 0
-            : std::count_if(at->second.members.begin(), at->second.members.end(), [&](const auto& each) {
-                return each.role == ReplicaRole::kVoter && each.is_level && each.place.worker != member.id;
-              });
+        at == groups_.end() ? 0 : std::count_if(at->second.members.begin(), at->second.members.end(), counts);
     if (level < map.k) groups += (groups.empty() ? "" : ", ") + std::to_string(i);
   }
   if (groups.empty()) return "";

@@ -59,6 +59,9 @@ Result<Membership> Membership::load(LogStore& store, std::string address, const 
                               ": start it with that -a and -p, or give this one another --data";
     }
     membership.map_ = std::move(*map);
+    const auto left_behind = store.get(records::kLeftBehindName);
+    if (!left_behind) return left_behind.error();
+    membership.is_left_behind_ = left_behind->has_value();
     membership.note_removal();
   }
   return membership;
@@ -141,15 +144,24 @@ void Membership::found_groups(const ClusterMap& map, LogStore& store) const {
 
 void Membership::collect(ClusterMap map, LogStore& store, BatchNumber collecting) {
   store.put(records::kMapName, pack(map));
+  if (map_ && map.recovery > map_->recovery && map.find(self_) == nullptr) {
+    is_left_behind_ = true;
+    store.put(records::kLeftBehindName, "1");
+  }
   storing_ = std::move(map);
   storing_batch_ = collecting;
 }
 
 void Membership::note_removal() {
   if (map_->find(self_) != nullptr || removed_) return;
-  removed_ = "this worker was removed from cluster " + map_->cluster +
-             ", and its data folder is not needed any more; to make it a member again, start it with an empty one and "
-             "--join";
+  removed_ =
+      is_left_behind_
+          ? "this worker was named as lost when cluster " + map_->cluster +
+                " was recovered, and is no member any more; what it alone holds is not in the cluster, and stays "
+                "in its data folder as it is; to make it a member again, start it with an empty one and --join"
+          : "this worker was removed from cluster " + map_->cluster +
+                ", and its data folder is not needed any more; to make it a member again, start it with an "
+                "empty one and --join";
 }
 
 bool Membership::on_durable(BatchNumber durable) {

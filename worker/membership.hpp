@@ -71,6 +71,7 @@ class Membership {
   std::optional<std::string> displaced_;
   std::optional<std::string> removed_;
   bool joins_;
+  bool is_left_behind_ = false;  ///< By a recovery.
   BatchNumber storing_batch_ = 0;
 };
 

@@ -9,5 +9,6 @@ namespace trellis::records {
 inline constexpr std::string_view kVersionName = "V";
 inline constexpr std::string_view kIdentityName = "W";
 inline constexpr std::string_view kMapName = "M";
+inline constexpr std::string_view kLeftBehindName = "L";  ///< There where a recovery left this worker behind.
 
 }  // namespace trellis::records

@@ -17,7 +17,8 @@ std::string pack(const Speaker& speaker) {
   FieldWriter fields(out);
   fields.u64(speaker.id.value).u64(speaker.nonce.value).u64(speaker.incarnation).u8(speaker.leaving).u8(speaker.full);
   fields.u32(speaker.unwelcome_ms);
-  fields.u64(speaker.stamps.sent).u64(speaker.stamps.echo).u64(speaker.stamps.held).bytes(speaker.cluster);
+  fields.u64(speaker.stamps.sent).u64(speaker.stamps.echo).u64(speaker.stamps.held).u64(speaker.recovery);
+  fields.bytes(speaker.cluster);
   return out;
 }
 
@@ -73,6 +74,7 @@ Result<Speaker> read_speaker(std::string_view header) {
   speaker.stamps.sent = fields.u64();
   speaker.stamps.echo = fields.u64();
   speaker.stamps.held = fields.u64();
+  speaker.recovery = fields.u64();
   speaker.cluster = fields.bytes();
   const bool has_ids = speaker.id.value != 0 && speaker.incarnation != 0;
   if (!fields.at_end() || !has_ids || leaving > 1 || full > 1) return broken("greeting");

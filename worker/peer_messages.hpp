@@ -50,6 +50,7 @@ struct Speaker {
   /// Milliseconds since a broker last welcomed it; kNeverWelcomed: none has in this incarnation.
   std::uint32_t unwelcome_ms = kNeverWelcomed;
   Stamps stamps{};
+  std::uint64_t recovery = 0;  ///< ClusterMap::recovery: what another one says is of another group.
 
   static constexpr std::uint32_t kNeverWelcomed = UINT32_MAX;
 };

@@ -185,6 +185,7 @@ Result<void> WorkerServer::run(const StopSignal& stop) {
     poller_.wait(std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Duration::zero())));
     turn();
     manager.on_turn(monotonic_now());
+    if (shard_->wants_restart()) return {};
     if (shard_->failure()) return Error{Code::kInternal, *shard_->failure()};
     if (auto looked = look_at_files(monotonic_now()); !looked) return looked;
     if (stop.requested() && !leave_by) {

@@ -61,6 +61,8 @@ class WorkerServer final : public ShardOutput {
   /// writable or not ours, damaged files.
   static Result<std::unique_ptr<WorkerServer>> open(const WorkerSettings& settings);
 
+  /// It has returned since its replicas are to be made anew: it has to be opened again.
+  bool wants_restart() const { return shard_->wants_restart(); }
   /// Runs until `stop`, hands over what it leads, and returns; or until it cannot go on.
   Result<void> run(const StopSignal& stop);
 

@@ -24,6 +24,9 @@ Result<std::unique_ptr<Shard>> Shard::open(ShardSettings settings, LogStore& sto
   if (!shard->membership_.displaced()) {
     if (auto loaded = shard->incarnations_.load(store, shard->random_); !loaded) return loaded.error();
   }
+  auto promise = RecoveryPromise::load(store, shard->settings_.replica.omitted.promises);
+  if (!promise) return promise.error();
+  shard->recovery_.promise = std::move(*promise);
   if (store.has_collected()) shard->identity_batch_ = shard->collecting_;
   if (shard->membership_.is_formed() && !shard->membership_.displaced()) {
     if (auto opened = shard->open_partitions(); !opened) return opened.error();
@@ -72,16 +75,22 @@ Result<void> Shard::open_partitions() {
     const auto local = records::read_local_replica(**stored);
     if (!local) return local.error();
     local_replicas_[{i}] = *local;
+  }
+  if (auto recovered = recover_replicas(needed); !recovered) return recovered;
+  for (std::uint32_t i = 0; i < map.partition_count(); ++i) {
+    const auto at = local_replicas_.find({i});
+    if (at == local_replicas_.end() || opening_.contains({i})) continue;
+    const records::LocalReplica* const local = &at->second;
     if (local->held.value == 0) {
       incarnations_.on_deleted({i}, local->deleted);
       continue;
     }
     if (auto opened = open_partition({i}, local->held); !opened) return opened;
+    if (auto loaded = load_time({i}); !loaded) return loaded;
     const Partition& partition = *partitions_.at({i});
     if (!partition.snapshot_descriptor().empty()) needed.push_back(partition.snapshot_descriptor());
     looking_on_.insert({i});
   }
-  if (auto loaded = load_times(); !loaded) return loaded;
   are_open_ = true;
   look_after_greeted();
   output_.on_cluster(map.cluster);
@@ -137,6 +146,7 @@ void Shard::take_durable() {
   if (membership_.on_durable(durable_)) {
     hello_due_ = now_;
     check_due_ = now_;
+    if (are_open_ && has_to_recover()) wants_restart_ = true;
     if (removed()) return report(LogLevel::kInfo, *removed(), std::nullopt);
     if (membership_.is_formed() && !are_open_) {
       if (auto opened = open_partitions(); !opened) return fail(opened.error().message);
@@ -224,10 +234,13 @@ void Shard::end_turn() {
   ask_for_confirmations();
   settle_all();  // A group of one proves its leadership by asking.
   if (now_ >= hello_due_) say_hello();
+  answer_recovery();
+  say_recovery();
   flush();  // What need not wait for the disk leaves first.
   start_write();
   take_durable();
   settle_all();
+  say_recovery();
   flush();
 }
 
@@ -252,6 +265,7 @@ void Shard::tick() {
   if (membership_.displaced() && now_ - started_ > kRefusalWithin) fail(*membership_.displaced());
   stop_where_nobody_takes_it();
   if (are_open_ && !membership_.displaced()) look_after_map();
+  warn_of_recovery();
   if (balancer_.is_due(now_)) balance();
   greet();
 }

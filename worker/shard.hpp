@@ -25,6 +25,7 @@
 #include "worker/access_copy.hpp"
 #include "worker/background.hpp"
 #include "worker/balancer.hpp"
+#include "worker/broker_link.hpp"
 #include "worker/broker_watch.hpp"
 #include "worker/counts.hpp"
 #include "worker/incarnations.hpp"
@@ -35,6 +36,7 @@
 #include "worker/peer_messages.hpp"
 #include "worker/peers.hpp"
 #include "worker/raft/reconcile.hpp"
+#include "worker/recovery_talk.hpp"
 #include "worker/snapshot/snapshot_transfer.hpp"
 
 namespace trellis {
@@ -61,6 +63,7 @@ struct ShardSettings {
   std::string address;      ///< host:port, where peers reach this worker.
   std::size_t brokers = 1;  ///< How many this worker is connected to.
   bool joins = false;       ///< An empty worker asks to be taken into the cluster that its brokers serve.
+  std::chrono::milliseconds recovery_silence = kRecoverySilence;  ///< How long who is lost must have been silent.
   std::string zone;         ///< Its failure domain; empty: the host of its address.
   ReplicaSettings replica;  ///< `self` is filled in by the shard.
   /// They hold for each partition, and are the same on all workers in all their incarnations: no option of theirs.
@@ -117,6 +120,12 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   Result<void> change_map(const MapChange& change);
   /// The map that is replicated, where this worker leads partition 0; else null.
   const ClusterMap* kept_map() const;
+
+  /// The map that a recovery has it write down, and that is not in force yet; null: none.
+  const ClusterMap* recovery_plan() const;
+
+  /// Its replicas are to be made anew of what is left: it has to be opened again.
+  bool wants_restart() const { return wants_restart_; }
 
   /// Why the worker is to end in good order: it was removed from its cluster.
   const std::optional<std::string>& removed() const { return membership_.removed(); }
@@ -206,16 +215,6 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
     WorkPointer work;
   };
   static constexpr std::size_t kGatheredMax = 16;
-  struct BrokerLink {
-    BrokerLink(std::uint64_t first, BulkRoom& room, TimePoint start) : bulk(first, room), round_trip(start) {}
-    BundleWriter out;
-    BulkLink bulk;
-    bool was_welcome = false;
-    RoundTrip round_trip;
-    std::uint64_t token = 0;  ///< The last challenge in this incarnation had it.
-    std::string last_refusal;
-    TimePoint refusal_told;
-  };
 
   Shard(ShardSettings settings, Membership membership, LogStore& store, SnapshotStore& snapshots,
         Background& background, ShardOutput& output, RandomSource random, TimePoint now);
@@ -263,6 +262,22 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void on_access_item(WorkerId from, const BundleItem& item);
   bool serve_access(ClusterRequest& each, const Request& request);
   void answer_cluster(BrokerIndex broker, const WorkerRequest& request, Outcome outcome, Frame body);
+  // worker/shard_recovery.cpp
+  void on_recovery_ask(BrokerIndex broker, const BundleItem& item);
+  void on_recovery_heard(BrokerIndex broker, const BundleItem& item);
+  void on_recovery_plan(BrokerIndex broker, const BundleItem& item);
+  void answer_recovery();
+  RecoveryTold tell(const RecoveryTalk::Question& question);
+  void say_recovery();
+  void warn_of_recovery();
+  std::string objection_to(const ClusterMap& plan) const;
+  void take_map(const ClusterMap& offer);
+  std::vector<ReplicaEnd> replica_ends() const;
+  std::string heard_lately(const std::vector<WorkerId>& lost) const;
+  bool is_recovering() const;
+  bool is_left_behind(WorkerId worker) const;
+  bool has_to_recover() const;
+  Result<void> recover_replicas(std::vector<std::string>& needed);
   Result<void> open_made();
   void close_partition(PartitionId id);
   void take_durable();
@@ -296,6 +311,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void warn(std::string event) { report(LogLevel::kWarning, std::move(event), std::nullopt); }
 
   void on_broker_item(BrokerIndex broker, const BundleItem& item);
+  void on_other_recovery(const Speaker& speaker, BundleReader& reader);
   void on_peer_item(WorkerId from, const BundleItem& item);
   void on_raft_item(WorkerId from, const BundleItem& item);
   void on_question(WorkerId from, std::string_view header);
@@ -318,7 +334,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   bool has_room_for_reply(const Work& work) const;
 
   // worker/shard_times.cpp
-  Result<void> load_times();
+  Result<void> load_time(PartitionId id);
   void note_times();
   void say_times();
   void say_all_times(WorkerId peer);
@@ -351,6 +367,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::map<PartitionId, BatchNumber> opening_;  ///< Made here; to be opened once that is durable.
   std::map<PartitionId, BatchNumber> deleted_;  ///< Deleted here; what snapshots they had go once that is durable.
   MapKeeper keeper_;
+  RecoveryTalk recovery_;
+  bool wants_restart_ = false;
   Moves moves_;
   MapVersion peers_as_of_;  ///< The map by which links to peers are kept.
   TimePoint check_due_;

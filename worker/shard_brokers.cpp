@@ -44,7 +44,7 @@ void Shard::on_broker_item(BrokerIndex broker, const BundleItem& item) {
       if (membership_.map() != nullptr) add_map_offer(brokers_[broker].out, *membership_.map());
       break;
     case MessageType::kMapOffer:
-      if (const auto map = read_map_offer(item)) note(membership_.on_map_offer(*map, store_, collecting_));
+      if (const auto map = read_map_offer(item)) take_map(*map);
       break;
     case MessageType::kAllHold:
       if (const auto all = read_all_hold(item)) note(membership_.on_all_hold(*all, store_, collecting_));
@@ -55,6 +55,9 @@ void Shard::on_broker_item(BrokerIndex broker, const BundleItem& item) {
     case MessageType::kJoinWanted:
       if (const auto wanted = read_join_wanted(item)) on_join_wanted(broker, *wanted);
       break;
+    case MessageType::kRecoveryAsk: on_recovery_ask(broker, item); break;
+    case MessageType::kRecoveryHeard: on_recovery_heard(broker, item); break;
+    case MessageType::kRecoveryPlan: on_recovery_plan(broker, item); break;
     default: break;  // A later version's type, or one that is not for a worker.
   }
 }
@@ -72,6 +75,7 @@ void Shard::on_welcome(BrokerIndex broker, const BundleItem& item) {
   if (!welcome) return warn("from a broker: " + welcome.error().message + ", dropped" + kAskVersions);
   BrokerLink& link = brokers_[broker];
   link.was_welcome = true;
+  link.welcomed_at = now_;
   // What its earlier incarnation asked for nobody waits for any more.
   if (link.bulk.on_life(welcome->broker_nonce)) link.bulk.out.clear();
   link.round_trip.on_stamps(welcome->stamps, now_);
@@ -112,6 +116,7 @@ void Shard::on_refused(BrokerIndex broker, const Refused& refused) {
 /// All its brokers refuse it, and of its own cluster nobody is there: it was started in the wrong place.
 void Shard::stop_where_nobody_takes_it() {
   if (membership_.map() == nullptr || membership_.displaced() || now_ - started_ <= kRefusalWithin) return;
+  if (membership_.newest_version() != membership_.map()->number()) return;  // It is being told why.
   const bool is_alone = membership_.map()->members.size() == 1;
   if (is_alone || incarnations_.has_been_told()) return;
   const bool is_refused_everywhere = std::all_of(brokers_.begin(), brokers_.end(), [](const BrokerLink& each) {

@@ -69,19 +69,25 @@ void Shard::keep_map() {
   }
   if (!partition->replica().can_propose() || partition->proposes_map()) return;
   if (map == nullptr) return partition->propose_map({}, *membership_.map());
+  // A recovery in which partition 0 had its majority: its plan takes the place of what is kept here.
+  if (map->recovery < membership_.map()->recovery) return partition->propose_map(map->number(), *membership_.map());
+  if (is_recovering()) return;
   if (!is_checked) return;
   if (const auto next = keeper_.next(*map, now_)) partition->propose_map(map->number(), *next);
 }
 
+/// Null as well while the map of a recovery has yet to take its place.
 const ClusterMap* Shard::kept_map() const {
   const auto at = partitions_.find(PartitionId{0});
   if (at == partitions_.end() || !at->second->replica().is_ready()) return nullptr;
-  return at->second->state().system().map.get();
+  const ClusterMap* const map = at->second->state().system().map.get();
+  return map != nullptr && map->recovery < membership_.map()->recovery ? nullptr : map;
 }
 
 Result<void> Shard::change_map(const MapChange& change) {
   const ClusterMap* const map = kept_map();
   if (map == nullptr) return Error{Code::kUnavailable, "this worker does not lead partition 0"};
+  if (is_recovering()) return Error{Code::kUnavailable, "the cluster is being recovered"};
   const auto next = change(*map);
   if (!next) return next.error();
   if (next->number() == map->number()) return {};
@@ -144,7 +150,7 @@ bool Shard::serve(ClusterRequest& each) {
   if (request->command == Command::kMoves) {
     return finish(CommandResult::of_packed(Frame(pack_report(moves_of(*map, keeper_, now_)))));
   }
-  if (each.proposed != MapVersion{}) return false;
+  if (each.proposed != MapVersion{} || is_recovering()) return false;
   const auto next = changed_map(*request, *map, keeper_.down(*map, now_));
   if (!next) return finish(CommandResult::failed(next.error()));
   if (auto good = check_feasible(*request, *map, *next, keeper_, now_); !good) {

@@ -18,7 +18,7 @@ void Shard::look_after_map() {
   const Partition* const keeper = find_partition(PartitionId{0});
   const auto& replicated = keeper == nullptr ? nullptr : keeper->state().system().map;
   if (replicated != nullptr && replicated->number() > membership_.newest_version()) {
-    note(membership_.on_map_offer(*replicated, store_, collecting_));
+    take_map(*replicated);
   }
   if (membership_.removed()) return;
   keep_map();
@@ -186,7 +186,7 @@ void Shard::on_member_item(WorkerId from, const BundleItem& item) {
       if (const auto notice = read_group_notice(item.header)) on_notice(*notice);
       break;
     case PeerMessageType::kMap:
-      if (const auto map = read_cluster_map(item.header)) note(membership_.on_map_offer(*map, store_, collecting_));
+      if (const auto map = read_cluster_map(item.header)) take_map(*map);
       break;
     default: on_access_item(from, item); break;
   }
@@ -194,6 +194,7 @@ void Shard::on_member_item(WorkerId from, const BundleItem& item) {
 
 /// A leader says who belongs to its group: a replica is made here, or the one that is here is deleted.
 void Shard::on_notice(const GroupNotice& notice) {
+  if (is_recovering()) return;  // It goes by what was here.
   records::LocalReplica& local = local_replicas_[notice.group];
   if (const auto made = replica_to_make(notice.members, membership_.self(), local)) {
     const auto under_way = std::count_if(partitions_.begin(), partitions_.end(),
@@ -224,6 +225,7 @@ Result<void> Shard::open_made() {
       continue;
     }
     if (auto opened = open_partition(at->first, local_replicas_[at->first].held); !opened) return opened;
+    if (auto loaded = load_time(at->first); !loaded) return loaded;
     hello_due_ = now_;
     at = opening_.erase(at);
   }

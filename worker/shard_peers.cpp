@@ -25,6 +25,9 @@ void Shard::on_peer_message(const Frames& message) {
     return;  // Another cluster, or no member, says it: none of our business.
   }
   const WorkerId from = speaker->id;
+  if (is_left_behind(from)) return;
+  // Before it, or behind it, there was a recovery: what it says of its groups is of others.
+  if (speaker->recovery != map->recovery) return on_other_recovery(*speaker, reader);
   const bool counts = incarnations_.listens_to(*speaker, now_, *this);
   if (counts) {
     peers_.on_speaker(*speaker, now_);
@@ -48,6 +51,21 @@ void Shard::on_peer_message(const Frames& message) {
          ". What this worker voted and acknowledged since would be forgotten, and acknowledged writes be lost. Put the "
          "folder back as it was last; where that is gone, leave this worker stopped: the other replicas hold its data "
          "and serve on without it");
+  }
+}
+
+/// The map alone is said to whoever has not got it yet, and taken from whoever has.
+void Shard::on_other_recovery(const Speaker& speaker, BundleReader& reader) {
+  const ClusterMap& map = *membership_.map();
+  if (speaker.recovery < map.recovery) {
+    TimePoint& told = recovery_.map_told_at[speaker.id];
+    if (now_ - told < kGreetEvery) return;
+    told = now_;
+    return to_peer(speaker.id, PeerMessageType::kMap, pack(map));
+  }
+  while (const auto item = reader.next()) {
+    if (static_cast<PeerMessageType>(item->type) != PeerMessageType::kMap) continue;
+    if (const auto newer = read_cluster_map(item->header)) take_map(*newer);
   }
 }
 
@@ -177,6 +195,7 @@ BundleWriter& Shard::bundle_to(WorkerId peer) {
   BundleWriter& out = to_peers_[peer];
   if (!out.empty()) return out;
   Speaker self{membership_.map()->cluster, membership_.self(), nonce_, incarnations_.number(), is_leaving_, is_full_};
+  self.recovery = membership_.map()->recovery;
   out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(peers_.greeting(peer, std::move(self), now_)));
   if (const auto greeted = greeted_at_.find(peer); greeted != greeted_at_.end()) greeted->second = now_;
   return out;

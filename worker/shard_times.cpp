@@ -12,16 +12,14 @@ bool Shard::take_removal(PartitionId group) {
   return true;
 }
 
-Result<void> Shard::load_times() {
-  for (auto& [id, partition] : partitions_) {
-    const auto stored = store_.get(records::time_name(id));
-    if (!stored) return stored.error();
-    if (!*stored) continue;
-    const auto time = records::read_pair(**stored);
-    if (!time) return time.error();
-    noted_[id] = {time->first, std::min(time->second, kGroupTimeMax)};
-    partition->hear_time(noted_[id]);
-  }
+Result<void> Shard::load_time(PartitionId id) {
+  const auto stored = store_.get(records::time_name(id));
+  if (!stored) return stored.error();
+  if (!*stored) return {};
+  const auto time = records::read_pair(**stored);
+  if (!time) return time.error();
+  noted_[id] = {time->first, std::min(time->second, kGroupTimeMax)};
+  partitions_.at(id)->hear_time(noted_[id]);
   return {};
 }
 

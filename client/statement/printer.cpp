@@ -51,6 +51,7 @@ std::optional<std::string> result_text(ResultType type, std::string_view text, s
     case ResultType::kLocation: return location_text(result);
     case ResultType::kStatus: return status_text(result);
     case ResultType::kMoves: return moves_text(result);
+    case ResultType::kRecovery: return recovery_text(result);
     case ResultType::kText: {
       const auto line = PackedReader(result).read_str();
       if (!line) return std::nullopt;

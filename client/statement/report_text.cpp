@@ -142,6 +142,25 @@ std::optional<std::string> moves_text(std::string_view result) {
   return out;
 }
 
+std::optional<std::string> recovery_text(std::string_view result) {
+  const auto recovery = read_recovery_report(result);
+  if (!recovery) return std::nullopt;
+  std::string lost;
+  for (const std::string& address : recovery->lost) lost += " " + one_line(address);
+  std::string out = "cluster " + one_line(recovery->cluster) + ", epoch " + std::to_string(recovery->epoch) +
+                    "\nleft behind:" + lost +
+                    "\npartitions with a majority, which lose nothing: " + std::to_string(recovery->whole) + "\n";
+  for (const RecoveryReport::Partition& each : recovery->partitions) {
+    out += "partition " + std::to_string(each.partition) + ": begins anew on " + one_line(each.worker);
+    if (each.replicas > 0) {
+      out += " with entry " + std::to_string(each.entries) + ", of " + std::to_string(each.replicas) +
+             (each.replicas == 1 ? " replica left" : " replicas left");
+    }
+    out += "; " + one_line(each.note) + "\n";
+  }
+  return out + (recovery->done ? "the cluster is recovered\n" : "this is the plan: nothing has changed\n");
+}
+
 std::optional<std::string> plan_text(std::string_view result) {
   const auto plan = read_plan_report(result);
   if (!plan) return std::nullopt;

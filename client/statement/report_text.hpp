@@ -19,6 +19,7 @@ std::optional<std::string> members_text(std::string_view result);
 std::optional<std::string> location_text(std::string_view result);
 std::optional<std::string> status_text(std::string_view result);
 std::optional<std::string> moves_text(std::string_view result);
+std::optional<std::string> recovery_text(std::string_view result);
 std::optional<std::string> plan_text(std::string_view result);
 
 }  // namespace trellis

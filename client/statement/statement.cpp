@@ -77,6 +77,7 @@ Result<Statement> read_operands(const Form& form, Line& line) {
       if (!key) return key.error();
       return lifetime_statement(form, *key, form.is_for_good() ? std::string_view() : line.blank_word());
     }
+    case Signature::kRecovery:
     case Signature::kUserKey:
     case Signature::kUserRole:
     case Signature::kToken:

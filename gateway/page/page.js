@@ -80,7 +80,7 @@ function cellsOf(member, rate) {
   const down = member.state === "down";
   const unheard = member.last_heartbeat_ms === null;
   return {
-    worker: member.address, state: member.state, heartbeat: unheard ? "–" : milliseconds(member.last_heartbeat_ms),
+    worker: member.address, state: member.state, zone: member.zone, heartbeat: unheard ? "–" : milliseconds(member.last_heartbeat_ms),
     leads: down || unheard ? "–" : `${member.leads} of ${member.partitions}`,
     keys: unheard ? "–" : grouped(member.keys), size: unheard ? "–" : bytes(member.bytes),
     memory: down || unheard ? "–" : bytes(member.memory), lag: down && member.lag_entries === 0 ? "–" : lagText(member),

@@ -49,6 +49,19 @@ Result<void> check_numbers(std::uint32_t k, std::size_t partitions, std::size_t 
   return {};
 }
 
+Result<void> check_recovered(const ClusterMap& map) {
+  if (map.recovery == 0 && !map.recovered.empty()) return bad("replicas of a recovery that never was");
+  std::unordered_set<std::uint32_t> seen;
+  for (const RecoveredReplica& each : map.recovered) {
+    if (each.partition.value >= map.partitions.size()) return bad("a recovered partition that it has not");
+    if (!seen.insert(each.partition.value).second) return bad("a partition that was recovered twice at once");
+    if (each.place.id.value == 0 || each.place.id.value >= map.next_replica || each.place.id == each.from) {
+      return bad("a recovered replica with an impossible id");
+    }
+  }
+  return {};
+}
+
 /// @param ids  all that stand in the map so far
 Result<void> check_placement(const Placement& placement, const ClusterMap& map, const Roll& members,
                              std::unordered_set<std::uint64_t>& ids) {
@@ -153,7 +166,10 @@ Result<void> check(const ClusterMap& map) {
                      ", and this program knows level " + std::to_string(kLevel) +
                      ": start it with the version of Trellis that the cluster's workers run"};
   }
-  if (auto good = check_numbers(map.k, map.partitions.size(), map.staying()); !good) return good;
+  // After a recovery there may be fewer members than k until others have come.
+  const bool may_be_fewer = map.recovery != 0 && map.staying() != 0;
+  const std::size_t workers = may_be_fewer ? kWorkersMax : map.staying();
+  if (auto good = check_numbers(map.k, map.partitions.size(), workers); !good) return good;
   if (map.members.size() > kWorkersMax) return bad("too many members");
   if (auto good = check(map.move_limits); !good) return bad(good.error().message);
   if (auto good = check_repair_after(map.repair_after); !good) return bad(good.error().message);
@@ -172,7 +188,7 @@ Result<void> check(const ClusterMap& map) {
   for (const Placement& placement : map.partitions) {
     if (auto good = check_placement(placement, map, staying, ids); !good) return good;
   }
-  return {};
+  return check_recovered(map);
 }
 
 ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec) {

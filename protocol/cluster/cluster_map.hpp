@@ -77,6 +77,16 @@ struct Placement {
   const ReplicaPlace* find(WorkerId worker) const;
 };
 
+/// A replica that a recovery makes of what was left of its group (protocol/cluster/recovery_plan.hpp).  At first it
+/// alone is the group.
+struct RecoveredReplica {
+  PartitionId partition;
+  ReplicaPlace place;      ///< New,
+  ReplicaId from;          ///< of this one on the same worker; 0: nothing was left.
+  std::uint64_t term = 0;  ///< It begins in this one.
+  bool operator==(const RecoveredReplica&) const = default;
+};
+
 struct ClusterMap {
   ClusterId cluster;  ///< 32 hex digits.
   std::uint64_t epoch = 1;
@@ -87,6 +97,8 @@ struct ClusterMap {
   std::uint64_t next_replica = 1;  ///< The id of the next place that is new; none at or above it was ever given.
   MoveLimits move_limits;
   std::chrono::milliseconds repair_after = kRepairAfterDefault;  ///< 0: nothing is repaired by itself.
+  std::uint64_t recovery = 0;               ///< How many recoveries there were: what is said between workers names it.
+  std::vector<RecoveredReplica> recovered;  ///< By the last of them.
   std::vector<Member> members;
   std::vector<Placement> partitions;  ///< Indexed by PartitionId; their number is a power of two.
 
@@ -132,10 +144,12 @@ Result<void> check(const ClusterMap& map);
 ClusterMap make_cluster_map(ClusterId cluster, const ClusterSpec& spec);
 
 /// Packed as MessagePack:
-///   [format version = 4, cluster, epoch, version, formed, level, k, next replica id, moves, move rate, repair after,
+///   [format version = 5, cluster, epoch, version, formed, level, k, next replica id, moves, move rate, repair after,
+///    recovery, [[partition, replica id, worker, from replica id, term], ...],
 ///    [[id, address, state, since, [virtual node, ...], zone], ...],
 ///    [[preferred leader, [[replica id, worker], ...]], ...]]
-/// Version 3 had neither zones nor a time for repair, and version 2 neither moves nor move rate; both are read as well.
+/// Version 4 had no recoveries, version 3 neither zones nor a time for repair, version 2 neither moves nor move rate.
+/// All of them are read as well.
 std::string pack(const ClusterMap& map);
 /// Errors: kInvalidArgument, also for a map that contradicts itself (unknown replica, doubled id or address, limits);
 /// kFailedPrecondition for one of a level that is not known here.

@@ -8,7 +8,8 @@
 namespace trellis {
 namespace {
 
-constexpr std::uint64_t kFormatVersion = 4;
+constexpr std::uint64_t kFormatVersion = 5;
+constexpr std::uint64_t kWithoutRecoveries = 4;
 constexpr std::uint64_t kWithoutZones = 3;
 constexpr std::uint64_t kWithoutMoveLimits = 2;
 constexpr std::size_t kVirtualNodesMax = 1 << 12;  ///< Per worker, in a map that somebody else made.
@@ -20,10 +21,15 @@ Error bad(const std::string& what) { return invalid_argument("cluster map: " + w
 std::string pack(const ClusterMap& map) {
   std::string out;
   PackedWriter writer(out);
-  writer.array(13).natural(kFormatVersion).str(map.cluster).natural(map.epoch).natural(map.version);
+  writer.array(15).natural(kFormatVersion).str(map.cluster).natural(map.epoch).natural(map.version);
   writer.boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
   writer.natural(map.move_limits.moves).natural(map.move_limits.rate);
   writer.natural(static_cast<std::uint64_t>(map.repair_after.count()));
+  writer.natural(map.recovery).array(map.recovered.size());
+  for (const auto& [partition, place, from, term] : map.recovered) {
+    writer.array(5).natural(partition.value).natural(place.id.value).natural(place.worker.value);
+    writer.natural(from.value).natural(term);
+  }
   writer.array(map.members.size());
   for (const Member& member : map.members) {
     writer.array(6).natural(member.id.value).str(member.address);
@@ -86,6 +92,24 @@ std::optional<Placement> read_placement(PackedReader& reader) {
   return placement;
 }
 
+bool read_recovered(PackedReader& reader, ClusterMap& map) {
+  const auto recovery = reader.read_uint();
+  const auto count = read_array_up_to(reader, kPartitionsMax);
+  if (!recovery || !count) return false;
+  map.recovery = *recovery;
+  for (std::uint32_t i = 0; i < *count; ++i) {
+    const auto fields = reader.read_array();
+    const auto partition = reader.read_uint();
+    const auto id = reader.read_uint();
+    const auto worker = reader.read_uint();
+    const auto from = reader.read_uint();
+    const auto term = reader.read_uint();
+    if (fields != 5u || !partition || *partition >= kPartitionsMax || !id || !worker || !from || !term) return false;
+    map.recovered.push_back({{static_cast<std::uint32_t>(*partition)}, {{*id}, {*worker}}, {*from}, *term});
+  }
+  return true;
+}
+
 bool read_head(PackedReader& reader, std::uint64_t format, ClusterMap& map) {
   const auto cluster = reader.read_str();
   const auto epoch = reader.read_uint();
@@ -114,7 +138,7 @@ bool read_head(PackedReader& reader, std::uint64_t format, ClusterMap& map) {
   const auto repair_after = reader.read_uint();
   if (!repair_after || *repair_after > static_cast<std::uint64_t>(kRepairAfterMax.count())) return false;
   map.repair_after = std::chrono::milliseconds(*repair_after);
-  return true;
+  return format == kWithoutRecoveries || read_recovered(reader, map);
 }
 
 }  // namespace
@@ -124,9 +148,10 @@ Result<ClusterMap> read_cluster_map(std::string_view packed) {
   const auto elements = reader.read_array();
   const auto format = reader.read_uint();
   if (!elements || !format) return bad("it is none");
-  const bool is_former =
-      (*format == kWithoutMoveLimits && *elements == 10) || (*format == kWithoutZones && *elements == 12);
-  if (!is_former && (*format != kFormatVersion || *elements != 13)) {
+  const bool is_former = (*format == kWithoutMoveLimits && *elements == 10) ||
+                         (*format == kWithoutZones && *elements == 12) ||
+                         (*format == kWithoutRecoveries && *elements == 13);
+  if (!is_former && (*format != kFormatVersion || *elements != 15)) {
     return bad("format version " + std::to_string(*format) + "; this program reads " + std::to_string(kFormatVersion));
   }
   ClusterMap map;

@@ -37,10 +37,16 @@ enum class MessageType : std::uint8_t {
   // protocol/access/access_messages.hpp
   kAccessNews = 15,
   kAccessWanted = 16,
-  kAccessOffer = 17,  // The last one.
+  kAccessOffer = 17,
+  // protocol/cluster/recovery_messages.hpp
+  kRecoveryAsk = 18,
+  kRecoveryTold = 19,
+  kRecoveryPlan = 20,
+  kRecoveryWritten = 21,
+  kRecoveryHeard = 22,  // The last one.
 };
 /// For tables by MessageType.
-inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kAccessOffer) + 1;
+inline constexpr std::size_t kMessageTypesEnd = static_cast<std::size_t>(MessageType::kRecoveryHeard) + 1;
 
 /// A partition that its sender leads, with its own term's barrier applied, so that it serves.
 struct Leadership {

@@ -141,7 +141,8 @@ Result<ClusterMap> with_settings(const ClusterMap& map, const SettingsChange& ch
   changed.move_limits = {change.moves.value_or(map.move_limits.moves), change.move_rate.value_or(map.move_limits.rate)};
   changed.repair_after = change.repair_after.value_or(map.repair_after);
   if (changed == map) return map;
-  if (changed.k < 1 || changed.k > map.staying()) {
+  // After a recovery k may be above that; then the other settings can be changed all the same.
+  if (changed.k != map.k && (changed.k < 1 || changed.k > map.staying())) {
     return refuse("k is from 1 to the number of workers that stay, " + std::to_string(map.staying()));
   }
   if (auto good = check(changed.move_limits); !good) return good.error();

@@ -28,6 +28,8 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
   omitted.fingerprints = mutations.has(Mutation::kFingerprintIgnored);
   omitted.confirmations = mutations.has(Mutation::kOneConfirmation);
   omitted.repair_time = mutations.has(Mutation::kGivenUpAtOnce);
+  omitted.left_behind = mutations.has(Mutation::kLeftBehindHeard);
+  omitted.promises = mutations.has(Mutation::kPlansDiffer);
   omitted.fence_holds = mutations.has(Mutation::kFenceLetGo);
   omitted.fence_checks = mutations.has(Mutation::kFenceUnchecked);
   return omitted;
@@ -36,6 +38,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
 inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
   OmittedBrokerRules omitted;
   omitted.minorities = mutations.has(Mutation::kAllForMajority);
+  omitted.freshest = mutations.has(Mutation::kStalestRecovered);
   omitted.roles = mutations.has(Mutation::kRolesIgnored);
   omitted.changed_roles = mutations.has(Mutation::kRolesKept);
   omitted.echoes = mutations.has(Mutation::kEarlierEchoCounts);

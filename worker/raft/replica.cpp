@@ -292,6 +292,8 @@ void Replica::propose_empty() {
 Term Replica::term() const { return {library_->raft.current_term}; }
 LogIndex Replica::commit_index() const { return {library_->raft.commit_index}; }
 LogIndex Replica::applied() const { return {library_->raft.last_applied}; }
+Term Replica::last_term() const { return {term_at(library_->raft, raft_last_index(&library_->raft))}; }
+
 LogIndex Replica::last_index() const { return {raft_last_index(&library_->raft)}; }
 BatchNumber Replica::term_batch() const { return library_->io.hard_state_batch(); }
 std::uint64_t Replica::snapshot_index() const { return library_->raft.log.snapshot.last_index; }

@@ -64,6 +64,8 @@ struct OmittedRules {
   bool after = false;           ///< Listings begin at their beginning, whatever `after` says.
   bool fence_holds = false;     ///< A leader proposes on behind a fence.
   bool fence_checks = false;    ///< Whoever asks whether a leader holds is told that it does.
+  bool left_behind = false;     ///< Whom a recovery leaves behind is listened to until it has ended.
+  bool promises = false;        ///< A worker writes down whatever plan it is sent, and tells of none.
   bool repair_time = false;     ///< Whoever is silent for a moment is down for good, whatever the settings say.
   bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
 };
@@ -160,6 +162,8 @@ class Replica {
   LogIndex commit_index() const;
   LogIndex applied() const;
   LogIndex last_index() const;
+  /// The term of that entry; 0: there is none.
+  Term last_term() const;
   std::optional<ReplicaPlace> leader() const;
   /// The configuration in force: the newest that its log holds durably, on a leader the newest that it has written.
   /// Valid until it changes.

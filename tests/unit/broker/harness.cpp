@@ -133,6 +133,18 @@ void FakeWorker::confirm(const LeadershipQuestion& wanted) {
   harness_.from_worker(*this, bundle);
 }
 
+void FakeWorker::tell(const RecoveryTold& told) {
+  BundleWriter bundle;
+  add(bundle, told);
+  harness_.from_worker(*this, bundle);
+}
+
+void FakeWorker::tell(const RecoveryWritten& written) {
+  BundleWriter bundle;
+  add(bundle, written);
+  harness_.from_worker(*this, bundle);
+}
+
 void FakeWorker::receive(const Frames& bundle) {
   BundleReader reader(bundle);
   while (const auto item = reader.next()) {
@@ -173,6 +185,9 @@ void FakeWorker::on_item(const BundleItem& item) {
     case MessageType::kMapWanted: ++maps_wanted; break;
     case MessageType::kMapOffer: hold(*read_map_offer(item)); break;
     case MessageType::kAllHold: ++all_holds; break;
+    case MessageType::kRecoveryAsk: recovery_asks.push_back(*read_recovery_ask(item)); break;
+    case MessageType::kRecoveryHeard: recovery_heard.push_back(*read_recovery_heard(item)); break;
+    case MessageType::kRecoveryPlan: recovery_plans.push_back(*read_recovery_plan(item)); break;
     case MessageType::kRequest: requests.push_back(*read_worker_request(item)); break;
     case MessageType::kLeadershipQuestion: leadership_questions.push_back(*read_leadership_question(item)); break;
     default: ADD_FAILURE() << "unexpected item " << int{item.type};

@@ -16,6 +16,7 @@
 #include "broker/broker.hpp"
 #include "protocol/cluster/bulk_link.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
+#include "protocol/cluster/recovery_messages.hpp"
 #include "protocol/command.hpp"
 #include "protocol/packed.hpp"
 #include "protocol/reply.hpp"
@@ -63,6 +64,9 @@ class FakeWorker {
   std::optional<Welcome> welcome;  ///< The last.
   int maps_wanted = 0;
   int all_holds = 0;
+  std::deque<RecoveryAsk> recovery_asks;
+  std::deque<RecoveryPlan> recovery_plans;
+  std::deque<RecoveryHeard> recovery_heard;
 
   void say_hello();
   void restart();
@@ -80,6 +84,8 @@ class FakeWorker {
   void answer_ok(const WorkerRequest& request, const std::string& packed_result, LogIndex applied = {});
   void answer_error(const WorkerRequest& request, Code code, const std::string& message);
   void confirm(const LeadershipQuestion& wanted);
+  void tell(const RecoveryTold& told);
+  void tell(const RecoveryWritten& written);
   void receive(const Frames& bundle);
   /// What it has to say of the marks that reached it (protocol/cluster/bulk.hpp), unless it is dead.
   Frames reached();

@@ -121,6 +121,10 @@ TEST_F(Keeping, AnEmptyWorkerTakesAPlaceOnlyWhereEnoughAreLevelWithoutWhoWasTher
   tell(2, {});
   EXPECT_THAT(keeper.replacement_obstacle(map, two, now), HasSubstr("is alive"));
   now += seconds(4);
+  EXPECT_THAT(keeper.replacement_obstacle(map, two, now), HasSubstr("fewer than k=2")) << "the others are down as well";
+  for (const Member& member : map.members) {
+    if (member.id != two.id) tell(member.id.value, {});
+  }
   EXPECT_EQ(keeper.replacement_obstacle(map, two, now), "");
   LedGroup behind = group_of(0, map.version);
   bool is_in_it = false;

@@ -59,7 +59,8 @@ TEST(Settings, AreNamesAndNumbers) {
   EXPECT_THAT(line("SETTINGS move-rate=18446744073709551615KiB"), ::testing::HasSubstr("a size as 64MiB, or off"));
   EXPECT_EQ(line("MOVES"), "MOVES ()");
   EXPECT_EQ(parse_statement("SETTINGS k=3 --dry-run")->options.dry_run, true);
-  EXPECT_THAT(line("GET k --dry-run"), ::testing::HasSubstr("--dry-run belongs to MEMBER_REMOVE and SETTINGS"));
+  EXPECT_THAT(line("GET k --dry-run"),
+              ::testing::HasSubstr("--dry-run belongs to MEMBER_REMOVE, SETTINGS and RECOVER"));
 }
 
 /// The range of a listing, as it is typed.

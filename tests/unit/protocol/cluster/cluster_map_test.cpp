@@ -88,14 +88,22 @@ TEST(ClusterMap, ComesBackFromItsPackedForm) {
 std::string packed_as(std::uint64_t format, const ClusterMap& map) {
   std::string out;
   PackedWriter writer(out);
-  writer.array(format == 2 ? 10 : 12).natural(format).str(map.cluster).natural(map.epoch).natural(map.version);
+  writer.array(format == 2   ? 10
+               : format == 3 ? 12
+                             : 13)
+      .natural(format)
+      .str(map.cluster)
+      .natural(map.epoch)
+      .natural(map.version);
   writer.boolean(map.formed).natural(map.level).natural(map.k).natural(map.next_replica);
-  if (format == 3) writer.natural(map.move_limits.moves).natural(map.move_limits.rate);
+  if (format > 2) writer.natural(map.move_limits.moves).natural(map.move_limits.rate);
+  if (format > 3) writer.natural(static_cast<std::uint64_t>(map.repair_after.count()));
   writer.array(map.members.size());
   for (const Member& member : map.members) {
-    writer.array(5).natural(member.id.value).str(member.address);
+    writer.array(format > 3 ? 6 : 5).natural(member.id.value).str(member.address);
     writer.natural(static_cast<std::uint64_t>(member.state)).natural(member.since).array(member.virtual_nodes.size());
     for (const std::uint64_t point : member.virtual_nodes) writer.natural(point);
+    if (format > 3) writer.str(member.zone);
   }
   writer.array(map.partitions.size());
   for (const Placement& placement : map.partitions) {
@@ -106,7 +114,7 @@ std::string packed_as(std::uint64_t format, const ClusterMap& map) {
 }
 
 TEST(ClusterMap, OfAFormerFormatIsReadWithWhatItHadNoWordFor) {
-  for (const std::uint64_t format : {2u, 3u}) {
+  for (const std::uint64_t format : {2u, 3u, 4u}) {
     const ClusterMap map = map_of(3);
     const auto read = read_cluster_map(packed_as(format, map));
     ASSERT_TRUE(read) << read.error().message;
@@ -152,10 +160,10 @@ TEST(ClusterMap, BelievesAForgedCountOnlyUpToTheLimits) {
 
 TEST(ClusterMap, NamesAFormatVersionThatItDoesNotRead) {
   std::string packed = pack(map_of(3));
-  packed[1] = 5;
+  packed[1] = 6;
   const auto map = read_cluster_map(packed);
   ASSERT_FALSE(map);
-  EXPECT_THAT(map.error().message, HasSubstr("format version 5"));
+  EXPECT_THAT(map.error().message, HasSubstr("format version 6"));
 }
 
 /// The message with which a map is refused after `change`; empty where it is taken.

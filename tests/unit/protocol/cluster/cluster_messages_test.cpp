@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/cluster/recovery_messages.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/packed.hpp"
 #include "tests/unit/protocol/mutations.hpp"
@@ -170,6 +171,23 @@ TEST(ClusterMessages, CarryRequestsWithSmallAndLargeBodies) {
     EXPECT_EQ(read->heard, sent.heard);
     EXPECT_EQ(read->body.bytes(), sent.body.bytes());
   }
+}
+
+TEST(ClusterMessages, OfARecoveryComeBackAsTheyWereSent) {
+  const RecoveryNumber number{1, UINT64_MAX, 3};
+  const RecoveryAsk ask{number, kCluster, {{4}, {5}}};
+  RecoveryTold told{number, 9, "somebody else", "a map", {1, 2, 3}, "a plan", {}};
+  told.ends.push_back({{1023}, {7}, 1, 2, 3, 4, {{{7}, {4}}, {{8}, {5}}}});
+  EXPECT_EQ(*read_recovery_ask(carried(ask)), ask);
+  EXPECT_EQ(*read_recovery_told(carried(told)), told);
+  EXPECT_EQ(*read_recovery_plan(carried(RecoveryPlan{number, "a map"})), (RecoveryPlan{number, "a map"}));
+  EXPECT_EQ(*read_recovery_written(carried(RecoveryWritten{number, 4, ""})), (RecoveryWritten{number, 4, ""}));
+  EXPECT_EQ(*read_recovery_heard(carried(RecoveryHeard{number, "no"})), (RecoveryHeard{number, "no"}));
+  expect_broken_ones_refused(ask, read_recovery_ask);
+  expect_broken_ones_refused(told, read_recovery_told);
+  expect_broken_ones_refused(RecoveryPlan{number, "a map"}, read_recovery_plan);
+  expect_broken_ones_refused(RecoveryWritten{number, 0, "no"}, read_recovery_written);
+  expect_broken_ones_refused(RecoveryHeard{number, "no"}, read_recovery_heard);
 }
 
 TEST(ClusterMessages, CarryReplies) {
