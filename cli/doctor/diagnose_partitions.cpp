@@ -88,6 +88,8 @@ void diagnose_partitions(const BrokerView& broker, const std::vector<LocationRep
     if (!partition.leader) without_leader.push_back(partition.partition);
     all_have_majorities = all_have_majorities && up.are_majority();
   }
+  const std::string start_again = "Start the workers again that are down";
+  const std::string or_recover = "; where their disks are lost for good, `trellis recover` brings back what is left";
   for (const auto& [up, numbers] : short_of_some) {
     const std::uint64_t wanted = std::max<std::uint64_t>(broker.status.replicas, up.all);
     findings.push_back({up.are_majority() ? Severity::kWarning : Severity::kFault,
@@ -95,7 +97,7 @@ void diagnose_partitions(const BrokerView& broker, const std::vector<LocationRep
                         std::to_string(up.up) + " of " + std::to_string(wanted) + " replicas are up" +
                             (up.are_majority() ? "" : ", which is no majority: nothing can be written"),
                         {},
-                        up.up < up.all ? "Start the workers again that are down"
+                        up.up < up.all ? start_again + (up.are_majority() ? "" : or_recover)
                                        : "The others are on their way: `trellis moves` shows how far each is"});
   }
   // Without a majority there is none: that was told.

@@ -89,7 +89,9 @@ TEST(Doctor, MoreWorkersDownThanMayBeAreAFault) {
   for (LocationReport& partition : seen.partitions) partition.leader.reset();
   EXPECT_THAT(lines_of(seen),
               ElementsAre(HasSubstr("FAULT worker 10.0.0.1:9002"), HasSubstr("FAULT worker 10.0.0.1:9003"),
-                          HasSubstr("FAULT partitions 0, 1, 2, 3: 1 of 3 replicas are up, which is no majority")));
+                          "FAULT partitions 0, 1, 2, 3: 1 of 3 replicas are up, which is no majority: nothing can be "
+                          "written. Start the workers again that are down; where their disks are lost for good, "
+                          "`trellis recover` brings back what is left.\n"));
   EXPECT_EQ(exit_code_of(diagnose(seen)), 2);
 }
 
