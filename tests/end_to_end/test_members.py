@@ -180,6 +180,29 @@ class Zones(MembersTest):
         self.assertNothingFailed(writers, client)
 
 
+class Repair(MembersTest):
+    def test_two_that_are_killed_together_are_made_good_with_a_k_of_3(self):
+        cluster = self.start_cluster(workers=7, k=3, partitions=8)
+        client = self.client_of(cluster)
+        writers = Writers(cluster.frontends)
+        wait_for(lambda: writers.written > 200, "some writes")
+        self.assertOk(self.change(cluster, "SETTINGS", {"repair_after_ms": 5_000}))
+        for number in (2, 5):
+            cluster.kill_worker(number)
+
+        def made_good():
+            status = cluster.status()
+            lost = [self.members_of(cluster)[cluster.address_of(number)]["partitions"] for number in (2, 5)]
+            return (status.get("under_replicated"), status.get("moves_left"), status.get("tolerates"), lost) == (0, 0, 2, [0, 0])
+        wait_for(made_good, "both workers' replicas to be made anew", 120)
+        # As many as before may be lost again.
+        for number in (0, 6):
+            cluster.kill_worker(number)
+        seen = writers.written
+        wait_for(lambda: writers.written > seen + 200, "writes to go on without two more", 60)
+        self.assertNothingFailed(writers, client)
+
+
 class Orders(MembersTest):
     def test_what_cannot_be_is_refused_with_what_to_do(self):
         cluster = self.start_cluster(workers=3, k=2)
