@@ -76,7 +76,7 @@ struct WorkerLoad {
 };
 
 /// The version of what hellos hold; it is the first number in each.
-constexpr std::uint32_t kHelloVersion = 6;
+constexpr std::uint32_t kHelloVersion = 7;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.

@@ -25,7 +25,7 @@ def bundle(*items):
 
 def speaker(worker, nonce, start, cluster):
     never_welcomed = 2**32 - 1
-    return 1, struct.pack("<QQQBBIQQQ", worker, nonce, start, 0, 0, never_welcomed, 0, 0, 0) + field_bytes(cluster.encode())
+    return 1, struct.pack("<QQQBBIQQQQ", worker, nonce, start, 0, 0, never_welcomed, 0, 0, 0, 0) + field_bytes(cluster.encode())
 
 
 def vote_wanted(candidate, voter, group, term):
