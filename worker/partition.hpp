@@ -260,7 +260,7 @@ class Partition final : public ReplicaOwner {
   Fences fences_;
   std::deque<WaitingWrite> waiting_;
   std::vector<Entry> applying_;       ///< Commands of the log entry that is applied, those that come next,
-  std::vector<TrieSearch> searches_;  ///< and where their keys are.
+  std::vector<TrieSearch> searches_;  ///< and room for searches: for their keys, or those that a batch reads.
   std::vector<WorkPointer> new_reads_;
   std::deque<WaitingRead> waiting_reads_;
   std::map<std::pair<BrokerIndex, std::uint64_t>, Work*> batches_;  ///< Not answered yet; by broker and tag.

@@ -221,9 +221,9 @@ void Partition::read(Work& work, Effort most, JobTurn& turn) {
     turn.is_done = turn.taken < most;
     if (!turn.is_done) return;
     if (work.next_read >= work.sought_to && work.next_read + 1 < items.size()) {
-      std::vector<TrieSearch> searches;
-      seek(work, searches);
-      descend_together(searches);
+      searches_.clear();
+      seek(work, searches_);
+      descend_together(searches_);
     }
     const Effort taken = read_item(work, work.next_read, *read);
     turn.taken += taken;
