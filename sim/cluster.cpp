@@ -19,8 +19,10 @@ Cluster::Cluster(World& world, const ClusterShape& shape, const Mutations& mutat
       expiry_(*this),
       backups_(*this),
       roles_(*this) {
-  for (std::size_t i = 0; i < shape.workers + shape.spares; ++i)
+  for (std::size_t i = 0; i < shape.workers + shape.spares; ++i) {
     workers_.push_back(std::make_unique<WorkerProcess>(*this, i));
+    by_address_[workers_.back()->address()] = workers_.back().get();
+  }
   for (std::size_t i = 0; i < shape.clients; ++i) clients_.push_back(std::make_unique<ClientProcess>(*this, i));
   for (std::size_t i = 0; i < shape.brokers; ++i) brokers_.push_back(std::make_unique<BrokerProcess>(*this, i));
   for (std::size_t i = 0; i < shape.raw_clients; ++i) {
@@ -70,9 +72,8 @@ WorkerProcess* Cluster::map_keeper() {
 }
 
 WorkerProcess* Cluster::worker_at(const std::string& address) {
-  const auto at =
-      std::find_if(workers_.begin(), workers_.end(), [&](const auto& worker) { return worker->address() == address; });
-  return at == workers_.end() ? nullptr : at->get();
+  const auto at = by_address_.find(address);
+  return at == by_address_.end() ? nullptr : at->second;
 }
 
 void Cluster::on_leader(PartitionId partition, Term term, std::size_t worker) {
@@ -165,6 +166,7 @@ bool Cluster::has_settled(std::string& why_not) const {
     if (map != nullptr && *map != *held) {
       return refuse("has map " + to_string(held->number()) + ", another one has " + to_string(map->number()));
     }
+    const bool is_first = map == nullptr;  // The others' maps are the same.
     map = held;
     std::set<WorkerId> lost;
     for (const Member& member : map->members) {
@@ -179,21 +181,21 @@ bool Cluster::has_settled(std::string& why_not) const {
       }
       if (member.state != MemberState::kMember) return refuse("knows " + member.address + ", which comes or goes");
     }
-    if (!is_spread(*map, lost)) return refuse("knows replicas of a partition that crowd in a zone");
+    if (is_first && !is_spread(*map, lost)) return refuse("knows replicas of a partition that crowd in a zone");
     const WorkerId self = worker->shard()->membership().self();
     for (std::uint32_t i = 0; i < map->partition_count(); ++i) {
       const auto at = worker->shard()->partitions().find(PartitionId{i});
       const bool has_one = at != worker->shard()->partitions().end();
-      const std::string name = "replica of partition " + std::to_string(i);
+      const auto name = [i] { return "replica of partition " + std::to_string(i); };
       const bool is_wanted = map->partitions[i].find(self) != nullptr;
-      if (has_one != is_wanted) return refuse((has_one ? "has a " : "has no ") + name);
+      if (has_one != is_wanted) return refuse((has_one ? "has a " : "has no ") + name());
       if (!has_one) continue;
       const auto members = at->second->replica().configuration().members;
       for (const ReplicaMember& member : members) {
         const bool is_meant = map->partitions[i].find(member.place.worker) != nullptr;
-        if (!is_meant || member.role != ReplicaRole::kVoter) return refuse("knows another group for its " + name);
+        if (!is_meant || member.role != ReplicaRole::kVoter) return refuse("knows another group for its " + name());
       }
-      if (members.size() != map->partitions[i].replicas.size()) return refuse("knows too few for its " + name);
+      if (members.size() != map->partitions[i].replicas.size()) return refuse("knows too few for its " + name());
     }
   }
   return true;

@@ -127,6 +127,7 @@ class Cluster {
   const Mutations& mutations_;
   Network network_;
   std::vector<std::unique_ptr<WorkerProcess>> workers_;
+  std::unordered_map<std::string_view, WorkerProcess*> by_address_;
   std::vector<std::unique_ptr<BrokerProcess>> brokers_;
   std::vector<std::unique_ptr<ClientProcess>> clients_;
   std::vector<std::unique_ptr<RawClient>> raw_clients_;

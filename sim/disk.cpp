@@ -10,9 +10,14 @@
 namespace trellis::sim {
 namespace {
 
+/// What a segment begins with (the map, and what peers have promised) takes some 150 bytes a partition.
+constexpr std::uint32_t kPartitionsOfSmallSegments = 64;
+
 /// Small segments, so that a short run sees many.
-DiskLogSettings settings(const Mutations& mutations) {
-  DiskLogSettings settings{32 << 10, 128 << 10, 2, 4 << 20, {}};
+DiskLogSettings settings(const Mutations& mutations, std::uint32_t partitions) {
+  const std::uint64_t first = std::max(partitions / kPartitionsOfSmallSegments, 1u) * (std::uint64_t{32} << 10);
+  const std::uint64_t most = std::max<std::uint64_t>(first, 128 << 10);
+  DiskLogSettings settings{first, most, 2, 32 * most, {}};
   settings.omitted.checksums = mutations.has(Mutation::kChecksumIgnored);
   settings.omitted.incarnations = mutations.has(Mutation::kEarlierUseRead);
   settings.omitted.sectors = mutations.has(Mutation::kTornBatch);
@@ -68,7 +73,8 @@ Result<void> Disk::open_log() {
   log_writer_ =
       std::make_unique<SimulatedLogWriter>(world_, log_files_, conditions, mutations_, [this] { on_written(); });
   auto log = DiskLog::open(
-      log_files_, *log_writer_, *log_background_, [this] { return world_.random().bits(); }, settings(mutations_));
+      log_files_, *log_writer_, *log_background_, [this] { return world_.random().bits(); },
+      settings(mutations_, partitions_));
   if (!log) return log.error();
   if ((*log)->torn()) world_.note("a torn batch is cut off");
   if ((*log)->last_batch() < acknowledged_) {

@@ -24,8 +24,12 @@ namespace trellis::sim {
 
 class Disk final : public SnapshotStore {
  public:
-  Disk(World& world, const Mutations& mutations)
-      : world_(world), mutations_(mutations), log_files_([&world] { return world.random().bits(); }) {}
+  /// @param partitions  of the cluster: the more there are, the longer is what each segment of the log begins with
+  Disk(World& world, const Mutations& mutations, std::uint32_t partitions)
+      : world_(world),
+        mutations_(mutations),
+        partitions_(partitions),
+        log_files_([&world] { return world.random().bits(); }) {}
 
   DiskConditions conditions;
 
@@ -91,6 +95,7 @@ class Disk final : public SnapshotStore {
 
   World& world_;
   const Mutations& mutations_;
+  std::uint32_t partitions_;
   MemoryDisk log_files_;
   // These belong to one incarnation, and go in the opposite order.
   std::unique_ptr<SimulatedBackground> log_background_;

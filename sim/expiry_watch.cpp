@@ -34,7 +34,8 @@ bool can_commit(const Replica& leader, const std::vector<ReplicaId>& well) {
 ExpiryWatch::ExpiryWatch(Cluster& cluster)
     : cluster_(cluster),
       replicas_(std::min<std::size_t>(cluster.shape().workers, 2 * cluster.shape().k - 1)),
-      seen_(cluster.shape().partitions) {}
+      seen_(cluster.shape().partitions),
+      well_(cluster.shape().partitions) {}
 
 void ExpiryWatch::begin() {
   cluster_.world().after(kLookEvery, [this] {
@@ -44,32 +45,37 @@ void ExpiryWatch::begin() {
 }
 
 void ExpiryWatch::look() {
-  for (std::uint32_t i = 0; i < seen_.size(); ++i) look_at({i});
-}
-
-void ExpiryWatch::look_at(PartitionId partition) {
-  Seen& seen = seen_[partition.value];
+  for (Well& each : well_) {
+    each.replicas.clear();
+    each.newest_leader = nullptr;
+  }
   const TimePoint now = cluster_.world().now();
-  std::vector<ReplicaId> well;
-  const Replica* newest_leader = nullptr;
   for (std::size_t i = 0; i < cluster_.workers(); ++i) {
     WorkerProcess& worker = cluster_.worker(i);
     const auto since = worker.well_since();
     if (!since || *since > now || worker.shard() == nullptr) continue;
-    const auto at = worker.shard()->partitions().find(partition);
-    // One that has just started beside a peer that is silent waits until that one is taken for down.
-    if (at == worker.shard()->partitions().end() || !worker.shard()->takes_part(partition)) continue;
-    const Replica& replica = at->second->replica();
-    well.push_back(replica.self().id);
-    if (!replica.is_ready() || replica.is_transferring()) continue;
-    if (newest_leader == nullptr || newest_leader->term() < replica.term()) newest_leader = &replica;
-    const std::pair leader(i, replica.term().value);
-    if (seen.leader.second < leader.second) {
-      seen.leader = leader;
-      ++seen.leaders;
+    for (const auto& [id, partition] : worker.shard()->partitions()) {
+      // One that has just started beside a peer that is silent waits until that one is taken for down.
+      if (!worker.shard()->takes_part(id)) continue;
+      const Replica& replica = partition->replica();
+      Well& well = well_[id.value];
+      well.replicas.push_back(replica.self().id);
+      if (!replica.is_ready() || replica.is_transferring()) continue;
+      const Replica*& newest = well.newest_leader;
+      if (newest == nullptr || newest->term() < replica.term()) newest = &replica;
+      Seen& seen = seen_[id.value];
+      const std::pair leader(i, replica.term().value);
+      if (seen.leader.second < leader.second) {
+        seen.leader = leader;
+        ++seen.leaders;
+      }
     }
   }
-  if (newest_leader == nullptr || !can_commit(*newest_leader, well)) seen.unserved += kLookEvery;
+  for (std::size_t i = 0; i < well_.size(); ++i) {
+    const Well& well = well_[i];
+    const bool is_served = well.newest_leader != nullptr && can_commit(*well.newest_leader, well.replicas);
+    if (!is_served) seen_[i].unserved += kLookEvery;
+  }
 }
 
 ExpiryWatch::Service ExpiryWatch::service_of(PartitionId partition) const {

@@ -19,6 +19,7 @@
 #include "protocol/reply.hpp"
 #include "protocol/types.hpp"
 #include "sim/checker/history.hpp"
+#include "worker/raft/replica.hpp"
 
 namespace trellis::sim {
 
@@ -59,7 +60,6 @@ class ExpiryWatch {
   };
 
   void look();
-  void look_at(PartitionId partition);
   Service service_of(PartitionId partition) const;
   void take(Lifetime& lifetime, const Operation& write) const;
   void check(const Lifetime& lifetime, const Operation& read, const ReplyInfo& info) const;
@@ -79,6 +79,12 @@ class ExpiryWatch {
     std::pair<std::size_t, std::uint64_t> leader;  ///< Worker and term.
   };
   std::vector<Seen> seen_;  ///< By partition.
+  /// The replicas of a partition that are well at the moment that is looked at.
+  struct Well {
+    std::vector<ReplicaId> replicas;
+    const Replica* newest_leader = nullptr;
+  };
+  std::vector<Well> well_;  ///< By partition; room for each look.
   std::map<std::string, Lifetime, std::less<>> lifetimes_;
 };
 

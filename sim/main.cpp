@@ -11,6 +11,9 @@ namespace {
 
 using namespace trellis::sim;
 
+/// Processes below kFirstBroker are the workers, and some scenarios have spare ones.
+constexpr int kWorkersOfARun = static_cast<int>(kFirstBroker) - 10;
+
 template <typename Rows>
 std::vector<std::string_view> names_of(const Rows& rows) {
   std::vector<std::string_view> names;
@@ -65,7 +68,7 @@ int main(int argc, char** argv) {
       },
       "Put this fault into the system on purpose (see --list); repeat it for several");
   app.add_option("--workers", settings.workers, "So many at first, instead of what is drawn")
-      ->check(CLI::Range(1, int{trellis::kWorkersMax}));
+      ->check(CLI::Range(1, kWorkersOfARun));
   app.add_option("--partitions", settings.partitions, "So many, a power of two, instead of what is drawn")
       ->check(CLI::Range(1, int{trellis::kPartitionsMax}));
   app.add_flag("--list", lists, "Print all scenarios and mutations, and end");

@@ -148,7 +148,8 @@ void Process::turn() {
 WorkerProcess::WorkerProcess(Cluster& cluster, std::size_t index)
     : Process(cluster, static_cast<ProcessNumber>(index), "worker " + std::to_string(index)),
       index_(index),
-      disk_(cluster.world(), cluster.mutations()) {
+      address_("worker-" + std::to_string(index) + ":7410"),
+      disk_(cluster.world(), cluster.mutations(), cluster.shape().partitions) {
   disk_.on_written = [this] { wake(); };
 }
 
@@ -166,8 +167,9 @@ bool WorkerProcess::begin() {
   }
   leave_by_.reset();
   progress_.clear();
+  settled_.clear();
   for (const auto& [id, partition] : shard_->partitions()) {
-    progress_[id] = {partition->replica().applied().value, partition->replica().snapshot_index()};
+    progress_[id] = {partition->replica().applied().value, partition->replica().snapshot_index(), {}, false};
   }
   return true;
 }
@@ -215,19 +217,31 @@ void WorkerProcess::take_turn() {
 
 void WorkerProcess::watch() {
   if (const ClusterMap* const map = shard_->kept_map()) cluster_.on_kept_map(*map);
-  for (const auto& [id, partition] : shard_->partitions()) {
-    const Replica& replica = partition->replica();
-    cluster_.answers().on_replica(id, index_);
-    if (replica.is_leader()) cluster_.on_leader(id, replica.term(), index_);
-    cluster_.on_sessions(id, partition->state().sessions(), index_);
+  for (const PartitionId id : std::exchange(settled_, {})) {
+    const auto at = shard_->partitions().find(id);
+    if (at == shard_->partitions().end()) continue;
+    const Partition& partition = *at->second;
+    const Replica& replica = partition.replica();
     Progress& progress = progress_[id];
-    if (replica.snapshot_index() > progress.snapshot) {
-      // A snapshot that holds what this replica had not applied came from another one.
-      const bool is_own = replica.snapshot_index() <= progress.applied;
-      ++(is_own ? cluster_.counters().snapshots : cluster_.counters().installs);
-      world_.note(is_own ? "snapshot taken" : "snapshot installed", index_, id.value, replica.snapshot_index());
+    const std::uint64_t applied = replica.applied().value;
+    const std::uint64_t snapshot = replica.snapshot_index();
+    if (replica.is_leader() && progress.led != replica.term()) {
+      progress.led = replica.term();
+      cluster_.on_leader(id, replica.term(), index_);
     }
-    progress = {replica.applied().value, replica.snapshot_index()};
+    const bool is_same = progress.applied == applied && progress.snapshot == snapshot;
+    if (is_same && std::exchange(progress.is_looked_at, true)) continue;
+    cluster_.answers().on_replica(id, index_);
+    cluster_.on_sessions(id, partition.state().sessions(), index_);
+    if (snapshot > progress.snapshot) {
+      // A snapshot that holds what this replica had not applied came from another one.
+      const bool is_own = snapshot <= progress.applied;
+      ++(is_own ? cluster_.counters().snapshots : cluster_.counters().installs);
+      world_.note(is_own ? "snapshot taken" : "snapshot installed", index_, id.value, snapshot);
+    }
+    progress.applied = applied;
+    progress.snapshot = snapshot;
+    progress.is_looked_at = true;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -114,7 +115,7 @@ class WorkerProcess final : public Process, public ShardOutput {
   WorkerProcess(Cluster& cluster, std::size_t index);
 
   std::size_t index() const { return index_; }
-  std::string address() const { return "worker-" + std::to_string(index_) + ":7410"; }
+  const std::string& address() const { return address_; }
   const Shard* shard() const { return shard_.get(); }
   Disk& disk() { return disk_; }
   void receive_from_broker(BrokerIndex broker, Frames message);
@@ -143,8 +144,10 @@ class WorkerProcess final : public Process, public ShardOutput {
   void to_peer(WorkerId peer, const std::string& address, Frames message) override;
   void report(LogLevel level, std::string event, std::optional<PartitionId> partition) override;
   void on_applied(PartitionId group, LogIndex index, std::string_view command) override;
+  void on_settled(PartitionId group) override { settled_.insert(group); }
 
   std::size_t index_;
+  std::string address_;
   Disk disk_;
   std::unique_ptr<SimulatedBackground> background_;
   std::deque<std::pair<BrokerIndex, Frames>> from_brokers_;
@@ -155,9 +158,12 @@ class WorkerProcess final : public Process, public ShardOutput {
   struct Progress {
     std::uint64_t applied = 0;
     std::uint64_t snapshot = 0;
+    Term led;                   ///< The last term in which it was told of as leader.
+    bool is_looked_at = false;  ///< In this incarnation.
   };
   BootNonce nonce_;                           ///< As last said to a peer.
   std::map<PartitionId, Progress> progress_;  ///< As of the last turn.
+  std::set<PartitionId> settled_;             ///< In this turn: only these can have changed.
 };
 
 class BrokerProcess final : public Process, public BrokerOutput {

@@ -76,6 +76,8 @@ class PartitionHost : public ReplicaHost {
   virtual void report(LogLevel level, std::string event, std::optional<PartitionId> partition) = 0;
   /// Leadership of the group was won, or is ready, or was lost.
   virtual void on_leadership_change() = 0;
+  /// A read waits for the group's leadership to be confirmed: the host asks whether it wants_confirmation().
+  virtual void on_read_waits(PartitionId) {}
   /// For whoever measures.
   virtual void on_snapshot_fetched(Duration) {}
   virtual void on_answered(const Answered&) {}
@@ -124,6 +126,8 @@ class Partition final : public ReplicaOwner {
 
   // Confirmations.  A round's questions leave in the turn in which ask() is called.
   bool wants_confirmation() const;
+  /// Whether it may want one later.
+  bool has_open_reads() const { return !new_reads_.empty() || proof_.is_waiting(); }
   void ask(Round round);
   const LeadershipProof& proof() const { return proof_; }
   /// The voters that are to be asked are those of the configuration that is in force now.

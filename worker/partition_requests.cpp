@@ -179,6 +179,7 @@ void Partition::enqueue(const WorkPointer& work) {
   }
   if (std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.read() != nullptr; })) {
     new_reads_.push_back(work);
+    host_.on_read_waits(id_);
   }
 }
 

@@ -330,6 +330,7 @@ void Shard::settle_all() {
       Partition* partition = find_partition(id);
       if (partition == nullptr) continue;
       partition->settle();
+      output_.on_settled(id);
       if (partition->replica().failure()) return fail(*partition->replica().failure());
     }
   }
@@ -351,8 +352,9 @@ void Shard::start_write() {
 
 void Shard::flush() {
   fill_bulk();
-  for (auto& [peer, out] : to_peers_) {
-    if (!out.empty()) flush_to(peer, out);
+  for (const WorkerId peer : std::exchange(spoken_to_, {})) {
+    const auto out = to_peers_.find(peer);
+    if (out != to_peers_.end() && !out->second.empty()) flush_to(peer, out->second);
   }
   for (BrokerIndex i = 0; i < brokers_.size(); ++i) {
     if (!brokers_[i].out.empty()) output_.to_broker(i, brokers_[i].out.take());

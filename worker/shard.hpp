@@ -55,8 +55,9 @@ class ShardOutput {
   virtual void on_cluster(const ClusterId&) {}
   /// What the process takes, for its heartbeats.
   virtual std::uint64_t resident_bytes() { return 0; }
-  /// For whoever watches (the simulator does): a replica applies this entry now.
+  /// For whoever watches (the simulator does): a replica applies this entry now, and one was settled.
   virtual void on_applied(PartitionId, LogIndex, std::string_view) {}
+  virtual void on_settled(PartitionId) {}
 };
 
 struct ShardSettings {
@@ -178,6 +179,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void on_answered(const Answered& answered) override;
   void on_message_refused(PartitionId group, const std::string& why) override;
   void on_snapshot_fetched(Duration took) override;
+  void on_read_waits(PartitionId group) override { reading_.insert(group); }
   void on_entries_collected(std::size_t count) override { collected_entries_ += count; }
   void on_leadership_change() override {
     hello_due_ = now_;
@@ -393,11 +395,13 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::map<BatchNumber, std::vector<Held>> held_;
 
   std::set<PartitionId> woken_;         ///< To be settled in this turn.
+  std::set<PartitionId> reading_;       ///< Their reads may wait for a confirmation.
   std::size_t collected_entries_ = 0;   ///< In the batch that is collected.
   std::set<PartitionId> in_collected_;  ///< With records in the batch that is collected,
   std::set<PartitionId> in_under_way_;  ///< and in the one under way.
 
   std::map<WorkerId, BundleWriter> to_peers_;
+  std::set<WorkerId> spoken_to_;  ///< Those for whom something has gathered.
   BulkRoom bulk_room_;
   std::map<WorkerId, BulkLink> bulk_with_;
   bool bulk_waits_ = false;  ///< Something, for one peer at least.

@@ -194,6 +194,7 @@ void Shard::to_peer_now(WorkerId peer, PeerMessageType type, std::string_view he
 BundleWriter& Shard::bundle_to(WorkerId peer) {
   BundleWriter& out = to_peers_[peer];
   if (!out.empty()) return out;
+  spoken_to_.insert(peer);
   Speaker self{membership_.map()->cluster, membership_.self(), nonce_, incarnations_.number(), is_leaving_, is_full_};
   self.recovery = membership_.map()->recovery;
   out.add(static_cast<std::uint8_t>(PeerMessageType::kFrom), pack(peers_.greeting(peer, std::move(self), now_)));
@@ -237,8 +238,11 @@ std::vector<ReplicaPlace> Shard::peers_to_ask(const LeadershipProof& proof) cons
 void Shard::ask_for_confirmations() {
   std::map<WorkerId, ConfirmationMessage> questions;
   const Round round = round_ + 1;
-  for (auto& [id, partition] : partitions_) {
-    if (!partition->wants_confirmation()) continue;
+  for (auto at = reading_.begin(); at != reading_.end();) {
+    const PartitionId id = *at;
+    Partition* const partition = find_partition(id);
+    at = partition == nullptr || !partition->has_open_reads() ? reading_.erase(at) : std::next(at);
+    if (partition == nullptr || !partition->wants_confirmation()) continue;
     round_ = round;
     partition->renew_proof();
     const std::vector<ReplicaPlace> peers = peers_to_ask(partition->proof());

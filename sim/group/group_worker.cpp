@@ -19,7 +19,7 @@ constexpr milliseconds kTick{15};
 }  // namespace
 
 GroupWorker::GroupWorker(Group& group, std::size_t index)
-    : group_(group), world_(group.world()), index_(index), disk_(group.world(), group.settings().mutations) {
+    : group_(group), world_(group.world()), index_(index), disk_(group.world(), group.settings().mutations, 1) {
   disk_.on_written = [this] { turn([] {}); };
 }
 

@@ -133,7 +133,8 @@ bool DiskLog::has_room(const BatchBuffer& batch) const {
 
 /// Begins the next segment, before the batch under way; false: it is still being made.
 bool DiskLog::roll_over(LogWrite& write) {
-  collect_checkpoint({});
+  // While it waits for a segment, nothing that is in a checkpoint changes.
+  if (!awaits_segment_) collect_checkpoint({});
   auto next = pool_.take((checkpoint_.blocks() + under_way_.batch().blocks() + 1) * kBlockSize, segments_.size());
   pool_.prepare();
   if (!next) return false;

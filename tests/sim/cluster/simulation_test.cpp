@@ -38,6 +38,16 @@ TEST(Simulation, TheClusterIsWellInDirectedScenarios) {
   }
 }
 
+TEST(Simulation, ManyWorkersWithManyPartitionsAreWellWhileMembersComeAndGo) {
+  RunsSettings settings;
+  settings.run.length = std::chrono::seconds(8);
+  settings.run.scenario = Scenario::kJoins;
+  settings.run.workers = 12;
+  settings.run.partitions = 128;
+  settings.count = 1;
+  EXPECT_TRUE(run_many(settings).empty());
+}
+
 TEST(Simulation, NothingUrgentWaitsBehindDocumentsOnSlowLinks) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     RunSettings settings;
