@@ -16,7 +16,7 @@ class SocketMonitor {
   };
 
   /// Before the socket is bound or connected.
-  /// @param name    of its own in this context
+  /// @param name    for whoever looks at endpoints; several may have it
   /// @param events  ZMQ_EVENT_... that are wanted; all others are not even made
   SocketMonitor(zmq::context_t& context, zmq::socket_t& watched, const std::string& name, int events);
 

@@ -98,7 +98,10 @@ class UnderLoad(MembersTest):
 
 class LostDisks(MembersTest):
     def test_a_worker_with_an_empty_disk_takes_the_place_that_it_had(self):
-        cluster = self.start_cluster(workers=3, k=2)
+        """In a cluster with keys: the others have a link to another worker at the same address then."""
+        self.assertRan(run("trellis", "keys", "init", self.folder / "keys"), 0)
+        cluster = self.start_cluster(workers=3, k=2, flags=("--cluster-key", self.folder / "keys" / "cluster.key"),
+                                     user=self.folder / "keys" / "admin.user")
         client = self.client_of(cluster)
         for number in range(200):
             self.assertOk(client.call("PUT", f"key{number}", number))
