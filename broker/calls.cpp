@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include "broker/call_times.hpp"
 #include "protocol/check.hpp"
 
 namespace trellis {
+
+using namespace call_times;
+
 namespace {
 
 /// In the tag of a question to a replica without a majority: its answer confirms nothing, whenever it comes.
@@ -12,20 +16,6 @@ constexpr Tag kUnconfirmed = kTagFlag;
 /// Between attempts that came back as not applied: doubles from the least to the most.
 constexpr std::chrono::milliseconds kBackOffMin{4};
 constexpr std::chrono::milliseconds kBackOffMax{50};
-/// A worker that holds a request for so long without an answer has perhaps never got it, or its answer was lost.
-/// Doubles with each attempt, so that a slow cluster is not given more of the same.  To this comes the time that a
-/// write is on its way there, on to the peers, and back: three round trips, if the peers are no further away.
-constexpr std::chrono::milliseconds kResendAfterMin{1'000};
-constexpr std::chrono::milliseconds kResendAfterMax{8'000};
-constexpr int kRoundTripsPerWrite = 3;
-/// Others are asked to confirm in the moment in which the leader is asked, and take about as long as it does.  One that
-/// takes so much longer, and a round trip, is down, or as good as that.
-constexpr std::chrono::milliseconds kAnswerWithin{30};
-
-std::chrono::milliseconds doubled(std::chrono::milliseconds least, std::chrono::milliseconds most,
-                                  std::uint32_t times) {
-  return std::min(most, least * (1 << std::min<std::uint32_t>(times, 10)));
-}
 
 }  // namespace
 
@@ -37,6 +27,7 @@ LegResult Calls::failed(Code code, std::string message) {
 
 Tag Calls::start(Tag owner, Subrequest subrequest, const WriteIdentity& identity, TimePoint deadline, TimePoint now) {
   CHECK(subrequest.partition.value < by_partition_.size());
+  if (!subrequest.joint.empty()) return joint_.start(owner, std::move(subrequest), deadline, now);
   Call& call = pool_.acquire();
   call.owner = owner;
   call.subrequest = std::move(subrequest);
@@ -47,6 +38,7 @@ Tag Calls::start(Tag owner, Subrequest subrequest, const WriteIdentity& identity
   call.begun = now;
   call.perhaps_applied = false;
   call.silenced.clear();
+  if (call.subrequest.silenced.value != 0) call.silenced.push_back(call.subrequest.silenced);
   call.read_context = 0;
   auto& siblings = by_partition_[call.subrequest.partition.value];
   call.position = static_cast<std::uint32_t>(siblings.size());
@@ -85,15 +77,8 @@ void Calls::send(Call& call, WorkerRecord& worker, TimePoint now) {
   worker.bytes_under_way += call.subrequest.body.size();
   call.state = State::kSent;
   const Duration on_the_way = kRoundTripsPerWrite * worker.round_trip.value();
-  wheel_.set(call.timer, now + resend_after(call) + on_the_way, call.tag);
+  wheel_.set(call.timer, now + resend_after(call.subrequest.body.size(), call.attempts) + on_the_way, call.tag);
   note_attempt(call, worker.hello.id, now);
-}
-
-/// A large request has its way to the leader before it, and from there to the followers, over links that may be as slow
-/// as bulk::kSlowestLink.
-Duration Calls::resend_after(const Call& call) {
-  const auto on_its_way = std::chrono::microseconds(2'000'000 * call.subrequest.body.size() / bulk::kSlowestLink);
-  return doubled(kResendAfterMin, kResendAfterMax, call.attempts) + on_its_way;
 }
 
 ReadMode Calls::mode_for(Call& call, const WorkerRecord& worker, TimePoint now) {
@@ -135,8 +120,7 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   request_.seq = call.subrequest.writes ? call.identity.seq : 0;
   request_.has_floor = call.subrequest.writes && call.identity.floor.has_value();
   request_.floor = request_.broker_session ? listener_.floor() : call.identity.floor.value_or(0);
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now).count();
-  request_.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 1));
+  request_.timeout_ms = left_until(call.deadline, now);
   request_.page_bytes = call.subrequest.page_bytes;
   request_.configuration = {};
   if (mode == ReadMode::kChecked) {
@@ -169,37 +153,8 @@ void Calls::leave_worker(Call& call) {
   call.state = State::kWaiting;
 }
 
-void Calls::without_majority(Call& call, TimePoint now) {
-  const std::size_t up = router_.replicas_up(call.subrequest.partition);
-  const std::string counts = std::to_string(up) + " of " +
-                             std::to_string(router_.voters(call.subrequest.partition).size()) +
-                             " replicas of partition " + std::to_string(call.subrequest.partition.value) + " are up";
-  if (call.subrequest.writes) {
-    if (call.perhaps_applied) return wait(call, now);  // Nobody can say that it was not done.
-    return finish(
-        call,
-        failed(Code::kUnavailable, counts + ", " + std::to_string(router_.majority(call.subrequest.partition)) +
-                                       " are needed; nothing was done"),
-        now);
-  }
-  if (!call.subrequest.stale && !router_.replicas_left(call.subrequest.partition).empty()) return ask_all(call, now);
-  LegResult result = failed(Code::kUnavailable, counts);
-  result.no_replica = true;
-  finish(call, std::move(result), now);
-}
-
-void Calls::ask_all(Call& call, TimePoint now) {
-  call.state = State::kAsking;
-  call.asking = std::make_unique<Asking>();
-  for (WorkerRecord* worker : router_.replicas_left(call.subrequest.partition)) {
-    call.asking->awaited.push_back(worker->hello.id);
-    write_request(call, *worker, ReadMode::kBestEffort, now);
-  }
-  note_attempt(call, call.asking->awaited.front(), now);
-  wheel_.set(call.timer, now + kResendAfterMin, call.tag);
-}
-
 void Calls::on_reply(WorkerId from, WorkerReply reply, TimePoint now) {
+  if (is_joint(reply.tag)) return joint_.on_reply(from, std::move(reply), now);
   Call* const call = pool_.find(reply.tag & ~kUnconfirmed);
   if (call == nullptr) return;  // Answered already, or meant for an earlier broker.
   if ((reply.tag & kUnconfirmed) != 0) {
@@ -264,12 +219,14 @@ bool Calls::settle_held(Call& call, TimePoint now) {
 
 void Calls::on_answer(WorkerId from, const LeadershipAnswer& answer) {
   leadership_checks_.on_answer(from, answer);
+  joint_.on_answer();
   for (const auto& [partition, replica, term] : answer.terms) {
     if (partition.value < held_.size() && !held_[partition.value].empty()) answered_.push_back(partition);
   }
 }
 
 void Calls::settle_checked(TimePoint now) {
+  joint_.settle_checked(now);
   std::sort(answered_.begin(), answered_.end());
   answered_.erase(std::unique(answered_.begin(), answered_.end()), answered_.end());
   for (const PartitionId partition : answered_) {
@@ -303,27 +260,8 @@ void Calls::not_taken(Call& call, TimePoint now) {
   dispatch(call, now);
 }
 
-void Calls::on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now) {
-  Asking& asking = *call.asking;
-  if (std::erase(asking.awaited, from) == 0) return;
-  if (reply.outcome == Outcome::kDone && (!asking.answered || reply.applied > asking.applied)) {
-    asking.answered = true;
-    asking.applied = reply.applied;
-    asking.best = std::move(reply.body);
-  }
-  finish_asking_if_all_came(call, now);
-}
-
-void Calls::finish_asking_if_all_came(Call& call, TimePoint now) {
-  if (!call.asking->awaited.empty()) return;
-  if (!call.asking->answered) return back_off(call, now);
-  LegResult result;
-  result.guaranteed = false;
-  result.body = std::move(call.asking->best);
-  finish(call, std::move(result), now);
-}
-
 void Calls::on_timer(Tag tag, TimePoint now) {
+  if (is_joint(tag)) return joint_.on_timer(tag, now);
   Call* const call = pool_.find(tag);
   if (call == nullptr) return;
   if (call->state == State::kAsking && call->asking->answered) {
@@ -350,9 +288,11 @@ bool Calls::is_waiting_to_leave(const Call& call) const {
 
 void Calls::on_progress(std::string_view reply_header, TimePoint now) {
   FieldReader fields(reply_header);
-  Call* const call = pool_.find(fields.u64() & ~kUnconfirmed);
+  const Tag tag = fields.u64() & ~kUnconfirmed;
+  if (fields.ok() && is_joint(tag)) return joint_.on_progress(tag, now);
+  Call* const call = pool_.find(tag);
   if (!fields.ok() || call == nullptr || call->state != State::kSent) return;
-  wheel_.set(call->timer, now + resend_after(*call), call->tag);
+  wheel_.set(call->timer, now + resend_after(call->subrequest.body.size(), call->attempts), call->tag);
 }
 
 void Calls::perhaps_lost(Call& call) {
@@ -361,6 +301,7 @@ void Calls::perhaps_lost(Call& call) {
 }
 
 void Calls::on_not_sent(Tag tag, TimePoint now) {
+  if (is_joint(tag)) return joint_.on_not_sent(tag, now);
   Call* const call = pool_.find(tag);
   if (call == nullptr || call->state != State::kSent) return;  // Asking goes on by its timer.
   back_off(*call, now);
@@ -374,6 +315,7 @@ void Calls::wake(PartitionId partition, TimePoint now) {
 }
 
 void Calls::on_leader(PartitionId partition, TimePoint now) {
+  joint_.on_leader(partition, now);
   const WorkerId leader = router_.leader_id(partition);
   for (const Tag tag : calls_of(partition)) {
     Call* const call = pool_.find(tag);
@@ -387,6 +329,7 @@ void Calls::on_leader(PartitionId partition, TimePoint now) {
 }
 
 LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout, TimePoint now) {
+  if (is_joint(tag)) return joint_.expire(tag, timeout, now);
   Call* const call = pool_.find(tag);
   CHECK(call != nullptr);
   LegResult result;
@@ -395,7 +338,7 @@ LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout, TimePoint no
     result.body = std::move(call->asking->best);
   } else {
     const bool unknown = call->perhaps_applied || (call->state == State::kSent && call->subrequest.writes);
-    std::string message = "no answer within " + std::to_string(timeout.count()) + " ms";
+    std::string message = no_answer_within(timeout);
     if (router_.leader(call->subrequest.partition) == nullptr && !call->subrequest.stale) {
       message += " (partition " + std::to_string(call->subrequest.partition.value) + " has no leader)";
     }
@@ -413,6 +356,7 @@ LegResult Calls::expire(Tag tag, std::chrono::milliseconds timeout, TimePoint no
 }
 
 void Calls::cancel(Tag tag) {
+  if (is_joint(tag)) return joint_.cancel(tag);
   if (Call* const call = pool_.find(tag)) release(*call);
 }
 

@@ -1,4 +1,5 @@
 // Calls: one request to one partition, sent to the replica that should see it, again and again, until it is answered.
+// (Reads of several partitions at once are JointCalls, to which they are handed on.)
 //
 // A subrequest is what is asked; a call is a subrequest under way.  Its life:
 //
@@ -21,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "broker/call_listener.hpp"
+#include "broker/joint_calls.hpp"
 #include "broker/leadership_checks.hpp"
 #include "broker/options.hpp"
 #include "broker/outbox.hpp"
@@ -42,14 +45,6 @@ struct WriteIdentity {
   std::optional<std::uint64_t> floor;  ///< As a client said it.
 };
 
-class CallListener {
- public:
-  virtual ~CallListener() = default;
-  virtual void on_call_done(Tag owner, std::uint32_t subrequest, LegResult result, TimePoint now) = 0;
-  /// Lowest seq of the broker session that has no answer yet.
-  virtual std::uint64_t floor() const = 0;
-};
-
 class Calls {
  public:
   Calls(const BrokerOptions& options, Registry& registry, Router& router, Outbox& outbox,
@@ -61,7 +56,8 @@ class Calls {
         leadership_checks_(leadership_checks),
         wheel_(wheel),
         listener_(listener),
-        pool_(first_tag) {}
+        pool_(first_tag),
+        joint_(options, registry, router, outbox, leadership_checks, wheel, listener, first_tag) {}
 
   /// Starts a call for `owner`; it may end before this returns.
   /// @param identity  for a subrequest that writes; its session stays where it is as long as the call
@@ -70,7 +66,7 @@ class Calls {
 
   /// The deadline has come: the best that the call has, or what to tell of it.  The call is over.
   LegResult expire(Tag call, std::chrono::milliseconds timeout, TimePoint now);
-  bool is_under_way(Tag call) { return pool_.find(call) != nullptr; }
+  bool is_under_way(Tag call) { return is_joint(call) ? joint_.is_under_way(call) : pool_.find(call) != nullptr; }
   /// Nobody waits for it any more.
   void cancel(Tag call);
 
@@ -97,7 +93,7 @@ class Calls {
     held_.resize(count);
   }
 
-  std::size_t under_way() const { return pool_.used(); }
+  std::size_t under_way() const { return pool_.used() + joint_.under_way(); }
 
  private:
   enum class State : std::uint8_t { kWaiting, kSent, kAsking };
@@ -147,23 +143,23 @@ class Calls {
   void wait(Call& call, TimePoint now);
   void back_off(Call& call, TimePoint now);
   void leave_worker(Call& call);
-  void without_majority(Call& call, TimePoint now);
-  void ask_all(Call& call, TimePoint now);
   void not_taken(Call& call, TimePoint now);
   void perhaps_lost(Call& call);
   bool is_waiting_to_leave(const Call& call) const;
-  static Duration resend_after(const Call& call);
-  void on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
-  void finish_asking_if_all_came(Call& call, TimePoint now);
   void wake(PartitionId partition, TimePoint now);
   static LegResult failed(Code code, std::string message);
   static void note_attempt(Call& call, WorkerId worker, TimePoint now);
   static LegTimes times_of(const Call& call, TimePoint now);
   void finish(Call& call, LegResult result, TimePoint now);
   void release(Call& call);
+  static bool is_joint(Tag tag) { return (tag & JointCalls::kMark) != 0; }
+  // broker/calls_asking.cpp
+  void without_majority(Call& call, TimePoint now);
+  void ask_all(Call& call, TimePoint now);
+  void on_asked_reply(Call& call, WorkerId from, WorkerReply reply, TimePoint now);
+  void finish_asking_if_all_came(Call& call, TimePoint now);
   // broker/calls_lost.cpp
   void lose(Call& call, bool has_died, TimePoint now);
-  bool is_silent(WorkerId worker, TimePoint now) const;
   bool has_cost_too_much(const Call& call) const;
   void give_up(Call& call, TimePoint now);
 
@@ -177,6 +173,7 @@ class Calls {
   TimerWheel& wheel_;
   CallListener& listener_;
   Pool<Call> pool_;
+  JointCalls joint_;
   std::vector<std::vector<Tag>> by_partition_;
   std::vector<std::vector<Tag>> held_;  ///< By partition: calls that hold an answer, and some that have ended.
   std::vector<PartitionId> answered_;   ///< Answered for since settle_checked(); some more than once.

@@ -4,14 +4,9 @@
 #include "broker/calls.hpp"
 
 namespace trellis {
-namespace {
-
-/// A worker that said nothing for so long, and a round trip, has fallen silent: it says hello three times as often.
-constexpr Duration kUnheardAfter = 3 * kHeartbeatInterval;
-
-}  // namespace
 
 void Calls::on_worker_lost(WorkerId worker, bool has_died, TimePoint now) {
+  joint_.on_worker_lost(worker, has_died, now);
   for (std::uint32_t i = 0; i < by_partition_.size(); ++i) {
     for (const Tag tag : calls_of(PartitionId{i})) {
       Call* const call = pool_.find(tag);
@@ -28,16 +23,12 @@ void Calls::on_worker_lost(WorkerId worker, bool has_died, TimePoint now) {
 /// Whoever was asked will perhaps not answer.
 void Calls::lose(Call& call, bool has_died, TimePoint now) {
   const bool is_known = std::find(call.silenced.begin(), call.silenced.end(), call.sent_to) != call.silenced.end();
-  if (call.subrequest.kind == RequestKind::kBatch && !is_known && (has_died || is_silent(call.sent_to, now))) {
+  if (call.subrequest.kind == RequestKind::kBatch && !is_known &&
+      (has_died || registry_.is_silent(call.sent_to, now))) {
     call.silenced.push_back(call.sent_to);
   }
   perhaps_lost(call);
   has_cost_too_much(call) ? give_up(call, now) : dispatch(call, now);
-}
-
-bool Calls::is_silent(WorkerId id, TimePoint now) const {
-  const WorkerRecord* const worker = registry_.find(id);
-  return worker == nullptr || now - worker->last_heard > kUnheardAfter + worker->round_trip.value();
 }
 
 /// More workers than the cluster can do without, and more than one.
@@ -55,6 +46,7 @@ void Calls::give_up(Call& call, TimePoint now) {
 }
 
 void Calls::review(TimePoint now) {
+  joint_.review(now);
   if (!registry_.warmed_up()) return;
   for (std::uint32_t i = 0; i < by_partition_.size(); ++i) {
     const bool lost = !router_.has_majority(PartitionId{i});

@@ -31,6 +31,7 @@ struct OmittedBrokerRules {
   bool roles = false;              ///< Every user may do everything.
   bool changed_roles = false;      ///< Users go on with the rights that they had when they first asked.
   bool leadership_checks = false;  ///< One that confirms is enough, however many replicas there are.
+  bool joint_proofs = false;       ///< Where reads of several partitions are proven for one, they are for all.
 };
 
 struct BrokerOptions {

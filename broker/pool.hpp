@@ -10,10 +10,12 @@
 
 namespace trellis {
 
-/// Names one use of one place: 0 (1 bit) | running number (39 bits) | place (24 bits).  Never 0.
+/// Names one use of one place: 0 (2 bits) | running number (38 bits) | place (24 bits).  Never 0.
 using Tag = std::uint64_t;
-/// The bit that is free for its users.
+/// The bits that are free for its users.
 constexpr Tag kTagFlag = 1ull << 63;
+constexpr Tag kSecondTagFlag = 1ull << 62;
+constexpr Tag kTagFlags = kTagFlag | kSecondTagFlag;
 
 /// T has a member `Tag tag` (0: free) and is default-constructible.  What a freed T holds is its user's to clear.
 template <typename T>
@@ -56,8 +58,8 @@ class Pool {
   static std::uint64_t place_of(Tag tag) { return tag & ((1u << kPlaceBits) - 1); }
   Tag fresh(std::uint64_t place) {
     do ++running_;
-    while (((running_ << kPlaceBits) & ~kTagFlag) == 0);
-    return ((running_ << kPlaceBits) & ~kTagFlag) | place;
+    while (((running_ << kPlaceBits) & ~kTagFlags) == 0);
+    return ((running_ << kPlaceBits) & ~kTagFlags) | place;
   }
 
   std::deque<T> places_;

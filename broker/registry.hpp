@@ -84,6 +84,12 @@ class Registry {
   WorkerRecord* find_address(std::string_view address);
   /// The state of any id, whether it was heard of or not.
   WorkerState state_of(WorkerId id, TimePoint now) const;
+  /// A worker that said nothing for so long, and a round trip, has fallen silent: it says hello three times as often.
+  static constexpr Duration kUnheardAfter = 3 * kHeartbeatInterval;
+  bool is_silent(WorkerId id, TimePoint now) const {
+    const WorkerRecord* const worker = find(id);
+    return worker == nullptr || now - worker->last_heard > kUnheardAfter + worker->round_trip.value();
+  }
   /// How long ago it was heard (of one that never was: since the broker's start).
   Duration silence_of(WorkerId id, TimePoint now) const;
   /// The broker has run long enough to tell: as of the last update(), so that all that one turn tells agrees.

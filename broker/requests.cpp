@@ -205,8 +205,12 @@ void Requests::begin_at_keeper(Entry& entry, TimePoint now) {
 }
 
 void Requests::begin_merged(Entry& entry, TimePoint now) {
-  auto merger =
-      make_merger(entry.request, entry.frame, router_.partition_count(), options_.limits, entry.permissions.get());
+  const auto leader_of = [this](PartitionId partition) {
+    const WorkerRecord* const leader = router_.leader(partition);
+    return leader == nullptr ? WorkerId{} : leader->hello.id;
+  };
+  auto merger = make_merger(entry.request, entry.frame, router_.partition_count(), options_.limits, leader_of,
+                            entry.permissions.get());
   if (!merger) return finish(entry, answer_of(merger.error()));
   entry.merger = std::move(*merger);
   note_refused_items(entry);

@@ -111,7 +111,7 @@ void ClientProcess::think() {
 void ClientProcess::begin_operation() {
   Random& random = world_.random();
   const Duration timeout = workload_.timeout();
-  if (random.chance(0.08)) return begin_batch();
+  if (random.chance(cluster_.shape().workload.batches)) return begin_batch();
   if (!repeatable_.empty() && random.chance(0.05)) return begin_call(repetition(), timeout);
   Operation operation = workload_.operation(false);
   if (is_write(operation.command) && random.chance(0.25)) {

@@ -26,6 +26,7 @@ enum class Scenario : std::uint8_t {
   kSeclusions,
   kTwoLives,
   kEchoes,
+  kTogether,
   kFives,
   kFewLeft,
   kHiccups,
@@ -61,8 +62,6 @@ struct ScenarioRow {
 const ScenarioRow& row_of(Scenario scenario);
 std::span<const ScenarioRow> all_scenarios();
 std::optional<Scenario> scenario_of(std::string_view name);
-/// What a run of kAny takes its faults from: a directed scenario, half of the time.
-Scenario drawn_scenario(Random& random);
 
 /// A scenario of the replicas of one partition by themselves (sim/group/group.hpp), without brokers and clients.
 constexpr bool is_of_group(Scenario scenario) { return scenario == Scenario::kGroup || scenario == Scenario::kMembers; }

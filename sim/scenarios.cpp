@@ -55,6 +55,13 @@ void shape_seclusions(ClusterShape& shape) {
   shape.workload.timeout_max = milliseconds(400);
 }
 
+void shape_together(ClusterShape& shape) {
+  shape_seclusions(shape);
+  shape.partitions = 4;
+  shape.workload.batches = 0.5;
+  shape.workload.batches_of_reads = 0.8;
+}
+
 void shape_two_lives(ClusterShape& shape) {
   shape_seclusions(shape);
   shape.hand_over_after = milliseconds(200);
@@ -371,6 +378,8 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
      focus_two_lives},
     {Scenario::kEchoes, "echoes", "leaders that lead no more hear once more what their peers said while they led",
      shape_two_lives, focus_echoes},
+    {Scenario::kTogether, "together", "leaders that lead no more, and reads of several partitions at once",
+     shape_together, focus_seclusions},
     {Scenario::kFives, "fives", "leaders among five that lead no more, alone or with one other beside them",
      shape_fives, focus_fives},
     {Scenario::kFewLeft, "few-left", "three of five workers are down, and one of the others starts anew",
@@ -430,14 +439,6 @@ std::optional<Scenario> scenario_of(std::string_view name) {
   const auto row =
       std::find_if(kRows.begin(), kRows.end(), [name](const ScenarioRow& each) { return each.name == name; });
   return row == kRows.end() ? std::nullopt : std::optional(row->scenario);
-}
-
-Scenario drawn_scenario(Random& random) {
-  static const std::vector<Scenario> directed{Scenario::kElections, Scenario::kLaggards,   Scenario::kLeaders,
-                                              Scenario::kBlackouts, Scenario::kSeclusions, Scenario::kSeclusions,
-                                              Scenario::kTwoLives,  Scenario::kFives,      Scenario::kFives,
-                                              Scenario::kFewLeft,   Scenario::kHiccups,    Scenario::kSessions};
-  return random.chance(0.5) ? random.pick(directed) : Scenario::kAny;
 }
 
 }  // namespace trellis::sim

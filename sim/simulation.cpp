@@ -33,6 +33,15 @@ void draw_narrow_limits(BrokerLimits& limits, Random& random) {
   if (random.chance(0.5)) limits.batch_reply = 300;
 }
 
+/// What a run of kAny takes its faults from: a directed scenario, half of the time.
+Scenario drawn_scenario(Random& random) {
+  static const std::vector<Scenario> directed{Scenario::kElections, Scenario::kLaggards,   Scenario::kLeaders,
+                                              Scenario::kBlackouts, Scenario::kSeclusions, Scenario::kSeclusions,
+                                              Scenario::kTwoLives,  Scenario::kFives,      Scenario::kFives,
+                                              Scenario::kFewLeft,   Scenario::kHiccups,    Scenario::kSessions};
+  return random.chance(0.5) ? random.pick(directed) : Scenario::kAny;
+}
+
 ClusterShape draw_shape(Random& random) {
   ClusterShape shape;
   const std::uint64_t dice = random.below(10);

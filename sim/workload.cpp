@@ -86,6 +86,15 @@ Operation Workload::expiring() {
   return operation;
 }
 
+/// A read of one key.
+Operation Workload::reading() {
+  Random& random = cluster_.world().random();
+  Operation operation;
+  operation.key = random_key();
+  operation.command = random.chance(0.8) ? Command::kGet : Command::kHas;
+  return operation;
+}
+
 Operation Workload::operation(bool in_batch) {
   Random& random = cluster_.world().random();
   Operation operation;
@@ -136,9 +145,12 @@ Operation Workload::operation(bool in_batch) {
 
 std::vector<Operation> Workload::batch() {
   const std::uint64_t number = cluster_.history().operations.size() + 1;
-  std::vector<Operation> items(static_cast<std::size_t>(cluster_.world().random().between(1, 6)));
+  Random& random = cluster_.world().random();
+  const double of_reads = cluster_.shape().workload.batches_of_reads;
+  const bool only_reads = of_reads > 0 && random.chance(of_reads);
+  std::vector<Operation> items(static_cast<std::size_t>(random.between(1, only_reads ? 12 : 6)));
   for (std::size_t i = 0; i < items.size(); ++i) {
-    items[i] = operation(true);
+    items[i] = only_reads ? reading() : operation(true);
     items[i].batch = number;
     items[i].item = static_cast<std::uint32_t>(i);
   }

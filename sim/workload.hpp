@@ -18,6 +18,8 @@ struct WorkloadShape {
   Duration think_min{1'000};
   Duration think_max{40'000};
   std::size_t padding_max = 200;  ///< Bytes of a document.
+  double batches = 0.08;          ///< Share of the requests that are a BATCH,
+  double batches_of_reads = 0;    ///< and of these those that only read, more keys than others.
   double expiring = 0.06;         ///< Share of the operations that are on documents that expire.
   std::uint64_t ttl_ms = 0;       ///< What they are given; 0: up to 8 s, drawn.
   Duration timeout_min{300'000};
@@ -43,6 +45,7 @@ class Workload {
 
  private:
   Operation counting();
+  Operation reading();
   Operation expiring();
   std::string expiring_key() const;
   std::uint64_t ttl_ms();

@@ -115,6 +115,10 @@ class Partition final : public ReplicaOwner {
   void seek(Work& work, std::vector<TrieSearch>& searches) const;
   /// The same in a later turn than the one in which it was put off.
   JobTurn resume(const WorkPointer& work, Effort most);
+  /// What it says to a read of one key, as of now.
+  CommandResult read_now(const Read& read) const {
+    return state_->read(read, state_->deadlines().empty() ? 0 : time().ms);
+  }
   /// Answers that a request was not carried out, unless it was answered before.
   void refuse(Work& work, Outcome outcome) { abandon(work, outcome); }
   /// To be called when a request is put off.  False: there are too many, and it was refused.

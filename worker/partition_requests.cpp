@@ -242,8 +242,7 @@ Effort Partition::read_item(Work& work, std::size_t item, const Read& read) {
     return kItemEffort;
   }
   const bool is_of_fence = read.command == Command::kFenceHolds || read.command == Command::kFenceRead;
-  const CommandResult result =
-      is_of_fence ? read_fence(work, read) : state_->read(read, state_->deadlines().empty() ? 0 : time().ms);
+  const CommandResult result = is_of_fence ? read_fence(work, read) : read_now(read);
   const Effort taken = kItemEffort + result.effort + copy_effort(result.packed.size());
   complete(work, item, result);
   return taken;

@@ -35,6 +35,7 @@
 #include "worker/partition.hpp"
 #include "worker/peer_messages.hpp"
 #include "worker/peers.hpp"
+#include "worker/put_off.hpp"
 #include "worker/raft/reconcile.hpp"
 #include "worker/recovery_talk.hpp"
 #include "worker/snapshot/snapshot_transfer.hpp"
@@ -207,17 +208,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   };
   /// One of a broker's clients.
   using Client = std::pair<BrokerIndex, std::uint32_t>;
-  struct PutOff {
-    PartitionId group;
-    WorkPointer work;
-  };
-  /// A request that is to be read with others, before anything else is done.
-  struct Gathered {
-    Partition* partition;
-    WorkPointer work;
-  };
   static constexpr std::size_t kGatheredMax = 16;
-
   Shard(ShardSettings settings, Membership membership, LogStore& store, SnapshotStore& snapshots,
         Background& background, ShardOutput& output, RandomSource random, TimePoint now);
 
@@ -331,6 +322,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   void gather(Partition& partition, WorkPointer work);
   void read_gathered();
+  void on_reads(BrokerIndex broker, WorkerRequest request);
+  JobTurn resume(JointWork& work, Effort most);
+  void answer(JointWork& work);
   void run_put_off();
   JobTurn refuse(const Work& work);
   bool has_room_for_reply(const Work& work) const;
@@ -383,8 +377,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   std::vector<Gathered> gathered_;     ///< Reads of the message that is being read.
   std::vector<TrieSearch> searches_;   ///< Room for theirs.
   bool gathers_ = false;
-  Effort taken_at_once_ = 0;  ///< By requests that were served as they came, in this turn,
-  Effort taken_put_off_ = 0;  ///< and by those that were put off.
+  std::size_t joint_bytes_ = 0;  ///< What the requests of joint reads take that are put off.
+  Effort taken_at_once_ = 0;     ///< By requests that were served as they came, in this turn,
+  Effort taken_put_off_ = 0;     ///< and by those that were put off.
 
   Incarnations incarnations_;
   std::set<PartitionId> looking_on_;  ///< Those in which this worker must not vote or acknowledge yet.

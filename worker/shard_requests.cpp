@@ -2,6 +2,19 @@
 #include "worker/shard.hpp"
 
 namespace trellis {
+namespace {
+
+WorkerReply refusal_of(const WorkerRequest& request, Outcome outcome) {
+  WorkerReply answer;
+  answer.tag = request.tag;
+  answer.attempt = request.attempt;
+  answer.client = request.client;
+  answer.partition = request.partition;
+  answer.outcome = outcome;
+  return answer;
+}
+
+}  // namespace
 
 void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   auto request = read_worker_request(item);
@@ -11,15 +24,10 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   // that has given up long ago.
   const bool is_obsolete = woke_at_ && request->heard < to_stamp(*woke_at_);
   if (partition == nullptr || is_obsolete) {
-    WorkerReply answer;
-    answer.tag = request->tag;
-    answer.attempt = request->attempt;
-    answer.client = request->client;
-    answer.partition = request->partition;
-    answer.outcome = is_obsolete ? Outcome::kBusy : Outcome::kWrongPartition;
-    return reply(broker, std::move(answer));
+    return reply(broker, refusal_of(*request, is_obsolete ? Outcome::kBusy : Outcome::kWrongPartition));
   }
   if (request->kind == RequestKind::kCluster) return on_cluster_request(broker, std::move(*request));
+  if (request->kind == RequestKind::kReads) return on_reads(broker, std::move(*request));
   // A copy of what is answered already: doing it again would only say of writes that they are repeated.
   const BulkSender& bulk = brokers_[broker].bulk.out;
   if (bulk.has_waiting() && bulk.has(request->tag)) return;
@@ -40,7 +48,7 @@ void Shard::go_on(Partition& partition, WorkPointer work) {
     if (gathers_ && turn.is_done && work->waits_to_be_read()) return gather(partition, std::move(work));
     if (turn.is_done) return;
   }
-  if (partition.hold(*work)) put_off_.add(client, {partition.id(), std::move(work)});
+  if (partition.hold(*work)) put_off_.add(client, {partition.id(), std::move(work), nullptr});
 }
 
 /// Reads that came in one message find their documents together.
@@ -68,18 +76,51 @@ bool Shard::has_room_for_reply(const Work& work) const {
 
 /// Its partition has gone meanwhile.
 JobTurn Shard::refuse(const Work& work) {
-  WorkerReply answer;
-  answer.tag = work.request.tag;
-  answer.attempt = work.request.attempt;
-  answer.client = work.request.client;
-  answer.partition = work.request.partition;
-  answer.outcome = work.was_proposed ? Outcome::kUnknown : Outcome::kWrongPartition;
-  if (!work.is_answered) reply(work.broker, std::move(answer));
+  const Outcome outcome = work.was_proposed ? Outcome::kUnknown : Outcome::kWrongPartition;
+  if (!work.is_answered) reply(work.broker, refusal_of(work.request, outcome));
   return {};
+}
+
+/// As go_on() does for one partition.
+void Shard::on_reads(BrokerIndex broker, WorkerRequest request) {
+  const WorkerReply refusal = refusal_of(request, Outcome::kWrongPartition);
+  auto made = JointWork::make(broker, std::move(request), now_);
+  if (!made) {
+    warn("from a broker: " + made.error().message + ", dropped" + kAskVersions);
+    return reply(broker, refusal);
+  }
+  std::unique_ptr<JointWork> work = std::move(*made);
+  const Client client{broker, work->client()};
+  if (!takes_large_reply(brokers_[broker])) work->refuse(Outcome::kBusy);
+  if (taken_at_once_ < kAtOnceEffort && !put_off_.has(client)) {
+    const JobTurn turn = work->go_on(*this, decltype(put_off_)::kQuantum);
+    taken_at_once_ += turn.taken;
+    if (turn.is_done) return answer(*work);
+  }
+  if (joint_bytes_ + work->bytes() > Partition::kQueuedBytesMax) work->refuse(Outcome::kBusy);
+  if (work->is_refused()) return answer(*work);
+  joint_bytes_ += work->bytes();
+  put_off_.add(client, {{}, nullptr, std::move(work)});
+}
+
+JobTurn Shard::resume(JointWork& work, Effort most) {
+  if (work.is_expired(now_)) work.refuse(Outcome::kNotLeader);
+  const JobTurn turn = work.go_on(*this, most);
+  if (!turn.is_done) return turn;
+  joint_bytes_ -= work.bytes();
+  answer(work);
+  return turn;
+}
+
+void Shard::answer(JointWork& work) {
+  if (!work.is_refused()) on_answered(work.answered());
+  const BrokerIndex broker = work.broker();
+  reply(broker, std::move(work).reply());
 }
 
 void Shard::run_put_off() {
   taken_put_off_ = put_off_.run(kPutOffEffort, [this](const PutOff& job, Effort most) {
+    if (job.joint) return resume(*job.joint, most);
     Partition* const partition = find_partition(job.group);
     if (partition == nullptr) return refuse(*job.work);
     woken_.insert(job.group);

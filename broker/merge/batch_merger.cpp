@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "protocol/packed.hpp"
 
@@ -27,45 +28,99 @@ void pack_outcome(std::string& out, Code status, std::string_view packed_result,
 }  // namespace
 
 BatchMerger::BatchMerger(Frame frame, std::vector<BatchItem> items, std::uint32_t partitions,
-                         std::size_t result_bytes_max)
+                         std::size_t result_bytes_max, LeaderOf leader_of)
     : frame_(std::move(frame)),
       asked_(std::move(items)),
       items_(asked_.size()),
       partitions_(partitions),
-      result_bytes_max_(result_bytes_max) {}
+      result_bytes_max_(result_bytes_max),
+      leader_of_(std::move(leader_of)) {}
 
 Merger::Step BatchMerger::start() {
-  std::map<std::pair<PartitionId, bool>, Part> parts;
-  for (std::uint32_t i = 0; i < asked_.size(); ++i) {
-    const BatchItem& item = asked_[i];
-    items_[i].packed = item.packed;
-    items_[i].is_write = is_write(item.command);
-    if (item.error) {
-      set_error(i, *item.error);
-      continue;
-    }
-    const auto key = read_routing_key(item.command, item.arguments);
-    if (!key) {
-      set_error(i, key.error());
-      continue;
-    }
-    const PartitionId partition = partition_of(*key, partitions_);
-    Part& part = parts[{partition, item.options.stale}];
-    part.partition = partition;
-    part.stale = item.options.stale;
-    part.writes = part.writes || items_[i].is_write;
-    part.items.push_back(i);
-  }
-  asked_ = {};
+  std::vector<Part> parts = parts_of(places());
+  if (frame_.size() <= kJointReadsBytesMax) parts = joined(std::move(parts));
   Step step;
-  for (auto& [place, part] : parts) {
-    const std::size_t share = result_bytes_max_ / parts.size();
+  const std::size_t share = result_bytes_max_ / std::max<std::size_t>(1, parts.size());
+  for (Part& part : parts) {
     part.bytes_max =
         part.writes ? std::max(share, kMixedLegBytesMin) : std::clamp(share, kSubrequestBytesMin, kSubrequestBytesMax);
     step.subrequests.push_back(ask(std::move(part)));
   }
   if (parts_.empty()) step.answer = finish();
   return step;
+}
+
+/// By partition, and within it in the order asked.  Bad items have their errors afterwards.
+std::vector<BatchMerger::Place> BatchMerger::places() {
+  std::vector<Place> places;
+  places.reserve(asked_.size());
+  for (std::uint32_t i = 0; i < asked_.size(); ++i) {
+    const BatchItem& item = asked_[i];
+    items_[i].packed = item.packed;
+    items_[i].is_write = is_write(item.command);
+    if (item.error) {
+      set_error(i, *item.error);
+    } else if (const auto key = read_routing_key(item.command, item.arguments); !key) {
+      set_error(i, key.error());
+    } else {
+      places.push_back({partition_of(*key, partitions_), item.options.stale, i});
+    }
+  }
+  asked_ = {};
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return std::tuple(a.partition, a.stale, a.item) < std::tuple(b.partition, b.stale, b.item);
+  });
+  return places;
+}
+
+std::vector<BatchMerger::Part> BatchMerger::parts_of(const std::vector<Place>& places) const {
+  std::vector<Part> parts;
+  for (const Place& place : places) {
+    if (parts.empty() || parts.back().partition != place.partition || parts.back().stale != place.stale) {
+      Part& part = parts.emplace_back();
+      part.partition = place.partition;
+      part.stale = place.stale;
+    }
+    parts.back().writes = parts.back().writes || items_[place.item].is_write;
+    parts.back().items.push_back(place.item);
+  }
+  return parts;
+}
+
+/// Those that are only read, and by one leader, become one.
+std::vector<BatchMerger::Part> BatchMerger::joined(std::vector<Part> parts) const {
+  std::map<WorkerId, Part> by_leader;
+  std::vector<Part> joined;
+  for (Part& part : parts) {
+    const WorkerId leader = part.writes || part.stale ? WorkerId{} : leader_of_(part.partition);
+    if (leader.value == 0) {
+      joined.push_back(std::move(part));
+      continue;
+    }
+    Part& whole = by_leader[leader];
+    if (whole.joint.empty()) whole.partition = part.partition;
+    whole.joint.push_back({part.partition, {}, static_cast<std::uint32_t>(part.items.size())});
+    whole.items.insert(whole.items.end(), part.items.begin(), part.items.end());
+  }
+  for (auto& [leader, whole] : by_leader) {
+    if (whole.joint.size() == 1) whole.joint.clear();
+    joined.push_back(std::move(whole));
+  }
+  return joined;
+}
+
+/// One for each of its partitions.
+std::vector<BatchMerger::Part> BatchMerger::come_apart(const Part& part) {
+  std::vector<Part> apart;
+  auto from = part.items.begin();
+  for (const JointPart& each : part.joint) {
+    Part& one = apart.emplace_back();
+    one.partition = each.partition;
+    one.bytes_max = part.bytes_max;
+    one.items.assign(from, from + each.items);
+    from += each.items;
+  }
+  return apart;
 }
 
 Subrequest BatchMerger::ask(Part part) {
@@ -78,6 +133,7 @@ Subrequest BatchMerger::ask(Part part) {
 Subrequest BatchMerger::subrequest_of(std::uint32_t number) {
   const Part& part = parts_[number];
   std::string body;
+  for (const std::uint32_t i : part.items) items_[i].asked_with = number;
   PackedWriter writer(body);
   writer.array(part.items.size());
   for (const std::uint32_t i : part.items) {
@@ -89,7 +145,9 @@ Subrequest BatchMerger::subrequest_of(std::uint32_t number) {
   Subrequest subrequest;
   subrequest.number = number;
   subrequest.partition = part.partition;
-  subrequest.kind = RequestKind::kBatch;
+  subrequest.kind = part.joint.empty() ? RequestKind::kBatch : RequestKind::kReads;
+  subrequest.joint = part.joint;
+  subrequest.silenced = part.silenced;
   subrequest.stale = part.stale;
   subrequest.writes = part.writes;
   subrequest.page_bytes = static_cast<std::uint32_t>(part.bytes_max);
@@ -102,10 +160,16 @@ Merger::Step BatchMerger::on_subrequest(std::uint32_t number, LegResult result) 
   --awaited_;
   Part part = std::move(parts_[number]);
   bytes_asked_ -= part.bytes_max;
-  if (result.error) {
+  if (result.comes_apart) {
+    for (Part& each : come_apart(part)) {
+      each.silenced = result.silenced;
+      step.subrequests.push_back(ask(std::move(each)));
+    }
+  } else if (result.error) {
     fail(std::move(part), *result.error, step);
   } else {
-    read_results(std::move(part), result);
+    std::vector<std::uint32_t> did_not_fit = read_results(number, part, result);
+    part.joint.empty() ? put_off(std::move(part), std::move(did_not_fit)) : put_off_joint(part);
   }
   ask_what_was_put_off(step);
   if (awaited_ == 0) step.answer = finish();
@@ -130,8 +194,8 @@ void BatchMerger::fail(Part part, const Error& error, Step& step) {
   step.subrequests.push_back(ask(std::move(reads)));
 }
 
-void BatchMerger::read_results(Part part, const LegResult& result) {
-  std::vector<std::uint32_t> did_not_fit;
+/// Returns those that did not fit into the reply.
+std::vector<std::uint32_t> BatchMerger::read_results(std::uint32_t number, const Part& part, const LegResult& result) {
   PackedReader reader(result.body.bytes());
   for (std::uint32_t left = reader.read_array().value_or(0); left > 0; --left) {
     const auto packed = reader.read_value();
@@ -140,20 +204,28 @@ void BatchMerger::read_results(Part part, const LegResult& result) {
     const auto elements = element.read_array();
     const auto index = element.read_uint();
     if (elements != 4 || !index || *index >= items_.size()) break;
-    const auto item = static_cast<std::uint32_t>(*index);
-    if (!std::binary_search(part.items.begin(), part.items.end(), item)) break;
+    Item& item = items_[*index];
+    if (item.asked_with != number) break;
+    item.asked_with = kNotAsked;
     const std::string_view outcome = packed->substr(element.position());
-    if (!items_[item].is_write && element.read_str() == name_of(Code::kResourceExhausted)) {
-      did_not_fit.push_back(item);
-    } else {
-      set_result(item, result.body, outcome, result.guaranteed);
-    }
+    if (!item.is_write && element.read_str() == name_of(Code::kResourceExhausted)) continue;
+    set_result(static_cast<std::uint32_t>(*index), result.body, outcome, result.guaranteed);
   }
-  for (const std::uint32_t item : part.items) {
-    if (items_[item].is_set || std::binary_search(did_not_fit.begin(), did_not_fit.end(), item)) continue;
-    set_error(item, {Code::kInternal, "a worker's answer to this item cannot be read"});
+  std::vector<std::uint32_t> did_not_fit;
+  for (const std::uint32_t i : part.items) {
+    if (items_[i].asked_with == number)
+      set_error(i, {Code::kInternal, "a worker's answer to this item cannot be read"});
+    if (!items_[i].is_set) did_not_fit.push_back(i);
   }
-  put_off(std::move(part), std::move(did_not_fit));
+  return did_not_fit;
+}
+
+/// The partitions' reads that did not fit beside one another are asked again, each partition's by themselves.
+void BatchMerger::put_off_joint(const Part& part) {
+  for (Part& each : come_apart(part)) {
+    std::erase_if(each.items, [this](std::uint32_t item) { return items_[item].is_set; });
+    if (!each.items.empty()) put_off_.push_back(std::move(each));
+  }
 }
 
 /// These reads did not fit into what the subrequest's reply might hold.  A worker lets at least one through, so asking

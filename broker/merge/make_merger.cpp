@@ -34,7 +34,8 @@ Result<void> check_arguments(const Request& request) {
 }
 
 Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame& frame, std::uint32_t partitions,
-                                            const BrokerLimits& limits, const Permissions* permissions) {
+                                            const BrokerLimits& limits, const LeaderOf& leader_of,
+                                            const Permissions* permissions) {
   const bool stale = request.options.stale;
   switch (row_of(request.command).signature) {
     case Signature::kPage: {
@@ -67,7 +68,7 @@ Result<std::unique_ptr<Merger>> make_merger(const Request& request, const Frame&
       if (!items) return items.error();
       if (permissions != nullptr) refuse_items(*items, *permissions);
       return std::unique_ptr<Merger>(
-          std::make_unique<BatchMerger>(frame, std::move(*items), partitions, limits.batch_reply));
+          std::make_unique<BatchMerger>(frame, std::move(*items), partitions, limits.batch_reply, leader_of));
     }
   }
 }

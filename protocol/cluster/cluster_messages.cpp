@@ -244,7 +244,7 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.configuration = {fields.u64()};
   const std::uint8_t suspect = fields.u8();
   request.session = fields.rest();
-  if (!fields.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kCluster) || !is_one_of(mode, ReadMode::kChecked) ||
+  if (!fields.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kReads) || !is_one_of(mode, ReadMode::kChecked) ||
       session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax ||
       request.partition.value >= kPartitionsMax) {
     return bad("request");

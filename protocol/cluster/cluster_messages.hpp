@@ -76,7 +76,7 @@ struct WorkerLoad {
 };
 
 /// The version of what hellos hold; it is the first number in each.
-constexpr std::uint32_t kHelloVersion = 7;
+constexpr std::uint32_t kHelloVersion = 8;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.
@@ -165,6 +165,7 @@ enum class RequestKind : std::uint8_t {
   kBatch = 2,  ///< A packed array of [index, command, arguments] or [index, command, arguments, options]: the items of
                ///< one partition, each with its position in the client's BATCH.
   kCluster = 3,  ///< A client's request frame: a command about the cluster, for the leader of partition 0.
+  kReads = 4,  ///< Reads of several partitions that its receiver leads, all or none (protocol/cluster/joint_reads.hpp).
 };
 
 /// How reads in a request are to be answered.
@@ -254,7 +255,7 @@ struct WorkerReply {
   LogIndex configuration;    ///< The one in force: its voters count for the leadership check.
   std::uint32_t client = 0;  ///< As in the request.  It is not sent: replies to clients leave in turn.
   /// kCommand: a reply frame `[1, id, status, result, info]`.  kBatch: a packed array of `[index, status, result,
-  /// info]`.
+  /// info]`.  kReads: the same behind its leaders' terms (protocol/cluster/joint_reads.hpp).
   Frame body;
 };
 

@@ -76,6 +76,8 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kNeverSentAgain, "never-sent-again", "a broker sends no request a second time", S::kHiccups, {9, 10}},
     {M::kOneAnswer, "one-answer",
      "one that confirms is enough, however many replicas there are", S::kFives, {2, 60}},
+    {M::kOneForAll, "one-for-all",
+     "where reads of several partitions are proven for one, they are for all", S::kTogether, {2, 60}},
     {M::kOneConfirmation, "one-confirmation",
      "one peer confirms leadership, however many voters there are", S::kFives, {9, 60}},
     {M::kStalestAnswer, "stalest-answer",

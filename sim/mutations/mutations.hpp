@@ -60,6 +60,7 @@ enum class Mutation : std::uint8_t {
   kReplyDropped,
   kNeverSentAgain,
   kOneAnswer,
+  kOneForAll,
   kOneConfirmation,
   kStalestAnswer,
   kLeadershipUnchecked,

@@ -43,6 +43,7 @@ inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
   omitted.changed_roles = mutations.has(Mutation::kRolesKept);
   omitted.echoes = mutations.has(Mutation::kEarlierEchoCounts);
   omitted.leadership_checks = mutations.has(Mutation::kOneAnswer);
+  omitted.joint_proofs = mutations.has(Mutation::kOneForAll);
   return omitted;
 }
 

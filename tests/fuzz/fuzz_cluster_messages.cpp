@@ -3,6 +3,7 @@
 #include "protocol/cluster/bundle.hpp"
 #include "protocol/cluster/cluster_map.hpp"
 #include "protocol/cluster/cluster_messages.hpp"
+#include "protocol/cluster/joint_reads.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace trellis {
@@ -33,6 +34,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   while (const auto item = reader.next()) read_item(*item);
   // The bytes as one item's header, too: few inputs are a bundle.
   if (!bytes.empty()) read_item({data[0], bytes.substr(1), Frame(std::string("body"))});
+  if (const auto reads = read_joint_reads(bytes)) CHECK(pack_joint_reads(reads->parts, reads->items) == bytes);
+  if (const auto answers = read_joint_answers(bytes)) {
+    CHECK(pack_joint_terms(answers->terms) + std::string(answers->outcomes) == bytes);
+  }
   if (const auto map = read_cluster_map(bytes)) {
     const auto again = read_cluster_map(pack(*map));
     CHECK(again && *again == *map && check(*map));

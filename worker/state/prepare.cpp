@@ -217,6 +217,13 @@ Result<PreparedRequest> prepare(const WorkerRequest& request) {
   return std::move(preparation).take();
 }
 
+PreparedItem prepare_read_alone(const BatchItem& item) {
+  if (item.error) return {item.index, answer(*item.error)};
+  const CommandRow& row = row_of(item.command);
+  if (row.reach == Reach::kOneKey && row.effect == Effect::kReads) return {item.index, prepare_read(item)};
+  return {item.index, answer({Code::kInternal, std::string(name_of(item.command)) + " is no read of one key"})};
+}
+
 Result<Effort> Preparation::go_on(Effort most) {
   Effort taken = 0;
   while (taken < most) {

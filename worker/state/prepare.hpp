@@ -59,6 +59,9 @@ class PreparedRequest {
 /// wrong becomes the answer of the item).
 Result<PreparedRequest> prepare(const WorkerRequest& request);
 
+/// An item of a kReads.
+PreparedItem prepare_read_alone(const BatchItem& item);
+
 /// The same for a kBatch, some items at a time: checking 64 MiB of documents takes longer than a turn may.
 class Preparation {
  public:

@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "protocol/cluster/joint_reads.hpp"
 #include "tests/unit/broker/harness.hpp"
 
 namespace trellis::test {
@@ -78,10 +79,12 @@ class Chaos {
 
   std::string batch() {
     std::vector<std::string> items;
+    const bool only_reads = chance(50);
     for (std::uint32_t i = random_() % 6; i > 0; --i) {
       items.push_back(
-          chance(50) ? packed_array({packed_str("GET"), packed_key(random_key())})
-                     : packed_array({packed_str("PUT"), packed_array({packed_str(random_key()), packed_uint(2)})}));
+          only_reads || chance(50)
+              ? packed_array({packed_str("GET"), packed_key(random_key())})
+              : packed_array({packed_str("PUT"), packed_array({packed_str(random_key()), packed_uint(2)})}));
     }
     return packed_array({packed_array(items)});
   }
@@ -144,13 +147,18 @@ class Chaos {
   }
 
   void respond(FakeWorker& worker, const WorkerRequest& request) {
-    if (request.kind == RequestKind::kBatch) {
+    if (request.kind != RequestKind::kCommand) {
       std::vector<std::string> outcomes;
-      const auto items = *read_indexed_batch(request.body.bytes());
+      const bool is_joint = request.kind == RequestKind::kReads;
+      const auto reads = is_joint ? *read_joint_reads(request.body.bytes()) : JointReads{};
+      const auto items = *read_indexed_batch(is_joint ? reads.items : request.body.bytes());
       for (const BatchItem& item : items) {
         outcomes.push_back(packed_array({packed_uint(item.index), packed_str("OK"), packed_uint(1), "\x80"}));
       }
-      return worker.answer(request, Outcome::kDone, Frame(packed_array(outcomes)));
+      // At times as an enemy would: too few terms.
+      const std::size_t terms = chance(95) ? reads.parts.size() : reads.parts.size() - 1;
+      const std::string head = is_joint ? pack_joint_terms(std::vector<JointTerm>(terms)) : "";
+      return worker.answer(request, Outcome::kDone, Frame(head + packed_array(outcomes)));
     }
     const auto command = std::get<Request>(read_request(request.body.bytes())).command;
     const bool is_page = command == Command::kKeys;

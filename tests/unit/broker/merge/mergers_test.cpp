@@ -111,11 +111,26 @@ std::string item(std::string_view command, const std::string& packed_arguments,
 class BatchFixture : public ::testing::Test {
  protected:
   std::unique_ptr<BatchMerger> make(const std::vector<std::string>& items, std::size_t bytes_max = 64 << 20,
-                                    std::uint32_t partitions = 4) {
+                                    std::uint32_t partitions = 4, LeaderOf leader_of = nobody) {
     frame_ = Frame(packed_array({packed_array(items)}));
     auto read = read_batch(frame_.bytes());
     EXPECT_TRUE(read);
-    return std::make_unique<BatchMerger>(frame_, *read, partitions, bytes_max);
+    return std::make_unique<BatchMerger>(frame_, *read, partitions, bytes_max, std::move(leader_of));
+  }
+  static WorkerId nobody(PartitionId) { return {}; }
+  /// Two leaders, of two partitions each.
+  static WorkerId one_of_two(PartitionId partition) { return {1 + partition.value % 2}; }
+  /// Reads of `count` keys, which are spread over all partitions.
+  static std::vector<std::string> gets(std::size_t count) {
+    std::vector<std::string> items;
+    for (std::size_t i = 0; i < count; ++i) items.push_back(item("GET", packed_key("key" + std::to_string(i))));
+    return items;
+  }
+  static LegResult apart(WorkerId silenced = {}) {
+    LegResult result;
+    result.comes_apart = true;
+    result.silenced = silenced;
+    return result;
   }
   /// As a worker does: an outcome for each item of a subrequest.
   static LegResult answer(const Subrequest& subrequest, const std::string& packed_result) {
@@ -206,6 +221,97 @@ TEST_F(BatchFixture, AsksEachPartitionOnceWithItsItemsInOrder) {
     }
   }
   EXPECT_EQ(seen, 100u);
+}
+
+TEST_F(BatchFixture, ReadsOfPartitionsThatOneWorkerLeadsTravelTogether) {
+  auto merger = make(gets(100), 64 << 20, 4, one_of_two);
+  auto step = merger->start();
+  ASSERT_EQ(step.subrequests.size(), 2u);
+  std::size_t seen = 0;
+  for (const Subrequest& subrequest : step.subrequests) {
+    EXPECT_EQ(subrequest.kind, RequestKind::kReads);
+    ASSERT_EQ(subrequest.joint.size(), 2u);
+    EXPECT_EQ(subrequest.partition, subrequest.joint.front().partition);
+    const auto items = *read_indexed_batch(subrequest.body.bytes());
+    auto next = items.begin();
+    for (const JointPart& part : subrequest.joint) {
+      EXPECT_EQ(one_of_two(part.partition), one_of_two(subrequest.partition));
+      for (std::uint32_t i = 0; i < part.items; ++i, ++next, ++seen) {
+        EXPECT_EQ(partition_of(*read_key(next->arguments), 4), part.partition);
+      }
+    }
+    EXPECT_EQ(next, items.end());
+  }
+  EXPECT_EQ(seen, 100u);
+  step = merger->on_subrequest(0, answer(step.subrequests[0], packed_uint(9)));
+  EXPECT_FALSE(step.answer);
+}
+
+TEST_F(BatchFixture, AllOfThemAreAnsweredInTheOrderAsked) {
+  auto merger = make(gets(100), 64 << 20, 4, one_of_two);
+  const auto whole = run(*merger, packed_uint(9));
+  ASSERT_TRUE(whole);
+  for (const Outcome& outcome : outcomes_of(*whole)) EXPECT_EQ(outcome.result, packed_uint(9));
+}
+
+TEST_F(BatchFixture, WhatTravelledTogetherForNothingIsAskedOfEachPartitionByItself) {
+  auto merger = make(gets(100), 64 << 20, 4, [](PartitionId) { return WorkerId{1}; });
+  const auto together = merger->start();
+  ASSERT_EQ(together.subrequests.size(), 1u);
+  auto step = merger->on_subrequest(0, apart(WorkerId{1}));
+  ASSERT_EQ(step.subrequests.size(), 4u);
+  const std::vector<Subrequest> asked = step.subrequests;
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(asked[i].kind, RequestKind::kBatch);
+    EXPECT_EQ(asked[i].partition, together.subrequests[0].joint[i].partition);
+    EXPECT_EQ(asked[i].silenced, WorkerId{1}) << "it may be what silenced that worker";
+    const auto items = *read_indexed_batch(asked[i].body.bytes());
+    EXPECT_EQ(items.size(), together.subrequests[0].joint[i].items);
+    for (const BatchItem& each : items) EXPECT_EQ(partition_of(*read_key(each.arguments), 4), asked[i].partition);
+    step = merger->on_subrequest(asked[i].number, answer(asked[i], packed_uint(9)));
+  }
+  ASSERT_TRUE(step.answer);
+  for (const Outcome& outcome : outcomes_of(*step.answer)) EXPECT_EQ(outcome.result, packed_uint(9));
+}
+
+TEST_F(BatchFixture, WhatDidNotFitBesideOtherPartitionsReadsIsAskedAgainByItself) {
+  auto merger = make(gets(100), 64 << 20, 4, [](PartitionId) { return WorkerId{1}; });
+  auto step = merger->start();
+  const auto asked = *read_indexed_batch(step.subrequests[0].body.bytes());
+  std::vector<std::string> outcomes;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    outcomes.push_back(packed_array({packed_uint(asked[i].index), packed_str(i < 2 ? "OK" : "RESOURCE_EXHAUSTED"),
+                                     i < 2 ? packed_uint(9) : "\xc0", "\x80"}));
+  }
+  LegResult result;
+  result.body = Frame(packed_array(outcomes));
+  step = merger->on_subrequest(0, result);
+  std::size_t again = 0;
+  std::deque<Subrequest> subrequests(step.subrequests.begin(), step.subrequests.end());
+  for (; !step.answer && !subrequests.empty(); subrequests.pop_front()) {
+    EXPECT_EQ(subrequests.front().kind, RequestKind::kBatch);
+    again += read_indexed_batch(subrequests.front().body.bytes())->size();
+    step = merger->on_subrequest(subrequests.front().number, answer(subrequests.front(), packed_uint(9)));
+  }
+  EXPECT_EQ(again, 98u);
+  ASSERT_TRUE(step.answer);
+  for (const Outcome& outcome : outcomes_of(*step.answer)) EXPECT_EQ(outcome.result, packed_uint(9));
+}
+
+TEST_F(BatchFixture, WritesStaleReadsAndWhatIsLargeTravelByPartition) {
+  std::string stale;
+  PackedWriter(stale).map(1).str("consistency").str("stale");
+  const auto kinds = [](const Merger::Step& step) {
+    return std::count_if(step.subrequests.begin(), step.subrequests.end(),
+                         [](const Subrequest& each) { return each.kind == RequestKind::kReads; });
+  };
+  std::vector<std::string> items = gets(100);
+  for (int i = 0; i < 100; ++i) items.push_back(item("DELETE", packed_key("key" + std::to_string(i))));
+  EXPECT_EQ(kinds(make(items, 64 << 20, 4, one_of_two)->start()), 0);
+  items.clear();
+  for (int i = 0; i < 100; ++i) items.push_back(item("GET", packed_key("key" + std::to_string(i)), stale));
+  EXPECT_EQ(kinds(make(items, 64 << 20, 4, one_of_two)->start()), 0);
+  EXPECT_EQ(kinds(make(gets(10'000), 64 << 20, 4, one_of_two)->start()), 0) << "it is beyond kJointReadsBytesMax";
 }
 
 TEST_F(BatchFixture, AnEmptyBatchHasAnEmptyAnswer) {
