@@ -47,7 +47,11 @@ JobTurn JointWork::go_on(PartitionHost& host, Effort most) {
         refuse(Outcome::kNotLeader);
         return turn;
       }
-      turn.taken += answer(*partition, sought.item);
+      const Effort taken = answer(*partition, sought.item);
+      turn.taken += taken;
+      taken_ += taken;
+      // The broker asks for the others by partition.
+      has_no_room_ = has_no_room_ || taken_ > Partition::kSuspectEffort;
     }
   }
   return turn;

@@ -3,6 +3,8 @@
 // They are answered whole, or not at all: where one of the partitions is led by another worker, or in a configuration
 // that the broker does not know, it asks each of them by itself.  What takes longer than a turn may goes on in later
 // ones, as long as the partition that it is at is led in the same term; the broker has others confirm all these terms.
+// What would take longer than Partition::kSuspectEffort is left to be asked for by partition: the broker does not wait
+// for ever, and would ask for all of it again.
 // Loop thread only; free of sockets, files and clocks.
 #pragma once
 
@@ -67,7 +69,8 @@ class JointWork {
   Outcome outcome_ = Outcome::kDone;
   std::string body_;                ///< Room for the terms, then the outcomes,
   std::size_t outcomes_begin_ = 0;  ///< the first of which begins here.
-  bool has_no_room_ = false;        ///< A result did not fit: those behind it are not looked at.
+  Effort taken_ = 0;
+  bool has_no_room_ = false;  ///< Those behind are not looked at.
 };
 
 }  // namespace trellis

@@ -23,8 +23,8 @@ class JointWorkTest : public ::testing::Test {
     std::vector<JointPart> parts;
     std::string items;
   };
-  /// GET of all keys, by partition.
-  Request all(std::string_view command = "GET") {
+  /// GET of all keys, by partition; or QUERY of this field.
+  Request all(std::string_view command = "GET", std::string_view field = {}) {
     Request request;
     PackedWriter writer(request.items);
     writer.array(kKeys);
@@ -34,7 +34,8 @@ class JointWorkTest : public ::testing::Test {
       part.configuration = replica(partition).configuration_index();
       for (std::uint32_t i = 0; i < kKeys; ++i) {
         if (partition_of(key(i), kPartitions) != part.partition) continue;
-        writer.array(3).natural(i).str(command).array(1).str(key(i));
+        writer.array(3).natural(i).str(command).array(1);
+        field.empty() ? writer.str(key(i)) : writer.array(2).str(key(i)).str(field);
         ++part.items;
       }
     }
@@ -126,6 +127,23 @@ TEST_F(JointWorkTest, WhatTheReplyHasNoRoomForIsSaid) {
   for (const auto& [index, outcome] : outcomes) fitted += outcome.first == "OK" ? 1 : 0;
   EXPECT_GE(fitted, 1u) << "one comes through anyway";
   EXPECT_LT(fitted, 5u);
+}
+
+TEST_F(JointWorkTest, WhatTakesTooLongTogetherIsLeftToBeAskedForByPartition) {
+  std::string document;
+  PackedWriter(document).map(2).str("padding").str(std::string(400'000, 'x')).str("a").str("value");
+  for (std::uint32_t i = 0; i < kKeys; ++i) {
+    std::string arguments;
+    PackedWriter(arguments).array(2).str(key(i)).packed(document);
+    cluster.call(Command::kPut, key(i), arguments);
+  }
+  // Each document is indexed.
+  const auto outcomes = outcomes_of(ask(all("QUERY", "a")));
+  ASSERT_EQ(outcomes.size(), kKeys);
+  std::size_t done = 0;
+  for (const auto& [index, outcome] : outcomes) done += outcome.first == "OK" ? 1 : 0;
+  EXPECT_GE(done, 10u);
+  EXPECT_LT(done, kKeys);
 }
 
 TEST_F(JointWorkTest, BrokenRequestsAreRefused) {
