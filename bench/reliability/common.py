@@ -14,12 +14,12 @@ __all__ = ["Cluster", "cluster_of", "machine", "percentile", "remove_folder", "r
 
 
 @contextlib.contextmanager
-def cluster_of(**settings):
-    """A running cluster; gone afterwards."""
+def cluster_of(begin=True, **settings):
+    """A cluster, which runs if it is to `begin`; gone afterwards."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="trellis-bench-"))
     cluster = Cluster(folder, start=False, **settings)
     try:
-        yield cluster.start()
+        yield cluster.start() if begin else cluster
     finally:
         cluster.stop()
         remove_folder(folder)
