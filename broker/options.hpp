@@ -27,7 +27,7 @@ struct OmittedBrokerRules {
   bool minorities = false;         ///< A majority takes every replica.
   bool echoes = false;             ///< What an earlier broker sent measures the way to a worker.
   bool freshest = false;           ///< A recovery takes the stalest replica that is left.
-  bool equal_plans = false;        ///< Brokers take different ones of equally fresh replicas.
+  bool equal_plans = false;        ///< It takes another one of equally fresh replicas than other brokers.
   bool roles = false;              ///< Every user may do everything.
   bool changed_roles = false;      ///< Users go on with the rights that they had when they first asked.
   bool leadership_checks = false;  ///< One that confirms is enough, however many replicas there are.

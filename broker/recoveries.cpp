@@ -160,7 +160,7 @@ void Recoveries::make_plan(TimePoint now) {
     if (may_be_decided) base = std::move(*held);
     is_carried_on = is_carried_on && may_be_decided;
   }
-  const PlanRules rules{options_.omitted.freshest, options_.omitted.equal_plans && broker_.value % 2 == 1};
+  const PlanRules rules{options_.omitted.freshest, options_.omitted.equal_plans};
   auto plan = is_carried_on ? Result<ClusterMap>(std::move(base)) : plan_recovery(base, accounts, order_->lost, rules);
   if (!plan) return fail(plan.error());
   order_->report = report_of(*plan, before, accounts);

@@ -45,6 +45,7 @@ struct ClusterShape {
   std::size_t zones = 0;          ///< Worker i stands in zone i modulo this; 0: each in one of its own.
   Duration repair_after{};        ///< 0: as it is by default.
   Duration recovery_silence{};    ///< How long a recovery wants the lost ones to have been silent; 0: as in production.
+  bool has_disputes = false;      ///< Brokers that recover it do so at the same moment, or are lost on the way.
   bool changes_members = false;   ///< Workers join, leave, and lose their disks.
   std::int64_t clock_drift = 0;   ///< Clocks run at most so many millionths fast or slow.
   WorkloadShape workload;

@@ -69,7 +69,12 @@ class Faults {
   void end_recovery(Disaster& disaster);
   void come_back(const std::shared_ptr<Disaster>& disaster, Duration stay);
   void lose_again(const std::shared_ptr<Disaster>& disaster, const std::vector<std::size_t>& returned);
-  void once_written(const std::shared_ptr<Disaster>& disaster, bool by_all);
+  void dispute(const std::shared_ptr<Disaster>& disaster);
+  void once_written(const std::shared_ptr<Disaster>& disaster, bool by_all, const std::function<void()>& then);
+  void strike_again(const std::shared_ptr<Disaster>& disaster);
+  void fall_in_two(const Disaster& disaster);
+  void return_unheard(const std::shared_ptr<Disaster>& disaster);
+  void cut_off_taken(const Disaster& disaster, Duration time);
   void kill_brokers();
   void lose_one_more(Disaster& disaster);
   /// Asked for again until it is so, or cannot be.

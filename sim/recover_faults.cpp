@@ -22,7 +22,8 @@ struct Faults::Disaster {
   std::vector<std::size_t> left;  ///< and the others'.
   std::vector<WorkerId> names;    ///< Those of the lost ones.
   std::size_t majority = 0;       ///< So many of a partition's replicas are one.
-  std::size_t askers = 1;         ///< Two ask at once, each another broker.
+  std::size_t askers = 1;         ///< So many clients ask at once, each the broker that it knows.
+  bool is_disputed = false;       ///< By two who ask at the same moment.
   bool has_ended = false;
 };
 
@@ -98,15 +99,17 @@ void Faults::lose_majority() {
   if (left.size() != map.members.size()) return;
   disaster->majority = map.replica_count() / 2 + 1;
   const std::size_t least = std::min<std::size_t>(disaster->majority, left.size() - 1);
-  const std::size_t more = random_.chance(0.6) ? 0 : random_.below(left.size() - least);
+  const std::size_t more =
+      cluster_.shape().has_disputes || random_.chance(0.6) ? 0 : random_.below(left.size() - least);
   for (std::size_t count = least + more; count > 0; --count) {
     const std::size_t at = random_.below(left.size());
     disaster->lost.push_back(left[at]);
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(at));
   }
   is_recovering_ = true;
+  disaster->is_disputed = cluster_.shape().has_disputes && random_.chance(0.7);
   Duration after{};
-  if (left.size() > 1 && random_.chance(0.6)) {
+  if (left.size() > 1 && !disaster->is_disputed && random_.chance(0.6)) {
     const WorkerProcess& late = cluster_.worker(random_.pick(left));
     world_.say(late.name() + " falls behind");
     after = random_.between(milliseconds(100), milliseconds(900));
@@ -130,6 +133,7 @@ void Faults::strike(const std::shared_ptr<Disaster>& disaster, TimePoint until) 
   }
   ++cluster_.counters().members_changed;
   for (const std::size_t lost : disaster->lost) lose(*disaster, lost);
+  if (cluster_.shape().has_disputes) return dispute(disaster);
   if (random_.chance(0.5)) disaster->askers = 2;
   recover(disaster);
   if (random_.chance(0.3)) {
@@ -137,7 +141,47 @@ void Faults::strike(const std::shared_ptr<Disaster>& disaster, TimePoint until) 
     undo_after(random_.between(milliseconds(50), milliseconds(4'000)),
                [this, disaster, stay] { come_back(disaster, stay); });
   }
-  if (random_.chance(0.7)) once_written(disaster, random_.chance(0.7));
+  if (!random_.chance(0.7)) return;
+  const bool by_all = random_.chance(0.7);
+  once_written(disaster, by_all, [this, disaster] { strike_again(disaster); });
+}
+
+/// Over slow links.  Two brokers are asked at the same moment, by people who have waited until the lost ones were
+/// silent for long enough, and the network falls in two once a plan is written down somewhere; or all brokers die once
+/// one is written down everywhere.
+void Faults::dispute(const std::shared_ptr<Disaster>& disaster) {
+  NetworkConditions slow = usual_network_;
+  slow.delay_max = random_.between(milliseconds(20), milliseconds(200));
+  cluster_.network().behave(slow, false);
+  world_.say("links are slow");
+  if (!disaster->is_disputed) {
+    recover(disaster);
+    return once_written(disaster, true, [this, disaster] { return_unheard(disaster); });
+  }
+  disaster->askers = cluster_.clients();  // Some of them at one broker, some at the other.
+  const Duration patience = random_.between(milliseconds(500), milliseconds(1'000));
+  world_.after(cluster_.shape().recovery_silence + patience, [this, disaster] { recover(disaster); });
+  const Duration after = random_.between(Duration(0), 2 * slow.delay_max);
+  once_written(disaster, false,
+               [this, disaster, after] { undo_after(after, [this, disaster] { fall_in_two(*disaster); }); });
+}
+
+/// Each half has a broker, and hears nothing of the other one.
+void Faults::fall_in_two(const Disaster& disaster) {
+  world_.say("the network falls in two");
+  std::vector<ProcessNumber> halves[2];
+  for (std::size_t i = 0; i < disaster.left.size(); ++i) {
+    halves[i % 2].push_back(cluster_.worker(disaster.left[i]).number());
+  }
+  for (std::size_t i = 0; i < cluster_.brokers(); ++i) halves[i % 2].push_back(cluster_.broker(i).number());
+  std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
+  for (const ProcessNumber one : halves[0]) {
+    for (const ProcessNumber other : halves[1]) {
+      links.emplace_back(one, other);
+      links.emplace_back(other, one);
+    }
+  }
+  cut(links, random_.between(milliseconds(500), milliseconds(3'000)));
 }
 
 void Faults::lose(Disaster& disaster, std::size_t lost) {
@@ -189,6 +233,7 @@ void Faults::end_recovery(Disaster& disaster) {
   is_recovering_ = false;
   ++cluster_.counters().recoveries;
   world_.say("the cluster is recovered");
+  if (cluster_.shape().has_disputes && !has_ended_) cluster_.network().behave(usual_network_, true);
   std::vector<std::pair<ProcessNumber, ProcessNumber>> links;
   for (const std::size_t lost : disaster.lost) {
     WorkerProcess& worker = cluster_.worker(lost);
@@ -233,9 +278,8 @@ void Faults::lose_again(const std::shared_ptr<Disaster>& disaster, const std::ve
   }
 }
 
-/// Something happens as soon as a worker has written a plan down, or all have: it may have been decided then, and
-/// nobody have heard of it.
-void Faults::once_written(const std::shared_ptr<Disaster>& disaster, bool by_all) {
+/// As soon as a worker has written a plan down, or all have: it may have been decided, and nobody have heard of it.
+void Faults::once_written(const std::shared_ptr<Disaster>& disaster, bool by_all, const std::function<void()>& then) {
   if (disaster->has_ended || has_ended_) return;
   const auto has_written = [this](std::size_t left) {
     const Shard* const shard = cluster_.worker(left).shard();
@@ -244,20 +288,35 @@ void Faults::once_written(const std::shared_ptr<Disaster>& disaster, bool by_all
   const auto& left = disaster->left;
   const bool is_written =
       by_all ? std::all_of(left.begin(), left.end(), has_written) : std::any_of(left.begin(), left.end(), has_written);
-  if (!is_written) {
-    world_.after(kEachMoment, [this, disaster, by_all] { once_written(disaster, by_all); });
-    return;
-  }
+  if (is_written) return then();
+  world_.after(kEachMoment, [this, disaster, by_all, then] { once_written(disaster, by_all, then); });
+}
+
+void Faults::strike_again(const std::shared_ptr<Disaster>& disaster) {
   if (random_.chance(0.9)) kill_brokers();
   if (random_.chance(0.2)) lose_one_more(*disaster);
   if (!random_.chance(0.7)) return;
   const Duration stay = random_.between(milliseconds(3'000), milliseconds(8'000));
   come_back(disaster, stay);
-  // The one whose replica the plan takes: what the others agreed on meanwhile would be missing.
-  const ClusterMap* const plan = plan_of(cluster_, disaster->left);
-  if (plan == nullptr || plan->recovered.empty() || !random_.chance(0.8)) return;
+  if (random_.chance(0.8)) cut_off_taken(*disaster, stay);
+}
+
+/// Brokers and lost ones change places, at one moment or another: what the lost ones and those that are left agree on
+/// meanwhile would be missing.
+void Faults::return_unheard(const std::shared_ptr<Disaster>& disaster) {
+  kill_brokers();
+  const Duration stay = random_.between(milliseconds(3'000), milliseconds(6'000));
+  cut_off_taken(*disaster, stay + random_.between(milliseconds(0), milliseconds(3'000)));
+  undo_after(random_.between(milliseconds(1), milliseconds(1'000)),
+             [this, disaster, stay] { come_back(disaster, stay); });
+}
+
+/// One whose replica the plan takes hears of none of the other workers.
+void Faults::cut_off_taken(const Disaster& disaster, Duration time) {
+  const ClusterMap* const plan = plan_of(cluster_, disaster.left);
+  if (plan == nullptr || plan->recovered.empty()) return;
   const Member* const taken = plan->find(random_.pick(plan->recovered).place.worker);
-  cut(links_to_peers(*cluster_.worker_at(taken->address)), stay);
+  cut(links_to_peers(*cluster_.worker_at(taken->address)), time);
 }
 
 void Faults::kill_brokers() {

@@ -9,8 +9,6 @@
 #include <span>
 #include <string_view>
 
-#include "sim/random.hpp"
-
 namespace trellis::sim {
 
 class Cluster;
@@ -41,6 +39,7 @@ enum class Scenario : std::uint8_t {
   kZones,
   kRepair,
   kRecover,
+  kDisputes,
   kRoles,
   kBackups,
   kGroup,

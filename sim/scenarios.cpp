@@ -176,13 +176,17 @@ void shape_repair(ClusterShape& shape) {
 
 void shape_recover(ClusterShape& shape) {
   shape_joins(shape);
-  const bool is_large = shape.partitions > 1;
-  shape.workers = is_large ? 5 : 3;
-  shape.k = is_large ? 3 : 2;
-  shape.spares = 3;
+  shape.workers = shape.partitions > 1 ? 5 : 3;
+  shape.k = shape.partitions > 1 ? 3 : 2;
   shape.clock_drift = 0;
   shape.recovery_silence = seconds(2);
   shape.limits = {};  // Whoever recovers is not to wait behind requests that nobody serves.
+}
+
+void shape_disputes(ClusterShape& shape) {
+  shape.partitions = 4;  // So that five are made, of whom two are left: their plans may differ.
+  shape_recover(shape);
+  shape.has_disputes = true;
 }
 
 void shape_roles(ClusterShape& shape) {
@@ -344,7 +348,9 @@ void focus_repair(Faults& faults, Cluster&) {
               milliseconds(200), milliseconds(2'500), milliseconds(800));
 }
 
-void focus_recover(Faults& faults, Cluster&) {
+void focus_recover(Faults& faults, Cluster& cluster) {
+  const std::vector<FaultKind> few{FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kJoin};
+  if (cluster.shape().has_disputes) return faults.only(few, milliseconds(50), milliseconds(500), milliseconds(800));
   faults.only({FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kJoin,
                FaultKind::kJoin, FaultKind::kJoin, FaultKind::kKillWorker, FaultKind::kKillBroker},
               milliseconds(100), milliseconds(1'000), milliseconds(800));
@@ -406,12 +412,12 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kZones, "zones", "six workers in three zones, of which one is lost at a time: every request is served",
      shape_zones, focus_zones},
     {Scenario::kRepair, "repair",
-     "members are lost and nobody says so, or come back in the middle; disks are damaged and healed; workers start "
-     "anew",
+     "members are lost and nobody says so, or come back in the middle; disks are damaged and healed; all start anew",
      shape_repair, focus_repair},
-    {Scenario::kRecover, "recover",
-     "so many members are lost for good that no majority is left; the cluster is recovered, by two brokers at once",
+    {Scenario::kRecover, "recover", "members are lost until no majority is left, and two brokers recover the cluster",
      shape_recover, focus_recover},
+    {Scenario::kDisputes, "disputes", "the same, and the network falls in two, or lost ones are back in the middle",
+     shape_disputes, focus_recover},
     {Scenario::kRoles, "roles", "a user whose rights change, who comes and goes, among members, and any fault",
      shape_roles, nullptr},
     {Scenario::kBackups, "backups", "backups of one moment while pairs of keys are written, and leaders are killed",
