@@ -11,6 +11,7 @@
 #include "broker/outbox.hpp"
 #include "broker/recoveries.hpp"
 #include "broker/registry.hpp"
+#include "broker/report.hpp"
 #include "broker/requests.hpp"
 #include "broker/router.hpp"
 #include "protocol/access/access_messages.hpp"
@@ -392,7 +393,8 @@ std::string Broker::Core::metrics(TimePoint now) const {
   return metrics_of(counts,
                     {requests_.under_way(), calls_.under_way(), requests_.bytes(), requests_.clients(),
                      access_.records() == nullptr ? 0 : access_.records()->users.size(),
-                     access_.records() == nullptr ? 0 : access_.records()->version},
+                     access_.records() == nullptr ? 0 : access_.records()->version,
+                     report_status(options_, router_, registry_, now), router_.map()},
                     registry_, now);
 }
 

@@ -1,5 +1,7 @@
 #include "broker/counts.hpp"
 
+#include <map>
+
 namespace trellis {
 namespace {
 
@@ -20,6 +22,27 @@ void write_workers(MetricsText& out, const Registry& registry, TimePoint now) {
   for (const auto& [id, worker] : registry.workers()) {
     out.sample({{"worker", worker->hello.address}}, static_cast<std::uint64_t>(worker->bytes_under_way));
   }
+}
+
+/// How far the cluster is from what its map says it should be, and what has been made good.
+void write_cluster(MetricsText& out, const StatusReport& status, const ClusterMap* map) {
+  std::map<std::string_view, std::uint64_t> members{{"joining", 0}, {"member", 0}, {"leaving", 0}, {"given_up", 0}};
+  if (map != nullptr) {
+    for (const Member& member : map->members) {
+      ++members[member.state == MemberState::kDown      ? "given_up"
+                : member.state == MemberState::kJoining ? "joining"
+                : member.state == MemberState::kLeaving ? "leaving"
+                                                        : "member"];
+    }
+  }
+  out.family("trellis_broker_members", "gauge", "Members by membership; given_up: their replicas are made anew.");
+  for (const auto& [membership, count] : members) out.sample({{"membership", membership}}, count);
+  out.gauge("trellis_broker_moves_left", "Replicas that are not yet where the map has them.",
+            static_cast<double>(status.moves_left));
+  out.gauge("trellis_broker_under_replicated_partitions", "Partitions with fewer replicas up than they should have.",
+            static_cast<double>(status.under_replicated));
+  out.counter("trellis_broker_recoveries_total", "How often the cluster was recovered without a majority.",
+              map == nullptr ? 0 : map->recovery);
 }
 
 }  // namespace
@@ -63,6 +86,7 @@ std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, c
   out.gauge("trellis_broker_users", "Users that are known; 0 where none are.", static_cast<double>(gauges.users));
   out.gauge("trellis_broker_access_version", "Version of the users and roles that are known; 0 where none are.",
             static_cast<double>(gauges.access_version));
+  write_cluster(out, gauges.status, gauges.map);
   write_workers(out, registry, now);
   return out.process().text();
 }

@@ -7,7 +7,9 @@
 
 #include "broker/registry.hpp"
 #include "program/metrics.hpp"
+#include "protocol/cluster/cluster_map.hpp"
 #include "protocol/command_table.hpp"
+#include "protocol/reports.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -33,6 +35,8 @@ struct BrokerGauges {
   std::size_t clients = 0;
   std::size_t users = 0;             ///< 0: none are known.
   std::uint64_t access_version = 0;  ///< The version of the users and roles that are known.
+  StatusReport status;               ///< What STATUS answers.
+  const ClusterMap* map = nullptr;   ///< Null: there is none yet.
 };
 
 std::string metrics_of(const BrokerCounts& counts, const BrokerGauges& gauges, const Registry& registry, TimePoint now);

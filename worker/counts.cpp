@@ -136,6 +136,8 @@ void write_moves(MetricsText& out, const Shard& shard) {
   out.family("trellis_worker_move_bytes_total", "counter", "Pieces of snapshots, sent for moves, and received.")
       .sample({{"direction", "sent"}}, moves.bytes_sent)
       .sample({{"direction", "received"}}, moves.bytes_received);
+  out.counter("trellis_worker_replicas_made_total", "Replicas that came here, whatever for.",
+              shard.counts().replicas_made);
 }
 
 void write_partitions(MetricsText& out, const Shard& shard) {

@@ -21,6 +21,7 @@ struct WorkerCounts {
   std::uint64_t messages_refused = 0;  ///< Peers' messages against what is committed, or with a term that cannot be.
   std::uint64_t maps_refused = 0;      ///< Cluster maps that contradict what this worker holds.
   std::uint64_t leader_changes = 0;    ///< Leaderships won, made ready or lost here.
+  std::uint64_t replicas_made = 0;     ///< That came here, empty at first.
   SizeHistogram batch_partitions;      ///< With records in each of the log's batches.
   SizeHistogram batch_entries;         ///< In each of the log's batches.
   Histogram log_sync_seconds;          ///< From the start of a batch until it is durable, as the loop sees it.

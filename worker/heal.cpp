@@ -63,12 +63,13 @@ Result<std::optional<Healing>> set_damage_aside(const std::string& folder) {
 
 bool is_set_aside(const std::string& name) { return name.starts_with(kPrefix); }
 
-bool was_damaged(const std::string& folder) {
+std::size_t damages_kept(const std::string& folder) {
+  std::size_t kept = 0;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (is_set_aside(entry->path().filename().string())) return true;
+    kept += is_set_aside(entry->path().filename().string()) ? 1 : 0;
   }
-  return false;
+  return kept;
 }
 
 }  // namespace trellis

@@ -26,8 +26,9 @@ struct Healing {
 /// Error: another process holds it, or its files cannot be moved.
 Result<std::optional<Healing>> set_damage_aside(const std::string& folder);
 
-/// Whether something was set aside in it before.
-bool was_damaged(const std::string& folder);
+/// How often something was set aside in it, as far as that is there yet.
+std::size_t damages_kept(const std::string& folder);
+inline bool was_damaged(const std::string& folder) { return damages_kept(folder) > 0; }
 
 /// Whether a name in a worker's folder is that of a folder with damaged files.
 bool is_set_aside(const std::string& name);

@@ -228,6 +228,9 @@ void WorkerServer::publish_metrics(TimePoint now) {
   }
   MetricsText folder;
   folder.disk("worker", folder_);
+  folder.gauge("trellis_worker_damages_kept",
+               "Folders with damaged files that --heal has set aside and that are there yet.",
+               static_cast<double>(damages_kept(folder_)));
   const auto full_in = disk_trend_.full_in();
   folder.gauge("trellis_worker_disk_full_in_seconds", "When it is full at the pace of late; +Inf: it does not fill.",
                full_in ? full_in->count() : std::numeric_limits<double>::infinity());

@@ -205,6 +205,7 @@ void Shard::on_notice(const GroupNotice& notice) {
     }
     moves_.turned_away.erase(notice.group);
     report(LogLevel::kInfo, "this worker gets a replica", notice.group);
+    ++counts_.replicas_made;
     local = *made;
     Replica::make(store_, notice.group, local);
     opening_[notice.group] = collecting_;

@@ -69,6 +69,10 @@ class Metrics(EndToEndTest):
         for number in range(3):
             worker = (("worker", self.cluster.address_of(number)),)
             self.assertLess(samples["trellis_broker_worker_heartbeat_age_seconds", worker], 1.5)
+        members = {name: samples["trellis_broker_members", (("membership", name),)]
+                   for name in ("joining", "member", "leaving", "given_up")}
+        self.assertEqual(members, {"joining": 0, "member": 3, "leaving": 0, "given_up": 0})
+        self.assertEqual(samples["trellis_broker_recoveries_total", ()], 0)
 
     def test_a_worker(self):
         self.cluster.workers[0].stop()
@@ -79,6 +83,8 @@ class Metrics(EndToEndTest):
             self.assertOk(client.call("PUT", f"secret.key{i}", i))
         samples = self.counted(port, ("trellis_worker_keys", ()), 20)
         self.assertGreater(samples["trellis_worker_bytes", ()], 20)
+        self.assertEqual(samples["trellis_worker_replicas_made_total", ()], 0)
+        self.assertEqual(samples["trellis_worker_damages_kept", ()], 0)
         self.assertGreater(samples["trellis_worker_log_sync_duration_seconds_count", ()], 0)
         self.assertEqual(samples["trellis_worker_disk_full_in_seconds", ()], float("inf"), "nothing grows for a minute")
         self.assertGreaterEqual(samples["trellis_worker_log_bound_bytes", ()], 4 << 30)

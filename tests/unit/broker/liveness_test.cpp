@@ -8,6 +8,7 @@
 namespace trellis::test {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 /// A field of a packed map.
@@ -179,6 +180,29 @@ TEST_F(Liveness, FarReplicasMayTakeTheirRoundTripToConfirm) {
   EXPECT_THAT(leader.requests, IsEmpty());
   cluster.pass(milliseconds(50));
   EXPECT_EQ(leader.requests.size(), 1u) << "now the leader asks itself";
+}
+
+TEST_F(Liveness, MetricsTellHowFarTheClusterIsFromWhatItShouldBe) {
+  const auto expect = [this](std::string_view line) {
+    EXPECT_THAT(cluster.broker->metrics(cluster.now), HasSubstr(std::string(line) + "\n"));
+  };
+  expect("trellis_broker_members{membership=\"member\"} 3");
+  expect("trellis_broker_members{membership=\"given_up\"} 0");
+  expect("trellis_broker_under_replicated_partitions 0");
+  expect("trellis_broker_moves_left 0");
+  expect("trellis_broker_recoveries_total 0");
+  ClusterMap next = cluster.map;
+  next.formed = true;
+  next.version += 10;
+  next.members[0].state = MemberState::kDown;
+  ASSERT_TRUE(check(next)) << check(next).error().message;
+  cluster.worker(1).hold(next);
+  cluster.worker(1).offer_map();
+  cluster.worker(0).alive = false;
+  cluster.pass(milliseconds(3'000));
+  expect("trellis_broker_members{membership=\"given_up\"} 1");
+  expect("trellis_broker_members{membership=\"member\"} 2");
+  expect("trellis_broker_under_replicated_partitions " + std::to_string(cluster.map.partition_count()));
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ class HealTest : public ::testing::Test {
     EXPECT_EQ(names("/damaged-1"), (std::vector<std::string>{"log", "snapshots"}));
     EXPECT_EQ(names("/damaged-1/log"), log) << "nothing is deleted";
     EXPECT_TRUE(was_damaged(folder_));
+    EXPECT_GE(damages_kept(folder_), 1u);
     const auto again = set_damage_aside(folder_);
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_FALSE(*again) << "there is no folder any more that could be damaged";
