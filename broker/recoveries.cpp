@@ -9,6 +9,13 @@ namespace {
 
 Error refuse(std::string why) { return {Code::kFailedPrecondition, std::move(why)}; }
 
+/// No broker comes to it by itself: it takes one that gives out numbers as it likes.
+Error no_attempt_left() {
+  return refuse("attempt " + std::to_string(kRecoveryAttemptMax) +
+                ", the last one, was promised to something that counts as no broker does: end that, and start the "
+                "workers from copies of their folders as they were before");
+}
+
 std::string in_seconds(Duration time) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
 }
@@ -43,6 +50,7 @@ void Recoveries::begin(Tag tag, const RecoveryArguments& wanted, bool dry_run, T
     if (!order.lost.contains(member.id)) order.left.push_back(member.id);
   }
   if (auto why = obstacle(order, map, now)) return answer(answer_of(std::move(*why)));
+  if (attempts_ >= kRecoveryAttemptMax) return answer(answer_of(no_attempt_left()));
   order.number = {map.recovery + 1, ++attempts_, broker_.value};
   order.asked_at = now;
   order_ = std::move(order);
@@ -217,6 +225,7 @@ void Recoveries::on_tick(TimePoint now) {
   const Duration wait = kAskEvery + std::chrono::milliseconds(order_->outbid == 0 ? 0 : broker_.value % 300);
   if (now - order_->said_at < wait) return;
   if (order_->outbid != 0) {
+    if (std::max(attempts_, order_->outbid) >= kRecoveryAttemptMax) return fail(no_attempt_left());
     attempts_ = std::max(attempts_, std::exchange(order_->outbid, 0)) + 1;
     order_->number.attempt = attempts_;
     order_->step = Step::kAsking;

@@ -17,7 +17,7 @@ RecoveryNumber read_number(ControlReader& reader) {
   reader.tuple(3);
   RecoveryNumber number;
   number.recovery = reader.natural();
-  number.attempt = reader.natural();
+  number.attempt = reader.natural(kRecoveryAttemptMax);
   number.broker = reader.natural();
   return number;
 }
@@ -66,7 +66,7 @@ Result<RecoveryTold> read_recovery_told(const BundleItem& item) {
   ControlReader reader(header_of(item, MessageType::kRecoveryTold), 7);
   RecoveryTold told;
   told.number = read_number(reader);
-  told.promised = reader.natural();
+  told.promised = reader.natural(kRecoveryAttemptMax);
   told.refusal = reader.str(kRecoveryTextMax);
   told.map = reader.str(kPackedMapMax);
   told.accepted = read_number(reader);
@@ -122,7 +122,7 @@ Result<RecoveryWritten> read_recovery_written(const BundleItem& item) {
   ControlReader reader(header_of(item, MessageType::kRecoveryWritten), 3);
   RecoveryWritten written;
   written.number = read_number(reader);
-  written.promised = reader.natural();
+  written.promised = reader.natural(kRecoveryAttemptMax);
   written.refusal = reader.str(kRecoveryTextMax);
   if (!reader.at_end()) return bad("word of a recovery");
   return written;

@@ -25,11 +25,15 @@
 
 namespace trellis {
 
+/// Attempts end here, and messages that name a higher one are broken: three a second are as many in 45 years, and
+/// whoever has to outbid one does not come back to 0.
+constexpr std::uint64_t kRecoveryAttemptMax = std::uint64_t{1} << 32;
+
 /// Which attempt at which recovery: the higher one goes on.
 struct RecoveryNumber {
   std::uint64_t recovery = 0;  ///< One more than ClusterMap::recovery of the map that it is to replace.
-  std::uint64_t attempt = 0;
-  std::uint64_t broker = 0;  ///< Whose attempt: no two have the same number.
+  std::uint64_t attempt = 0;   ///< At most kRecoveryAttemptMax.
+  std::uint64_t broker = 0;    ///< Whose attempt: no two have the same number.
   auto operator<=>(const RecoveryNumber&) const = default;
 };
 

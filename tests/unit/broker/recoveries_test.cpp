@@ -146,6 +146,30 @@ TEST_F(Recovering, WhoeverIsOutbidAsksAgainWithAHigherNumber) {
   EXPECT_EQ(cluster.worker(0).recovery_plans.front().number.attempt, 8u);
 }
 
+TEST_F(Recovering, TheLastAttemptIsMadeAndWhoeverHasToOutbidItIsTold) {
+  cluster.pass(seconds(31));
+  recover();
+  const auto outbid = [this](std::uint64_t promised) {
+    RecoveryTold told;
+    told.number = cluster.worker(0).recovery_asks.back().number;
+    told.promised = promised;
+    told.refusal = "somebody else recovers this cluster";
+    cluster.worker(0).tell(told);
+    cluster.pass(milliseconds(800));
+  };
+  outbid(kRecoveryAttemptMax - 1);
+  EXPECT_EQ(cluster.worker(0).recovery_asks.back().number.attempt, kRecoveryAttemptMax);
+  EXPECT_TRUE(cluster.replies().empty());
+  outbid(kRecoveryAttemptMax);
+  const Received refused = cluster.reply();
+  EXPECT_EQ(refused.status, Code::kFailedPrecondition);
+  EXPECT_THAT(refused.info.message, HasSubstr("attempt 4294967296, the last one"));
+  const std::size_t asked = cluster.worker(0).recovery_asks.size();
+  recover();
+  EXPECT_EQ(cluster.reply().status, Code::kFailedPrecondition) << "this broker has made it";
+  EXPECT_EQ(cluster.worker(0).recovery_asks.size(), asked);
+}
+
 TEST_F(Recovering, EveryMemberThatIsNotNamedHasToBeThere) {
   cluster.pass(seconds(31));
   recover(true, {"127.0.0.1:9003"});
@@ -246,6 +270,7 @@ TEST_F(Recovering, AnotherBrokersRecoveryIsTheAnswer) {
   }
   cluster.pass(milliseconds(600));
   EXPECT_TRUE(report().done);
+  EXPECT_THAT(cluster.broker->metrics(cluster.now), HasSubstr("trellis_broker_recoveries_total 1\n"));
 }
 
 TEST_F(Recovering, AnotherBrokerIsToldWhomThisOneHears) {

@@ -174,7 +174,7 @@ TEST(ClusterMessages, CarryRequestsWithSmallAndLargeBodies) {
 }
 
 TEST(ClusterMessages, OfARecoveryComeBackAsTheyWereSent) {
-  const RecoveryNumber number{1, UINT64_MAX, 3};
+  const RecoveryNumber number{UINT64_MAX, kRecoveryAttemptMax, UINT64_MAX};
   const RecoveryAsk ask{number, kCluster, {{4}, {5}}};
   RecoveryTold told{number, 9, "somebody else", "a map", {1, 2, 3}, "a plan", {}};
   told.ends.push_back({{1023}, {7}, 1, 2, 3, 4, {{{7}, {4}}, {{8}, {5}}}});
@@ -188,6 +188,18 @@ TEST(ClusterMessages, OfARecoveryComeBackAsTheyWereSent) {
   expect_broken_ones_refused(RecoveryPlan{number, "a map"}, read_recovery_plan);
   expect_broken_ones_refused(RecoveryWritten{number, 0, "no"}, read_recovery_written);
   expect_broken_ones_refused(RecoveryHeard{number, "no"}, read_recovery_heard);
+}
+
+TEST(ClusterMessages, OfARecoveryNameNoAttemptBeyondTheLast) {
+  const RecoveryNumber beyond{1, kRecoveryAttemptMax + 1, 3};
+  EXPECT_FALSE(read_recovery_ask(carried(RecoveryAsk{beyond, kCluster, {{4}}})));
+  EXPECT_FALSE(read_recovery_plan(carried(RecoveryPlan{beyond, "a map"})));
+  EXPECT_FALSE(read_recovery_heard(carried(RecoveryHeard{beyond, ""})));
+  EXPECT_FALSE(read_recovery_told(carried(RecoveryTold{beyond, 0, "", "a map", {}, "", {}})));
+  const RecoveryNumber last{1, kRecoveryAttemptMax, 3};
+  EXPECT_FALSE(read_recovery_told(carried(RecoveryTold{last, 0, "", "a map", beyond, "a plan", {}})));
+  EXPECT_FALSE(read_recovery_told(carried(RecoveryTold{last, UINT64_MAX, "somebody else", "", {}, "", {}})));
+  EXPECT_FALSE(read_recovery_written(carried(RecoveryWritten{last, UINT64_MAX, "somebody else"})));
 }
 
 TEST(ClusterMessages, CarryReplies) {
