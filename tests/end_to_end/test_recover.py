@@ -63,6 +63,7 @@ class Recover(EndToEndTest):
             self.assertOk(client.call("GET", f"key{number}", wait=20), number)
         seen = writers.written
         wait_for(lambda: writers.written > seen + 100, "writes to go on with one worker")
+        wait_for(lambda: cluster.status(1)["epoch"] == 2, "the other broker to hear of it")
         status = cluster.status(1)
         self.assertEqual((status["epoch"], status["workers"], status["tolerates"], status["k"]), (2, 1, 0, 2))
         again = self.recover(cluster, lost, "--yes", identity, broker=1)
