@@ -16,10 +16,19 @@ ReadContext LeadershipChecks::ask(PartitionId id, WorkerId leader, TimePoint now
   return partition.asked.empty() ? 0 : read_context_;
 }
 
+const std::vector<ReplicaPlace>& LeadershipChecks::who_counts(PartitionId id) {
+  const std::vector<ReplicaPlace>& voters = router_.voters(id);
+  if (omitted_.targets) return router_.map()->placement(id).replicas;
+  if (!omitted_.formers) return voters;
+  counted_ = voters;
+  for (const Answered& each : partitions_[id.value].confirmed) counted_.push_back(each.from);
+  return counted_;
+}
+
 void LeadershipChecks::choose(PartitionId id, Partition& partition, TimePoint now) {
   const WorkerId leader = partition.leader;
   others_.clear();
-  for (const ReplicaPlace& replica : router_.voters(id)) {
+  for (const ReplicaPlace& replica : who_counts(id)) {
     if (replica.worker != leader && can_answer(replica.worker, now)) others_.push_back(replica.worker);
   }
   const std::size_t needed = router_.majority(id) - 1;
@@ -70,7 +79,7 @@ void LeadershipChecks::on_answer(WorkerId from, const LeadershipAnswer& answer) 
   for (const auto& [id, replica, term] : answer.terms) {
     if (id.value >= partitions_.size()) continue;
     const ReplicaPlace place{replica, from};
-    const auto& voters = router_.voters(id);
+    const auto& voters = who_counts(id);
     if (std::find(voters.begin(), voters.end(), place) == voters.end()) continue;
     auto& confirmed = partitions_[id.value].confirmed;
     // Whoever votes no more is forgotten.
@@ -92,7 +101,7 @@ LeadershipChecks::Verdict LeadershipChecks::check(PartitionId partition, WorkerI
     return Verdict::kProven;
   }
   if (router_.configuration_of(partition, leader, term) != configuration) return Verdict::kRefuted;
-  const auto& voters = router_.voters(partition);
+  const auto& voters = who_counts(partition);
   std::size_t missing = router_.majority(partition) - 1;
   if (omitted_.leadership_checks) missing = std::min<std::size_t>(missing, 1);
   for (const Answered& each : partitions_[partition.value].confirmed) {

@@ -89,6 +89,8 @@ class LeadershipChecks {
     LeadershipQuestion message;
   };
 
+  /// Whose confirmations count: the voters'.
+  const std::vector<ReplicaPlace>& who_counts(PartitionId id);
   void choose(PartitionId id, Partition& partition, TimePoint now);
   void pass_over(WorkerId worker, TimePoint now);
   bool can_answer(WorkerId worker, TimePoint now) const;
@@ -107,7 +109,8 @@ class LeadershipChecks {
     Duration pause;
   };
   std::unordered_map<WorkerId, PassedOver> passed_over_;
-  std::vector<WorkerId> others_;  ///< choose()'s own, with the memory that it holds.
+  std::vector<WorkerId> others_;       ///< choose()'s own, with the memory that it holds.
+  std::vector<ReplicaPlace> counted_;  ///< who_counts()'s own, for the simulator.
 };
 
 }  // namespace trellis

@@ -32,6 +32,8 @@ struct OmittedBrokerRules {
   bool changed_roles = false;      ///< Users go on with the rights that they had when they first asked.
   bool leadership_checks = false;  ///< One that confirms is enough, however many replicas there are.
   bool joint_proofs = false;       ///< Where reads of several partitions are proven for one, they are for all.
+  bool targets = false;            ///< Whoever is to carry a partition, by the map, confirms for its leader.
+  bool formers = false;            ///< Whoever has confirmed once goes on to count, with or without a vote.
 };
 
 struct BrokerOptions {

@@ -59,6 +59,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {FaultKind::kDamageAndHeal, false},
     {FaultKind::kDisaster, false},
     {FaultKind::kRollingRestarts, false},
+    {FaultKind::kSecludeOutsiders, false},
 });
 
 constexpr bool is_whole() {

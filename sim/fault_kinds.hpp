@@ -48,12 +48,13 @@ enum class FaultKind : std::uint8_t {
   kWipeDisk,      ///< A member's disk is lost; an empty worker comes to its address.
   kLoseMember,    ///< A member is lost for good, and is removed.
   kChangeK,
-  kKillZone,         ///< All workers of a zone, for some seconds.
-  kLoseForGood,      ///< A member is lost, and nobody says so; some come back later.
-  kDamageAndHeal,    ///< A bit of a worker's disk is flipped, and it starts with --heal.
-  kDisaster,         ///< So many members are lost for good that no majority is left; the cluster is recovered.
-  kRollingRestarts,  ///< All workers start anew, one a second.
-  kCount,            ///< How many there are; none itself.
+  kKillZone,          ///< All workers of a zone, for some seconds.
+  kLoseForGood,       ///< A member is lost, and nobody says so; some come back later.
+  kDamageAndHeal,     ///< A bit of a worker's disk is flipped, and it starts with --heal.
+  kDisaster,          ///< So many members are lost for good that no majority is left; the cluster is recovered.
+  kRollingRestarts,   ///< All workers start anew, one a second.
+  kSecludeOutsiders,  ///< As kSecludeLeader, with whoever has a replica and no vote on the leader's side.
+  kCount,             ///< How many there are; none itself.
 };
 
 /// Those that random runs draw from; the others take a cluster of a certain shape.

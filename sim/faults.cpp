@@ -426,7 +426,8 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kLoseForGood:
     case FaultKind::kDamageAndHeal:
     case FaultKind::kDisaster:
-    case FaultKind::kRollingRestarts: return change_members(kind);
+    case FaultKind::kRollingRestarts:
+    case FaultKind::kSecludeOutsiders: return change_members(kind);
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
     case FaultKind::kCount: return;
   }

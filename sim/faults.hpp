@@ -59,6 +59,8 @@ class Faults {
   void lose_for_good();
   void damage_and_heal();
   void restart_in_turn();
+  std::set<ProcessNumber> outsiders_of(PartitionId partition, const Replica& leader, bool are_former);
+  void seclude_outsiders(bool are_former, TimePoint until);
   // sim/recover_faults.cpp
   struct Disaster;
   void lose_majority();

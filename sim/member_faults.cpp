@@ -18,6 +18,7 @@ void Faults::change_members(FaultKind kind) {
   if (kind == FaultKind::kDamageAndHeal) return damage_and_heal();
   if (kind == FaultKind::kDisaster) return lose_majority();
   if (kind == FaultKind::kRollingRestarts) return restart_in_turn();
+  if (kind == FaultKind::kSecludeOutsiders) return seclude_outsiders(random_.chance(0.5), world_.now() + seconds(2));
   WorkerProcess* const keeper = cluster_.map_keeper();
   if (keeper == nullptr) return;
   const ClusterMap& map = *keeper->shard()->kept_map();
@@ -146,6 +147,38 @@ void Faults::damage_and_heal() {
     }
     worker.start();
   });
+}
+
+/// The workers that hold a replica of the leader's group which has no vote in it: on its way in, or removed.
+std::set<ProcessNumber> Faults::outsiders_of(PartitionId partition, const Replica& leader, bool are_former) {
+  std::set<ProcessNumber> outsiders;
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    const WorkerProcess& worker = cluster_.worker(i);
+    if (worker.shard() == nullptr) continue;
+    const auto at = worker.shard()->partitions().find(partition);
+    if (at == worker.shard()->partitions().end()) continue;
+    const auto member = leader.member(at->second->replica().self().id);
+    if (are_former ? !member : member && member->role != ReplicaRole::kVoter) outsiders.insert(worker.number());
+  }
+  return outsiders;
+}
+
+/// As soon as there are some: they are outsiders for a moment only.
+void Faults::seclude_outsiders(bool are_former, TimePoint until) {
+  for (std::size_t i = 0; i < cluster_.workers(); ++i) {
+    const WorkerProcess& worker = cluster_.worker(i);
+    if (worker.shard() == nullptr) continue;
+    for (const auto& [id, partition] : worker.shard()->partitions()) {
+      if (!partition->replica().is_ready()) continue;
+      std::set<ProcessNumber> secluded = outsiders_of(id, partition->replica(), are_former);
+      if (secluded.empty()) continue;
+      world_.say(worker.name() + " is cut off with those who have no vote, and a broker hears of nobody else");
+      secluded.insert(worker.number());
+      return cut(links_that_seclude(secluded), random_.between(milliseconds(1'500), milliseconds(3'500)));
+    }
+  }
+  if (world_.now() >= until) return;
+  undo_after(milliseconds(2), [this, are_former, until] { seclude_outsiders(are_former, until); });
 }
 
 /// Faster than anything settles.

@@ -36,6 +36,7 @@ enum class Scenario : std::uint8_t {
   kExpiry,
   kJoins,
   kMoves,
+  kOutsiders,
   kZones,
   kRepair,
   kRecover,

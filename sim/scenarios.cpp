@@ -2,6 +2,7 @@
 
 #include "protocol/cluster/bulk.hpp"
 #include "sim/faults.hpp"
+#include "sim/member_scenarios.hpp"
 #include "sim/scenario.hpp"
 
 namespace trellis::sim {
@@ -15,13 +16,6 @@ void one_partition_of_three(ClusterShape& shape) {
   shape.k = 2;
   shape.partitions = 1;
   shape.workload.keys = 3;
-}
-
-/// Many clients that do not wait long between their operations.
-void busy_clients(ClusterShape& shape, std::size_t under_way, Duration think_max) {
-  shape.clients = 4;
-  shape.workload.under_way = under_way;
-  shape.workload.think_max = think_max;
 }
 
 void shape_laggards(ClusterShape& shape) {
@@ -137,23 +131,6 @@ void shape_broken_links(ClusterShape& shape) {
   shape.tail_bytes = 1 << 20;
 }
 
-void shape_joins(ClusterShape& shape) {
-  busy_clients(shape, 2, milliseconds(40));
-  shape.changes_members = true;
-  shape.workload.keys = 12;
-  shape.brokers = 2;
-  // Some grow from one worker on.
-  if (shape.workers == 2) shape.workers = 3;
-  shape.spares = 3;
-}
-
-void shape_moves(ClusterShape& shape) {
-  shape_joins(shape);
-  shape.workers = shape.k = 3;
-  if (shape.partitions > 1) shape.k = 2;
-  shape.spares = 4;
-}
-
 void shape_zones(ClusterShape& shape) {
   shape_hiccups(shape);
   shape.workers = 6;
@@ -161,32 +138,6 @@ void shape_zones(ClusterShape& shape) {
   shape.partitions = 4;
   shape.zones = 3;
   shape.workload.keys = 12;
-}
-
-void shape_repair(ClusterShape& shape) {
-  shape_joins(shape);
-  const bool is_large = shape.workers > 3;
-  shape.workers = is_large ? 7 : 5;
-  shape.k = is_large ? 3 : 2;
-  shape.spares = 1;
-  shape.zones = is_large ? 4 : 3;
-  shape.clock_drift = 0;
-  shape.repair_after = seconds(6);
-}
-
-void shape_recover(ClusterShape& shape) {
-  shape_joins(shape);
-  shape.workers = shape.partitions > 1 ? 5 : 3;
-  shape.k = shape.partitions > 1 ? 3 : 2;
-  shape.clock_drift = 0;
-  shape.recovery_silence = seconds(2);
-  shape.limits = {};  // Whoever recovers is not to wait behind requests that nobody serves.
-}
-
-void shape_disputes(ClusterShape& shape) {
-  shape.partitions = 4;  // So that five are made, of whom two are left: their plans may differ.
-  shape_recover(shape);
-  shape.has_disputes = true;
 }
 
 void shape_roles(ClusterShape& shape) {
@@ -321,39 +272,10 @@ void focus_slow_links(Faults& faults, Cluster& cluster) {
   faults.only({}, milliseconds(1'000), milliseconds(1'000), milliseconds(1'000));
 }
 
-void focus_joins(Faults& faults, Cluster&) {
-  faults.only({FaultKind::kJoin, FaultKind::kJoin, FaultKind::kRemoveMember, FaultKind::kKeepMember,
-               FaultKind::kChangeK, FaultKind::kKillWorker, FaultKind::kKillBroker},
-              milliseconds(300), milliseconds(2'500), milliseconds(800));
-}
-
-void focus_moves(Faults& faults, Cluster&) {
-  faults.only(
-      {FaultKind::kJoin, FaultKind::kJoin, FaultKind::kRemoveMember, FaultKind::kRemoveMember, FaultKind::kKeepMember,
-       FaultKind::kWipeDisk, FaultKind::kLoseMember, FaultKind::kKillWorker, FaultKind::kKillWorkerInTurn,
-       FaultKind::kKillWorkerInTurn, FaultKind::kKillLeader, FaultKind::kPowerCut, FaultKind::kPauseWorker,
-       FaultKind::kCutOff, FaultKind::kCutPair, FaultKind::kIsolateLeader, FaultKind::kKillBroker},
-      milliseconds(50), milliseconds(1'200), milliseconds(800));
-}
-
 void focus_zones(Faults& faults, Cluster& cluster) {
   cluster.network().conditions = NetworkConditions();
   for (std::size_t i = 0; i < cluster.workers(); ++i) cluster.worker(i).disk().conditions = DiskConditions();
   faults.only({FaultKind::kKillZone}, milliseconds(2'000), milliseconds(5'000), milliseconds(300));
-}
-
-void focus_repair(Faults& faults, Cluster&) {
-  faults.only({FaultKind::kLoseForGood, FaultKind::kLoseForGood, FaultKind::kLoseForGood, FaultKind::kRollingRestarts,
-               FaultKind::kDamageAndHeal, FaultKind::kJoin, FaultKind::kKillBroker},
-              milliseconds(200), milliseconds(2'500), milliseconds(800));
-}
-
-void focus_recover(Faults& faults, Cluster& cluster) {
-  const std::vector<FaultKind> few{FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kJoin};
-  if (cluster.shape().has_disputes) return faults.only(few, milliseconds(50), milliseconds(500), milliseconds(800));
-  faults.only({FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kDisaster, FaultKind::kJoin,
-               FaultKind::kJoin, FaultKind::kJoin, FaultKind::kKillWorker, FaultKind::kKillBroker},
-              milliseconds(100), milliseconds(1'000), milliseconds(800));
 }
 
 void focus_backups(Faults& faults, Cluster& cluster) {
@@ -409,6 +331,9 @@ constexpr std::array kRows = std::to_array<ScenarioRow>({
     {Scenario::kMoves, "moves",
      "the same, with kills, cuts and pauses at every step; members lose their disks, and are lost for good",
      shape_moves, focus_moves},
+    {Scenario::kOutsiders, "outsiders",
+     "the same, and leaders are cut off with those who have a replica and no vote, of whom alone a broker hears",
+     shape_outsiders, focus_outsiders},
     {Scenario::kZones, "zones", "six workers in three zones, of which one is lost at a time: every request is served",
      shape_zones, focus_zones},
     {Scenario::kRepair, "repair",

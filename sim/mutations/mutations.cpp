@@ -117,6 +117,10 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kFenceLetGo, "fence-let-go", "a leader proposes on behind the fence of a backup", S::kBackups, {10, 20}},
     {M::kFenceUnchecked, "fence-unchecked",
      "a cut counts whether its fences hold or not", S::kBackups, {20, 20}},
+    {M::kTargetsConfirm, "targets-confirm",
+     "whoever is to carry a partition confirms for its leader, without a vote as well", S::kOutsiders, {1, 80}},
+    {M::kFormersConfirm, "formers-confirm",
+     "whoever has confirmed for a group's leader once does so on, with or without a vote", S::kOutsiders, {2, 80}},
 });
 // clang-format on
 

@@ -84,6 +84,8 @@ enum class Mutation : std::uint8_t {
   kRolesKept,
   kFenceLetGo,
   kFenceUnchecked,
+  kTargetsConfirm,
+  kFormersConfirm,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);

@@ -44,6 +44,8 @@ inline OmittedBrokerRules omitted_broker_rules(const Mutations& mutations) {
   omitted.echoes = mutations.has(Mutation::kEarlierEchoCounts);
   omitted.leadership_checks = mutations.has(Mutation::kOneAnswer);
   omitted.joint_proofs = mutations.has(Mutation::kOneForAll);
+  omitted.targets = mutations.has(Mutation::kTargetsConfirm);
+  omitted.formers = mutations.has(Mutation::kFormersConfirm);
   return omitted;
 }
 
