@@ -1,12 +1,13 @@
 """Real brokers and workers under load, killed, paused and cut off from each other; the history checked by trellis-check.
 
-    test_chaos.py [--seed S] [--runs N] [--seconds S] [--keep FOLDER]
+    test_chaos.py [--seed S] [--runs N] [--seconds S] [--members] [--keep FOLDER]
 
 Run i has the seed S + i: it draws the cluster's shape, the faults and what the clients ask (not when the kernel lets
 anyone run, so a seed repeats the plan of a run and not each of its steps). Afterwards all faults end, the cluster has to
 be whole within a bound, every key is read, and the history has to be linearizable: docs/protocol.md, "The guarantee" and
 "Exactly-once". Half of the clusters have keys, and users and roles that change meanwhile: in the end they are what was
-acknowledged last. Where network namespaces are not allowed there are no cuts, and it says so.
+acknowledged last. With --members workers join, are removed and lose their disks meanwhile. Where network namespaces are
+not allowed there are no cuts, and it says so.
 """
 import argparse
 import heapq
@@ -25,15 +26,19 @@ from support.network import Network, NotAllowed, enter
 from support.processes import kill_all_of
 from support.spread_cluster import SpreadCluster
 from support.traffic import History, RecordingClient, Traffic
+from support.waiting import wait_for
 
 ELECTION_TIMEOUT = 0.5
 WHOLE_WITHIN = 40
+SETTLED_WITHIN = 90  # Where replicas have to be made first.
 SHAPES = ({"workers": 3, "k": 2, "partitions": 1}, {"workers": 3, "k": 2, "partitions": 16}, {"workers": 5, "k": 3, "partitions": 4},
           {"workers": 5, "k": 2, "partitions": 16}, {"workers": 3, "k": 2, "partitions": 4})
 
 
 class Faults:
     """Draws faults and ends them again. What is broken by one fault is left alone by the others until it is mended."""
+
+    _keeps_founders = True  # So that the server file goes on to name members.
 
     def __init__(self, cluster, network, draw):
         self._cluster, self._network, self._random = cluster, network, draw
@@ -62,13 +67,17 @@ class Faults:
             heapq.heappop(self._ends)[2]()
 
     def _begin_one(self):
-        kinds = [(4, self._kill_worker), (4, self._pause_worker), (1, self._kill_broker), (1, self._pause_broker), (0.5, self._kill_all)]
-        if self._network:
-            kinds += [(3, self._isolate_worker), (3, self._cut_one_way), (1.5, self._cut_from_broker)]
-        weights, choices = zip(*kinds)
+        weights, choices = zip(*self._kinds())
         fault = self._random.choices(choices, weights)[0]
         if fault():
             self.counts[fault.__name__.strip("_")] = self.counts.get(fault.__name__.strip("_"), 0) + 1
+
+    def _kinds(self):
+        """How likely each is, and what it does."""
+        kinds = [(4, self._kill_worker), (4, self._pause_worker), (1, self._kill_broker), (1, self._pause_broker), (0.5, self._kill_all)]
+        if self._network:
+            kinds += [(3, self._isolate_worker), (3, self._cut_one_way), (1.5, self._cut_from_broker)]
+        return kinds
 
     def _later(self, seconds, names, action):
         def end():
@@ -107,7 +116,7 @@ class Faults:
         number = self._take("broker")
         if number is None:
             return False
-        listed = self._random.random() < 0.5
+        listed = self._random.random() < 0.5 and self._keeps_founders
         self._cluster.kill_broker(number)
         self._later(self._random.choice((0, 0.3, 1)), {f"broker-{number}"},
                     lambda: self._cluster.start_broker(number, with_server_file=listed))
@@ -152,7 +161,93 @@ class Faults:
         return self._cut([pair])
 
 
-def run_once(seed, seconds, folder, network):
+class MemberFaults(Faults):
+    """The same, while members come and go. A disk is lost only where nothing is left to move, so that each is made good before the next."""
+
+    WORKERS_MAX = 8
+    _keeps_founders = False
+
+    def __init__(self, *rest):
+        super().__init__(*rest)
+        self._lost = set()  # Ids of those whose disks were lost: as long as one is a member, it has to be made good.
+
+    def died_by_themselves(self):
+        return [name for name in super().died_by_themselves() if not self._was_removed(name)]
+
+    def _was_removed(self, name):
+        process = next(each for each in (*self._cluster.workers, *self._cluster.brokers) if each.name == name)
+        return not process.is_running and process.wait() == 0 and "was removed from cluster" in process.output()
+
+    def _kinds(self):
+        return [*super()._kinds(), (4, self._add_worker), (4, self._remove_worker), (2, self._wipe_worker)]
+
+    def _take(self, kind):
+        """Whoever was removed is left alone."""
+        gone = {f"worker-{number}" for number, worker in enumerate(self._cluster.workers) if not worker.is_running} - self._busy
+        self._busy |= gone
+        number = super()._take(kind)
+        self._busy -= gone
+        return number
+
+    def _add_worker(self):
+        if sum(worker.is_running for worker in self._cluster.workers) >= self.WORKERS_MAX:
+            return False
+        self._cluster.add_worker()
+        return True
+
+    def _remove_worker(self):
+        """One of those that broker 0 knows; refused where too few would be left."""
+        members = self._ask("MEMBERS")
+        if not members:
+            return False
+        return self._ask("MEMBER_REMOVE", self._random.choice(members)["address"], timeout_ms=1000) is True
+
+    def _wipe_worker(self):
+        members = self._ask("MEMBERS")
+        if not is_settled(self._cluster, members) or any(member["id"] in self._lost for member in members):
+            return False
+        number = self._take("worker")
+        if number is None:
+            return False
+        self._lost |= {member["id"] for member in members if member["address"] == self._cluster.address_of(number)}
+        self._cluster.kill_worker(number)
+        shutil.rmtree(self._cluster.data_of(number))
+        self._later(self._random.choice((0, 1)), {f"worker-{number}"}, lambda: self._cluster.join(number))
+        return True
+
+    def _ask(self, command, *arguments, **options):
+        """The result, or None where it did not come or is an error."""
+        with self._cluster.client() as client:
+            try:
+                return client.call(command, *arguments, wait=2, **options).result
+            except AssertionError:
+                return None
+
+
+def is_settled(cluster, members):
+    """Whether whoever runs is a member that is up, every replica is in its place, and all is served."""
+    if not members:
+        return False
+    status = cluster.status()
+    running = {cluster.address_of(number) for number, worker in enumerate(cluster.workers) if worker.is_running}
+    return (running == {member["address"] for member in members}
+            and all(member["state"] == "up" and member["membership"] == "member" for member in members)
+            and (status.get("moves_left"), status.get("under_replicated"), status.get("guaranteed")) == (0, 0, True)
+            and sum(member["leads"] or 0 for member in members) == cluster.partitions)
+
+
+def wait_until_settled(cluster):
+    def settled():
+        with cluster.client() as client:
+            return is_settled(cluster, client.call("MEMBERS", wait=5).result)
+    try:
+        wait_for(settled, "the members to settle", SETTLED_WITHIN, every=0.1)
+    except AssertionError as late:
+        with cluster.client() as client:
+            raise AssertionError(f"{late}\n{client.call('MEMBERS', wait=5)}\n{client.call('MOVES', wait=5)}\n{cluster.tails()}") from None
+
+
+def run_once(seed, seconds, folder, network, changes_members):
     """One run. Returns a line about it; AssertionError: what was wrong."""
     draw = random.Random(seed)
     shape = {**draw.choice(SHAPES), "brokers": draw.choice((1, 2))}
@@ -164,12 +259,12 @@ def run_once(seed, seconds, folder, network):
         keys = [f"{letter}{number}" for letter in "ab" for number in range(draw.choice((3, 8, 20)))]
         traffic = Traffic(12, cluster.frontends, keys, history, seed, cluster.user)
         administrator = Administrator(cluster.frontends, cluster.user) if keys_of_cluster else None
-        faults = Faults(cluster, network, draw)
+        faults = (MemberFaults if changes_members else Faults)(cluster, network, draw)
         faults.run(seconds)
         dead = faults.died_by_themselves()
         assert not dead, f"ended by themselves: {dead}\n{cluster.tails()}"
         begin = time.monotonic()
-        cluster.wait_until_whole(seconds=WHOLE_WITHIN)
+        wait_until_settled(cluster) if changes_members else cluster.wait_until_whole(seconds=WHOLE_WITHIN)
         whole_after = time.monotonic() - begin
         traffic.stop()
         assert not traffic.errors, traffic.errors
@@ -215,6 +310,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--members", action="store_true", help="members come and go meanwhile")
     parser.add_argument("--keep", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()), help="folder for what failed")
     options = parser.parse_args()
     try:
@@ -228,7 +324,7 @@ def main():
         folder = pathlib.Path(tempfile.mkdtemp(prefix=f"trellis-chaos-{seed}-", dir=options.keep))
         print(f"seed {seed} ...", flush=True)
         try:
-            print(run_once(seed, options.seconds, folder, network), flush=True)
+            print(run_once(seed, options.seconds, folder, network, options.members), flush=True)
             shutil.rmtree(folder, ignore_errors=True)
         except AssertionError as wrong:
             failed.append(seed)

@@ -2,6 +2,7 @@
 import threading
 
 from .client import Client
+from .waiting import wait_for
 
 _ROLES, _USERS = 3, 4
 
@@ -65,9 +66,11 @@ class Administrator:
 
     def check(self, client):
         """What the cluster has is what was acknowledged."""
-        users = {each["name"]: each["role"] for each in client.call("USER_LIST").result if each["name"] != "admin"}
+        def listed(command):
+            return wait_for(lambda: client.call(command, wait=10).result, f"an answer to {command}", 60)
+        users = {each["name"]: each["role"] for each in listed("USER_LIST") if each["name"] != "admin"}
         assert users == self._users, f"users are {users}, and were acknowledged as {self._users}"
         roles = {each["name"]: [rule["prefix"] for rule in each["rules"]]
-                 for each in client.call("ROLE_LIST").result if not each["built_in"]}
+                 for each in listed("ROLE_LIST") if not each["built_in"]}
         wanted = {name: [prefix] for name, prefix in self._roles.items()}
         assert roles == wanted, f"roles are {roles}, and were acknowledged as {wanted}"

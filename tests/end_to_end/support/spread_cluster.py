@@ -3,7 +3,7 @@ import itertools
 
 from .cluster import Cluster
 from .delays import Delays
-from .processes import PROGRAMS, Process
+from .processes import PROGRAMS, Process, free_ports
 
 _host_numbers = itertools.count()
 
@@ -15,6 +15,7 @@ class SpreadCluster(Cluster):
         super().__init__(folder, start=False, **settings)
         self._network = network
         self._hosts = {}
+        self._joining = set()  # Numbers of those that are started with --join.
         if network:
             self._worker_addresses = [self._add_host(f"worker-{number}") for number in range(len(self.workers))]
             addresses = [self._add_host(f"broker-{number}") for number in range(len(self.brokers))]
@@ -50,7 +51,21 @@ class SpreadCluster(Cluster):
         backends = [flag for backend in self.backends for flag in ("-b", backend)]
         self.workers[number] = self._start(
             f"worker-{number}", "trellis-worker", "-a", self._worker_addresses[number], "-p", self.ports[number], *backends,
-            "--data", self.data_of(number), *self.flags, *flags)
+            "--data", self.data_of(number), *(["--join"] if number in self._joining else []), *self.flags, *flags)
+
+    def add_worker(self):
+        """An empty worker that asks to be taken in, on a host of its own. Returns its number."""
+        number = len(self.workers)
+        self.ports += free_ports(1)
+        self._worker_addresses.append(self._add_host(f"worker-{number}") if self._network else "127.0.0.1")
+        self.workers.append(None)
+        self.join(number)
+        return number
+
+    def join(self, number):
+        """Starts a worker whose folder is empty."""
+        self._joining.add(number)
+        self.start_worker(number)
 
     def pairs(self, one, other):
         """Both ways between two of its processes, by name, as hosts."""
