@@ -1,6 +1,7 @@
 #include "sim/runs.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,8 +16,10 @@
 namespace trellis::sim {
 namespace {
 
-/// A run that takes longer than this in true time hangs.
+/// A run that takes more processor time than this hangs,
 constexpr unsigned kHangSeconds = 180;
+/// and so does one that takes more true time than this, whatever else the machine has to do.
+constexpr unsigned kStuckSeconds = 20 * kHangSeconds;
 
 /// What a child says of its run, in front of its text.
 struct Summary {
@@ -51,7 +54,9 @@ void write_all(int to, const void* bytes, std::size_t size) {
 }
 
 [[noreturn]] void run_child(const RunSettings& settings, int to) {
-  ::alarm(kHangSeconds);
+  const rlimit processor{kHangSeconds, kHangSeconds + 1};
+  ::setrlimit(RLIMIT_CPU, &processor);
+  ::alarm(kStuckSeconds);
   // What a broken CHECK says goes to the parent too.
   ::dup2(to, STDERR_FILENO);
   const RunOutcome outcome = run_simulation(settings);
@@ -84,7 +89,8 @@ Child begin_child(RunSettings settings, std::uint64_t seed) {
 
 std::string describe_death(int status) {
   if (!WIFSIGNALED(status)) return "ended with status " + std::to_string(WEXITSTATUS(status));
-  return WTERMSIG(status) == SIGALRM ? "HANGS" : "CRASHES with signal " + std::to_string(WTERMSIG(status));
+  const int signal = WTERMSIG(status);
+  return signal == SIGALRM || signal == SIGXCPU ? "HANGS" : "CRASHES with signal " + std::to_string(signal);
 }
 
 }  // namespace
