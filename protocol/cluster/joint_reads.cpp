@@ -29,15 +29,18 @@ Result<JointReads> read_joint_reads(std::string_view body) {
   FieldReader fields(body);
   const std::uint32_t count = fields.u32();
   JointReads reads;
-  if (count == 0 || count > fields.rest().size() / kPartSize) return bad("request of reads");
+  if (count == 0 || count > kPartitionsMax || count > fields.rest().size() / kPartSize) return bad("request of reads");
+  std::uint64_t items = 0;
   reads.parts.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const JointPart part{{fields.u32()}, {fields.u64()}, fields.u32()};
     if (part.partition.value >= kPartitionsMax) return bad("request of reads");
     reads.parts.push_back(part);
+    items += part.items;
   }
   reads.items = fields.rest();
-  if (!fields.ok() || reads.items.size() > kJointReadsBytesMax) return bad("request of reads");
+  const bool is_too_much = items > kBatchItemsMax || reads.items.size() > kJointReadsBytesMax;
+  if (!fields.ok() || is_too_much) return bad("request of reads");
   return reads;
 }
 
@@ -53,7 +56,7 @@ Result<JointAnswers> read_joint_answers(std::string_view body) {
   FieldReader fields(body);
   const std::uint32_t count = fields.u32();
   JointAnswers answers;
-  if (!fields.ok() || count > fields.rest().size() / kTermSize) return bad("reply to reads");
+  if (!fields.ok() || count > kPartitionsMax || count > fields.rest().size() / kTermSize) return bad("reply to reads");
   answers.terms.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) answers.terms.push_back({{fields.u64()}, {fields.u64()}});
   answers.outcomes = fields.rest();

@@ -48,7 +48,8 @@ struct JointAnswers {
 };
 
 std::string pack_joint_reads(std::span<const JointPart> parts, std::string_view items);
-/// Error: kInvalidArgument; also where there is no part, or where it is larger than a broker makes it.
+/// Error: kInvalidArgument; also where there is no part, or where it is larger than a broker makes it: more than
+/// kPartitionsMax parts, kBatchItemsMax items or kJointReadsBytesMax bytes of them.
 Result<JointReads> read_joint_reads(std::string_view body);
 
 /// The room that the terms of so many parts take in front of the outcomes.

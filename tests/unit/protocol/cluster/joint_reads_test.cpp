@@ -41,6 +41,20 @@ TEST(JointReads, TheItemsHaveABound) {
   EXPECT_FALSE(read_joint_reads(pack_joint_reads(kParts, std::string(kJointReadsBytesMax + 1, 'x'))));
 }
 
+TEST(JointReads, PartsTheirItemsAndTermsAreNoMoreThanThereCanBe) {
+  std::vector<JointPart> parts(kPartitionsMax, JointPart{{0}, {}, 0});
+  parts.front().items = kBatchItemsMax;
+  EXPECT_TRUE(read_joint_reads(pack_joint_reads(parts, "items")));
+  parts.back().items = 1;
+  EXPECT_FALSE(read_joint_reads(pack_joint_reads(parts, "items")));
+  parts.back().items = UINT32_MAX;
+  EXPECT_FALSE(read_joint_reads(pack_joint_reads(parts, "items")));
+  parts.assign(kPartitionsMax + 1, JointPart{{0}, {}, 0});
+  EXPECT_FALSE(read_joint_reads(pack_joint_reads(parts, "items")));
+  EXPECT_TRUE(read_joint_answers(pack_joint_terms(std::vector<JointTerm>(kPartitionsMax))));
+  EXPECT_FALSE(read_joint_answers(pack_joint_terms(std::vector<JointTerm>(kPartitionsMax + 1))));
+}
+
 TEST(JointReads, WhatIsCutOffBeforeTheItemsIsBroken) {
   for_each_truncation(pack_joint_reads(kParts, ""),
                       [](const std::string& cut) { EXPECT_FALSE(read_joint_reads(cut)); });
