@@ -146,15 +146,20 @@ void Formation::on_join_refused(const JoinRefused& refused) {
   }
 }
 
+/// It is to wish by the map as it is, so that this can be told from a wish that is over.
 void Formation::ask_to_join(WorkerRecord& worker, TimePoint now) {
+  if (worker.hello.map_number() < map_->number()) {
+    if (may_send(worker, MessageType::kMapOffer, now)) add_map_offer(outbox_.to(*worker.slot), *map_);
+    return;
+  }
   WorkerRecord* const leader = router_.leader(PartitionId{0});
   if (!may_send(worker, MessageType::kJoinWanted, now)) return;
   if (leader == nullptr || leader->slot == nullptr) {
     const char* const why = "nobody leads partition 0, which takes members in: start the other workers first";
     return add(outbox_.to(*worker.slot), Refused{why, worker.hello.nonce, false});
   }
-  add(outbox_.to(*leader->slot),
-      JoinWanted{worker.hello.id, worker.hello.nonce, worker.hello.address, worker.hello.zone});
+  add(outbox_.to(*leader->slot), JoinWanted{worker.hello.id, worker.hello.nonce, worker.hello.address,
+                                            worker.hello.zone, worker.hello.map_number()});
 }
 
 void Formation::on_hello(WorkerRecord& worker, TimePoint now) {

@@ -9,8 +9,9 @@
 // kBrokerWarmUp, the one with most members.  Who does not belong to it is refused, with a reason that people can act
 // on.
 //
-// Joining: a worker that comes empty and asks for it is made known to the leader of partition 0, which changes the map;
-// with the next map it is a member.  One whose member was removed gets the map that says so.
+// Joining: a worker that comes empty and asks for it is offered the map, and once its hellos name that one it is made
+// known to the leader of partition 0, which changes the map; with the next map it is a member.  One whose member was
+// removed gets the map that says so.
 //
 // Invariant: an adopted cluster is never exchanged for another one; its map only for a newer version of itself.
 // Threading: none.

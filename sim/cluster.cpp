@@ -132,6 +132,7 @@ bool Cluster::is_level(std::string& why_not) const {
 
 /// Nobody is given up before it was silent for as long as the settings say; a moment in which it was hardly up is none.
 void Cluster::on_kept_map(const ClusterMap& map) {
+  check_members(map);
   static constexpr Duration kHeardWithin = std::chrono::seconds(2);
   std::set<WorkerId> given_up;
   for (const Member& member : map.members) {
@@ -149,6 +150,20 @@ void Cluster::on_kept_map(const ClusterMap& map) {
     if (was_soon) world_.violate(worker->name() + " is given up before it was down for so long");
   }
   given_up_ = std::move(given_up);
+}
+
+/// Nobody becomes a member who has been removed, or is lost.
+void Cluster::check_members(const ClusterMap& map) {
+  if (map.number() <= newest_map_) return;
+  newest_map_ = map.number();
+  std::set<WorkerId> members;
+  for (const Member& member : map.members) {
+    members.insert(member.id);
+    const WorkerProcess* const worker = worker_at(member.address);
+    if (worker == nullptr || !worker->has_ended || members_.contains(member.id)) continue;
+    world_.violate(worker->name() + " becomes a member, though it has ended for good");
+  }
+  members_ = std::move(members);
 }
 
 /// All know one map, nobody joins or leaves, and replicas are where that map has them, each with its vote.

@@ -120,6 +120,7 @@ class Cluster {
   bool has_settled(std::string& why_not) const;
 
  private:
+  void check_members(const ClusterMap& map);
   bool is_level(PartitionId id, std::string& why_not) const;
   bool are_all_up(std::string& why_not) const;
 
@@ -140,6 +141,8 @@ class Cluster {
   RoleWatch roles_;
   std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
   std::set<WorkerId> given_up_;  ///< Members that are down for good, as of the newest map.
+  MapVersion newest_map_;        ///< The newest that a keeper had,
+  std::set<WorkerId> members_;   ///< and its members.
   std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
 };
 

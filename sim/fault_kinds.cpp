@@ -60,6 +60,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {FaultKind::kDisaster, false},
     {FaultKind::kRollingRestarts, false},
     {FaultKind::kSecludeOutsiders, false},
+    {FaultKind::kLateWish, false},
 });
 
 constexpr bool is_whole() {

@@ -54,6 +54,7 @@ enum class FaultKind : std::uint8_t {
   kDisaster,          ///< So many members are lost for good that no majority is left; the cluster is recovered.
   kRollingRestarts,   ///< All workers start anew, one a second.
   kSecludeOutsiders,  ///< As kSecludeLeader, with whoever has a replica and no vote on the leader's side.
+  kLateWish,          ///< A broker stands still with a wish to join until its worker was a member and is removed.
   kCount,             ///< How many there are; none itself.
 };
 

@@ -427,7 +427,8 @@ void Faults::happen(FaultKind kind) {
     case FaultKind::kDamageAndHeal:
     case FaultKind::kDisaster:
     case FaultKind::kRollingRestarts:
-    case FaultKind::kSecludeOutsiders: return change_members(kind);
+    case FaultKind::kSecludeOutsiders:
+    case FaultKind::kLateWish: return change_members(kind);
     case FaultKind::kRestartClient: return cluster_.client(random_.below(cluster_.clients())).restart();
     case FaultKind::kCount: return;
   }

@@ -53,7 +53,9 @@ class Faults {
   void put_back_copy_before_last_start(WorkerProcess& worker, WorkerProcess& away);
   // sim/member_faults.cpp
   void change_members(FaultKind kind);
-  void join_one();
+  WorkerProcess* join_one();
+  void delay_wish();
+  void remove_again(WorkerProcess& joined, BrokerProcess& broker, TimePoint until);
   void lose_one(bool comes_back);
   void kill_zone();
   void lose_for_good();
@@ -96,6 +98,7 @@ class Faults {
   std::optional<Duration> restart_max_;
   NetworkConditions usual_network_;
   bool is_recovering_ = false;  ///< A disaster at a time.
+  bool is_wish_late_ = false;   ///< One at a time.
   bool has_ended_ = false;
 };
 

@@ -10,7 +10,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 void Faults::change_members(FaultKind kind) {
-  if (kind == FaultKind::kJoin) return join_one();
+  if (kind == FaultKind::kJoin) return static_cast<void>(join_one());
+  if (kind == FaultKind::kLateWish) return delay_wish();
   if (kind == FaultKind::kWipeDisk) return lose_one(true);
   if (kind == FaultKind::kLoseMember) return lose_one(false);
   if (kind == FaultKind::kKillZone) return kill_zone();
@@ -43,20 +44,51 @@ void Faults::order(Shard::MapChange change, TimePoint until) {
   world_.after(milliseconds(50), [this, change = std::move(change), until] { order(change, until); });
 }
 
-/// One that never was there, or one that was removed, with an empty disk.
-void Faults::join_one() {
+/// One that never was there, or one that was removed, with an empty disk.  Null: there is none.
+WorkerProcess* Faults::join_one() {
   // Three of five are to be lost, and to be back with what they hold.
-  if (cluster_.shape().has_disputes && (is_recovering_ || cluster_.counters().recoveries == 0)) return;
+  if (cluster_.shape().has_disputes && (is_recovering_ || cluster_.counters().recoveries == 0)) {
+    return nullptr;
+  }
   std::vector<std::size_t> idle;
   for (std::size_t i = 0; i < cluster_.workers(); ++i) {
     if (!cluster_.worker(i).is_expected() && !cluster_.worker(i).is_up()) idle.push_back(i);
   }
-  if (idle.empty()) return;
+  if (idle.empty()) return nullptr;
   WorkerProcess& worker = cluster_.worker(random_.pick(idle));
   ++cluster_.counters().members_changed;
   if (worker.has_ended) worker.wipe();
   worker.has_ended = worker.is_held_down = false;
   worker.start();
+  return &worker;
+}
+
+/// What it says to this broker waits there; it joins by way of another one.
+void Faults::delay_wish() {
+  static constexpr Duration kWaitsFor = seconds(10);
+  BrokerProcess& broker = cluster_.broker(random_.below(cluster_.brokers()));
+  if (is_wish_late_ || !broker.is_up()) return;
+  WorkerProcess* const joined = join_one();
+  if (joined == nullptr) return;
+  is_wish_late_ = true;
+  ++cluster_.counters().pauses;
+  broker.pause(kWaitsFor);
+  remove_again(*joined, broker, world_.now() + kWaitsFor);
+}
+
+/// As soon as it is a member; once it knows that it was removed, the broker goes on.
+void Faults::remove_again(WorkerProcess& joined, BrokerProcess& broker, TimePoint until) {
+  if (joined.has_ended || world_.now() >= until) {
+    is_wish_late_ = false;
+    return broker.resume();
+  }
+  const WorkerProcess* const keeper = cluster_.map_keeper();
+  const Member* const member =
+      keeper == nullptr ? nullptr : keeper->shard()->kept_map()->find_address(joined.address());
+  if (member != nullptr && member->state != MemberState::kLeaving) {
+    order([id = member->id](const ClusterMap& map) { return with_removal(map, id, false); }, world_.now());
+  }
+  undo_after(milliseconds(20), [this, &joined, &broker, until] { remove_again(joined, broker, until); });
 }
 
 /// Only where all is well, so that fewer than k are lost at a time, and each is made good before the next.

@@ -32,6 +32,12 @@ void shape_outsiders(ClusterShape& shape) {
   shape.workload.timeout_max = milliseconds(400);
 }
 
+void shape_late_wishes(ClusterShape& shape) {
+  shape_joins(shape);
+  shape.workers = 3;
+  shape.k = 2;
+}
+
 void shape_repair(ClusterShape& shape) {
   shape_joins(shape);
   const bool is_large = shape.workers > 3;
@@ -77,6 +83,12 @@ void focus_outsiders(Faults& faults, Cluster& cluster) {
   cluster.network().conditions.loss = 0;
   faults.only({FaultKind::kJoin, FaultKind::kRemoveMember, FaultKind::kSecludeOutsiders, FaultKind::kSecludeOutsiders},
               milliseconds(100), milliseconds(900), milliseconds(800));
+}
+
+void focus_late_wishes(Faults& faults, Cluster&) {
+  faults.only({FaultKind::kLateWish, FaultKind::kLateWish, FaultKind::kLateWish, FaultKind::kJoin,
+               FaultKind::kRemoveMember, FaultKind::kKillWorker},
+              milliseconds(200), milliseconds(2'000), milliseconds(800));
 }
 
 void focus_repair(Faults& faults, Cluster&) {

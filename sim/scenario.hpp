@@ -37,6 +37,7 @@ enum class Scenario : std::uint8_t {
   kJoins,
   kMoves,
   kOutsiders,
+  kLateWishes,
   kZones,
   kRepair,
   kRecover,

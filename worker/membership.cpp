@@ -105,9 +105,20 @@ Result<void> Membership::on_map_offer(const ClusterMap& offer, LogStore& store, 
   return {};
 }
 
+void Membership::note_offer(const ClusterMap& offer) {
+  const bool is_older = offered_by_ == offer.cluster && offer.number() < offered_;
+  if (is_older) return;
+  offered_by_ = offer.cluster;
+  offered_ = offer.number();
+}
+
 /// The first map of an empty worker: one that is being made with it, or one of a cluster that it has joined.
 Result<void> Membership::take_first(const ClusterMap& offer, LogStore& store, BatchNumber collecting) {
   const Member* member = offer.find(self_);
+  if (member == nullptr && joins_ && offer.formed) {
+    note_offer(offer);
+    return {};
+  }
   if (member == nullptr || member->address != address_) {
     return refuse("offered the map of a cluster without this worker");
   }

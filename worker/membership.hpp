@@ -8,6 +8,8 @@
 // From then on the map changes in the state of partition 0, and copies of later versions replace the one here, whoever
 // brings them.  One that does not know this worker any more says that it was removed.
 //
+// An empty worker that asks to join does so by the newest map that it was offered, and says which that is.
+//
 // Invariant: an empty worker takes a formed map only where it asked to join, and the map says that it has: it never was
 // in that cluster before, so it has neither voted nor acknowledged there.
 // Loop thread only; pure but for the log store.
@@ -40,6 +42,8 @@ class Membership {
   MapVersion newest_version() const;
   /// It is empty, and wants to be a member.
   bool joins() const { return joins_ && !map_; }
+  /// What it says in its hellos: the version of the durable map, or the one by which it asks to join.
+  MapVersion told_version() const { return map_ ? map_->number() : offered_; }
   /// Why this worker is to end for good: it was a member, and is none any more.
   const std::optional<std::string>& removed() const { return removed_; }
   /// Why this worker must not take part: its folder belongs to a worker at another address, which may be running as
@@ -59,6 +63,7 @@ class Membership {
   Membership(WorkerId self, std::string address, bool joins)
       : self_(self), address_(std::move(address)), joins_(joins) {}
   Error refuse(const std::string& why) const;
+  void note_offer(const ClusterMap& offer);
   Result<void> take_first(const ClusterMap& offer, LogStore& store, BatchNumber collecting);
   void found_groups(const ClusterMap& map, LogStore& store) const;
   void collect(ClusterMap map, LogStore& store, BatchNumber collecting);
@@ -71,6 +76,8 @@ class Membership {
   std::optional<std::string> displaced_;
   std::optional<std::string> removed_;
   bool joins_;
+  ClusterId offered_by_;         ///< The cluster, and
+  MapVersion offered_;           ///< the newest of its maps that was offered to a worker that joins, and lacked it.
   bool is_left_behind_ = false;  ///< By a recovery.
   BatchNumber storing_batch_ = 0;
 };

@@ -168,10 +168,10 @@ void Shard::say_hello() {
   hello.address = membership_.address();
   if (const ClusterMap* map = membership_.map()) {
     hello.cluster = map->cluster;
-    hello.map_epoch = map->epoch;
-    hello.map_version = map->version;
     hello.formed = map->formed;
   }
+  hello.map_epoch = membership_.told_version().epoch;
+  hello.map_version = membership_.told_version().version;
   hello.joins = membership_.joins();
   hello.zone = settings_.zone;
   hello.leaving = is_leaving_;

@@ -99,8 +99,15 @@ Result<void> Shard::change_map(const MapChange& change) {
   return {};
 }
 
-/// As the leader of partition 0: the map gets one member more, or the worker is told why not.
+/// As the leader of partition 0: the map gets one member more, or the worker is told why not.  A wish counts by the map
+/// as it is alone.  One that has waited somewhere may be of a worker that was a member since, and was removed; when it
+/// was said it named an earlier map than that.
 void Shard::on_join_wanted(BrokerIndex broker, const JoinWanted& wanted) {
+  const ClusterMap* const kept = kept_map();
+  if (kept == nullptr) return;
+  if (wanted.map != kept->number() && !settings_.replica.omitted.wishes) {
+    return add_map_offer(brokers_[broker].out, *kept);  // Then it is asked again by that one, where there is a wish.
+  }
   const auto changed = change_map([&](const ClusterMap& map) -> Result<ClusterMap> {
     const Member* const holder = map.find_address(wanted.address);
     if (holder != nullptr && holder->id != wanted.id) {

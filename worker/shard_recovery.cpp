@@ -145,7 +145,9 @@ bool Shard::is_left_behind(WorkerId worker) const {
 void Shard::take_map(const ClusterMap& offer) {
   const ClusterMap* const plan = recovery_plan();
   if (plan != nullptr && offer.recovery > membership_.map()->recovery && offer.number() < plan->number()) return;
+  const MapVersion told = membership_.told_version();
   note(membership_.on_map_offer(offer, store_, collecting_));
+  if (membership_.told_version() != told) hello_due_ = now_;  // It asks to join by this map from now on.
 }
 
 /// What was promised is said once it is durable; where nothing was to be written, at once.

@@ -143,17 +143,20 @@ Result<AllHold> read_all_hold(const BundleItem& item) {
 void add(BundleWriter& bundle, const JoinWanted& message) {
   std::string header;
   PackedWriter writer(header);
-  writer.array(4).natural(message.id.value).natural(message.nonce.value).str(message.address).str(message.zone);
+  writer.array(6).natural(message.id.value).natural(message.nonce.value).str(message.address).str(message.zone);
+  writer.natural(message.map.epoch).natural(message.map.version);
   add_control(bundle, MessageType::kJoinWanted, header);
 }
 
 Result<JoinWanted> read_join_wanted(const BundleItem& item) {
-  ControlReader reader(header_of(item, MessageType::kJoinWanted), 4);
+  ControlReader reader(header_of(item, MessageType::kJoinWanted), 6);
   JoinWanted wanted;
   wanted.id = {reader.natural()};
   wanted.nonce = {reader.natural()};
   wanted.address = reader.str(kAddressSizeMax);
   wanted.zone = reader.str(kZoneSizeMax);
+  wanted.map.epoch = reader.natural();
+  wanted.map.version = reader.natural();
   const bool is_good_zone = wanted.zone.empty() || is_zone(wanted.zone);
   if (!reader.at_end() || wanted.id.value == 0 || wanted.address.empty() || !is_good_zone) return bad("wish to join");
   return wanted;

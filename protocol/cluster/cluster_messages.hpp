@@ -76,7 +76,7 @@ struct WorkerLoad {
 };
 
 /// The version of what hellos hold; it is the first number in each.
-constexpr std::uint32_t kHelloVersion = 8;
+constexpr std::uint32_t kHelloVersion = 9;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.
@@ -87,6 +87,7 @@ struct Hello {
   std::string address;
   std::string zone;   ///< Its failure domain, as it was named; empty: it was not.
   ClusterId cluster;  ///< Empty: the worker is empty and takes part in making a cluster.
+  /// The number of the map that it holds; where it joins, of the newest that it was offered.
   std::uint64_t map_epoch = 0;
   std::uint64_t map_version = 0;
   bool formed = false;
@@ -142,12 +143,15 @@ struct AllHold {
   bool operator==(const AllHold&) const = default;
 };
 
-/// An empty worker wants to be a member: for the leader of partition 0, which changes the map.
+/// An empty worker wants to be a member: for the leader of partition 0, which changes the map.  It counts only while
+/// the map is the one that the worker knew when it said so: what comes later is of a time before that worker was a
+/// member, and was perhaps removed.
 struct JoinWanted {
   WorkerId id;
   BootNonce nonce;
   std::string address;
-  std::string zone{};  ///< As in its hello.
+  std::string zone{};  ///< As in its hello,
+  MapVersion map;      ///< as is this.
   bool operator==(const JoinWanted&) const = default;
 };
 

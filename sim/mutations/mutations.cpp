@@ -121,6 +121,8 @@ constexpr std::array kRows = std::to_array<MutationRow>({
      "whoever is to carry a partition confirms for its leader, without a vote as well", S::kOutsiders, {1, 80}},
     {M::kFormersConfirm, "formers-confirm",
      "whoever has confirmed for a group's leader once does so on, with or without a vote", S::kOutsiders, {2, 80}},
+    {M::kWishAtAnyTime, "wish-at-any-time",
+     "a wish to join counts whenever it comes", S::kLateWishes, {10, 20}},
 });
 // clang-format on
 

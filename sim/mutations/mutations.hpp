@@ -86,6 +86,7 @@ enum class Mutation : std::uint8_t {
   kFenceUnchecked,
   kTargetsConfirm,
   kFormersConfirm,
+  kWishAtAnyTime,
   kCount,  ///< How many there are; none itself.
 };
 constexpr std::size_t kMutationCount = static_cast<std::size_t>(Mutation::kCount);

@@ -27,6 +27,7 @@ inline OmittedRules omitted_rules(const Mutations& mutations) {
   omitted.pre_votes = mutations.has(Mutation::kTermNotLearnt);
   omitted.fingerprints = mutations.has(Mutation::kFingerprintIgnored);
   omitted.confirmations = mutations.has(Mutation::kOneConfirmation);
+  omitted.wishes = mutations.has(Mutation::kWishAtAnyTime);
   omitted.repair_time = mutations.has(Mutation::kGivenUpAtOnce);
   omitted.left_behind = mutations.has(Mutation::kLeftBehindHeard);
   omitted.promises = mutations.has(Mutation::kPlansDiffer);

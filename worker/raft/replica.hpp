@@ -66,6 +66,7 @@ struct OmittedRules {
   bool fence_checks = false;    ///< Whoever asks whether a leader holds is told that it does.
   bool left_behind = false;     ///< Whom a recovery leaves behind is listened to until it has ended.
   bool promises = false;        ///< A worker writes down whatever plan it is sent, and tells of none.
+  bool wishes = false;          ///< A wish to join counts by whatever map it was said.
   bool repair_time = false;     ///< Whoever is silent for a moment is down for good, whatever the settings say.
   bool bulk = false;            ///< Peers are sent what is large as it comes, in front of what is urgent.
 };

@@ -174,6 +174,33 @@ TEST(Formation, RefusesAWipedWorkerAndNamesTheClusterAndWhy) {
   EXPECT_THAT(cluster.events, Contains(AllOf(HasSubstr("refused"), HasSubstr("127.0.0.1:9003"))));
 }
 
+/// A wish counts by the map that its worker knew: so the worker is told of it first.
+TEST(Formation, AWishToJoinIsPassedOnWithTheMapThatItsWorkerKnew) {
+  Harness cluster;
+  cluster.make_cluster();
+  FakeWorker& keeper = cluster.worker(cluster.map.placement(PartitionId{0}).preferred_leader);
+  FakeWorker& joining = cluster.add_worker(WorkerId{77}, "127.0.0.1:9004");
+  joining.hello.joins = true;
+  joining.say_hello();
+  EXPECT_TRUE(keeper.wishes.empty()) << "it knew no map";
+  EXPECT_EQ(joining.hello.map_number(), cluster.map.number());
+  joining.say_hello();
+  ASSERT_EQ(keeper.wishes.size(), 1u);
+  EXPECT_EQ(keeper.wishes[0],
+            (JoinWanted{WorkerId{77}, joining.hello.nonce, "127.0.0.1:9004", "", cluster.map.number()}));
+  ClusterMap newer = cluster.map;
+  newer.version += 5;
+  keeper.hold(newer);
+  cluster.pass(milliseconds(400));
+  keeper.offer_map();
+  cluster.pass(milliseconds(600));
+  EXPECT_EQ(joining.hello.map_number(), newer.number());
+  EXPECT_EQ(keeper.wishes.back().map, newer.number());
+  joining.hello.map_version += 3;  // By way of another broker it knows a newer one.
+  cluster.pass(milliseconds(400));
+  EXPECT_EQ(keeper.wishes.back().map, joining.hello.map_number());
+}
+
 TEST(Formation, RefusesWhoDoesNotBelong) {
   Harness cluster;
   cluster.make_cluster();
@@ -198,10 +225,10 @@ TEST(Formation, RefusesWhoDoesNotBelong) {
   EXPECT_THAT(known_elsewhere.refusals[0], HasSubstr("belongs at 127.0.0.1:9003, not at 127.0.0.1:9012"));
 
   FakeWorker& other_version = cluster.add_worker(WorkerId{52}, "127.0.0.1:9013");
-  other_version.hello.protocol_version = 9;
+  other_version.hello.protocol_version = kHelloVersion + 1;
   other_version.say_hello();
   ASSERT_EQ(other_version.refusals.size(), 1u);
-  EXPECT_THAT(other_version.refusals[0], HasSubstr("version 9"));
+  EXPECT_THAT(other_version.refusals[0], HasSubstr("version " + std::to_string(kHelloVersion + 1)));
 }
 
 TEST(Formation, AMemberThatLostItsMapIsNotTakenBackInAFormedCluster) {

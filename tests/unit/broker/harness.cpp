@@ -159,6 +159,13 @@ void FakeWorker::receive(const Frames& bundle) {
   EXPECT_FALSE(reader.broken());
 }
 
+/// One that joins goes by the number of a map that lacks it, and holds none.
+void FakeWorker::on_map(const ClusterMap& offered) {
+  if (!hello.joins || offered.find(hello.id) != nullptr) return hold(offered);
+  hello.map_epoch = offered.epoch;
+  hello.map_version = offered.version;
+}
+
 Frames FakeWorker::reached() { return alive && !reached_.empty() ? reached_.take() : Frames(); }
 
 void FakeWorker::on_item(const BundleItem& item) {
@@ -183,8 +190,9 @@ void FakeWorker::on_item(const BundleItem& item) {
     }
     case MessageType::kForm: form = *read_form(item); break;
     case MessageType::kMapWanted: ++maps_wanted; break;
-    case MessageType::kMapOffer: hold(*read_map_offer(item)); break;
+    case MessageType::kMapOffer: on_map(*read_map_offer(item)); break;
     case MessageType::kAllHold: ++all_holds; break;
+    case MessageType::kJoinWanted: wishes.push_back(*read_join_wanted(item)); break;
     case MessageType::kRecoveryAsk: recovery_asks.push_back(*read_recovery_ask(item)); break;
     case MessageType::kRecoveryHeard: recovery_heard.push_back(*read_recovery_heard(item)); break;
     case MessageType::kRecoveryPlan: recovery_plans.push_back(*read_recovery_plan(item)); break;

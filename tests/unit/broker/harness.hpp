@@ -64,6 +64,7 @@ class FakeWorker {
   std::optional<Welcome> welcome;  ///< The last.
   int maps_wanted = 0;
   int all_holds = 0;
+  std::vector<JoinWanted> wishes;  ///< What it was told that others want.
   std::deque<RecoveryAsk> recovery_asks;
   std::deque<RecoveryPlan> recovery_plans;
   std::deque<RecoveryHeard> recovery_heard;
@@ -92,6 +93,7 @@ class FakeWorker {
 
  private:
   void on_item(const BundleItem& item);
+  void on_map(const ClusterMap& offered);
 
   Harness& harness_;
   BulkRoom room_;

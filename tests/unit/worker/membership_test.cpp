@@ -228,7 +228,8 @@ TEST_F(MembershipOfThree, WhoAsksToJoinTakesAFormedMapThatHasItAndNoOther) {
   formed.version = 9;
   Candidate joiner(4, true);
   joiner.sync();
-  EXPECT_FALSE(joiner.offer(formed)) << "it is no member";
+  EXPECT_TRUE(joiner.offer(formed));
+  EXPECT_FALSE(joiner.store.has_collected()) << "it is no member";
   EXPECT_TRUE(joiner->joins());
   ClusterMap with_it = formed;
   with_it.members.push_back({joiner->self(), address(4), MemberState::kJoining, 8, {1, 2}});
@@ -242,6 +243,28 @@ TEST_F(MembershipOfThree, WhoAsksToJoinTakesAFormedMapThatHasItAndNoOther) {
   Candidate wiped(4, true);
   wiped.sync();
   EXPECT_FALSE(wiped.offer(as_founder)) << "it may have voted in an earlier incarnation";
+}
+
+TEST_F(MembershipOfThree, WhoAsksToJoinNamesTheNewestMapThatItWasOffered) {
+  ASSERT_TRUE(first.form(spec));
+  first.sync();
+  ClusterMap formed = *first->map();
+  formed.formed = true;
+  formed.version = 9;
+  Candidate joiner(4, true);
+  joiner.sync();
+  EXPECT_EQ(joiner->told_version(), MapVersion());
+  ASSERT_TRUE(joiner.offer(formed));
+  EXPECT_EQ(joiner->told_version(), (MapVersion{1, 9}));
+  formed.version = 8;  // Through a broker that is behind.
+  ASSERT_TRUE(joiner.offer(formed));
+  EXPECT_EQ(joiner->told_version(), (MapVersion{1, 9}));
+  formed.cluster = std::string(32, 'e');
+  ASSERT_TRUE(joiner.offer(formed));
+  EXPECT_EQ(joiner->told_version(), (MapVersion{1, 8})) << "of another cluster";
+  EXPECT_TRUE(joiner->joins());
+  joiner.restart();
+  EXPECT_EQ(joiner->told_version(), MapVersion());
 }
 
 TEST_F(MembershipOfThree, AnOlderMapChangesNothing) {

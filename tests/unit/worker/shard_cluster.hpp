@@ -60,9 +60,10 @@ struct Worker final : ShardOutput {
   std::deque<Frames> from_peers;
   std::deque<Frames> from_broker;
   std::vector<std::string> events;
-  std::size_t largest_to_peer = 0;         ///< Bytes of one message.
-  std::uint64_t access_version = 0;        ///< The version of the users and roles that it tells of,
-  std::optional<AccessRecords> offered;    ///< and those that it offered last.
+  std::size_t largest_to_peer = 0;       ///< Bytes of one message.
+  std::uint64_t access_version = 0;      ///< The version of the users and roles that it tells of,
+  std::optional<AccessRecords> offered;  ///< and those that it offered last.
+  std::optional<ClusterMap> offered_map;
   std::optional<RecoveryTold> told;        ///< What it said last of a recovery,
   std::optional<RecoveryWritten> written;  ///< and that it has written down its plan.
   Hello hello;
@@ -337,6 +338,7 @@ inline void Worker::on_item(const BundleItem& item) {
   if (static_cast<MessageType>(item.type) == MessageType::kAccessOffer) {
     offered = read_access_records(item.header).operator*();
   }
+  if (static_cast<MessageType>(item.type) == MessageType::kMapOffer) offered_map = *read_map_offer(item);
   if (static_cast<MessageType>(item.type) == MessageType::kRecoveryTold) told = *read_recovery_told(item);
   if (static_cast<MessageType>(item.type) == MessageType::kRecoveryWritten) written = *read_recovery_written(item);
   if (static_cast<MessageType>(item.type) == MessageType::kLeadershipAnswer)

@@ -105,6 +105,8 @@ void expect_broken_ones_refused(const Message& message, Read read) {
   EXPECT_FALSE(read(item)) << "taken under another type";
 }
 
+const JoinWanted kWish{{UINT64_MAX}, {7}, "127.0.0.1:9001", "rack-1", {3, UINT64_MAX}};
+
 TEST(ClusterMessages, ComeBackAsTheyWereSent) {
   const auto hello = read_hello(carried(sample_hello()));
   ASSERT_TRUE(hello);
@@ -126,6 +128,9 @@ TEST(ClusterMessages, ComeBackAsTheyWereSent) {
   const auto all_hold = read_all_hold(carried(AllHold{kCluster, 4}));
   ASSERT_TRUE(all_hold);
   EXPECT_EQ(*all_hold, (AllHold{kCluster, 4}));
+  const auto wish = read_join_wanted(carried(kWish));
+  ASSERT_TRUE(wish);
+  EXPECT_EQ(*wish, kWish);
 }
 
 TEST(ClusterMessages, CarryTheMapWhole) {
@@ -222,6 +227,7 @@ TEST(ClusterMessages, AreRefusedWhenBroken) {
   expect_broken_ones_refused(Challenge{{7}, 8}, read_challenge);
   expect_broken_ones_refused(sample_form(), read_form);
   expect_broken_ones_refused(AllHold{kCluster, 4}, read_all_hold);
+  expect_broken_ones_refused(kWish, read_join_wanted);
   expect_broken_ones_refused(sample_reply(), read_worker_reply);
   WorkerRequest request = sample_request();
   request.session.clear();  // A header cut inside the session is a shorter session; the bundle's sizes tell.
@@ -230,13 +236,13 @@ TEST(ClusterMessages, AreRefusedWhenBroken) {
 
 TEST(ClusterMessages, TellTheVersionOfAHelloThatTheyDoNotUnderstand) {
   std::string header;
-  PackedWriter(header).array(2).natural(9).str("whatever version 9 says");
+  PackedWriter(header).array(2).natural(kHelloVersion + 1).str("whatever that version says");
   BundleItem item;
   item.type = static_cast<std::uint8_t>(MessageType::kHello);
   item.header = header;
   const auto hello = read_hello(item);
   ASSERT_TRUE(hello);
-  EXPECT_EQ(hello->protocol_version, 9u);
+  EXPECT_EQ(hello->protocol_version, kHelloVersion + 1);
 }
 
 TEST(ClusterMessages, RefuseWhatCannotBe) {
