@@ -295,11 +295,12 @@ void BrokerServer::Loop::on_users(const AccessRecords& records) {
   users_ = std::move(users);
   if (!connections_) return;
   const std::size_t ended = connections_->end_where_not([this](std::uint64_t user) { return users_.contains(user); });
-  // Whose a connection is shows with its first message.  One without has nothing under way, and its client, where it is
-  // still one, connects again.  Before the first users ZeroMQ lets those who came wait until their handshakes are over.
-  if (has_removed || is_first) {
-    frontend_watch_->end_where(now_, [this](int descriptor) { return !connections_->is_known(descriptor); });
-  }
+  // Before the first users ZeroMQ lets those who came wait until their handshakes are over: they connect again.
+  const auto is_unknown = [this](int descriptor) { return !connections_->is_known(descriptor); };
+  if (is_first) frontend_watch_->end_where(now_, is_unknown);
+  // Whose a connection is shows with its first message, and that may be on its way.  The client of one that ends
+  // without, where it is a user's, connects again.
+  if (has_removed) frontend_watch_->end_once_quiet(now_, is_unknown);
   if (ended > 0) trellis::log_info("ended " + std::to_string(ended) + " connections of users who were removed");
 }
 

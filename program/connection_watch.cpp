@@ -40,6 +40,7 @@ void ConnectionWatch::tick(TimePoint now) {
   looked_at_ = now;
   take_events(now);
   look(now);
+  if (!ending_.empty()) end_quiet_ones();
 }
 
 void ConnectionWatch::take_events(TimePoint now) {
@@ -171,6 +172,33 @@ std::size_t ConnectionWatch::end_where(TimePoint now, const std::function<bool(i
     ++ended;
   }
   return ended;
+}
+
+void ConnectionWatch::end_once_quiet(TimePoint now, std::function<bool(int descriptor)> is_to_end) {
+  take_events(now);
+  is_to_end_ = std::move(is_to_end);
+  for (const auto& [descriptor, connection] : connections_) {
+    if (is_to_end_(descriptor)) ending_[descriptor] = {connection.peer, traffic_of(descriptor).tcpi_bytes_received, 0};
+  }
+}
+
+void ConnectionWatch::end_quiet_ones() {
+  for (auto at = ending_.begin(); at != ending_.end();) {
+    at = is_over(at->first, at->second) ? ending_.erase(at) : std::next(at);
+  }
+}
+
+/// Whether it has ended, or need not.
+bool ConnectionWatch::is_over(int descriptor, Ending& ending) {
+  const auto at = connections_.find(descriptor);
+  if (at == connections_.end() || at->second.peer != ending.peer || !is_to_end_(descriptor)) return true;
+  const tcp_info traffic = traffic_of(descriptor);
+  ending.looks = traffic.tcpi_bytes_received == ending.received ? ending.looks + 1 : 0;
+  ending.received = traffic.tcpi_bytes_received;
+  const auto round_trips = std::chrono::microseconds(2 * std::uint64_t{traffic.tcpi_rtt});
+  if (ending.looks < kQuietLooks + static_cast<std::uint64_t>(round_trips / kLookEvery)) return false;
+  if (peer_of(descriptor).text() == ending.peer) ::shutdown(descriptor, SHUT_RDWR);
+  return true;
 }
 
 void ConnectionWatch::tell(std::optional<TimePoint>& told, TimePoint now, const std::string& line) {

@@ -64,6 +64,11 @@ class ConnectionWatch {
   void cut_off(int descriptor);
   /// Ends the connections of which this holds, as far as their handshakes have begun.  Returns how many.
   std::size_t end_where(TimePoint now, const std::function<bool(int descriptor)>& is_to_end);
+  /// Ends the connections of which this holds, and goes on to hold, once they are quiet: so that a message which is on
+  /// its way, or waits to be taken in, is not lost with its connection.
+  void end_once_quiet(TimePoint now, std::function<bool(int descriptor)> is_to_end);
+  /// Quiet is what brought no byte in so many looks, between which its loop has received, and two round trips.
+  static constexpr std::uint64_t kQuietLooks = 10;
 
   std::size_t connections() const { return connections_.size(); }
   std::uint64_t refused() const { return refused_; }        ///< Over a bound when they came.
@@ -84,6 +89,12 @@ class ConnectionWatch {
     TimePoint received_at;
   };
   using Connections = std::map<int, Connection>;
+  /// One that is to end once it is quiet.
+  struct Ending {
+    std::string peer;  ///< As in Connection.
+    std::uint64_t received = 0;
+    std::uint64_t looks = 0;  ///< Since it brought the last byte.
+  };
 
   void take_events(TimePoint now);
   void on_accepted(int descriptor, TimePoint now);
@@ -91,6 +102,8 @@ class ConnectionWatch {
   void look(TimePoint now);
   /// False: it is gone, or cut off.
   bool look_at(int descriptor, Connection& connection, TimePoint now);
+  void end_quiet_ones();
+  bool is_over(int descriptor, Ending& ending);
   void look_for_an_answer(Connection& connection, std::uint64_t received, std::uint64_t sent, TimePoint now);
   void tell(std::optional<TimePoint>& told, TimePoint now, const std::string& line);
 
@@ -99,6 +112,8 @@ class ConnectionWatch {
   ConnectionLimits limits_;
   Connections connections_;
   std::unordered_map<std::string, std::size_t> per_address_;
+  std::map<int, Ending> ending_;                   ///< By descriptor,
+  std::function<bool(int descriptor)> is_to_end_;  ///< as long as this holds.
   std::size_t observed_ = 0;
   int next_ = 0;  ///< The descriptor to be looked at next.
   TimePoint looked_at_;

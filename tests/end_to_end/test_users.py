@@ -199,6 +199,25 @@ class Users(WithKeys):
         with self.cluster.client() as admin:
             self.assertOk(admin.call("GET", "a"), 1)
 
+    def test_others_that_come_while_a_user_is_removed_are_answered(self):
+        """Whose a connection is shows with its first message, and that may be on its way by then."""
+        has_enough = threading.Event()
+
+        def come_and_go():
+            with self.cluster.client() as admin:
+                while not has_enough.is_set():
+                    admin.call("USER_ADD", "ada", bytes(32), "reader")
+                    admin.call("USER_REMOVE", "ada")
+        thread = threading.Thread(target=come_and_go)
+        thread.start()
+        try:
+            for _ in range(200):
+                with self.cluster.client() as client:
+                    self.assertEqual(client.call("PING", wait=5).result, "PONG")
+        finally:
+            has_enough.set()
+            thread.join()
+
     def silent_client(self, path):
         """The events of one that is let in, and says nothing; the next one is its end."""
         dealer = zmq.Context.instance().socket(zmq.DEALER)

@@ -118,6 +118,38 @@ TEST(ConnectionWatch, EndsThoseThatItIsToldTo) {
   ::close(other);
 }
 
+TEST(ConnectionWatch, EndsThoseThatItIsToldToOnceTheyAreQuiet) {
+  Port port({.connections_max = 10, .per_address_max = 10, .message_size_max = 1'000});
+  const int silent = connect_to(port.port());
+  zmq::socket_t client = client_of(port);
+  ASSERT_TRUE(port.run_until([&] { return port.watch.connections() == 2; }));
+  port.watch.end_once_quiet(monotonic_now(), [](int) { return true; });
+  const TimePoint began = monotonic_now();
+  std::size_t sent = 0;
+  EXPECT_TRUE(port.run_until([&] {
+    client.send(zmq::str_buffer("asks"), zmq::send_flags::none);
+    ++sent;
+    return port.watch.connections() == 1;
+  }));
+  EXPECT_GE(monotonic_now() - began, ConnectionWatch::kQuietLooks * ConnectionWatch::kLookEvery);
+  EXPECT_TRUE(port.run_until([&] { return port.messages == sent; })) << "none is lost";
+  ::close(silent);
+}
+
+/// Its first message has been taken in meanwhile.
+TEST(ConnectionWatch, EndsNoneThatIsNotToEndAnyMore) {
+  Port port({.connections_max = 10, .per_address_max = 10, .message_size_max = 1'000});
+  const int silent = connect_to(port.port());
+  ASSERT_TRUE(port.run_until([&] { return port.watch.connections() == 1; }));
+  bool is_to_end = true;
+  port.watch.end_once_quiet(monotonic_now(), [&](int) { return is_to_end; });
+  is_to_end = false;
+  const TimePoint end = monotonic_now() + 2 * ConnectionWatch::kQuietLooks * ConnectionWatch::kLookEvery;
+  EXPECT_TRUE(port.run_until([&] { return monotonic_now() >= end; }));
+  EXPECT_EQ(port.watch.connections(), 1u);
+  ::close(silent);
+}
+
 TEST(ConnectionWatch, EndsTheNewestBeyondWhatThereIsRoomFor) {
   Port port({.connections_max = 4, .per_address_max = 10, .message_size_max = 1'000});
   std::vector<int> open;
