@@ -67,7 +67,16 @@ class Administrator:
     def check(self, client):
         """What the cluster has is what was acknowledged."""
         def listed(command):
-            return wait_for(lambda: client.call(command, wait=10).result, f"an answer to {command}", 60)
+            """A broker that stood still a moment ago has nothing to tell yet; an answer it has to give."""
+            def ask():
+                try:
+                    return client.call(command, wait=30).result
+                except AssertionError as silence:
+                    return silence
+            told = wait_for(ask, f"the result of {command}", 60)
+            if isinstance(told, AssertionError):
+                raise told
+            return told
         users = {each["name"]: each["role"] for each in listed("USER_LIST") if each["name"] != "admin"}
         assert users == self._users, f"users are {users}, and were acknowledged as {self._users}"
         roles = {each["name"]: [rule["prefix"] for rule in each["rules"]]
