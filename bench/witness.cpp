@@ -1,9 +1,10 @@
 // bench-witness KEYS UNDER_WAY BROKER...: a client of the library that goes by what it was told.
 //
-// It writes KEYS documents of 100 bytes, prints a line, and waits for one.  Then it keeps UNDER_WAY requests under way,
-// half of them reads, until its standard input ends, and reads all keys once more.  Each key is asked for by one
-// request at a time, so a read has to find what was acknowledged last.  At its end it prints, in JSON, how many requests
-// there were, how many failed, how many reads found something else, and how long the slowest of both halves took.
+// It writes KEYS documents of 100 bytes, prints a line, and waits for one.  Then it keeps UNDER_WAY requests under
+// way, half of them reads, until its standard input ends, and reads all keys once more.  Each key is asked for by one
+// request at a time, so a read has to find what was acknowledged last.  At its end it prints, in JSON, how many
+// requests there were, how many failed, how many reads found something else, and how long the slowest of both halves
+// took.
 #include <poll.h>
 #include <unistd.h>
 
