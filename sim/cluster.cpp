@@ -46,7 +46,7 @@ void Cluster::start() {
 std::vector<std::string> Cluster::server_file() const {
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < shape_.workers; ++i) lines.push_back(workers_[i]->address());
-  const ClusterMap* newest = nullptr;
+  const ClusterMap* newest = map_left_ ? &*map_left_ : nullptr;
   for (const auto& worker : workers_) {
     const ClusterMap* const map = worker->shard() == nullptr ? nullptr : worker->shard()->membership().map();
     if (map != nullptr && (newest == nullptr || newest->number() < map->number())) newest = map;
@@ -62,6 +62,10 @@ std::vector<std::string> Cluster::server_file() const {
     if (std::find(lines.begin(), lines.end(), member.address) == lines.end()) lines.push_back(member.address);
   }
   return lines;
+}
+
+void Cluster::on_map_left(const ClusterMap& map) {
+  if (!map_left_ || map_left_->number() < map.number()) map_left_ = map;
 }
 
 WorkerProcess* Cluster::map_keeper() {

@@ -92,6 +92,8 @@ class Cluster {
   /// What a broker that starts now finds in its server file: those that the cluster is made with, as long as more than
   /// one of them is a member that stays.  Afterwards somebody has added the members of the day.
   std::vector<std::string> server_file() const;
+  /// A worker that had this map is down: whoever writes a server file then knows it all the same.
+  void on_map_left(const ClusterMap& map);
   /// The worker that keeps the map, as the leader of partition 0; null: none.
   WorkerProcess* map_keeper();
   WorkerProcess* worker_at(const std::string& address);
@@ -140,9 +142,10 @@ class Cluster {
   BackupWatch backups_;
   RoleWatch roles_;
   std::map<std::pair<PartitionId, Term>, std::size_t> leaders_;
-  std::set<WorkerId> given_up_;  ///< Members that are down for good, as of the newest map.
-  MapVersion newest_map_;        ///< The newest that a keeper had,
-  std::set<WorkerId> members_;   ///< and its members.
+  std::optional<ClusterMap> map_left_;  ///< The newest of workers that have gone down.
+  std::set<WorkerId> given_up_;         ///< Members that are down for good, as of the newest map.
+  MapVersion newest_map_;               ///< The newest that a keeper had,
+  std::set<WorkerId> members_;          ///< and its members.
   std::map<PartitionId, std::unordered_map<std::uint64_t, std::uint64_t>> applied_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -67,6 +68,7 @@ class Faults {
   struct Disaster;
   void lose_majority();
   bool holds_all(const std::vector<std::size_t>& left) const;
+  std::optional<std::size_t> least_majority() const;
   void recover(const std::shared_ptr<Disaster>& disaster);
   void strike(const std::shared_ptr<Disaster>& disaster, TimePoint until);
   void lose(Disaster& disaster, std::size_t lost);

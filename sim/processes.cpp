@@ -246,6 +246,7 @@ void WorkerProcess::watch() {
 }
 
 void WorkerProcess::end(bool power_cut) {
+  if (shard_ != nullptr && shard_->membership().map() != nullptr) cluster_.on_map_left(*shard_->membership().map());
   background_.reset();
   shard_.reset();
   disk_.crash(power_cut);

@@ -21,10 +21,12 @@ struct Faults::Disaster {
   std::vector<std::size_t> lost;  ///< Their processes,
   std::vector<std::size_t> left;  ///< and the others'.
   std::vector<WorkerId> names;    ///< Those of the lost ones.
-  std::size_t majority = 0;       ///< So many of a partition's replicas are one.
+  std::size_t majority = 0;       ///< So many are one in some partition, and fewer in none.
   std::size_t askers = 1;         ///< So many clients ask at once, each the broker that it knows.
   bool is_disputed = false;       ///< By two who ask at the same moment.
   bool has_ended = false;
+
+  bool has_named(WorkerId worker) const { return std::find(names.begin(), names.end(), worker) != names.end(); }
 };
 
 namespace {
@@ -85,6 +87,23 @@ bool Faults::holds_all(const std::vector<std::size_t>& left) const {
   return true;
 }
 
+/// Nothing while a group has no leader, or changes its members: a voter that comes back may not know yet that it is
+/// not alone any more.
+std::optional<std::size_t> Faults::least_majority() const {
+  std::size_t least = cluster_.workers();
+  for (std::uint32_t i = 0; i < cluster_.shape().partitions; ++i) {
+    const Replica* leader = nullptr;
+    for (std::size_t worker = 0; worker < cluster_.workers(); ++worker) {
+      const Replica* const replica = replica_on(cluster_, worker, {i});
+      if (replica == nullptr || !replica->is_ready()) continue;
+      if (leader == nullptr || leader->term() < replica->term()) leader = replica;
+    }
+    if (leader == nullptr || !leader->configuration().is_committed) return std::nullopt;
+    least = std::min(least, leader->voters().size() / 2 + 1);
+  }
+  return least;
+}
+
 void Faults::lose_majority() {
   std::string why_not;
   if (is_recovering_ || !cluster_.has_settled(why_not)) return;
@@ -97,8 +116,7 @@ void Faults::lose_majority() {
   if (left.size() < 2) return;
   const ClusterMap& map = *cluster_.worker(left.front()).shard()->membership().map();
   if (left.size() != map.members.size()) return;
-  disaster->majority = map.replica_count() / 2 + 1;
-  const std::size_t least = std::min<std::size_t>(disaster->majority, left.size() - 1);
+  const std::size_t least = std::min<std::size_t>(map.replica_count() / 2 + 1, left.size() - 1);
   const std::size_t more =
       cluster_.shape().has_disputes || random_.chance(0.6) ? 0 : random_.below(left.size() - least);
   for (std::size_t count = least + more; count > 0; --count) {
@@ -127,10 +145,12 @@ void Faults::strike(const std::shared_ptr<Disaster>& disaster, TimePoint until) 
     is_recovering_ = false;
     return;
   }
-  if (!holds_all(disaster->left)) {
+  const auto majority = least_majority();
+  if (!majority || !holds_all(disaster->left)) {
     world_.after(kEachMoment, [this, disaster, until] { strike(disaster, until); });
     return;
   }
+  disaster->majority = *majority;
   ++cluster_.counters().members_changed;
   for (const std::size_t lost : disaster->lost) lose(*disaster, lost);
   if (cluster_.shape().has_disputes) return dispute(disaster);
@@ -188,8 +208,7 @@ void Faults::lose(Disaster& disaster, std::size_t lost) {
   WorkerProcess& worker = cluster_.worker(lost);
   if (worker.shard() != nullptr) {
     const WorkerId name = worker.shard()->membership().self();
-    const bool is_named = std::find(disaster.names.begin(), disaster.names.end(), name) != disaster.names.end();
-    if (!is_named) disaster.names.push_back(name);
+    if (!disaster.has_named(name)) disaster.names.push_back(name);
   }
   world_.say(worker.name() + " is lost for good");
   worker.crash(true);
@@ -266,15 +285,15 @@ void Faults::come_back(const std::shared_ptr<Disaster>& disaster, Duration stay)
   world_.after(stay, [this, disaster, returned] { lose_again(disaster, returned); });
 }
 
-/// As soon as that loses nothing.
+/// Whoever recovers is told who is back, and stops it.  What it acknowledged meanwhile loses nothing: it came back with
+/// fewer than a majority, so somebody who is left holds it too.
 void Faults::lose_again(const std::shared_ptr<Disaster>& disaster, const std::vector<std::size_t>& returned) {
   if (disaster->has_ended) return;
-  if (!holds_all(disaster->left)) {
-    world_.after(kEachMoment, [this, disaster, returned] { lose_again(disaster, returned); });
-    return;
-  }
   for (const std::size_t lost : returned) {
-    if (!cluster_.worker(lost).has_ended) lose(*disaster, lost);
+    const WorkerProcess& worker = cluster_.worker(lost);
+    // A new worker may have come to its place.
+    const bool is_other = worker.shard() != nullptr && !disaster->has_named(worker.shard()->membership().self());
+    if (!worker.has_ended && !is_other) lose(*disaster, lost);
   }
 }
 
