@@ -207,6 +207,15 @@ Result<void> ClusterProcesses::start_gateway() {
   return started;
 }
 
+/// For people, where it is started in a cluster that runs already.
+std::string ClusterProcesses::why_it_was_missing(const std::string& name) const {
+  if (std::find(joining_.begin(), joining_.end(), name) != joining_.end())
+    return ", which is new and joins the cluster";
+  const bool has_run = std::any_of(running_.processes.begin(), running_.processes.end(),
+                                   [&name](const RunningProcess& process) { return process.name == name; });
+  return has_run ? ", which had ended" : ", which did not run";
+}
+
 /// What is started in a cluster of another `up` is to outlive this one.
 Result<void> ClusterProcesses::start_process_named(const std::string& name, const std::string& program,
                                                    std::vector<std::string> arguments) {
@@ -217,7 +226,7 @@ Result<void> ClusterProcesses::start_process_named(const std::string& name, cons
                          running_.detached || joined_};
   auto identity = start_process(spec);
   if (!identity) return failure(identity.error().message);
-  if (joined_) tell("started " + describe_process(name) + ", which had ended");
+  if (joined_) tell("started " + describe_process(name) + why_it_was_missing(name));
   log_begins_[name] = no_log ? 0 : log_size;
   std::erase_if(running_.processes, [&name](const RunningProcess& process) { return process.name == name; });
   running_.processes.push_back({name, *identity});

@@ -94,6 +94,7 @@ class ClusterProcesses {
   Result<void> start_gateway();
   Result<void> start_process_named(const std::string& name, const std::string& program,
                                    std::vector<std::string> arguments);
+  std::string why_it_was_missing(const std::string& name) const;
   Result<void> check_ports_are_free() const;
   void add_keys(std::vector<std::string>& arguments) const;
   void add_metrics(std::vector<std::string>& arguments, std::size_t number) const;

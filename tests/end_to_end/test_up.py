@@ -204,7 +204,7 @@ class Keeping(UpTest):
         for victim in (self.worker_at(self.ports[2]), next(pid for pid in self.running() if pid not in map(self.worker_at, self.ports))):
             os.kill(victim, signal.SIGKILL)
             wait_for(lambda victim=victim: victim not in self.running(), "it to end")
-            self.assertRan(self.up(stdin="GET person1"), 0, JOHN)
+            self.assertRegex(self.assertRan(self.up(stdin="GET person1"), 0, JOHN).err, r"started the (worker|broker).*, which had ended\n")
             self.assertEqual(len(self.running()), 4)
         self.assertRan(self.down(), 0, "")
         self.assertNothingRuns()
@@ -213,8 +213,10 @@ class Keeping(UpTest):
         self.assertRan(self.up("-i", self.persons, "--detach"), 0, "")
         port = free_ports(1)[0]
         longer = self.file("longer.txt", self.servers.read_text() + f"127.0.0.1 {port}\n")
-        self.assertRan(self.up(servers=longer, stdin="GET person1"), 0, JOHN)
+        ran = self.assertRan(self.up(servers=longer, stdin="GET person1"), 0, JOHN)
         address = f"127.0.0.1:{port}"
+        self.assertIn(f"started the worker {address}, which is new and joins the cluster\n", ran.err)
+        self.assertNotIn("which had ended", ran.err)
         self.assertIn(address, self.get("members").out)
         self.assertRan(self.get("member", "remove", address), 0, "OK\n")
         wait_for(lambda: not is_listening(port), "the worker to end")
