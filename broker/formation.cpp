@@ -176,7 +176,8 @@ void Formation::on_hello(WorkerRecord& worker, TimePoint now) {
 }
 
 void Formation::make_cluster(WorkerRecord& first, TimePoint now) {
-  if (!candidates_.empty()) return;
+  const auto may_be_ours = [this](const auto& candidate) { return is_eligible(candidate.second); };
+  if (std::any_of(candidates_.begin(), candidates_.end(), may_be_ours)) return;
   Form form;
   form.spec.k = options_.k;
   form.spec.partitions = options_.partitions;
@@ -319,7 +320,18 @@ std::string Formation::obstacle(TimePoint now) const {
       missing += (missing.empty() ? "" : ", ") + address;
     }
   }
-  return missing.empty() ? "" : "the cluster waits for " + missing;
+  return missing.empty() ? "" : "the cluster waits for " + missing + strangers();
+}
+
+/// Its own cluster may have moved away from all that its server file lists.
+std::string Formation::strangers() const {
+  for (const auto& [cluster, candidate] : candidates_) {
+    if (is_eligible(candidate)) continue;
+    return "; workers of cluster " + cluster + " (" + addresses_of(candidate) +
+           ") are here, and this broker's server file is not theirs: where they are meant, put them into it, or start "
+           "the broker without -s";
+  }
+  return "";
 }
 
 void Formation::log_once(LogLevel level, const std::string& event) {

@@ -70,6 +70,7 @@ class Formation {
   void ask_to_join(WorkerRecord& worker, TimePoint now);
   void bring_up_to_date(WorkerRecord& worker, TimePoint now);
   void tell_all_hold(WorkerRecord& first, TimePoint now);
+  std::string strangers() const;
   void log_once(LogLevel level, const std::string& event);
 
   const BrokerOptions& options_;

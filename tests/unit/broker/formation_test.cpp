@@ -267,6 +267,45 @@ TEST(Formation, AServerFileThatIsNotTheClustersMembersIsTold) {
                                                  "member; the cluster stays as it is")));
 }
 
+TEST(Formation, AClusterThatHasLeftAllThatTheServerFileListsIsNamedWithWhatToDo) {
+  Harness cluster(with_server_file());
+  ClusterMap map = make_cluster_map(
+      std::string(32, 'b'),
+      {.k = 2, .partitions = 4, .workers = {{WorkerId{8}, "127.0.0.1:8001"}, {WorkerId{9}, "127.0.0.1:8002"}}});
+  map.formed = true;
+  map.version = kFormedVersion + 5;
+  FakeWorker& moved = cluster.add_worker(WorkerId{8}, "127.0.0.1:8001");
+  moved.hold(map);
+  cluster.worker(0).alive = false;
+  cluster.pass(milliseconds(200));
+  moved.offer_map();
+  cluster.send(Command::kGet, packed_key("a"));
+  cluster.pass(milliseconds(4'000));
+  EXPECT_THAT(cluster.reply().info.message,
+              AllOf(HasSubstr("the cluster waits for 127.0.0.1:9001; workers of cluster " + map.cluster +
+                              " (127.0.0.1:8001, 127.0.0.1:8002) are here"),
+                    HasSubstr("or start the broker without -s")));
+  EXPECT_EQ(status_field(cluster, "cluster"), kNil);
+}
+
+/// It is refused, and its cluster will never be this broker's.
+TEST(Formation, AWorkerOfAnotherClusterDoesNotKeepTheListedOnesFromMakingTheirs) {
+  Harness cluster(with_server_file());
+  ClusterMap other =
+      make_cluster_map(std::string(32, 'b'), {.k = 1, .partitions = 4, .workers = {{WorkerId{8}, "127.0.0.1:8001"}}});
+  other.formed = true;
+  cluster.worker(1).alive = false;
+  FakeWorker& stranger = cluster.add_worker(WorkerId{8}, "127.0.0.1:8001");
+  stranger.hold(other);
+  cluster.pass(milliseconds(200));
+  stranger.offer_map();
+  cluster.pass(milliseconds(2'500));
+  ASSERT_FALSE(stranger.refusals.empty());
+  cluster.worker(1).alive = true;
+  cluster.pass(milliseconds(1'000));
+  EXPECT_TRUE(cluster.worker(0).form);
+}
+
 TEST(Formation, OneFolderOfAnotherClusterDoesNotTakeTheBrokerWithIt) {
   Harness cluster(with_server_file());
   ClusterMap other = make_cluster_map(
