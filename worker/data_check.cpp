@@ -6,6 +6,7 @@
 #include <set>
 
 #include "protocol/cluster/cluster_map.hpp"
+#include "worker/folder_label.hpp"
 #include "worker/log/file_disk.hpp"
 #include "worker/log/place_reader.hpp"
 #include "worker/log/recovery.hpp"
@@ -72,6 +73,7 @@ class Check {
       return std::move(result_);
     }
     recovered_ = &*recovered;
+    result_.is_empty = recovered->segments.empty();
     if (const auto map = recovered->contents.records.find(std::string(records::kMapName));
         map != recovered->contents.records.end()) {
       const auto read = read_cluster_map(map->second);
@@ -159,7 +161,15 @@ DataCheck check_data(Disk& log, const SnapshotStore& snapshots) { return Check(l
 
 Result<DataCheck> check_folder(const std::string& folder) {
   std::error_code error;
+  const auto label = folder_label(folder);
+  const auto is_gone = [&] {
+    DataCheck check;
+    check.is_damaged = true;
+    check.faults.push_back(log_is_gone(folder, *label).message);
+    return check;
+  };
   if (!std::filesystem::is_directory(folder + "/log", error)) {
+    if (label) return is_gone();
     return Error{Code::kNotFound, folder + " is no worker's folder: it has no log"};
   }
   auto disk = FileDisk::open_folder(folder + "/log");
@@ -168,6 +178,7 @@ Result<DataCheck> check_folder(const std::string& folder) {
   if (!snapshots) return snapshots.error();
   DataCheck check = check_data(**disk, **snapshots);
   if (check.is_of_later_level) return Error{Code::kFailedPrecondition, folder + ": " + check.faults.front()};
+  if (check.is_empty && label) return is_gone();
   return check;
 }
 

@@ -22,6 +22,7 @@ struct DataCheck {
   bool is_damaged = false;
   /// It has a level of the cluster that is not known here, as `faults` says; nothing else was looked at.
   bool is_of_later_level = false;
+  bool is_empty = false;  ///< The log holds nothing, as that of a worker which never was in a cluster.
   std::uint64_t groups = 0;
   std::uint64_t entries = 0;
   std::uint64_t snapshots = 0;
@@ -30,7 +31,8 @@ struct DataCheck {
 
 /// Reads all of a log and its snapshots.
 DataCheck check_data(Disk& log, const SnapshotStore& snapshots);
-/// The same of a folder.  Error: it is no worker's, another process holds it, or its level is not known here.
+/// The same of a folder, whose label says whether there has to be a log.
+/// Error: it is no worker's, another process holds it, or its level is not known here.
 Result<DataCheck> check_folder(const std::string& folder);
 
 }  // namespace trellis

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "worker/data_check.hpp"
+#include "worker/folder_label.hpp"
 
 namespace trellis {
 namespace {
@@ -35,11 +36,11 @@ std::string free_name(const std::string& folder) {
   }
 }
 
-/// The log goes last: as long as it is there, a start tells of the damage.
+/// The log goes after the snapshots, and the label last: as long as one of them is there, a start tells of the damage.
 Result<void> move_to(const std::string& folder, const std::string& aside) {
   std::error_code error;
   if (!fs::create_directory(aside, error)) return cannot_move(folder, error.message());
-  for (const char* const part : {"/snapshots", "/log"}) {
+  for (const std::string& part : {std::string("/snapshots"), std::string("/log"), "/" + std::string(kFolderLabel)}) {
     if (!fs::exists(folder + part, error)) continue;
     fs::rename(folder + part, aside + part, error);
     if (error) return cannot_move(folder, error.message());

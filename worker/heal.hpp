@@ -1,7 +1,7 @@
 // Heal: where a worker's folder is damaged, what it holds is set aside, and the worker starts with an empty one and
 // asks for the place that it had (`trellis-worker --heal`).
 //
-//   DATA/log, DATA/snapshots  ->  DATA/damaged-1/log, DATA/damaged-1/snapshots: nothing is deleted
+//   DATA/log, DATA/snapshots, DATA/WORKER  ->  the same in DATA/damaged-1: nothing is deleted
 //
 // The log is shared by all groups of a worker, and a batch that is not as it was written may have held entries and
 // votes of any of them.  So all groups are meant, and the worker comes back as one whose disk is lost: under another

@@ -12,7 +12,10 @@
 #include "program/resources.hpp"
 #include "program/service_manager.hpp"
 #include "program/zmq_frames.hpp"
+#include "worker/folder_label.hpp"
 #include "worker/heal.hpp"
+#include "worker/membership_records.hpp"
+#include "worker/raft/log_records.hpp"
 #include "worker/timing.hpp"
 
 namespace trellis {
@@ -115,6 +118,8 @@ Result<void> WorkerServer::open_folder(const std::string& folder, const DiskLogS
   fs::create_directories(folder, problem);
   if (problem) return io_error("cannot make the data folder " + folder, problem.message(), "choose another --data");
   const bool is_ours = fs::exists(folder + "/log", problem);
+  const auto label = folder_label(folder);
+  if (label && !is_ours) return log_is_gone(folder, *label);
   const auto is_others = [](const fs::directory_entry& entry) {
     return !is_set_aside(entry.path().filename().string());
   };
@@ -125,6 +130,9 @@ Result<void> WorkerServer::open_folder(const std::string& folder, const DiskLogS
   }
   if (problem) return io_error("cannot read the data folder " + folder, problem.message(), "choose another --data");
   if (auto opened = open_log(folder + "/log", log_settings); !opened) return opened;
+  if (const auto identity = log_->get(records::kIdentityName); label && identity && !*identity) {
+    return log_is_gone(folder, *label);
+  }
   auto snapshots = FileSnapshotStore::open_folder(folder + "/snapshots");
   if (!snapshots) return snapshots.error();
   snapshots_ = std::move(*snapshots);
@@ -267,6 +275,14 @@ void WorkerServer::report(LogLevel level, std::string event, std::optional<Parti
   log(level, event, {std::nullopt, partition});
 }
 
-void WorkerServer::on_cluster(const ClusterId& cluster) { set_log_cluster(cluster); }
+void WorkerServer::on_cluster(const ClusterId& cluster) {
+  set_log_cluster(cluster);
+  const auto stored = log_->get(records::kIdentityName);
+  if (!stored || !*stored) return;
+  const auto identity = records::read_number(**stored);
+  if (!identity) return;
+  // Without it a lost log is taken for an empty folder, which its brokers refuse all the same.
+  if (auto put = put_folder_label(folder_, WorkerId{*identity}, cluster); !put) log_warning(put.error().message);
+}
 
 }  // namespace trellis

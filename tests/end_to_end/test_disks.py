@@ -5,7 +5,7 @@ import threading
 import unittest
 
 from support import EndToEndTest, Cluster, free_ports, main, run, wait_for
-from support.disks import SmallDisk, can_mount, flip_bit, is_confirmed, newest_segment
+from support.disks import SmallDisk, can_mount, flip_bit, is_confirmed, newest_record, newest_segment, written_segments
 
 CAN_MOUNT = can_mount()
 needs_mounts = unittest.skipUnless(CAN_MOUNT, "a tmpfs cannot be mounted here (root is needed)")
@@ -214,6 +214,39 @@ class Damaged(DiskTest):
         self.assertStopsUntilItIsPutBack(cluster, client, acknowledged, "damaged", segment.name, "put the file back")
         cluster.kill_worker(1)
         self.assertHealsOnceThereIsAMajority(cluster, client, acknowledged)
+
+    def assertHealsOnceStarted(self, cluster, client, acknowledged, *words):
+        """Refused as it is, with these words; then made good."""
+        shutil.copytree(cluster.data_of(1), self.folder / "damaged")
+        self.assertRefusesToStart(cluster, 1, *words)
+        self.assertEqual(set(self.write_some(client, acknowledged, 200)), {"OK"})
+        self.assertHealsOnceThereIsAMajority(cluster, client, acknowledged)
+
+    def test_a_bit_of_the_maps_record(self):
+        cluster, client, acknowledged = self.start_and_kill()
+        segment, used = newest_segment(cluster.data_of(1))
+        flip_bit(segment, newest_record(segment, used, b"M") + 16)
+        self.assertHealsOnceStarted(cluster, client, acknowledged, "damaged", segment.name, "--heal")
+
+    def test_a_file_of_the_log_that_is_gone(self):
+        def make_files(cluster):
+            with cluster.client() as client:
+                for number in range(200):  # The first has 1 MiB, the next ones twice as much each.
+                    self.assertOk(client.call("PUT", f"large{number}", b"x" * 50_000))
+        self.prepare_files = make_files
+        cluster, client, acknowledged = self.start_and_kill()
+        oldest = written_segments(cluster.data_of(1))[0]
+        oldest.unlink()
+        self.assertHealsOnceStarted(cluster, client, acknowledged, "damaged", oldest.name, "the file is gone", "--heal")
+
+    def test_all_files_of_the_log_are_gone(self):
+        """What is left looks as if it never had been a worker's, but for its label; --join changes nothing."""
+        cluster, client, acknowledged = self.start_and_kill()
+        for segment in written_segments(cluster.data_of(1)):
+            segment.unlink()
+        words = ("is gone", "this folder is that of worker", f"of cluster {cluster.status()['cluster']}", "--heal")
+        self.assertEndsSaying(cluster.start_worker(1, ("--join",)), *words)
+        self.assertHealsOnceStarted(cluster, client, acknowledged, *words)
 
     def test_a_torn_end_of_the_log_is_what_a_power_cut_leaves(self):
         """What was being written when the power went was acknowledged by nobody."""

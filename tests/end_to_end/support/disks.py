@@ -39,12 +39,17 @@ class SmallDisk:
         subprocess.run(["umount", "-l", self.folder], check=False)
 
 
-def newest_segment(data):
-    """The file to which a worker that is down wrote its log last, and how many bytes of it: docs/log.md."""
+def written_segments(data):
+    """The files in which a worker that is down has written its log, the oldest first: docs/log.md."""
     def first_batch(path):
         with open(path, "rb") as file:
             return struct.unpack("<Q", file.read(16)[8:])[0]
-    newest = max(data.glob("log/*.log"), key=first_batch)
+    return sorted((path for path in data.glob("log/*.log") if first_batch(path) > 0), key=first_batch)
+
+
+def newest_segment(data):
+    """The file to which a worker that is down wrote its log last, and how many bytes of it."""
+    newest = written_segments(data)[-1]
     bytes_of_it = newest.read_bytes()
     used = 0
     for block in range(0, len(bytes_of_it), 4096):
@@ -52,6 +57,12 @@ def newest_segment(data):
         if bytes_of_it[block + 496:block + 504] == bytes_of_it[496:504]:
             used = block + 4096
     return newest, used
+
+
+def newest_record(segment, used, name):
+    """Where the value of a named record begins that was put last: docs/log.md, Records."""
+    head = bytes([5]) + struct.pack("<I", len(name)) + name
+    return segment.read_bytes().rindex(head, 0, used) + len(head) + 4
 
 
 def is_confirmed(data):

@@ -10,6 +10,7 @@
 #include "protocol/cluster/cluster_map.hpp"
 #include "tests/unit/worker/log/log_on_memory.hpp"
 #include "worker/data_check.hpp"
+#include "worker/folder_label.hpp"
 #include "worker/membership_records.hpp"
 #include "worker/raft/log_records.hpp"
 #include "worker/snapshot/file_snapshot_store.hpp"
@@ -114,6 +115,37 @@ TEST_F(HealTest, AFlippedBitOfTheNamedRecordsAmongThemTheMap) {
 TEST_F(HealTest, AFileOfTheLogThatIsGone) {
   fs::remove(folder_ + "/log/00000002.log");
   expect_set_aside();
+}
+
+/// In use was one file, or all of them are lost: what is left is as empty as a folder in which nothing ever was.
+TEST_F(HealTest, ALogOfWhichNoFileIsLeftOnceItsWorkerWasInACluster) {
+  for (const std::string& name : names("/log")) fs::remove(folder_ + "/log/" + name);
+  EXPECT_FALSE(*set_damage_aside(folder_)) << "nothing says that there was something";
+  ASSERT_TRUE(put_folder_label(folder_, WorkerId{7}, "eb84"));
+  const auto check = check_folder(folder_);
+  ASSERT_TRUE(check);
+  EXPECT_TRUE(check->is_damaged);
+  EXPECT_NE(check->faults.front().find("is gone: this folder is that of worker 0000000000000007 of cluster eb84"),
+            std::string::npos);
+  const auto healing = set_damage_aside(folder_);
+  ASSERT_TRUE(healing && *healing);
+  EXPECT_EQ(names(""), std::vector<std::string>{"damaged-1"});
+  EXPECT_EQ(names("/damaged-1"), (std::vector<std::string>{"WORKER", "log", "snapshots"}));
+  EXPECT_FALSE(*set_damage_aside(folder_)) << "it is as empty as it says now";
+}
+
+TEST_F(HealTest, AFolderWithoutItsLogOnceItsWorkerWasInACluster) {
+  fs::remove_all(folder_ + "/log");
+  EXPECT_FALSE(*set_damage_aside(folder_)) << "nothing says that there was something";
+  ASSERT_TRUE(put_folder_label(folder_, WorkerId{7}, "eb84"));
+  const auto healing = set_damage_aside(folder_);
+  ASSERT_TRUE(healing && *healing);
+  EXPECT_EQ(names("/damaged-1"), (std::vector<std::string>{"WORKER", "snapshots"}));
+}
+
+TEST_F(HealTest, AFolderThatSaysWhoseItIsAndIsWholeStaysWhereItIs) {
+  ASSERT_TRUE(put_folder_label(folder_, WorkerId{7}, "eb84"));
+  EXPECT_FALSE(*set_damage_aside(folder_));
 }
 
 TEST_F(HealTest, AFlippedBitOfASnapshot) {
