@@ -146,6 +146,7 @@ void Cluster::on_kept_map(const ClusterMap& map) {
     if (given_up_.contains(member.id) || worker == nullptr || shape_.repair_after == Duration(0)) continue;
     ++counters_.members_changed;
     world_.say(worker->name() + " is given up, and made good elsewhere");
+    if (worker->id() != member.id) continue;  // Another one stands at its address, and waits for its place.
     const auto down_since = worker->down_since();
     const bool was_soon = down_since
                               ? *down_since + shape_.repair_after > world_.now() + kHeardWithin &&
@@ -156,15 +157,17 @@ void Cluster::on_kept_map(const ClusterMap& map) {
   given_up_ = std::move(given_up);
 }
 
-/// Nobody becomes a member who has been removed, or is lost.
+/// Nobody becomes a member who has been removed, or is lost.  Of those that made the cluster one may be lost before the
+/// first of them keeps its map.
 void Cluster::check_members(const ClusterMap& map) {
   if (map.number() <= newest_map_) return;
+  const bool is_first = newest_map_ == MapVersion{};
   newest_map_ = map.number();
   std::set<WorkerId> members;
   for (const Member& member : map.members) {
     members.insert(member.id);
     const WorkerProcess* const worker = worker_at(member.address);
-    if (worker == nullptr || !worker->has_ended || members_.contains(member.id)) continue;
+    if (is_first || worker == nullptr || !worker->has_ended || members_.contains(member.id)) continue;
     world_.violate(worker->name() + " becomes a member, though it has ended for good");
   }
   members_ = std::move(members);

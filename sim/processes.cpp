@@ -161,6 +161,7 @@ bool WorkerProcess::begin() {
       [this] { return world_.random().bits(); }, local_now());
   if (!shard) return cannot_start(shard.error());
   shard_ = std::move(*shard);
+  id_ = shard_->membership().self();
   if (shard_->removed()) {
     has_ended = true;
     return false;

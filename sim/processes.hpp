@@ -117,6 +117,8 @@ class WorkerProcess final : public Process, public ShardOutput {
   std::size_t index() const { return index_; }
   const std::string& address() const { return address_; }
   const Shard* shard() const { return shard_.get(); }
+  /// Who it is, or was last; zero: it never began.
+  WorkerId id() const { return id_; }
   Disk& disk() { return disk_; }
   void receive_from_broker(BrokerIndex broker, Frames message);
   void receive_from_peer(Frames message);
@@ -148,6 +150,7 @@ class WorkerProcess final : public Process, public ShardOutput {
 
   std::size_t index_;
   std::string address_;
+  WorkerId id_;
   Disk disk_;
   std::unique_ptr<SimulatedBackground> background_;
   std::deque<std::pair<BrokerIndex, Frames>> from_brokers_;
