@@ -76,10 +76,12 @@ void Shard::keep_map() {
   if (const auto next = keeper_.next(*map, now_)) partition->propose_map(map->number(), *next);
 }
 
-/// Null as well while the map of a recovery has yet to take its place.
+/// Null as well while the map of a recovery has yet to take its place, and until it begins to keep the map: who was
+/// heard in an earlier leadership has been silent since then.
 const ClusterMap* Shard::kept_map() const {
   const auto at = partitions_.find(PartitionId{0});
   if (at == partitions_.end() || !at->second->replica().is_ready()) return nullptr;
+  if (keeper_.term() != at->second->replica().term()) return nullptr;
   const ClusterMap* const map = at->second->state().system().map.get();
   return map != nullptr && map->recovery < membership_.map()->recovery ? nullptr : map;
 }

@@ -65,5 +65,40 @@ TEST_F(ShardKeeper, AWishThatComesOnceItsWorkerWasRemovedChangesNothing) {
   EXPECT_TRUE(becomes_member()) << "it is there, and wants to";
 }
 
+/// What it knew was of an earlier leadership, and all have been silent since.
+TEST_F(ShardKeeper, WhoLeadsAgainTakesNobodyForDownWhomItHasNotAskedYet) {
+  const std::size_t first = *cluster.leader(PartitionId{0});
+  std::string k;
+  PackedWriter(k).array(1).map(1).str("k").natural(1);
+  std::uint64_t tag = 1'000'000;
+  const auto ask_first = [&] {  // In each turn, so that one comes in the very turn in which it leads.
+    WorkerRequest request;
+    request.tag = request.seq = ++tag;
+    request.kind = RequestKind::kCluster;
+    request.timeout_ms = 5'000;
+    request.session = "session";
+    request.body = Frame(pack_request(77, Command::kSettings, k, {}));
+    BundleWriter out;
+    add(out, request);
+    cluster.worker(first).from_broker.push_back(out.take());
+  };
+  cluster.cut_off = {first};
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.leader(PartitionId{0}).value_or(first) != first; }));
+  cluster.run_until([] { return false; }, milliseconds(4'000));
+  const auto is_done = [&] {
+    const auto leader = cluster.leader(PartitionId{0});
+    if (leader && *leader != first) cluster.cut_off = {*leader};
+    ask_first();
+    return leader == first && map() != nullptr && map()->k == 1;
+  };
+  ASSERT_TRUE(cluster.run_until(is_done, milliseconds(60'000)));
+  for (const auto& [number, answer] : cluster.replies_) {
+    if (answer.outcome != Outcome::kDone) continue;
+    const auto reply = read_reply(answer.body.bytes());
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->status, Code::kOk) << reply->info.message;
+  }
+}
+
 }  // namespace
 }  // namespace trellis::test
