@@ -37,6 +37,10 @@ class Disk::Sink final : public SnapshotSink {
     content_.append(bytes);
     return {};
   }
+  Result<void> sync() override {
+    if (disk_.log_files_.is_failing) return fail(Code::kInternal, "the sync failed");
+    return {};
+  }
   Result<void> commit() override {
     if (disk_.log_files_.is_full) return fail(Code::kResourceExhausted, "no space left");
     if (disk_.log_files_.is_failing) return fail(Code::kInternal, "the sync failed");

@@ -20,6 +20,7 @@ ShardSettings shard_settings(const Cluster& cluster, std::size_t index, const st
   if (has_zone) settings.zone = "zone-" + std::to_string(index % shape.zones);
   settings.replica.snapshot_log_bytes = shape.snapshot_log_bytes;
   settings.replica.tail_bytes = shape.tail_bytes;
+  settings.snapshot_sync_every = 1;
   settings.replica.omitted = omitted_rules(mutations);
   settings.hand_over_after = shape.hand_over_after;
   settings.sessions = shape.sessions;

@@ -50,6 +50,7 @@ Shard::Shard(ShardSettings settings, Membership membership, LogStore& store, Sna
       peers_(now),
       times_said_(now),
       times_noted_(now),
+      receiver_(settings_.snapshot_sync_every),
       sender_(snapshots),
       started_(now),
       tick_due_(now),

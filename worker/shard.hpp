@@ -73,7 +73,8 @@ struct ShardSettings {
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
   SlowSettings slow;
-  std::optional<AccessRecords> first_access;  ///< What a cluster with keys begins with.
+  std::uint64_t snapshot_sync_every = kSnapshotSyncEvery;  ///< As a SnapshotReceiver has it.
+  std::optional<AccessRecords> first_access;               ///< What a cluster with keys begins with.
 };
 
 class Shard final : public PartitionHost, private IncarnationsOutput {

@@ -73,11 +73,14 @@ class FileSink final : public SnapshotSink {
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return failure(part_, "write", errno);
       bytes.remove_prefix(static_cast<std::size_t>(written));
-      unsynced_ += static_cast<std::size_t>(written);
     }
-    // In steps, so that the disk is not kept from the log's syncs by one long one at the end.
-    constexpr std::size_t kSyncEvery = 8 << 20;
-    return unsynced_ < kSyncEvery ? Result<void>{} : sync();
+    return {};
+  }
+
+  /// What was lost is told once by the system, and is to be known at the end.
+  Result<void> sync() override {
+    if (synced_ && ::fdatasync(file_.fd()) != 0) synced_ = failure(part_, "sync", errno);
+    return synced_;
   }
 
   Result<void> commit() override {
@@ -89,17 +92,11 @@ class FileSink final : public SnapshotSink {
   }
 
  private:
-  Result<void> sync() {
-    if (::fdatasync(file_.fd()) != 0) return failure(part_, "sync", errno);
-    unsynced_ = 0;
-    return {};
-  }
-
   std::string folder_;
   std::string path_;
   std::string part_;
   File file_;
-  std::size_t unsynced_ = 0;  ///< Bytes.
+  Result<void> synced_;  ///< For whoever syncs and commits, on one thread.
   bool committed_ = false;
 };
 

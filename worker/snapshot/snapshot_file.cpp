@@ -102,6 +102,10 @@ class BlockWriter {
     checksum_.add(bytes);
     size_ += bytes.size();
     state_ = sink_.write(bytes);
+    unsynced_ += bytes.size();
+    if (!state_ || unsynced_ < kSnapshotSyncEvery) return;
+    state_ = sink_.sync();
+    unsynced_ = 0;
   }
 
   SnapshotSink& sink_;
@@ -109,6 +113,7 @@ class BlockWriter {
   BlockKind kind_ = BlockKind::kHead;
   std::string payload_;
   std::uint64_t size_ = 0;
+  std::uint64_t unsynced_ = 0;  ///< Bytes.
   RunningChecksum checksum_;
 };
 

@@ -25,6 +25,9 @@ class SnapshotSink {
   virtual ~SnapshotSink() = default;
   /// Appends.  Errors: kResourceExhausted (disk full), kInternal; the sink is of no use afterwards.
   virtual Result<void> write(std::string_view bytes) = 0;
+  /// Waits until what was written by now is on the disk, under no name yet.  Takes long.  Another thread than the one
+  /// that goes on writing may call it, and then commit() as well.  Errors: as of write().
+  virtual Result<void> sync() = 0;
   /// Makes all that was written durable under its name, in the place of an earlier one of that name.
   virtual Result<void> commit() = 0;
 };
@@ -38,6 +41,10 @@ class SnapshotSource {
   /// The bytes [offset, offset + count), or as many as there are.  Error: kInternal.
   virtual Result<std::string> read(std::uint64_t offset, std::size_t count) const = 0;
 };
+
+/// Whoever writes much has it synced in steps of so many bytes: the disk is not to be kept from the log's syncs by one
+/// long one at the end.
+constexpr std::uint64_t kSnapshotSyncEvery = 8 << 20;
 
 class SnapshotStore {
  public:

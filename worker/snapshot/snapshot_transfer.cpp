@@ -57,6 +57,7 @@ void SnapshotReceiver::on_install(Partition& partition, RaftMessage message, Par
 }
 
 void SnapshotReceiver::ask(Fetch& fetch, PartitionHost& host, TimePoint now) {
+  if (waits_for_disk(fetch)) return;  // Asked again once that is over.
   fetch.asked_at = now;
   const std::uint64_t end = std::min(fetch.descriptor.size, fetch.received + kWindow);
   while (fetch.asked < end) {
@@ -80,14 +81,41 @@ void SnapshotReceiver::on_chunk(WorkerId from, const Chunk& chunk, const Frame& 
   if (bytes.size() > fetch.descriptor.size - fetch.received) return give_up(fetch, host, "it is larger than announced");
   if (auto written = fetch.sink->write(bytes.bytes()); !written) return give_up(fetch, host, written.error().message);
   fetch.received += bytes.size();
+  fetch.unsynced += bytes.size();
   fetch.asked = std::max(fetch.asked, fetch.received);
   // A piece that had to be asked for again says nothing of how long pieces take.
   if (fetch.asked_at <= fetch.progress_at) {
     fetch.patience = std::clamp<Duration>(4 * (now - fetch.progress_at), fetch.patience, kAskAgainAfterMax);
   }
   fetch.progress_at = now;
-  if (fetch.received < fetch.descriptor.size) return ask(fetch, host, now);
-  read_in_background(under_way, host);
+  if (fetch.received == fetch.descriptor.size) return read_in_background(under_way, host);
+  sync_in_background(under_way, host);
+  ask(fetch, host, now);
+}
+
+bool SnapshotReceiver::is_current(const FetchPointer& fetch) const {
+  const auto at = fetches_.find(fetch->group);
+  return at != fetches_.end() && at->second == fetch;
+}
+
+/// What has come since the last time, once that is enough.
+void SnapshotReceiver::sync_in_background(const FetchPointer& under_way, PartitionHost& host) {
+  if (under_way->is_syncing || under_way->unsynced < sync_every_) return;
+  under_way->is_syncing = true;
+  under_way->unsynced = 0;
+  auto synced = std::make_shared<Result<void>>();
+  const std::weak_ptr<Fetch> weak = under_way;
+  host.run_in_background([sink = under_way->sink, synced] { *synced = sink->sync(); },
+                         [this, weak, synced, &host] {
+                           const auto fetch = weak.lock();
+                           if (!fetch || !is_current(fetch)) return;
+                           fetch->is_syncing = false;
+                           if (!*synced) return give_up(*fetch, host, synced->error().message);
+                           if (fetch->is_reading) return;
+                           fetch->progress_at = host.now();
+                           sync_in_background(fetch, host);
+                           ask(*fetch, host, host.now());
+                         });
 }
 
 void SnapshotReceiver::read_in_background(const FetchPointer& under_way, PartitionHost& host) {
@@ -115,7 +143,7 @@ void SnapshotReceiver::read_in_background(const FetchPointer& under_way, Partiti
       },
       [this, weak, outcome, &host] {
         const auto fetch = weak.lock();
-        if (!fetch || !fetches_.contains(fetch->group) || fetches_.at(fetch->group) != fetch) return;
+        if (!fetch || !is_current(fetch)) return;
         Partition* partition = host.find_partition(fetch->group);
         if (!outcome->state || partition == nullptr) return give_up(*fetch, host, outcome->error.message);
         partition->hold_for_install(fetch->packed_descriptor, std::move(*outcome->state));
@@ -188,6 +216,7 @@ void SnapshotReceiver::tick_one(const FetchPointer& under_way, PartitionHost& ho
     keep_source(fetch, host, now);
     return deliver_one(under_way, host);
   }
+  if (waits_for_disk(fetch)) return keep_source(fetch, host, now);
   if (now - std::max(fetch.progress_at, fetch.heard_at) > kSilentAfter) {
     return give_up(fetch, host, "its sender fell silent");
   }

@@ -11,7 +11,7 @@
 // Invariant: a worker receives as many snapshots at a time as it may receive replicas (MoveLimits); the others wait,
 // and the next begins as soon as one has ended.  What is sent for a move keeps to the rate of the cluster's settings
 // (snapshot_sender.cpp).  Loop thread only, but for reading and syncing the fetched file, which happen in the
-// background.
+// background: the loop never waits for the disk, and what comes quicker than that takes it is not asked for.
 #pragma once
 
 #include <deque>
@@ -84,6 +84,9 @@ class SnapshotReceiver {
   static constexpr std::chrono::milliseconds kKeepEvery{1'000};
   static_assert(kKeepEvery * 3 < SnapshotSender::kLease);
 
+  /// @param sync_every  bytes that are synced at a time; while so many are, no more than as many wait
+  explicit SnapshotReceiver(std::uint64_t sync_every = kSnapshotSyncEvery) : sync_every_(sync_every) {}
+
   /// A leader wants a snapshot installed.
   void on_install(Partition& partition, RaftMessage message, PartitionHost& host, TimePoint now);
   void on_chunk(WorkerId from, const Chunk& chunk, const Frame& bytes, PartitionHost& host, TimePoint now);
@@ -114,7 +117,9 @@ class SnapshotReceiver {
     RaftMessage message;  ///< The latest that asked for this file.
     std::string packed_descriptor;
     SnapshotDescriptor descriptor;
-    std::unique_ptr<SnapshotSink> sink;
+    std::shared_ptr<SnapshotSink> sink;
+    std::uint64_t unsynced = 0;  ///< Bytes that no sync, done or under way, has taken.
+    bool is_syncing = false;
     std::uint64_t received = 0;
     std::uint64_t asked = 0;
     TimePoint begun;
@@ -130,6 +135,9 @@ class SnapshotReceiver {
   using FetchPointer = std::shared_ptr<Fetch>;
 
   void ask(Fetch& fetch, PartitionHost& host, TimePoint now);
+  void sync_in_background(const FetchPointer& fetch, PartitionHost& host);
+  bool is_current(const FetchPointer& fetch) const;
+  bool waits_for_disk(const Fetch& fetch) const { return fetch.is_syncing && fetch.unsynced >= sync_every_; }
   void read_in_background(const FetchPointer& fetch, PartitionHost& host);
   void keep_source(Fetch& fetch, PartitionHost& host, TimePoint now);
   void tick_one(const FetchPointer& fetch, PartitionHost& host, TimePoint now);
@@ -138,6 +146,7 @@ class SnapshotReceiver {
   void begin_next(PartitionHost& host);
   std::vector<FetchPointer> all() const;
 
+  std::uint64_t sync_every_;
   std::map<PartitionId, FetchPointer> fetches_;
   std::map<PartitionId, std::string> problems_;  ///< Why the last fetch came to nothing.
   std::map<PartitionId, RaftMessage> waiting_;   ///< The latest that each of the other partitions was asked to install.

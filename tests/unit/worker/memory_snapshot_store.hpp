@@ -15,6 +15,7 @@ class MemorySnapshotStore final : public SnapshotStore {
  public:
   std::map<std::string, std::string> files;
   std::size_t space_left = SIZE_MAX;  ///< Bytes; a write beyond fails.
+  bool syncs_fail = false;
 
   Result<std::unique_ptr<SnapshotSink>> create(const std::string& name) override {
     return std::unique_ptr<SnapshotSink>(std::make_unique<Sink>(*this, name));
@@ -42,6 +43,9 @@ class MemorySnapshotStore final : public SnapshotStore {
       store.space_left -= bytes.size();
       content.append(bytes);
       return {};
+    }
+    Result<void> sync() override {
+      return store.syncs_fail ? Error{Code::kInternal, "the sync failed"} : Result<void>();
     }
     Result<void> commit() override {
       store.files[name] = std::move(content);

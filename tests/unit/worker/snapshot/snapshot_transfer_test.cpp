@@ -227,6 +227,45 @@ TEST_F(SnapshotTransfer, ADescriptorThatIsNotOfThisPartitionIsDropped) {
   EXPECT_THAT(last_event, HasSubstr("broken InstallSnapshot"));
 }
 
+/// The loop does not wait for the disk: it asks for no more than that takes meanwhile.
+TEST_F(SnapshotTransfer, WhatComesQuickerThanTheDiskTakesItIsNotAskedFor) {
+  constexpr std::uint64_t kSyncEvery = 512 << 10;
+  receiver = SnapshotReceiver(kSyncEvery);
+  install();
+  fetch_all();
+  const std::uint64_t received = receiver.progress(kGroup).received;
+  EXPECT_GE(received, 2 * kSyncEvery);
+  EXPECT_LE(received, 2 * kSyncEvery + SnapshotReceiver::kWindow);
+  for (const TimePoint end = time + 2 * SnapshotReceiver::kGiveUpAfter; time < end;) {
+    pass(milliseconds(500));
+    for (const ChunkWanted& each : take_wanted()) EXPECT_EQ(each.size, 0u) << "its sender is to keep the file";
+  }
+  ASSERT_TRUE(receiver.is_fetching(kGroup)) << "however long the disk takes";
+  for (int turns = 0; turns < 20 && receiver.progress(kGroup).received < descriptor.size; ++turns) {
+    run_background();
+    EXPECT_FALSE(wanted.empty());
+    fetch_all();
+  }
+  finish();
+  EXPECT_EQ(partition->state().keys(), 40u);
+  EXPECT_EQ(own_store.files, sender_store.files);
+}
+
+TEST_F(SnapshotTransfer, ASyncThatFailsEndsIt) {
+  receiver = SnapshotReceiver(512 << 10);
+  own_store.syncs_fail = true;
+  install();
+  fetch_all();
+  run_background();
+  EXPECT_FALSE(receiver.is_fetching(kGroup));
+  EXPECT_THAT(last_event, HasSubstr("the sync failed"));
+  own_store.syncs_fail = false;
+  install();
+  fetch_all();
+  run_background();
+  EXPECT_TRUE(receiver.is_fetching(kGroup)) << "it is begun anew";
+}
+
 TEST_F(SnapshotTransfer, TheSenderKeepsAFileThatIsBeingFetched) {
   install();
   const ChunkWanted first = wanted[0];
