@@ -98,7 +98,7 @@ constexpr std::array kRows = std::to_array<MutationRow>({
     {M::kGivenUpAtOnce, "given-up-at-once",
      "who is silent for a moment is made good elsewhere, whatever the settings say", S::kRepair, {7, 40}},
     {M::kStalestRecovered, "stalest-recovered", "a recovery takes the stalest replica that is left of a group",
-     S::kRecover, {10, 40}},
+     S::kRecover, {8, 40}},
     {M::kLeftBehindHeard, "left-behind-heard",
      "whom a recovery leaves behind is listened to while it is under way", S::kDisputes, {8, 40}},
     {M::kPlansDiffer, "plans-differ",
