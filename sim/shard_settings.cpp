@@ -21,6 +21,7 @@ ShardSettings shard_settings(const Cluster& cluster, std::size_t index, const st
   settings.replica.snapshot_log_bytes = shape.snapshot_log_bytes;
   settings.replica.tail_bytes = shape.tail_bytes;
   settings.snapshot_sync_every = 1;
+  settings.replica.piece_size = shape.piece_size;
   settings.replica.omitted = omitted_rules(mutations);
   settings.hand_over_after = shape.hand_over_after;
   settings.sessions = shape.sessions;

@@ -60,6 +60,8 @@ ClusterShape draw_shape(Random& random) {
   shape.workload.padding_max = random.chance(0.3) ? 2000 : 100;
   // Half of the clusters have brokers that let go of nearly every share of a listing, and ask for it again.
   if (random.chance(0.5)) shape.limits.page_held = 200;
+  // And half have replicas that take in nearly every backlog in pieces, over several turns.
+  if (random.chance(0.5)) shape.piece_size = 300;
   if (random.chance(0.3)) shape.refused_sends = 0.01;
   if (random.chance(0.2)) draw_narrow_limits(shape.limits, random);
   return shape;

@@ -123,8 +123,7 @@ void Shard::begin_turn(TimePoint now) {
     peers_.on_woken(now_);
   }
   taken_at_once_ = 0;
-  removals_ = 0;
-  woken_.merge(std::exchange(removals_wait_, {}));
+  woken_.merge(room_in_turn_.begin_turn());
   store_.begin_turn();
   take_durable();
   background_.run_finished();
@@ -363,7 +362,7 @@ void Shard::flush() {
 }
 
 TimePoint Shard::next_turn() const {
-  if (!woken_.empty() || !put_off_.empty() || !removals_wait_.empty()) return now_;
+  if (!woken_.empty() || !put_off_.empty() || room_in_turn_.has_waiting()) return now_;
   if (!store_.is_writing() && store_.has_collected()) return now_;
   const TimePoint chunk_due = sender_.due().value_or(TimePoint::max());
   return std::min({tick_due_, hello_due_, chunk_due});

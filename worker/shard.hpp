@@ -39,6 +39,7 @@
 #include "worker/raft/reconcile.hpp"
 #include "worker/recovery_talk.hpp"
 #include "worker/snapshot/snapshot_transfer.hpp"
+#include "worker/turn_room.hpp"
 
 namespace trellis {
 
@@ -91,9 +92,6 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   /// Each worker writes down the times of its groups so often.
   static constexpr std::chrono::seconds kTimesNotedEvery{60};
-  /// So many removals of what is due may be proposed in a turn, over all partitions.
-  static constexpr std::size_t kRemovalsPerTurn = 4;
-
   /// What requests may take of a turn: those that are served as they come, and those that were put off.  So heartbeats
   /// and the log wait for no more than some 5 ms, and for the one document, page or write that comes last.
   static constexpr Effort kAtOnceEffort = 5 * kEffortMillisecond / 2;
@@ -165,7 +163,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void reply(BrokerIndex broker, WorkerReply reply) override;
   SnapshotStore& snapshot_store() override { return snapshots_; }
   bool begin_snapshot(PartitionId group, bool is_overdue) override;
-  bool take_removal(PartitionId group) override;
+  bool take_removal(PartitionId group) override { return room_in_turn_.take_removal(group); }
+  bool may_take_in_piece(PartitionId group) override { return room_in_turn_.take_in_piece(group); }
+  bool may_finish_piece(PartitionId group) override { return room_in_turn_.finish_piece(group); }
   void end_snapshot(PartitionId group) override;
   void want_chunk(WorkerId from, const ChunkWanted& wanted) override;
   MoveLimits move_limits() const override;
@@ -412,8 +412,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   TimePoint times_said_;
   TimePoint times_noted_;
   std::map<PartitionId, GroupTime> noted_;  ///< As they stand in the log.
-  std::size_t removals_ = 0;                ///< Proposed in this turn.
-  std::set<PartitionId> removals_wait_;     ///< They are woken in the next turn.
+  TurnRoom room_in_turn_;
 
   std::optional<PartitionId> snapshotting_;
   std::set<PartitionId> unswept_;  ///< A snapshot of theirs was begun, written or fetched: some may be left over.

@@ -3,15 +3,6 @@
 
 namespace trellis {
 
-bool Shard::take_removal(PartitionId group) {
-  if (removals_ >= kRemovalsPerTurn) {
-    removals_wait_.insert(group);
-    return false;
-  }
-  ++removals_;
-  return true;
-}
-
 Result<void> Shard::load_time(PartitionId id) {
   const auto stored = store_.get(records::time_name(id));
   if (!stored) return stored.error();

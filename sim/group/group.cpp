@@ -27,6 +27,7 @@ Group::Group(const GroupSettings& settings) : settings_(settings), world_(settin
   Random& random = world_.random();
   replica_settings_.snapshot_log_bytes = static_cast<std::uint64_t>(2'000) << random.below(6);
   replica_settings_.tail_bytes = random.chance(0.5) ? 1 : replica_settings_.snapshot_log_bytes / 4;
+  if (random.chance(0.5)) replica_settings_.piece_size = 100;
   replica_settings_.install_timeout = milliseconds(1'000);
   replica_settings_.omitted = omitted_rules(settings_.mutations);
   network_.conditions.delay_max = random.chance(0.5) ? milliseconds(2) : milliseconds(60);

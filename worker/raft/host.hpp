@@ -41,6 +41,10 @@ class ReplicaHost {
   virtual void on_entries_collected(std::size_t) {}
   /// A peer said what no honest one says; it was dropped.  For people.
   virtual void on_message_refused(PartitionId, const std::string& /*why*/) {}
+  /// Whether this turn has room for one more piece of a large AppendEntries to be put to the library, and for one that
+  /// has become durable to be finished, which is when it is applied.  If not, the replica is woken in the next turn.
+  virtual bool may_take_in_piece(PartitionId) { return true; }
+  virtual bool may_finish_piece(PartitionId) { return true; }
   /// The replica has work for this turn: call its settle().
   virtual void wake(PartitionId group) = 0;
 };

@@ -95,6 +95,26 @@ void pack_entry(std::string& body, std::uint64_t term, std::uint8_t type, std::s
   FieldWriter(body).u64(term).u8(type).bytes(payload);
 }
 
+RaftMessage take_piece(RaftMessage& message, std::size_t bytes) {
+  RaftMessage piece = message;
+  message.is_piece = piece.is_piece = piece.is_followed = true;
+  std::string_view rest = message.body.bytes();
+  piece.entries = 0;
+  while (message.entries > 0) {
+    std::string_view behind = rest;
+    const RaftEntryView entry = take_entry(behind);
+    if (piece.entries > 0 && message.body.size() - behind.size() > bytes) break;
+    rest = behind;
+    ++piece.entries;
+    --message.entries;
+    ++message.index;
+    message.log_term = entry.term;
+  }
+  piece.body = message.body.slice(0, message.body.size() - rest.size());
+  message.body = message.body.slice(rest);
+  return piece;
+}
+
 RaftEntryView take_entry(std::string_view& body) {
   FieldReader fields(body);
   const RaftEntryView entry{fields.u64(), fields.u8(), fields.bytes()};

@@ -47,6 +47,9 @@ struct RaftMessage {
   bool granted = false;         ///< Vote result.
   bool disrupt_leader = false;  ///< Vote.
   std::uint8_t pre_vote = 0;    ///< Vote: a flag.  Vote result: the library's tribool.
+  // Not on the wire:
+  bool is_piece = false;     ///< An AppendEntries is put to the library in pieces, and this is one of them.
+  bool is_followed = false;  ///< The next piece lies behind it.
   Frame body;
 
   /// Vote result: nothing was promised, or that is not known.
@@ -60,6 +63,10 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
 
 /// Appends one entry to the body of an AppendEntries.
 void pack_entry(std::string& body, std::uint64_t term, std::uint8_t type, std::string_view payload);
+
+/// Takes entries of up to `bytes`, but one at least, off the front of an AppendEntries that has more of them than one.
+/// Returns them as a message of their own; what is left says the same of the log behind them.
+RaftMessage take_piece(RaftMessage& message, std::size_t bytes);
 
 struct RaftEntryView {
   std::uint64_t term = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "protocol/check.hpp"
 #include "worker/raft/library_values.hpp"
@@ -207,96 +208,6 @@ void RaftIo::collect_commit_hint() {
   host_.log_store().put(records::commit_name(group_), records::pack_number(commit_hint_));
 }
 
-int RaftIo::send(struct raft_io_send* request, const struct raft_message* message, raft_io_send_cb done) {
-  RaftMessage out;
-  out.kind = static_cast<RaftMessageKind>(message->type);
-  out.group = group_;
-  out.from.id = {raft_.id};
-  out.to = {message->server_id};
-  switch (message->type) {
-    case RAFT_IO_APPEND_ENTRIES: fill_append(out, *message); break;
-    case RAFT_IO_APPEND_ENTRIES_RESULT: {
-      const struct raft_append_entries_result& result = message->append_entries_result;
-      out.term = result.term;
-      out.other = result.rejected;
-      out.index = result.last_log_index;
-      // R3: a tail that the answered message did not check must not be acknowledged.
-      if (answer_limit_ && result.rejected == 0) out.index = std::min<std::uint64_t>(out.index, *answer_limit_);
-      break;
-    }
-    case RAFT_IO_REQUEST_VOTE: {
-      const struct raft_request_vote& vote = message->request_vote;
-      out.term = vote.term;
-      out.other = vote.candidate_id;
-      out.index = vote.last_log_index;
-      out.log_term = vote.last_log_term;
-      out.disrupt_leader = vote.disrupt_leader;
-      out.pre_vote = vote.pre_vote ? 1 : 0;
-      break;
-    }
-    case RAFT_IO_REQUEST_VOTE_RESULT: {
-      const struct raft_request_vote_result& result = message->request_vote_result;
-      out.term = result.term;
-      out.granted = result.vote_granted;
-      out.pre_vote = static_cast<std::uint8_t>(result.pre_vote);
-      break;
-    }
-    case RAFT_IO_INSTALL_SNAPSHOT: {
-      const struct raft_install_snapshot& install = message->install_snapshot;
-      struct raft_snapshot snapshot {};
-      snapshot.index = install.last_index;
-      snapshot.term = install.last_term;
-      snapshot.configuration_index = install.conf_index;
-      snapshot.configuration = install.conf;
-      struct raft_buffer data = install.data;
-      snapshot.bufs = &data;
-      snapshot.n_bufs = 1;
-      out.term = install.term;
-      out.index = install.last_index;
-      out.log_term = install.last_term;
-      out.other = install.conf_index;
-      out.body = Frame(records::pack(to_record(snapshot)));
-      break;
-    }
-    case RAFT_IO_TIMEOUT_NOW: {
-      const struct raft_timeout_now& timeout = message->timeout_now;
-      out.term = timeout.term;
-      out.index = timeout.last_log_index;
-      out.log_term = timeout.last_log_term;
-      break;
-    }
-    default: return RAFT_INVALID;
-  }
-  host_.send(place_of(message->server_id, message->server_address), std::move(out), hard_state_batch_);
-  // A dead peer is no error: an error would make the library probe it with the whole tail at each heartbeat.
-  if (done != nullptr) {
-    request->cb = done;
-    sent_.push_back({request, done});
-  }
-  return 0;
-}
-
-void RaftIo::fill_append(RaftMessage& out, const struct raft_message& message) {
-  const struct raft_append_entries& append = message.append_entries;
-  out.term = append.term;
-  out.index = append.prev_log_index;
-  out.log_term = append.prev_log_term;
-  out.other = append.leader_commit;
-  out.stored = raft_.last_stored;
-  std::string body;
-  const unsigned most = std::min(append.n_entries, kAppendEntriesMax);
-  for (; out.entries < most; ++out.entries) {
-    const struct raft_entry& entry = append.entries[out.entries];
-    if (out.entries > 0 && body.size() + entry.buf.len > kAppendSizeMax) break;
-    pack_entry(body, entry.term, static_cast<std::uint8_t>(entry.type), view(entry.buf));
-  }
-  if (!body.empty()) out.body = Frame(std::move(body));
-  // A receiver takes its own entries up to the commit index for ours; only up to the last one sent has it compared
-  // them.
-  out.other = std::min<std::uint64_t>(out.other, out.index + out.entries);
-  if (out.entries < append.n_entries) caps_.push_back({message.server_id, append.prev_log_index + out.entries + 1});
-}
-
 int RaftIo::append(struct raft_io_append* request, const struct raft_entry* entries, unsigned count,
                    raft_io_append_cb done) {
   request->cb = done;
@@ -308,7 +219,7 @@ int RaftIo::append(struct raft_io_append* request, const struct raft_entry* entr
     log_bytes_ += cost_of(entries[i]);
   }
   host_.on_entries_collected(count);
-  appends_.push_back({request, done, answer_limit_, host_.collecting_batch()});
+  appends_.push_back({request, done, answer_, host_.collecting_batch()});
   host_.wake(group_);
   return 0;
 }
@@ -338,35 +249,15 @@ int RaftIo::put_snapshot(unsigned trailing, struct raft_io_snapshot_put* request
   return 0;
 }
 
-void RaftIo::finish_sends() {
-  for (std::size_t i = 0; i < sent_.size(); ++i) {
-    const Sent sent = sent_[i];  // The callback may send again.
-    sent.done(sent.request, 0);
-  }
-  sent_.clear();
-}
-
-void RaftIo::apply_caps() {
-  for (const Cap& cap : caps_) {
-    if (raft_.state != RAFT_LEADER) break;
-    for (unsigned i = 0; i < raft_.configuration.n; ++i) {
-      if (raft_.configuration.servers[i].id != cap.peer) continue;
-      struct raft_progress& progress = raft_.leader_state.progress[i];
-      // In the pipeline state the library believes that everything went out.
-      if (progress.state == kProgressPipeline && progress.next_index > cap.next) progress.next_index = cap.next;
-    }
-  }
-  caps_.clear();
-}
-
 bool RaftIo::finish_durable() {
   const BatchNumber durable = host_.durable_batch();
   if (!appends_.empty() && appends_.front().batch <= durable) {
     const Append append = appends_.front();
+    if (append.answer && append.answer->is_piece && !host_.may_finish_piece(group_)) return false;
     appends_.pop_front();
-    answer_limit_ = append.answer_limit;
+    answer_ = append.answer;
     append.done(append.request, 0);
-    answer_limit_.reset();
+    answer_.reset();
     return true;
   }
   if (!puts_.empty() && puts_.front().batch <= durable) {

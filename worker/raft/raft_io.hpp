@@ -21,9 +21,9 @@ namespace trellis {
 
 class RaftIo {
  public:
-  /// One AppendEntries carries at most this; a larger backlog goes in several (R7: the library itself knows no limit,
-  /// and would send a whole log at once).
-  static constexpr std::size_t kAppendSizeMax = 1 << 20;
+  /// One AppendEntries carries at most so many pieces (ReplicaSettings), and entries; a larger backlog goes in several
+  /// (R7: the library itself knows no limit, and would send a whole log at once).
+  static constexpr std::size_t kAppendPiecesMax = 16;
   static constexpr unsigned kAppendEntriesMax = 2048;
 
   RaftIo(PartitionId group, ReplicaHost& host, ReplicaOwner& owner, struct raft& raft);
@@ -38,6 +38,7 @@ class RaftIo {
   void tick() { tick_(&io_); }
   void receive(struct raft_message* message) { receive_(&io_, message); }
 
+  std::size_t append_size_max = 0;
   bool raises_lone_term = true;  ///< False: in the simulator, to see whether that is noticed.
   /// What load() found wrong, for people.
   const std::optional<Error>& load_error() const { return load_error_; }
@@ -52,15 +53,20 @@ class RaftIo {
   bool is_putting() const { return !puts_.empty(); }
   BatchNumber hard_state_batch() const { return hard_state_batch_; }
 
-  /// R3: while an AppendEntries is being answered, what it allows to be acknowledged: its previous index plus its
-  /// entries.
-  void begin_answer(std::uint64_t limit) { answer_limit_ = limit; }
-  void end_answer() { answer_limit_.reset(); }
+  /// How an AppendEntries may be answered.
+  struct Answer {
+    std::uint64_t limit;  ///< R3: what it allows to be acknowledged: its previous index plus its entries.
+    bool is_piece;
+    bool is_followed;  ///< The next piece's answer says as much, and will come.
+  };
+  void begin_answer(Answer answer) { answer_ = answer; }
+  void end_answer() { answer_.reset(); }
 
   // To be called when no call of the library is under way.
   void finish_sends();
   void apply_caps();
-  /// Completes one append or snapshot that has become durable; false where there is none.
+  /// Completes one append or snapshot that has become durable; false where there is none, or no room for it in this
+  /// turn.
   bool finish_durable();
   void finish_reads();
   /// Whether completions wait that need no further write.
@@ -83,7 +89,7 @@ class RaftIo {
   struct Append {
     struct raft_io_append* request;
     raft_io_append_cb done;
-    std::optional<std::uint64_t> answer_limit;
+    std::optional<Answer> answer;
     BatchNumber batch;
   };
   struct Put {
@@ -109,6 +115,12 @@ class RaftIo {
     raft_id peer;
     raft_index next;
   };
+  /// A follower that is behind: where the last two capped messages to it ended.
+  struct Behind {
+    raft_id peer;
+    raft_index earlier;
+    raft_index later;
+  };
 
   static RaftIo& self(struct raft_io* io) { return *static_cast<RaftIo*>(io->impl); }
 
@@ -118,7 +130,11 @@ class RaftIo {
                             std::vector<struct raft_entry>& entries);
   Result<void> raise_term_of_lone_voter(const std::vector<struct raft_entry>& entries, raft_term* term, raft_id* vote);
   int send(struct raft_io_send* request, const struct raft_message* message, raft_io_send_cb done);
+  bool is_said_later(const struct raft_message& message) const;
   void fill_append(RaftMessage& out, const struct raft_message& message);
+  struct raft_progress* progress_of(raft_id peer);
+  bool has_enough_under_way(raft_id peer);
+  void note_capped(raft_id peer, raft_index end);
   int append(struct raft_io_append* request, const struct raft_entry* entries, unsigned count, raft_io_append_cb done);
   int truncate(raft_index index);
   int put_snapshot(unsigned trailing, struct raft_io_snapshot_put* request, const struct raft_snapshot* snapshot,
@@ -149,7 +165,8 @@ class RaftIo {
   Work work_;  ///< The snapshot being written in the background, if any.
   std::vector<Sent> sent_;
   std::vector<Cap> caps_;
-  std::optional<std::uint64_t> answer_limit_;
+  std::vector<Behind> behind_;
+  std::optional<Answer> answer_;
   std::optional<Error> load_error_;
 };
 

@@ -87,6 +87,7 @@ Result<void> Replica::start() {
 
 Result<void> Replica::open_library() {
   library_ = std::make_unique<Library>(*this, group_, host_, owner_);
+  library_->io.append_size_max = RaftIo::kAppendPiecesMax * settings_.piece_size;
   library_->io.raises_lone_term = !settings_.omitted.lone_term;
   library_->io.on_work = [this] { start_snapshot_job(); };
   struct raft_fsm& fsm = library_->fsm;
@@ -195,7 +196,27 @@ void Replica::receive(RaftMessage message) {
     if (inbox_.size() < kInboxMax) inbox_.push_back(std::move(message));
     return;
   }
-  deliver(message);
+  if (!is_large(message)) return deliver(message);
+  inbox_.push_back(std::move(message));
+  work_off_inbox();
+}
+
+bool Replica::is_large(const RaftMessage& message) const {
+  return message.kind == RaftMessageKind::kAppendEntries && message.body.size() > settings_.piece_size;
+}
+
+void Replica::work_off_inbox() {
+  while (!failure_ && reopening_after_ == 0 && !inbox_.empty() && passes_gate(inbox_.front())) {
+    RaftMessage& first = inbox_.front();
+    if (is_large(first) && !host_.may_take_in_piece(group_)) return;
+    if (is_large(first) && first.entries > 1) {
+      deliver(take_piece(first, settings_.piece_size));
+    } else {
+      const RaftMessage message = std::move(first);
+      inbox_.pop_front();
+      deliver(message);
+    }
+  }
 }
 
 void Replica::settle() {
@@ -211,11 +232,7 @@ void Replica::settle() {
     after_call();
   }
   if (tick_skipped_ && !library_->io.is_gated()) tick();
-  while (!failure_ && reopening_after_ == 0 && !inbox_.empty() && passes_gate(inbox_.front())) {
-    const RaftMessage message = std::move(inbox_.front());
-    inbox_.pop_front();
-    deliver(message);
-  }
+  work_off_inbox();
 }
 
 void Replica::after_call() {

@@ -82,6 +82,8 @@ struct ReplicaSettings {
   std::chrono::milliseconds install_timeout{5'000};  ///< An InstallSnapshot unanswered for so long is sent again.
   std::uint64_t snapshot_log_bytes = 64 << 20;       ///< At least so much log before a snapshot is due.
   std::uint64_t tail_bytes = 8 << 20;  ///< So much of the log is kept behind a snapshot, for followers a little late.
+  /// A larger AppendEntries is put to the library in pieces of about this size, as each turn has room for them.
+  std::size_t piece_size = 64 << 10;
   OmittedRules omitted;
 };
 
@@ -224,6 +226,8 @@ class Replica {
   /// Drops what the library must not hear.
   bool refuses(const RaftMessage& message);
   bool is_impossible(const RaftMessage& message) const;
+  bool is_large(const RaftMessage& message) const;
+  void work_off_inbox();
   void deliver(const RaftMessage& message);
   void tell_library(const RaftMessage& message);
   void ask_for_vote(struct raft_message& in);

@@ -179,7 +179,8 @@ void Replica::deliver_append(const RaftMessage& message) {
       at += view.payload.size();
     }
   }
-  if (!settings_.omitted.clamp) library_->io.begin_answer(append.prev_log_index + count);
+  const std::uint64_t checked = settings_.omitted.clamp ? ~0ull : append.prev_log_index + count;
+  library_->io.begin_answer({checked, message.is_piece, message.is_followed});
   library_->io.receive(&in);
   library_->io.end_answer();
   after_call();

@@ -12,7 +12,7 @@ namespace trellis {
 
 constexpr std::uint8_t kCommand = 1;
 
-class ReplicaHarness final : public ReplicaSurroundings<ReplicaHost>, public ReplicaOwner {
+class ReplicaHarness : public ReplicaSurroundings<ReplicaHost>, public ReplicaOwner {
  public:
   explicit ReplicaHarness(const std::vector<ReplicaPlace>& voters = {kSelf, kPeer, kOther})
       : ReplicaSurroundings(voters) {}
