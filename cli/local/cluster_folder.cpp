@@ -178,6 +178,7 @@ Result<std::optional<ClusterShape>> ClusterFolder::shape() const {
     object.at("workers").get_to(shape.workers);
     object.at("k").get_to(shape.k);
     object.at("partitions").get_to(shape.partitions);
+    if (const auto joining = object.find("joining"); joining != object.end()) joining->get_to(shape.joining);
     const json& loaded = object.at("loaded");
     if (loaded.is_string()) {  // An earlier version kept the last one alone.
       shape.loaded.push_back({loaded.get<std::string>(), object.value("loaded_cluster", "")});
@@ -195,6 +196,7 @@ Result<std::optional<ClusterShape>> ClusterFolder::shape() const {
 
 Result<void> ClusterFolder::keep(const ClusterShape& shape) const {
   json object = {{"format", kFormat}, {"workers", shape.workers}, {"k", shape.k}, {"partitions", shape.partitions}};
+  if (!shape.joining.empty()) object["joining"] = shape.joining;
   object["loaded"] = json::array();
   for (const LoadedFile& each : shape.loaded) {
     object["loaded"].push_back({{"file", each.file}, {"cluster", each.cluster}});

@@ -35,11 +35,14 @@ struct ClusterShape {
   std::uint32_t partitions = 16;
   /// Into each cluster that the folder's workers have been.
   std::vector<LoadedFile> loaded;
+  /// Those of the workers that the cluster was made without: they ask to be taken in, however often they are started.
+  std::vector<std::string> joining = {};
   bool operator==(const ClusterShape&) const = default;
 
   /// That worker is no member any more.
   void drop(const std::string& worker) {
     std::erase(workers, worker);
+    std::erase(joining, worker);
     k = std::min(k, static_cast<std::uint32_t>(std::max<std::size_t>(workers.size(), 1)));
   }
   /// Replicas of a partition, and how many workers may be down.

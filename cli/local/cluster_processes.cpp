@@ -164,7 +164,7 @@ Result<void> ClusterProcesses::start_worker(const std::string& address) {
                                         "-p",     std::to_string(endpoint.port),
                                         "-b",     near_end(running_.backend).text(),
                                         "--data", folder_.worker_folder(address)};
-  if (std::find(joining_.begin(), joining_.end(), address) != joining_.end()) arguments.emplace_back("--join");
+  if (joins(address)) arguments.emplace_back("--join");
   const auto at = std::find(shape_.workers.begin(), shape_.workers.end(), address);
   add_metrics(arguments, 1 + static_cast<std::size_t>(at - shape_.workers.begin()));
   add_keys(arguments);
@@ -209,11 +209,14 @@ Result<void> ClusterProcesses::start_gateway() {
 
 /// For people, where it is started in a cluster that runs already.
 std::string ClusterProcesses::why_it_was_missing(const std::string& name) const {
-  if (std::find(joining_.begin(), joining_.end(), name) != joining_.end())
-    return ", which is new and joins the cluster";
   const bool has_run = std::any_of(running_.processes.begin(), running_.processes.end(),
                                    [&name](const RunningProcess& process) { return process.name == name; });
-  return has_run ? ", which had ended" : ", which did not run";
+  if (has_run) return ", which had ended";
+  return joins(name) ? ", which is new and joins the cluster" : ", which did not run";
+}
+
+bool ClusterProcesses::joins(const std::string& worker) const {
+  return std::find(shape_.joining.begin(), shape_.joining.end(), worker) != shape_.joining.end();
 }
 
 /// What is started in a cluster of another `up` is to outlive this one.

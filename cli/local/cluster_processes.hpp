@@ -29,15 +29,9 @@ class ClusterProcesses {
  public:
   /// @param options, stop  must outlive this
   /// @param keys           of the folder's cluster
-  /// @param joining        workers that ask to be taken into the cluster, which was made without them
   ClusterProcesses(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape,
-                   std::vector<std::string> joining, std::optional<LocalKeys> keys)
-      : options_(options),
-        stop_(stop),
-        folder_(std::move(folder)),
-        shape_(std::move(shape)),
-        joining_(std::move(joining)),
-        keys_(std::move(keys)) {}
+                   std::optional<LocalKeys> keys)
+      : options_(options), stop_(stop), folder_(std::move(folder)), shape_(std::move(shape)), keys_(std::move(keys)) {}
   ~ClusterProcesses() { stop_what_is_ours(); }
   ClusterProcesses(const ClusterProcesses&) = delete;
   ClusterProcesses& operator=(const ClusterProcesses&) = delete;
@@ -95,6 +89,7 @@ class ClusterProcesses {
   Result<void> start_process_named(const std::string& name, const std::string& program,
                                    std::vector<std::string> arguments);
   std::string why_it_was_missing(const std::string& name) const;
+  bool joins(const std::string& worker) const;
   Result<void> check_ports_are_free() const;
   void add_keys(std::vector<std::string>& arguments) const;
   void add_metrics(std::vector<std::string>& arguments, std::size_t number) const;
@@ -109,7 +104,6 @@ class ClusterProcesses {
   ClusterFolder folder_;
   ClusterShape shape_;
   RunningCluster running_;
-  std::vector<std::string> joining_;
   std::optional<LocalKeys> keys_;
   bool joined_ = false;
   bool keep_running_ = false;

@@ -77,10 +77,10 @@ class WaitingLine {
 class Up {
  public:
   Up(const UpOptions& options, const StopSignal& stop, ClusterFolder folder, ClusterShape shape,
-     std::vector<std::string> joining, std::optional<LocalKeys> keys)
+     std::optional<LocalKeys> keys)
       : options_(options),
         stop_(stop),
-        processes_(options, stop, std::move(folder), std::move(shape), std::move(joining), std::move(keys)) {}
+        processes_(options, stop, std::move(folder), std::move(shape), std::move(keys)) {}
 
   int run();
 
@@ -359,15 +359,14 @@ int up(const UpOptions& options, const StopSignal& stop) {
   auto shape = decide_shape(wanted, *held, options.folder);
   if (!shape) return refuse(shape.error());
   // Beside those that the cluster was made with, workers have to join it.
-  std::vector<std::string> joining;
   for (const std::string& worker : shape->workers) {
     const bool is_new =
         *held && std::find((*held)->workers.begin(), (*held)->workers.end(), worker) == (*held)->workers.end();
-    if (is_new) joining.push_back(worker);
+    if (is_new) shape->joining.push_back(worker);
   }
   auto keys = local_keys(options.folder, options.secure);
   if (!keys) return refuse(keys.error());
-  return Up(options, stop, std::move(*folder), std::move(*shape), std::move(joining), std::move(*keys)).run();
+  return Up(options, stop, std::move(*folder), std::move(*shape), std::move(*keys)).run();
 }
 
 int down(const std::string& path) {

@@ -226,6 +226,27 @@ class Keeping(UpTest):
         self.assertRan(self.down(), 0, "")
         self.assertNothingRuns()
 
+    def test_a_new_worker_that_ended_before_it_had_joined_joins_at_the_next_up(self):
+        self.assertRan(self.up("--detach"), 0, "")
+        port, = free_ports(1)
+        longer = self.file("longer.txt", self.servers.read_text() + f"127.0.0.1 {port}\n")
+        self.ports.append(port)
+        broker = next(pid for pid in self.running() if pid not in map(self.worker_at, self.ports))
+        os.kill(broker, signal.SIGSTOP)  # So that nobody takes it in.
+        growing = subprocess.Popen([PROGRAMS / "trellis", "up", *self.endpoints, "-s", longer, "--data", self.data], cwd=self.folder,
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment(), preexec_fn=die_with_parent)
+        new = wait_for(lambda: self.worker_at(port), "the new worker", 30)
+        growing.kill()
+        growing.wait()
+        os.kill(new, signal.SIGKILL)
+        wait_for(lambda: new not in self.running(), "it to end")
+        os.kill(broker, signal.SIGCONT)
+        ran = self.assertRan(self.up(servers=longer, stdin="PING"), 0, "PONG\n")
+        self.assertNotIn("refused", ran.err)
+        wait_for(lambda: f"127.0.0.1:{port}" in self.get("members").out, "it to be a member")
+        self.assertRan(self.down(), 0, "")
+        self.assertNothingRuns()
+
     def test_a_worker_that_is_refused_is_told_with_the_reason(self):
         self.assertRan(self.up("-i", self.persons, stdin="GET person1"), 0, JOHN)
         shutil.rmtree(self.data / f"worker-127.0.0.1-{self.ports[0]}")

@@ -97,6 +97,12 @@ TEST(DecideShape, CountsWorkersOnPortsThatFollowEachOther) {
   EXPECT_THAT(decide_shape(wanted, *four, "data").error().message, HasSubstr("trellis member remove"));
 }
 
+TEST(ClusterShape, AWorkerThatWasRemovedDoesNotAskToBeTakenInAgain) {
+  ClusterShape shape{kTwo, 2, 4, {}, {kTwo.back()}};
+  shape.drop(kTwo.back());
+  EXPECT_EQ(shape, (ClusterShape{{kTwo.front()}, 1, 4, {}}));
+}
+
 TEST(ClusterShape, ToleratesWhatItsReplicasAllow) {
   const std::vector<std::string> six(6, "a:1");
   EXPECT_EQ((ClusterShape{kTwo, 2, 4, {}}).tolerates(), 0u);
@@ -117,7 +123,7 @@ TEST_F(ClusterFolderTest, KeepsItsShape) {
   const auto folder = ClusterFolder::open(path_);
   ASSERT_TRUE(folder);
   EXPECT_EQ(*folder->shape(), std::nullopt);
-  const ClusterShape shape{kTwo, 2, 32, {{"persons.txt", "c1"}, {"others.txt", "c2"}}};
+  const ClusterShape shape{kTwo, 2, 32, {{"persons.txt", "c1"}, {"others.txt", "c2"}}, {kTwo.back()}};
   ASSERT_TRUE(folder->keep(shape));
   EXPECT_EQ(*ClusterFolder::open_existing(path_)->shape(), shape);
 }
