@@ -80,6 +80,9 @@ Duration Peers::round_trip_max(TimePoint now) const {
   Duration most{};
   for (const auto& [id, peer] : peers_) {
     const Duration round_trip = peer.round_trip.value();
+    const auto heard_there = peer.round_trip.heard_there();
+    // What it has heard of this worker was on its way there, and word of it on its way back.
+    if (!heard_there || now - std::max(*heard_there, awake_since_) > kForgottenAfter + 2 * round_trip) continue;
     if (now - peer.heard_at <= kForgottenAfter + round_trip) most = std::max(most, round_trip);
   }
   return most;

@@ -33,7 +33,9 @@ class Peers {
   static constexpr int kUnwelcomeRoundTrips = 10;
   static constexpr std::chrono::milliseconds kWelcomedLater{500};
   /// The round trip to one that has been silent for so long, and that round trip, is no concern of elections: it takes
-  /// part in none, and those that are left need not wait as if it did.
+  /// part in none, and those that are left need not wait as if it did.  Nor is it to one that speaks on and has heard
+  /// nothing for so long, a replica that does not know that it has left its group, say: what it gives back it has held
+  /// ever longer, by a clock that may run slower than this one.
   static constexpr std::chrono::milliseconds kForgottenAfter{1'500};
 
   explicit Peers(TimePoint start) : start_(start), awake_since_(start) {}

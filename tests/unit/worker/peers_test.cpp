@@ -160,6 +160,22 @@ TEST_F(PeersTest, OneThatHasBeenSilentForLongIsNoConcern) {
   EXPECT_EQ(peers.round_trip_max(now), Duration::zero());
 }
 
+TEST_F(PeersTest, TheWayToOneThatHearsNothingAnyMoreDoesNotGrowWithTheTimeThatItHasHeldTheLastOne) {
+  const TimePoint heard = now;
+  Speaker deaf;
+  deaf.id = kAda;
+  Duration most{};
+  for (int second = 0; second < 60; ++second) {
+    const auto seconds = std::chrono::seconds(second);
+    deaf.stamps = {to_stamp(now), to_stamp(heard), static_cast<std::uint64_t>(second) * 700'000};  // A slow clock.
+    peers.on_speaker(deaf, heard + seconds);
+    most = std::max(most, peers.round_trip_max(heard + seconds));
+    pass(milliseconds(1'000));
+  }
+  EXPECT_LE(most, milliseconds(1'200));
+  EXPECT_EQ(peers.round_trip_max(now), Duration::zero()) << "elections do not wait for it";
+}
+
 TEST_F(PeersTest, WhatLayUnreadWhileThisWorkerStoodStillSaysNothingOfTheWay) {
   Speaker speaker;
   speaker.id = kAda;
