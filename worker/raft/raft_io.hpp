@@ -115,9 +115,10 @@ class RaftIo {
     raft_id peer;
     raft_index next;
   };
-  /// A follower that is behind: where the last two capped messages to it ended.
+  /// A follower that is behind: where the last two capped messages to it ended, in the term in which they were sent.
   struct Behind {
     raft_id peer;
+    raft_term term;
     raft_index earlier;
     raft_index later;
   };

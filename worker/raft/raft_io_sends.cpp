@@ -116,20 +116,21 @@ bool RaftIo::has_enough_under_way(raft_id peer) {
   const auto at = std::find_if(behind_.begin(), behind_.end(), [&](const Behind& each) { return each.peer == peer; });
   if (at == behind_.end()) return false;
   const struct raft_progress* const progress = progress_of(peer);
-  const bool is_filled = progress != nullptr && progress->state == kProgressPipeline;
+  const bool is_filled = progress != nullptr && progress->state == kProgressPipeline && at->term == raft_.current_term;
   if (is_filled && progress->match_index < at->earlier) return true;
-  // Something was lost, where the library probes: it is sent again.
+  // Something was lost, where the library probes: it is sent again.  And what was sent in an earlier term may be no
+  // part of this log any more.
   if (!is_filled || progress->match_index >= at->later) behind_.erase(at);
   return false;
 }
 
 void RaftIo::note_capped(raft_id peer, raft_index end) {
   for (Behind& each : behind_) {
-    if (each.peer != peer) continue;
+    if (each.peer != peer || each.term != raft_.current_term) continue;
     each.earlier = std::exchange(each.later, end);
     return;
   }
-  behind_.push_back({peer, 0, end});
+  behind_.push_back({peer, raft_.current_term, 0, end});
 }
 
 struct raft_progress* RaftIo::progress_of(raft_id peer) {

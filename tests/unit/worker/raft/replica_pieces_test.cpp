@@ -53,6 +53,29 @@ TEST(ReplicaPieces, R7OfABacklogTwoMessagesAreUnderWayAtATime) {
   EXPECT_EQ(harness.applied.size(), 500u);
 }
 
+TEST(ReplicaPieces, R7WhatWasUnderWayInAnEarlierTermHoldsNothingUp) {
+  Harness harness;
+  harness.settings.piece_size = 100;
+  ASSERT_TRUE(harness.start());
+  harness.lead();
+  harness.acknowledge(kPeer, 2);
+  std::vector<CommandBuffer> many;
+  for (int i = 0; i < 500; ++i) many.emplace_back(100);
+  harness.replica->propose(std::move(many));
+  harness.sync();
+  for (int i = 0; i < 10; ++i) harness.tick();
+  const std::uint64_t term = harness.replica->term().value;
+  harness.receive(append_of(term + 1, {2, term, {term + 1}}, kOther));
+  harness.sync();
+  ASSERT_EQ(harness.replica->last_index(), LogIndex{3}) << "the tail was another leader's to keep, which did not";
+  harness.lead();
+  harness.take(RaftMessageKind::kAppendEntries);
+  harness.replica->propose(commands({"next"}));
+  const auto sent = harness.take(RaftMessageKind::kAppendEntries, kPeer);
+  ASSERT_FALSE(sent.empty());
+  EXPECT_EQ(sent.back().entries, 1u);
+}
+
 TEST(ReplicaPieces, WhatIsLargeIsTakenInPieceByPieceAsEachTurnHasRoom) {
   struct Narrow final : Harness {
     bool may_take_in_piece(PartitionId) override { return taken_in++ < 2; }
