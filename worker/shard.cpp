@@ -326,15 +326,20 @@ void Shard::settle_all() {
   for (int round = 0; !woken_.empty() && round < kSettleRoundsMax; ++round) {
     std::set<PartitionId> woken;
     woken.swap(woken_);
-    for (const PartitionId id : woken) {
-      Partition* partition = find_partition(id);
-      if (partition == nullptr) continue;
-      partition->settle();
-      output_.on_settled(id);
-      if (partition->replica().failure()) return fail(*partition->replica().failure());
-    }
+    const auto first = woken.lower_bound(room_in_turn_.first());
+    std::for_each(first, woken.end(), [this](PartitionId id) { settle(id); });
+    std::for_each(woken.begin(), first, [this](PartitionId id) { settle(id); });
+    if (failure_) return;
   }
   receiver_.deliver(*this);
+}
+
+void Shard::settle(PartitionId id) {
+  Partition* const partition = find_partition(id);
+  if (partition == nullptr || failure_) return;
+  partition->settle();
+  output_.on_settled(id);
+  if (partition->replica().failure()) fail(*partition->replica().failure());
 }
 
 void Shard::start_write() {

@@ -286,6 +286,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   void set_timing();
   void greet();
   void settle_all();
+  void settle(PartitionId id);
   std::vector<ReplicaPlace> peers_to_ask(const LeadershipProof& proof) const;
   void ask_for_confirmations();
   void say_hello();

@@ -198,7 +198,7 @@ void Replica::receive(RaftMessage message) {
   }
   if (!is_large(message)) return deliver(message);
   inbox_.push_back(std::move(message));
-  work_off_inbox();
+  host_.wake(group_);  // Groups come to their pieces in turn.
 }
 
 bool Replica::is_large(const RaftMessage& message) const {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace trellis {
 namespace {
 
@@ -16,6 +18,19 @@ TEST(TurnRoom, WhoFindsNoneIsAmongThoseWhomTheNextTurnBeginsWith) {
   EXPECT_EQ(room.begin_turn(), (std::set<PartitionId>{{7}, {8}}));
   EXPECT_FALSE(room.has_waiting());
   EXPECT_TRUE(room.take_in_piece({7}));
+}
+
+TEST(TurnRoom, WhereAllHaveMorePiecesThanThereIsRoomEachIsFirstInItsTurn) {
+  TurnRoom room;
+  std::map<std::uint32_t, int> finished;
+  for (int turn = 0; turn < 40; ++turn) {
+    room.begin_turn();
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      const std::uint32_t group = (room.first().value + i) % 8;
+      if (group != 5 && room.finish_piece({group})) ++finished[group];
+    }
+  }
+  for (const std::uint32_t group : {0u, 1u, 2u, 3u, 4u, 6u, 7u}) EXPECT_GE(finished[group], 5) << group;
 }
 
 TEST(TurnRoom, EachKindOfWorkHasItsOwn) {
