@@ -5,6 +5,7 @@
 // It tells a log whose files were lost from one that never was: both are empty, and an empty folder may be taken into a
 // cluster, while what this one has voted and acknowledged would be forgotten.
 // Invariant: it is written once the worker's place in its cluster is durable in the log, so a log beside it holds that.
+// Threading: one thread at a time; writing waits for the disk, once in a folder's life.
 #pragma once
 
 #include <optional>

@@ -92,6 +92,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   /// Each worker writes down the times of its groups so often.
   static constexpr std::chrono::seconds kTimesNotedEvery{60};
+
   /// What requests may take of a turn: those that are served as they come, and those that were put off.  So heartbeats
   /// and the log wait for no more than some 5 ms, and for the one document, page or write that comes last.
   static constexpr Effort kAtOnceEffort = 5 * kEffortMillisecond / 2;
