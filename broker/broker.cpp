@@ -156,6 +156,7 @@ void Broker::Core::on_recovery_item(WorkerRecord& worker, const BundleItem& item
 }
 
 void Broker::Core::settle_recovery(TimePoint now) {
+  if (!recoveries_.has_news()) return;
   if (auto plan = recoveries_.take_plan(); plan && formation_.on_map_offer(std::move(*plan), now)) use_new_map(now);
   for (auto& [tag, answer] : recoveries_.take_done()) requests_.on_recovered(tag, std::move(answer), now);
 }

@@ -114,6 +114,8 @@ void Calls::write_request(Call& call, WorkerRecord& worker, ReadMode mode, TimeP
   request_.attempt = call.attempts;
   request_.partition = call.subrequest.partition;
   request_.kind = call.subrequest.kind;
+  request_.command = call.subrequest.command;
+  request_.id = call.subrequest.id;
   request_.mode = mode;
   request_.broker_session = call.subrequest.writes && call.identity.own;
   request_.session.assign(call.subrequest.writes ? call.identity.session : std::string_view{});

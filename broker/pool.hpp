@@ -4,8 +4,9 @@
 // next broker's: an answer to a tag of before finds nothing.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <vector>
 
 namespace trellis {
@@ -27,14 +28,14 @@ class Pool {
   T& acquire() {
     std::uint64_t place = 0;
     if (free_.empty()) {
-      place = places_.size();
-      places_.emplace_back();
+      place = places_++;
+      if (place / kBlock == blocks_.size()) blocks_.push_back(std::make_unique<std::array<T, kBlock>>());
     } else {
       place = free_.back();
       free_.pop_back();
     }
     ++used_;
-    T& object = places_[place];
+    T& object = at(place);
     object.tag = fresh(place);
     return object;
   }
@@ -47,22 +48,25 @@ class Pool {
 
   T* find(Tag tag) {
     const std::uint64_t place = place_of(tag);
-    if (tag == 0 || place >= places_.size() || places_[place].tag != tag) return nullptr;
-    return &places_[place];
+    if (tag == 0 || place >= places_ || at(place).tag != tag) return nullptr;
+    return &at(place);
   }
 
   std::size_t used() const { return used_; }
 
  private:
   static constexpr int kPlaceBits = 24;
+  static constexpr std::size_t kBlock = 64;  ///< Objects that are made at once.
   static std::uint64_t place_of(Tag tag) { return tag & ((1u << kPlaceBits) - 1); }
+  T& at(std::uint64_t place) { return (*blocks_[place / kBlock])[place % kBlock]; }
   Tag fresh(std::uint64_t place) {
     do ++running_;
     while (((running_ << kPlaceBits) & ~kTagFlags) == 0);
     return ((running_ << kPlaceBits) & ~kTagFlags) | place;
   }
 
-  std::deque<T> places_;
+  std::vector<std::unique_ptr<std::array<T, kBlock>>> blocks_;
+  std::uint64_t places_ = 0;
   std::vector<std::uint64_t> free_;
   std::uint64_t running_;
   std::size_t used_ = 0;

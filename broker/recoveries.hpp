@@ -49,6 +49,7 @@ class Recoveries {
   /// Which of them this broker has heard lately, for whom another one asks; empty: none.
   std::string heard_lately(const std::vector<WorkerId>& lost, TimePoint now) const;
 
+  bool has_news() const { return decided_ || !done_.empty(); }
   std::vector<std::pair<Tag, MergedAnswer>> take_done() { return std::exchange(done_, {}); }
   /// A map that all members which it keeps have written down: it is the cluster's from now on.
   std::optional<ClusterMap> take_plan() { return std::exchange(decided_, std::nullopt); }

@@ -30,7 +30,7 @@ Error too_much_under_way() { return {Code::kResourceExhausted, "this broker has 
 /// The status of a reply frame, from its head alone: [version, id, status, ...
 Code status_of(const Frame& reply) {
   PackedReader reader(reply.bytes());
-  if (!reader.read_array() || !reader.next() || !reader.next()) return Code::kInternal;
+  if (!reader.read_array() || !reader.read_int() || !reader.read_uint()) return Code::kInternal;
   return code_of(reader.read_str().value_or("")).value_or(Code::kInternal);
 }
 
@@ -181,9 +181,11 @@ void Requests::begin_on_one_key(Entry& entry, TimePoint now) {
   Subrequest subrequest;
   subrequest.partition = partition_of(*key, router_.partition_count());
   subrequest.client = entry.client->number;
+  subrequest.command = request.command;
+  subrequest.id = request.id;
   subrequest.stale = request.options.stale;
   subrequest.writes = is_write(request.command);
-  subrequest.body = entry.frame;
+  subrequest.body = entry.frame.slice(request.body);
   const WriteIdentity identity = subrequest.writes ? identity_of(entry) : WriteIdentity{};
   const Tag tag = entry.tag;
   const Tag call = calls_->start(tag, std::move(subrequest), identity, entry.deadline, now);

@@ -16,9 +16,11 @@ void Requests::begin_on_one_partition(Entry& entry, TimePoint now) {
   Subrequest subrequest;
   subrequest.partition = PartitionId{*partition};
   subrequest.client = entry.client->number;
+  subrequest.command = entry.request.command;
+  subrequest.id = entry.request.id;
   subrequest.stale = entry.request.command == Command::kFenceRead;
   subrequest.writes = row_of(entry.request.command).effect == Effect::kManages;
-  subrequest.body = entry.frame;
+  subrequest.body = entry.frame.slice(entry.request.body);
   const WriteIdentity identity = subrequest.writes ? identity_of(entry) : WriteIdentity{};
   const Tag tag = entry.tag;
   const Tag call = calls_->start(tag, std::move(subrequest), identity, entry.deadline, now);

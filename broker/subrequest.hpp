@@ -22,6 +22,8 @@ struct Subrequest {
       joint;  ///< Not empty: the partitions whose reads it holds, one worker's; `partition` is the first.
   std::uint32_t client = 0;  ///< Whose request it is a part of, as a number of the broker's.
   RequestKind kind = RequestKind::kCommand;
+  Command command = Command::kGet;  ///< kCommand, as is
+  std::uint64_t id = 0;             ///< this: which its reply carries.
   bool stale = false;
   bool writes = false;
   WorkerId silenced;             ///< A worker fell silent with it before; 0: none did.

@@ -1,6 +1,7 @@
 #include "program/zmq_frames.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace trellis {
 namespace {
@@ -17,14 +18,14 @@ zmq::message_t to_message(const Frame& frame) {
   return message;
 }
 
-/// Receives one part, if one waits. A signal that arrives meanwhile is no error; the caller's loop looks at it.
-bool receive_part(zmq::socket_t& socket, zmq::message_t& message) {
+/// Receives one part, if one waits, and returns its size.  A signal that arrives meanwhile is no error: the caller's
+/// loop looks at it.
+std::optional<std::size_t> receive_part(zmq::socket_t& socket, zmq::message_t& message) {
   for (;;) {
-    try {
-      return socket.recv(message, zmq::recv_flags::dontwait).has_value();
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) throw;
-    }
+    const int size = zmq_msg_recv(message.handle(), socket.handle(), ZMQ_DONTWAIT);
+    if (size >= 0) return static_cast<std::size_t>(size);
+    if (zmq_errno() == EAGAIN) return std::nullopt;
+    if (zmq_errno() != EINTR) throw zmq::error_t();
   }
 }
 
@@ -61,9 +62,10 @@ bool receive(zmq::socket_t& socket, Frames& frames, Intake& intake) {
   for (;;) {
     auto message = std::make_shared<zmq::message_t>();
     // Once the first part is here, so are the others.
-    if (!receive_part(socket, *message)) return false;
+    const auto size = receive_part(socket, *message);
+    if (!size) return false;
     const bool more = message->more();
-    const std::string_view bytes = message->to_string_view();
+    const std::string_view bytes(static_cast<const char*>(message->data()), *size);
     const bool is_too_much = frames.size() == intake.frames_max;
     if (is_too_much || (intake.wants_source && !more)) intake.source = zmq_msg_get(message->handle(), ZMQ_SRCFD);
     if (is_too_much) {

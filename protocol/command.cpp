@@ -45,12 +45,7 @@ BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std:
   }
   item.arguments = arguments_of(*arguments);
   if (count == 3 && !are_empty(packed.substr(reader.position()))) {
-    auto options = read_options(packed.substr(reader.position()), *command, OptionPlace::kBatchItem);
-    if (options) {
-      item.options = *options;
-    } else {
-      item.error = options.error();
-    }
+    item.error = read_options(packed.substr(reader.position()), *command, OptionPlace::kBatchItem, item.options);
   }
   return item;
 }
@@ -61,54 +56,62 @@ BatchItem read_item(std::string_view packed) {
   return read_item_elements(packed, reader, count);
 }
 
-}  // namespace
-
-std::variant<Request, BadRequest> read_request(std::string_view frame) {
-  std::uint64_t id = 0;
-  // Whatever is wrong with a frame that is cut off or no MessagePack, that is what helps.
-  const auto bad = [&id, frame](Error error) {
-    if (const auto where = broken_at(frame)) error = invalid_argument("not valid MessagePack: the request " + *where);
-    return BadRequest{id, std::move(error)};
-  };
-  const auto wrong = [&bad](std::string message) { return bad(invalid_argument(std::move(message))); };
+/// What is wrong with a frame whose head is read into `request`: its id, as soon as that is known, and all else.
+std::optional<Error> read_head(std::string_view frame, Request& request) {
   PackedReader reader(frame);
   const auto elements = reader.read_array();
   if (!elements || *elements == 0) {
-    return wrong("a request must be a MessagePack array [version, id, command, arguments, options]");
+    return invalid_argument("a request must be a MessagePack array [version, id, command, arguments, options]");
   }
   const auto version = reader.read_int();
   // The id is looked for even behind a wrong version, so that the client can tell which request was wrong.
-  if (!version && !reader.read_value()) return wrong("the request ends before its version");
-  const auto given = *elements > 1 ? read_whole(reader) : std::nullopt;
-  if (given && *given <= static_cast<std::uint64_t>(INT64_MAX)) id = *given;
-  if (!version) return wrong("version must be an int; this broker speaks version 1");
-  if (*version != 1) return wrong("version " + std::to_string(*version) + " is not spoken here; version 1 is");
-  if (!given || id != *given) return wrong("id must be a uint from 0 to 2^63-1");
+  if (!version && !reader.read_value()) return invalid_argument("the request ends before its version");
+  const auto id = *elements > 1 ? read_whole(reader) : std::nullopt;
+  const bool is_good_id = id && *id <= static_cast<std::uint64_t>(INT64_MAX);
+  if (is_good_id) request.id = *id;
+  if (!version) return invalid_argument("version must be an int; this broker speaks version 1");
+  if (*version != 1) {
+    return invalid_argument("version " + std::to_string(*version) + " is not spoken here; version 1 is");
+  }
+  if (!is_good_id) return invalid_argument("id must be a uint from 0 to 2^63-1");
   if (*elements < 4 || *elements > 5) {
-    return wrong("a request has 4 or 5 elements [version, id, command, arguments, options], this one has " +
-                 std::to_string(*elements));
+    return invalid_argument("a request has 4 or 5 elements [version, id, command, arguments, options], this one has " +
+                            std::to_string(*elements));
   }
   const auto name = read_text(reader);
-  if (!name) return wrong("command must be a str");
+  if (!name) return invalid_argument("command must be a str");
   const auto command = command_of(*name);
-  if (!command) return wrong("unknown command " + quoted_excerpt(*name) + in_upper_case(*name));
-  Request request;
-  request.id = id;
+  if (!command) return invalid_argument("unknown command " + quoted_excerpt(*name) + in_upper_case(*name));
   request.command = *command;
+  const std::string_view rest = frame.substr(reader.position());
   const auto arguments = reader.read_value();
   if (arguments) request.arguments = arguments_of(*arguments);
-  if (!PackedReader(request.arguments).read_array()) return wrong("arguments must be an array");
+  if (!PackedReader(request.arguments).read_array()) return invalid_argument("arguments must be an array");
+  request.body = *arguments;
   if (*elements == 5) {
     const auto packed = reader.read_value();
-    if (!packed) return wrong("options must be a map or nil");
+    if (!packed) return invalid_argument("options must be a map or nil");
     if (!are_empty(*packed)) {
-      auto options = read_options(*packed, *command, OptionPlace::kRequest);
-      if (!options) return bad(options.error());
-      request.options = *options;
+      if (auto problem = read_options(*packed, *command, OptionPlace::kRequest, request.options)) return problem;
+      if (are_for_worker(request.options)) request.body = rest;
     }
   }
-  if (!reader.at_end()) return wrong("bytes after the request");
-  return request;
+  if (!reader.at_end()) return invalid_argument("bytes after the request");
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<Request, BadRequest> read_request(std::string_view frame) {
+  // It is put together where it is returned: a copy would cost more than all that is read.
+  std::variant<Request, BadRequest> read;
+  Request& request = std::get<Request>(read);
+  if (auto problem = read_head(frame, request)) {
+    // Whatever is wrong with a frame that is cut off or no MessagePack, that is what helps.
+    if (const auto where = broken_at(frame)) problem = invalid_argument("not valid MessagePack: the request " + *where);
+    read = BadRequest{request.id, std::move(*problem)};
+  }
+  return read;
 }
 
 Result<std::vector<BatchItem>> read_batch(std::string_view arguments) {
@@ -162,6 +165,28 @@ Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed) {
     items.push_back(std::move(**item));
   }
   return items;
+}
+
+std::string command_body(std::string_view arguments, const Options& options) {
+  std::string body(arguments);
+  if (are_for_worker(options)) pack_options(body, options);
+  return body;
+}
+
+BatchItem read_command_body(Command command, std::string_view body) {
+  BatchItem item;
+  item.command = command;
+  PackedReader reader(body);
+  const auto arguments = reader.read_value();
+  if (!arguments) {
+    item.error = invalid_argument("arguments must be an array");
+    return item;
+  }
+  item.arguments = arguments_of(*arguments);
+  if (!reader.at_end()) {
+    item.error = read_options(body.substr(reader.position()), command, OptionPlace::kRequest, item.options);
+  }
+  return item;
 }
 
 Result<void> check_arguments(Command command, std::string_view arguments, Dialect dialect) {

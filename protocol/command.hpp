@@ -23,6 +23,7 @@ struct Request {
   std::uint64_t id = 0;
   Command command = Command::kPing;
   std::string_view arguments;  ///< The packed array, its elements not yet read.
+  std::string_view body;       ///< What a worker is told of it, as command_body() has it; where it was read.
   Options options;
 };
 
@@ -62,6 +63,11 @@ class IndexedBatchReader {
   PackedReader reader_;
   std::optional<std::uint32_t> left_;  ///< Items; nothing before the first was read.
 };
+
+/// What a worker is told of a command: its arguments and, behind them, its options where they say anything to it.
+std::string command_body(std::string_view arguments, const Options& options);
+/// Reads that.  Arguments and options that are bad leave their error in the item.
+BatchItem read_command_body(Command command, std::string_view body);
 
 /// How a PATCH with these options means its operations.
 inline Dialect dialect_of(const Options& options) { return options.pointer ? Dialect::kPointer : Dialect::kOwn; }

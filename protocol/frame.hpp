@@ -25,6 +25,8 @@ class Frame {
   const char* data() const { return bytes_.data(); }
   std::size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
+  /// The same bytes, for good: in memory of their own where nothing keeps these alive.
+  Frame kept() const { return owner_ == nullptr && !bytes_.empty() ? Frame(std::string(bytes_)) : *this; }
   /// What keeps the bytes alive, for whoever knows what it is; null: nothing does.
   const void* owner() const { return owner_.get(); }
 

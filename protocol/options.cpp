@@ -142,7 +142,8 @@ void pack_value_of(Option option, const Options& options, PackedWriter& writer) 
   }
 }
 
-Result<void> check_together(const Options& options, OptionSet given) {
+/// What keeps options from standing together.
+std::optional<Error> problem_together(const Options& options, OptionSet given) {
   const bool has_seq = given.has(Option::kSeq);
   if (given.has(Option::kSession) != has_seq) return invalid_argument("session and seq go together");
   if (options.floor && !has_seq) return invalid_argument("floor goes with session and seq");
@@ -157,18 +158,16 @@ Result<void> check_together(const Options& options, OptionSet given) {
     return invalid_argument("if_absent, if_present and if_version exclude each other");
   }
   if (options.pointer && options.strict) return invalid_argument("with pointer, which is strict, strict says nothing");
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
 
-Result<Options> read_options(std::string_view packed, Command command, OptionPlace place) {
+std::optional<Error> read_options(std::string_view packed, Command command, OptionPlace place, Options& options) {
   PackedReader reader(packed);
-  Options options;
-  if (reader.read_nil()) return options;
+  if (reader.read_nil()) return std::nullopt;
   const auto pairs = read_fields(reader);
   if (!pairs) return invalid_argument("options must be a map or nil");
-  if (*pairs == 0) return options;
   OptionSet given;
   for (std::uint32_t i = 0; i < *pairs; ++i) {
     const auto name = read_text(reader);
@@ -183,8 +182,20 @@ Result<Options> read_options(std::string_view packed, Command command, OptionPla
     }
     given.add(*option);
   }
-  if (auto good = check_together(options, given); !good) return good.error();
+  return *pairs == 0 ? std::nullopt : problem_together(options, given);
+}
+
+Result<Options> read_options(std::string_view packed, Command command, OptionPlace place) {
+  Options options;
+  if (auto problem = read_options(packed, command, place, options)) return std::move(*problem);
   return options;
+}
+
+bool are_for_worker(const Options& options) {
+  const KeyRange& range = options.range;
+  return options.if_absent || options.if_present || options.if_version || options.ttl_ms || options.strict ||
+         options.return_document || options.pointer || options.load || options.allow_fewer || options.dry_run ||
+         range.at_least || range.below || range.match || range.reverse;
 }
 
 void pack_options(std::string& out, const Options& options) {

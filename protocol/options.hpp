@@ -36,11 +36,16 @@ struct Options {
   bool as_token = false;                ///< or the hash of one's token.
 };
 
+/// Whether they say anything to whoever carries the command out: deadlines, sessions and the like are the broker's.
+bool are_for_worker(const Options& options);
+
 /// Where the options stand decides what is allowed: a batch item has neither session nor timeout of its own.
 enum class OptionPlace : std::uint8_t { kRequest, kBatchItem };
 
 /// Reads a map or nil, and checks it against the command.  Views point into `packed`.  Error: kInvalidArgument.
 Result<Options> read_options(std::string_view packed, Command command, OptionPlace place);
+/// The same, into options that are all at their defaults.  Returns what is wrong.
+std::optional<Error> read_options(std::string_view packed, Command command, OptionPlace place, Options& options);
 
 /// Appends the map; options with their default value are left out.
 void pack_options(std::string& out, const Options& options);

@@ -184,97 +184,51 @@ std::optional<PackedToken> PackedReader::next() {
 
 std::optional<PackedToken> PackedReader::peek() const { return Decoder(bytes_.substr(position_)).decode(); }
 
-// Most of what is read, in requests above all, are values whose head is one byte: those are taken without a token.
-
-std::optional<std::uint8_t> PackedReader::first_byte() const {
-  if (position_ == bytes_.size()) return std::nullopt;
-  return static_cast<std::uint8_t>(bytes_[position_]);
-}
-
-std::optional<std::string_view> PackedReader::read_short_str() {
-  const auto head = first_byte();
-  if (!head || (*head & 0xe0) != 0xa0) return std::nullopt;
-  const std::size_t size = *head & 0x1f;
-  if (bytes_.size() - position_ - 1 < size) return std::nullopt;
-  const std::string_view value(bytes_.data() + position_ + 1, size);
-  position_ += 1 + size;
-  return value;
-}
-
-bool PackedReader::read_nil() {
-  if (first_byte() != 0xc0) return false;
-  ++position_;
-  return true;
-}
-
-std::optional<bool> PackedReader::read_bool() {
-  const auto head = first_byte();
-  if (!head || (*head != 0xc2 && *head != 0xc3)) return std::nullopt;
-  ++position_;
-  return *head == 0xc3;
-}
-
-std::optional<std::int64_t> PackedReader::read_int() {
-  if (const auto head = first_byte(); head && *head <= 0x7f) {
-    ++position_;
-    return *head;
-  }
+std::optional<std::int64_t> PackedReader::read_long_int() {
   const auto token = peek();
   if (!token) return std::nullopt;
-  if (token->type == PackedType::kInt) {
-    next();
-    return token->integer;
-  }
-  if (token->type != PackedType::kUint || token->natural > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+  const bool fits = token->type == PackedType::kUint && token->natural <= static_cast<std::uint64_t>(INT64_MAX);
+  if (!fits && token->type != PackedType::kInt) return std::nullopt;
   next();
-  return static_cast<std::int64_t>(token->natural);
+  return fits ? static_cast<std::int64_t>(token->natural) : token->integer;
 }
 
-std::optional<std::uint64_t> PackedReader::read_uint() {
-  if (const auto head = first_byte(); head && *head <= 0x7f) {
-    ++position_;
-    return *head;
+std::optional<std::uint64_t> PackedReader::read_long_uint() {
+  const std::string_view rest = bytes_.substr(position_);
+  if (rest.empty()) return std::nullopt;
+  // As numbers are packed nearly always: 0xcc to 0xcf stand before 1, 2, 4 and 8 bytes.
+  if (const auto head = static_cast<std::uint8_t>(rest.front()); (head & 0xfc) == 0xcc) {
+    const std::size_t width = std::size_t{1} << (head & 0x03);
+    if (rest.size() <= width) return std::nullopt;
+    std::uint64_t value = 0;
+    for (std::size_t i = 1; i <= width; ++i) value = value << 8 | static_cast<unsigned char>(rest[i]);
+    position_ += 1 + width;
+    return value;
   }
-  Decoder decoder(bytes_.substr(position_));
+  Decoder decoder(rest);
   const auto token = decoder.decode();
   if (!token || token->type != PackedType::kUint) return std::nullopt;
   position_ += decoder.used();
   return token->natural;
 }
 
-std::optional<std::string_view> PackedReader::read_str() {
-  if (const auto value = read_short_str()) return value;
+std::optional<std::string_view> PackedReader::read_long_bytes(bool may_be_bin) {
   Decoder decoder(bytes_.substr(position_));
   const auto token = decoder.decode();
-  if (!token || token->type != PackedType::kStr) return std::nullopt;
-  position_ += decoder.used();
-  return token->bytes;
-}
-
-std::optional<std::string_view> PackedReader::read_bytes() {
-  if (const auto value = read_short_str()) return value;
-  Decoder decoder(bytes_.substr(position_));
-  const auto token = decoder.decode();
-  if (!token || (token->type != PackedType::kStr && token->type != PackedType::kBin)) return std::nullopt;
-  position_ += decoder.used();
-  return token->bytes;
-}
-
-std::optional<std::uint32_t> PackedReader::read_count(PackedType type) {
-  const std::uint8_t head_of_none = type == PackedType::kArray ? 0x90 : 0x80;
-  if (const auto head = first_byte(); head && (*head & 0xf0) == head_of_none) {
-    ++position_;
-    return *head & 0x0f;
+  if (!token || (token->type != PackedType::kStr && !(may_be_bin && token->type == PackedType::kBin))) {
+    return std::nullopt;
   }
+  position_ += decoder.used();
+  return token->bytes;
+}
+
+std::optional<std::uint32_t> PackedReader::read_long_count(PackedType type) {
   Decoder decoder(bytes_.substr(position_));
   const auto token = decoder.decode();
   if (!token || token->type != type) return std::nullopt;
   position_ += decoder.used();
   return token->count;
 }
-
-std::optional<std::uint32_t> PackedReader::read_array() { return read_count(PackedType::kArray); }
-std::optional<std::uint32_t> PackedReader::read_map() { return read_count(PackedType::kMap); }
 
 std::optional<std::string_view> PackedReader::read_value() {
   std::string_view rest = bytes_.substr(position_);

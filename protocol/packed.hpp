@@ -40,22 +40,69 @@ class PackedReader {
   std::optional<PackedToken> next();
   std::optional<PackedToken> peek() const;
 
-  bool read_nil();
-  std::optional<bool> read_bool();
-  std::optional<std::int64_t> read_int();    ///< Any integer that fits int64.
-  std::optional<std::uint64_t> read_uint();  ///< Any integer that is not negative.
-  std::optional<std::string_view> read_str();
-  std::optional<std::string_view> read_bytes();  ///< str or bin.
-  std::optional<std::uint32_t> read_array();     ///< The number of elements that follow.
-  std::optional<std::uint32_t> read_map();       ///< The number of pairs that follow.
+  // Most of what is read, in requests above all, are values whose head is one byte: those are taken without a call.
+
+  bool read_nil() { return take_byte(0xff, 0xc0).has_value(); }
+  std::optional<bool> read_bool() {
+    const auto byte = take_byte(0xfe, 0xc2);
+    return byte ? std::optional(*byte == 0xc3) : std::nullopt;
+  }
+  /// Any integer that fits int64.
+  std::optional<std::int64_t> read_int() {
+    if (const auto value = take_byte(0x80, 0x00)) return *value;
+    return read_long_int();
+  }
+  /// Any integer that is not negative.
+  std::optional<std::uint64_t> read_uint() {
+    if (const auto value = take_byte(0x80, 0x00)) return *value;
+    return read_long_uint();
+  }
+  std::optional<std::string_view> read_str() {
+    if (const auto value = read_short_str()) return value;
+    return read_long_bytes(false);
+  }
+  /// str or bin.
+  std::optional<std::string_view> read_bytes() {
+    if (const auto value = read_short_str()) return value;
+    return read_long_bytes(true);
+  }
+  /// The number of elements that follow.
+  std::optional<std::uint32_t> read_array() {
+    if (const auto head = take_byte(0xf0, 0x90)) return *head & 0x0f;
+    return read_long_count(PackedType::kArray);
+  }
+  /// The number of pairs that follow.
+  std::optional<std::uint32_t> read_map() {
+    if (const auto head = take_byte(0xf0, 0x80)) return *head & 0x0f;
+    return read_long_count(PackedType::kMap);
+  }
   /// The next value whole, as the bytes it is packed in, whatever it holds.  Counts are believed only as far as bytes
   /// follow, so a forged count costs nothing.
   std::optional<std::string_view> read_value();
 
  private:
-  std::optional<std::uint8_t> first_byte() const;
-  std::optional<std::string_view> read_short_str();  ///< A str of up to 31 bytes.
-  std::optional<std::uint32_t> read_count(PackedType type);
+  /// Takes the next byte where its bits under `mask` are `wanted`.
+  std::optional<std::uint8_t> take_byte(std::uint8_t mask, std::uint8_t wanted) {
+    if (position_ == bytes_.size()) return std::nullopt;
+    const auto byte = static_cast<std::uint8_t>(bytes_[position_]);
+    if ((byte & mask) != wanted) return std::nullopt;
+    ++position_;
+    return byte;
+  }
+  /// A str of up to 31 bytes.
+  std::optional<std::string_view> read_short_str() {
+    if (position_ == bytes_.size()) return std::nullopt;
+    const auto head = static_cast<std::uint8_t>(bytes_[position_]);
+    const std::size_t size = head & 0x1f;
+    if ((head & 0xe0) != 0xa0 || bytes_.size() - position_ - 1 < size) return std::nullopt;
+    const std::string_view value(bytes_.data() + position_ + 1, size);
+    position_ += 1 + size;
+    return value;
+  }
+  std::optional<std::int64_t> read_long_int();
+  std::optional<std::uint64_t> read_long_uint();
+  std::optional<std::string_view> read_long_bytes(bool may_be_bin);
+  std::optional<std::uint32_t> read_long_count(PackedType type);
 
   std::string_view bytes_;
   std::size_t position_ = 0;

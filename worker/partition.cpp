@@ -216,14 +216,13 @@ Result<void> Partition::read_together(CommandReader& commands) {
   searches_.clear();
   Result<void> is_whole;
   while (applying_.size() < kAppliedTogether) {
-    const auto command = commands.next();
-    if (!command) break;
-    if (!*command) {
-      is_whole = command->error();
+    Entry& command = applying_.emplace_back();
+    if (const auto read = commands.next(command); !read || !*read) {
+      if (read) is_whole = *read;
+      applying_.pop_back();
       break;
     }
-    applying_.push_back(**command);
-    searches_.push_back(state_->documents().search((*command)->key));
+    searches_.push_back(state_->documents().search(command.key));
   }
   if (searches_.size() > 1) descend_together(searches_);
   return is_whole;

@@ -52,6 +52,7 @@ struct Answered {
 
 class PartitionHost : public ReplicaHost {
  public:
+  /// Its body may lie in memory that is used again afterwards: whoever keeps it takes Frame::kept().
   virtual void reply(BrokerIndex broker, WorkerReply reply) = 0;
   virtual SnapshotStore& snapshot_store() = 0;
   /// At most one snapshot is written at a time in a worker.
@@ -107,12 +108,19 @@ class Partition final : public ReplicaOwner {
   Result<void> start();
 
   void on_request(BrokerIndex broker, WorkerRequest request);
+  /// Whether a request is one read of one key that can be answered in this moment.
+  bool may_answer_at_once(const WorkerRequest& request) const;
+  /// Does that.  Returns what it took.
+  Effort answer_at_once(BrokerIndex broker, const WorkerRequest& request, const PreparedItem& item);
   /// Prepares, begins or reads, until the request waits for something else, is answered, or has taken `most`.
   JobTurn go_on(const WorkPointer& work, Effort most);
   /// The same as far as it is to be read.
   JobTurn take_up(const WorkPointer& work, Effort most);
   /// Adds searches for what the request reads next.  They are good until this partition does anything else.
   void seek(Work& work, std::vector<TrieSearch>& searches) const;
+  void seek(const Read& read, std::vector<TrieSearch>& searches) const {
+    searches.push_back(state_->documents().search(read.key));
+  }
   /// The same in a later turn than the one in which it was put off.
   JobTurn resume(const WorkPointer& work, Effort most);
   /// What it says to a read of one key, as of now.
@@ -246,7 +254,9 @@ class Partition final : public ReplicaOwner {
   void release(Work& work);
   void tell_answered(const Work& work, Command command);
   void free_state(std::unique_ptr<StateMachine> old);
-  WorkerReply make_reply(const Work& work, Outcome outcome) const;
+  bool may_read_unconfirmed(const WorkerRequest& request) const;
+  WorkerReply make_reply(const WorkerRequest& request, Outcome outcome) const;
+  Frame packed_reply(std::uint64_t id, const CommandResult& result);
 
   PartitionId id_;
   WorkerId self_;
@@ -269,6 +279,7 @@ class Partition final : public ReplicaOwner {
   std::deque<WaitingWrite> waiting_;
   std::vector<Entry> applying_;       ///< Commands of the log entry that is applied, those that come next,
   std::vector<TrieSearch> searches_;  ///< and room for searches: for their keys, or those that a batch reads.
+  std::string packed_reply_;          ///< Room for one.
   std::vector<WorkPointer> new_reads_;
   std::deque<WaitingRead> waiting_reads_;
   std::map<std::pair<BrokerIndex, std::uint64_t>, Work*> batches_;  ///< Not answered yet; by broker and tag.

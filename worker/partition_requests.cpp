@@ -83,6 +83,30 @@ void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
   host_.go_on(*this, std::move(work));
 }
 
+bool Partition::may_answer_at_once(const WorkerRequest& request) const {
+  if (request.kind != RequestKind::kCommand || request.mode != ReadMode::kChecked) return false;
+  const CommandRow& row = row_of(request.command);
+  return row.reach == Reach::kOneKey && row.effect == Effect::kReads && may_read_unconfirmed(request);
+}
+
+Effort Partition::answer_at_once(BrokerIndex broker, const WorkerRequest& request, const PreparedItem& item) {
+  const Read* const read = item.read();
+  const CommandResult result = read == nullptr ? *item.answer() : read_now(*read);
+  WorkerReply reply = make_reply(request, Outcome::kDone);
+  reply.is_confirmed = read == nullptr;
+  reply.body = packed_reply(request.id, result);
+  const std::string_view key = read == nullptr ? std::string_view() : read->key;
+  host_.on_answered({id_, request.command, key, false, host_.now(), host_.now()});
+  host_.reply(broker, std::move(reply));
+  return 2 * kItemEffort + result.effort + copy_effort(result.packed.size());
+}
+
+/// All that was ever acknowledged is applied on a leader that serves.  Whether it still leads, others tell the broker:
+/// the voters of the configuration that the broker knows.  With another one this leader asks for itself.
+bool Partition::may_read_unconfirmed(const WorkerRequest& request) const {
+  return replica_.is_ready() && request.configuration == replica_.configuration_index();
+}
+
 /// A copy of a batch that is being worked on would double the work, and answer "repeated" before the first has its
 /// results.  The answer to the first is that to both, unless they are to be proven in different ways.
 bool Partition::is_under_way(BrokerIndex broker, const WorkerRequest& copy) {
@@ -147,10 +171,7 @@ void Partition::begin(const WorkPointer& pointer) {
   if (work.left == 0) return finish(work);
   const bool writes = std::any_of(items.begin(), items.end(), [](const PreparedItem& item) { return item.entry(); });
   const ReadMode mode = work.request.mode;
-  // All that was ever acknowledged is applied on a leader that serves.  Whether it still leads, others tell the broker.
-  // They are the voters of the configuration that the broker knows: with another one this leader asks for itself.
-  const bool is_known = work.request.configuration == replica_.configuration_index();
-  if (mode == ReadMode::kChecked && !writes && replica_.is_ready() && is_known) {
+  if (mode == ReadMode::kChecked && !writes && may_read_unconfirmed(work.request)) {
     work.is_unconfirmed = true;
     return begin_reading(work);
   }
@@ -210,7 +231,7 @@ void Partition::seek(Work& work, std::vector<TrieSearch>& searches) const {
   const auto items = work.prepared.items();
   work.sought_to = std::min(items.size(), work.next_read + kSoughtTogether);
   for (std::size_t i = work.next_read; i < work.sought_to; ++i) {
-    if (const Read* const read = items[i].read()) searches.push_back(state_->documents().search(read->key));
+    if (const Read* const read = items[i].read()) seek(*read, searches);
   }
 }
 
@@ -252,8 +273,9 @@ void Partition::complete(Work& work, std::size_t item, const CommandResult& resu
   if (work.is_answered) return;
   --work.left;
   if (work.prepared.kind == RequestKind::kBatch) return complete_batch_item(work, item, result);
-  WorkerReply reply = make_reply(work, Outcome::kDone);
-  reply.body = Frame(pack_reply_frame(work.prepared.id, result));
+  WorkerReply reply = make_reply(work.request, Outcome::kDone);
+  reply.is_confirmed = !work.is_unconfirmed;
+  reply.body = packed_reply(work.prepared.id, result);
   release(work);
   if (const auto command = command_of(work.prepared.one)) tell_answered(work, *command);
   host_.reply(work.broker, std::move(reply));
@@ -282,7 +304,8 @@ void Partition::complete_batch_item(Work& work, std::size_t item, const CommandR
 /// All items have their results.
 void Partition::finish(Work& work) {
   if (work.is_answered) return;
-  WorkerReply reply = make_reply(work, Outcome::kDone);
+  WorkerReply reply = make_reply(work.request, Outcome::kDone);
+  reply.is_confirmed = !work.is_unconfirmed;
   reply.body = Frame(std::move(work.batch_results));
   release(work);
   tell_answered(work, Command::kBatch);
@@ -294,7 +317,7 @@ void Partition::abandon(Work& work, Outcome outcome) {
   // Where a batch's first items are in the log, nobody may say that it was not applied.
   if (work.was_proposed) outcome = Outcome::kUnknown;
   release(work);
-  host_.reply(work.broker, make_reply(work, outcome));
+  host_.reply(work.broker, make_reply(work.request, outcome));
 }
 
 void Partition::tell_answered(const Work& work, Command command) {
@@ -314,16 +337,24 @@ void Partition::release(Work& work) {
 
 bool Partition::is_expired(const Work& work) const { return host_.now() >= work.deadline; }
 
-WorkerReply Partition::make_reply(const Work& work, Outcome outcome) const {
+/// What is small lies in memory that the next one uses again.
+Frame Partition::packed_reply(std::uint64_t id, const CommandResult& result) {
+  packed_reply_.clear();
+  pack_reply_frame(packed_reply_, id, result);
+  return packed_reply_.size() < BundleWriter::kInlineMax ? Frame(nullptr, packed_reply_)
+                                                         : Frame(std::move(packed_reply_));
+}
+
+WorkerReply Partition::make_reply(const WorkerRequest& request, Outcome outcome) const {
   WorkerReply reply;
-  reply.tag = work.request.tag;
-  reply.attempt = work.request.attempt;
-  reply.client = work.request.client;
+  reply.tag = request.tag;
+  reply.attempt = request.attempt;
+  reply.client = request.client;
   reply.outcome = outcome;
   reply.partition = id_;
   reply.term = replica_.term();
   reply.applied = replica_.applied();
-  reply.is_confirmed = !work.is_unconfirmed;
+  reply.is_confirmed = true;
   reply.configuration = replica_.configuration_index();
   if (const auto leader = replica_.leader(); leader && (leader->worker != self_ || replica_.is_leader()))
     reply.leader = leader->worker;

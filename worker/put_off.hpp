@@ -21,4 +21,18 @@ struct Gathered {
   WorkPointer work;
 };
 
+/// The same for one command on one key, which needs no Work: it is answered before anything else is done.
+struct GatheredRead {
+  GatheredRead(Partition& its, BrokerIndex from, WorkerRequest asked)
+      : partition(&its),
+        broker(from),
+        request(std::move(asked)),
+        item(prepare_read_alone(read_command_body(request.command, request.body.bytes()))) {}
+
+  Partition* partition;
+  BrokerIndex broker;
+  WorkerRequest request;
+  PreparedItem item;  ///< Points into the request.
+};
+
 }  // namespace trellis

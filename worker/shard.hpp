@@ -323,7 +323,9 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   /// What is to be said to this peer next; it begins with who speaks.
   BundleWriter& bundle_to(WorkerId peer);
 
+  bool reads_at_once(BrokerIndex broker, const Partition& partition, const WorkerRequest& request) const;
   void gather(Partition& partition, WorkPointer work);
+  void read_if_many();
   void read_gathered();
   void on_reads(BrokerIndex broker, WorkerRequest request);
   JobTurn resume(JointWork& work, Effort most);
@@ -377,7 +379,8 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
   AccessCopy access_;
 
   FairQueue<Client, PutOff> put_off_;  ///< Requests that are to be gone on with in later turns.
-  std::vector<Gathered> gathered_;     ///< Reads of the message that is being read.
+  std::vector<Gathered> gathered_;     ///< Reads of the message that is being read,
+  std::vector<GatheredRead> singles_;  ///< and those of one key.
   std::vector<TrieSearch> searches_;   ///< Room for theirs.
   bool gathers_ = false;
   std::size_t joint_bytes_ = 0;  ///< What the requests of joint reads take that are put off.

@@ -123,10 +123,10 @@ void Shard::add_reply(BrokerLink& broker, const WorkerReply& reply) {
     if (bulk::is_urgent(reply.body)) add(broker.out, reply);
     return;
   }
-  bulk.add(
-      broker.out,
-      {static_cast<std::uint8_t>(MessageType::kReply), pack_header(reply), reply.body, key_of(reply), reply.client},
-      now_);
+  bulk.add(broker.out,
+           {static_cast<std::uint8_t>(MessageType::kReply), pack_header(reply), reply.body.kept(), key_of(reply),
+            reply.client},
+           now_);
 }
 
 void Shard::forget_unfinished_bulk() {

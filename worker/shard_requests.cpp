@@ -31,9 +31,18 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   // A copy of what is answered already: doing it again would only say of writes that they are repeated.
   const BulkSender& bulk = brokers_[broker].bulk.out;
   if (bulk.has_waiting() && bulk.has(request->tag)) return;
+  if (reads_at_once(broker, *partition, *request)) {
+    singles_.emplace_back(*partition, broker, std::move(*request));
+    return read_if_many();
+  }
   const PartitionId group = request->partition;
   partition->on_request(broker, std::move(*request));
   woken_.insert(group);
+}
+
+bool Shard::reads_at_once(BrokerIndex broker, const Partition& partition, const WorkerRequest& request) const {
+  return gathers_ && taken_at_once_ < kAtOnceEffort && !put_off_.has({broker, request.client}) &&
+         partition.may_answer_at_once(request);
 }
 
 /// A client that has nothing waiting is served at once, for a moment; what takes longer, and what comes when the turn
@@ -54,14 +63,25 @@ void Shard::go_on(Partition& partition, WorkPointer work) {
 /// Reads that came in one message find their documents together.
 void Shard::gather(Partition& partition, WorkPointer work) {
   gathered_.push_back({&partition, std::move(work)});
-  if (gathered_.size() == kGatheredMax) read_gathered();
+  read_if_many();
+}
+
+void Shard::read_if_many() {
+  if (gathered_.size() + singles_.size() == kGatheredMax) read_gathered();
 }
 
 void Shard::read_gathered() {
-  if (gathered_.empty()) return;
+  if (gathered_.empty() && singles_.empty()) return;
   searches_.clear();
+  for (const GatheredRead& each : singles_) {
+    if (const Read* const read = each.item.read()) each.partition->seek(*read, searches_);
+  }
   for (const Gathered& each : gathered_) each.partition->seek(*each.work, searches_);
   descend_together(searches_);
+  for (const GatheredRead& each : singles_) {
+    taken_at_once_ += each.partition->answer_at_once(each.broker, each.request, each.item);
+  }
+  singles_.clear();
   gathers_ = false;
   for (Gathered& each : gathered_) go_on(*each.partition, std::move(each.work));
   gathers_ = true;

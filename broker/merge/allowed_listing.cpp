@@ -56,10 +56,9 @@ std::unique_ptr<Merger> AllowedListing::next_listing() {
   options.as.reset();
   ++begun_;
   if (counts()) {
-    asked_ = Frame(pack_request(0, request_.command, request_.arguments, options));
     Request request = request_;
     request.options = options;
-    return std::make_unique<CountMerger>(asked_, request, partitions_);
+    return std::make_unique<CountMerger>(frame_, request, partitions_);
   }
   PageArguments page = page_;
   page.limit = looks_for_more_ ? 1 : page_.limit - count_;

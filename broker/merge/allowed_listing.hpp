@@ -46,7 +46,6 @@ class AllowedListing final : public Merger {
 
   std::size_t next_ = 0;  ///< The interval to come.
   std::uint32_t begun_ = 0;
-  Frame asked_;  ///< COUNT: what the listing under way reads from.
   std::unique_ptr<Merger> listing_;
   bool looks_for_more_ = false;  ///< The page is full: only whether there is more is asked.
 

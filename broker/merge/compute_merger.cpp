@@ -45,8 +45,6 @@ ComputeMerger::ComputeMerger(Frame frame, Computation computation, bool stale, s
 
 Merger::Step ComputeMerger::start() {
   Step step;
-  Options options;
-  options.stale = stale_;
   for (std::uint32_t i = 0; i < variables_.size(); ++i) {
     std::string arguments;
     PackedWriter(arguments).array(1).packed(variables_[i].packed_path);
@@ -54,7 +52,8 @@ Merger::Step ComputeMerger::start() {
     subrequest.number = i;
     subrequest.partition = partition_of(variables_[i].query.key, partitions_);
     subrequest.stale = stale_;
-    subrequest.body = Frame(pack_request(0, Command::kQuery, arguments, options));
+    subrequest.command = Command::kQuery;
+    subrequest.body = Frame(std::move(arguments));
     step.subrequests.push_back(std::move(subrequest));
   }
   if (variables_.empty()) step.answer = finish();

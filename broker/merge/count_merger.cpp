@@ -22,16 +22,18 @@ MergedAnswer nobody_left(std::uint32_t partitions) {
 
 Merger::Step CountMerger::start() {
   Step step;
-  for (std::uint32_t i = 0; i < partitions_; ++i) step.subrequests.push_back(ask(i, frame_));
+  const Frame body = body_with(request_.options);
+  for (std::uint32_t i = 0; i < partitions_; ++i) step.subrequests.push_back(ask(i, body));
   return step;
 }
 
-Subrequest CountMerger::ask(std::uint32_t number, Frame body) const {
+Subrequest CountMerger::ask(std::uint32_t number, const Frame& body) const {
   Subrequest subrequest;
+  subrequest.command = request_.command;
   subrequest.number = number;
   subrequest.partition = PartitionId{number};
   subrequest.stale = request_.options.stale;
-  subrequest.body = std::move(body);
+  subrequest.body = body;
   return subrequest;
 }
 
@@ -40,7 +42,7 @@ Frame CountMerger::rest_behind(const std::string& key) const {
   const std::string next = key + '\0';
   Options options = request_.options;
   options.range.at_least = next;
-  return Frame(pack_request(0, request_.command, request_.arguments, options));
+  return body_with(options);
 }
 
 std::optional<Error> CountMerger::add(const Reply& reply) {

@@ -12,7 +12,7 @@ namespace trellis {
 
 class CountMerger final : public Merger {
  public:
-  /// @param frame    the client's, which each partition gets as it came
+  /// @param frame    the client's
   /// @param request  what stands in it
   CountMerger(Frame frame, const Request& request, std::uint32_t partitions)
       : frame_(std::move(frame)), request_(request), partitions_(partitions), awaited_(partitions) {}
@@ -21,7 +21,8 @@ class CountMerger final : public Merger {
   Step on_subrequest(std::uint32_t number, LegResult result) override;
 
  private:
-  Subrequest ask(std::uint32_t number, Frame body) const;
+  Subrequest ask(std::uint32_t number, const Frame& body) const;
+  Frame body_with(const Options& options) const { return Frame(command_body(request_.arguments, options)); }
   Frame rest_behind(const std::string& key) const;
   std::optional<Error> add(const Reply& reply);
 

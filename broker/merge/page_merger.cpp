@@ -62,7 +62,8 @@ Subrequest PageMerger::ask(std::uint32_t number) {
   subrequest.partition = PartitionId{number};
   subrequest.stale = stale_;
   subrequest.page_bytes = share_bytes_;
-  subrequest.body = Frame(pack_request(0, command_, arguments, options));
+  subrequest.command = command_;
+  subrequest.body = Frame(command_body(arguments, options));
   ++awaited_;
   return subrequest;
 }

@@ -1,5 +1,6 @@
 #include "protocol/cluster/bundle.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/check.hpp"
@@ -10,14 +11,20 @@ namespace {
 
 constexpr std::uint8_t kFormatVersion = 2;
 constexpr std::uint32_t kAttached = 1u << 31;
+constexpr std::size_t kItemHeadSize = 9;
+/// Heads that are larger come seldom, and grow as they are filled.
+constexpr std::size_t kRoomMax = 64 << 10;
 
 }  // namespace
 
 void BundleWriter::add(std::uint8_t type, std::string_view header, const Frame& body) {
-  if (items_ == 0) head_.push_back(static_cast<char>(kFormatVersion));
+  if (items_ == 0) {
+    head_.reserve(room_);
+    head_.push_back(static_cast<char>(kFormatVersion));
+  }
   CHECK(header.size() < kAttached && body.size() < kAttached);
   const bool attach = body.size() >= kInlineMax;
-  FieldBuffer<9> fields;
+  FieldBuffer<kItemHeadSize> fields;
   fields.u8(type).u32(static_cast<std::uint32_t>(header.size()));
   fields.u32(static_cast<std::uint32_t>(body.size()) | (attach ? kAttached : 0));
   head_.append(fields.view()).append(header);
@@ -33,9 +40,12 @@ void BundleWriter::add(std::uint8_t type, std::string_view header, const Frame& 
 Frames BundleWriter::take() {
   Frames frames;
   frames.reserve(1 + attached_.size());
+  room_ = std::min(head_.size(), kRoomMax);
   frames.emplace_back(std::move(head_));
   for (Frame& frame : attached_) frames.push_back(std::move(frame));
-  *this = BundleWriter{};
+  head_.clear();
+  attached_.clear();
+  items_ = size_ = 0;
   return frames;
 }
 
@@ -61,9 +71,10 @@ std::optional<BundleItem> BundleReader::next() {
   const Frame& head = frames_[0];
   FieldReader fields(head.bytes().substr(position_));
   BundleItem item;
-  item.type = fields.u8();
-  const std::uint32_t header_size = fields.u32();
-  const std::uint32_t body = fields.u32();
+  auto item_head = fields.fixed<kItemHeadSize>();
+  item.type = item_head.u8();
+  const std::uint32_t header_size = item_head.u32();
+  const std::uint32_t body = item_head.u32();
   item.header = fields.raw(header_size);
   const std::uint32_t body_size = body & ~kAttached;
   if ((body & kAttached) != 0) {

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/check.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/result.hpp"
 
@@ -41,6 +42,7 @@ class BundleWriter {
  private:
   std::string head_;
   Frames attached_;
+  std::size_t room_ = 0;  ///< For the next head: as much as the last one took.
   std::size_t items_ = 0;
   std::size_t size_ = 0;
 };
@@ -106,6 +108,29 @@ class FieldWriter {
   std::string& out_;
 };
 
+/// The first fields of a message, kSize bytes that are known to be there: read without a look at the end before each.
+template <std::size_t kSize>
+class FixedFields {
+ public:
+  explicit FixedFields(const char* at) : at_(at) {}
+  std::uint8_t u8() { return number<std::uint8_t>(); }
+  std::uint16_t u16() { return number<std::uint16_t>(); }
+  std::uint32_t u32() { return number<std::uint32_t>(); }
+  std::uint64_t u64() { return number<std::uint64_t>(); }
+
+ private:
+  template <typename T>
+  T number() {
+    CHECK(used_ + sizeof(T) <= kSize);  // The compiler knows that it holds.
+    T value = 0;
+    std::memcpy(&value, at_ + used_, sizeof value);
+    used_ += sizeof value;
+    return little_endian(value);
+  }
+  const char* at_;
+  std::size_t used_ = 0;
+};
+
 /// Reads what FieldWriter wrote.  Beyond the end it returns zeros and ok() turns false, for good: check once, last.
 class FieldReader {
  public:
@@ -115,6 +140,13 @@ class FieldReader {
   std::uint32_t u32() { return number<std::uint32_t>(); }
   std::uint64_t u64() { return number<std::uint64_t>(); }
   std::string_view bytes() { return raw(u32()); }
+  /// The next kSize bytes as fields; all zeros where there are not so many.
+  template <std::size_t kSize>
+  FixedFields<kSize> fixed() {
+    static constexpr char kZeros[kSize] = {};
+    const std::string_view taken = raw(kSize);
+    return FixedFields<kSize>(taken.empty() ? kZeros : taken.data());
+  }
   std::string_view raw(std::size_t count) {
     if (rest_.size() < count) {
       ok_ = false;

@@ -180,57 +180,40 @@ Result<JoinRefused> read_join_refused(const BundleItem& item) {
 
 namespace {
 
+// Each begins empty where it is filled, so that the compiler knows where each field goes.
+
 using RequestHeader = FieldBuffer<WorkerRequest::kHeaderSize + kSessionSizeMax>;
 using ReplyHeader = FieldBuffer<WorkerReply::kHeaderSize>;
 
-void fill(RequestHeader& fields, const WorkerRequest& message) {
+RequestHeader header_of(const WorkerRequest& message) {
+  RequestHeader fields;
   fields.u64(message.tag).u32(message.attempt).u32(message.partition.value).u8(static_cast<std::uint8_t>(message.kind));
   fields.u8(static_cast<std::uint8_t>(message.mode)).u8(session_kind_of(message));
-  fields.u64(message.seq)
-      .u64(message.floor)
-      .u32(message.timeout_ms)
-      .u32(message.page_bytes)
-      .u64(message.heard)
-      .u32(message.client)
-      .u64(message.configuration.value)
-      .u8(message.is_suspect ? 1 : 0)
-      .raw(message.session);
+  fields.u8(static_cast<std::uint8_t>(message.command)).u64(message.id);
+  fields.u64(message.seq).u64(message.floor).u32(message.timeout_ms).u32(message.page_bytes).u64(message.heard);
+  fields.u32(message.client).u64(message.configuration.value).u8(message.is_suspect ? 1 : 0).raw(message.session);
+  return fields;
 }
 
-void fill(ReplyHeader& fields, const WorkerReply& message) {
-  fields.u64(message.tag)
-      .u32(message.attempt)
-      .u8(static_cast<std::uint8_t>(message.outcome))
-      .u32(message.partition.value);
-  fields.u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
+ReplyHeader header_of(const WorkerReply& message) {
+  ReplyHeader fields;
+  fields.u64(message.tag).u32(message.attempt).u8(static_cast<std::uint8_t>(message.outcome));
+  fields.u32(message.partition.value).u64(message.leader.value).u64(message.term.value).u64(message.applied.value);
   fields.u8(message.is_confirmed ? 1 : 0).u64(message.configuration.value);
-}
-
-template <typename Header, typename Message>
-void add_with_header(BundleWriter& bundle, MessageType type, const Message& message) {
-  Header header;
-  fill(header, message);
-  bundle.add(static_cast<std::uint8_t>(type), header.view(), message.body);
-}
-
-template <typename Header, typename Message>
-std::string packed_header(const Message& message) {
-  Header header;
-  fill(header, message);
-  return std::string(header.view());
+  return fields;
 }
 
 }  // namespace
 
-std::string pack_header(const WorkerRequest& message) { return packed_header<RequestHeader>(message); }
+std::string pack_header(const WorkerRequest& message) { return std::string(header_of(message).view()); }
 
 void add(BundleWriter& bundle, const WorkerRequest& message) {
-  add_with_header<RequestHeader>(bundle, MessageType::kRequest, message);
+  bundle.add(static_cast<std::uint8_t>(MessageType::kRequest), header_of(message).view(), message.body);
 }
 
 Result<WorkerRequest> read_worker_request(const BundleItem& item) {
-  const auto header = header_of(item, MessageType::kRequest);
-  FieldReader fields(header.value_or(""));
+  FieldReader reader(header_of(item, MessageType::kRequest).value_or(""));
+  auto fields = reader.fixed<WorkerRequest::kHeaderSize>();
   WorkerRequest request;
   request.tag = fields.u64();
   request.attempt = fields.u32();
@@ -238,6 +221,8 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   const std::uint8_t kind = fields.u8();
   const std::uint8_t mode = fields.u8();
   const std::uint8_t session_kind = fields.u8();
+  const std::uint8_t command = fields.u8();
+  request.id = fields.u64();
   request.seq = fields.u64();
   request.floor = fields.u64();
   request.timeout_ms = fields.u32();
@@ -246,13 +231,14 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   request.client = fields.u32();
   request.configuration = {fields.u64()};
   const std::uint8_t suspect = fields.u8();
-  request.session = fields.rest();
-  if (!fields.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kReads) || !is_one_of(mode, ReadMode::kChecked) ||
-      session_kind > kClientsWithFloor || request.session.size() > kSessionSizeMax ||
+  request.session = reader.rest();
+  if (!reader.ok() || suspect > 1 || !is_one_of(kind, RequestKind::kReads) || !is_one_of(mode, ReadMode::kChecked) ||
+      session_kind > kClientsWithFloor || command >= kCommandCount || request.session.size() > kSessionSizeMax ||
       request.partition.value >= kPartitionsMax) {
     return bad("request");
   }
   request.kind = static_cast<RequestKind>(kind);
+  request.command = static_cast<Command>(command);
   request.mode = static_cast<ReadMode>(mode);
   request.broker_session = session_kind == kBrokerSession;
   request.has_floor = session_kind == kClientsWithFloor;
@@ -261,14 +247,15 @@ Result<WorkerRequest> read_worker_request(const BundleItem& item) {
   return request;
 }
 
-std::string pack_header(const WorkerReply& message) { return packed_header<ReplyHeader>(message); }
+std::string pack_header(const WorkerReply& message) { return std::string(header_of(message).view()); }
 
 void add(BundleWriter& bundle, const WorkerReply& message) {
-  add_with_header<ReplyHeader>(bundle, MessageType::kReply, message);
+  bundle.add(static_cast<std::uint8_t>(MessageType::kReply), header_of(message).view(), message.body);
 }
 
 Result<WorkerReply> read_worker_reply(const BundleItem& item) {
-  FieldReader fields(header_of(item, MessageType::kReply).value_or(""));
+  FieldReader reader(header_of(item, MessageType::kReply).value_or(""));
+  auto fields = reader.fixed<WorkerReply::kHeaderSize>();
   WorkerReply reply;
   reply.tag = fields.u64();
   reply.attempt = fields.u32();
@@ -280,7 +267,7 @@ Result<WorkerReply> read_worker_reply(const BundleItem& item) {
   const std::uint8_t confirmed = fields.u8();
   reply.is_confirmed = confirmed == 1;
   reply.configuration = {fields.u64()};
-  if (!fields.at_end() || confirmed > 1 || !is_one_of(outcome, Outcome::kDiskFull) ||
+  if (!reader.at_end() || confirmed > 1 || !is_one_of(outcome, Outcome::kDiskFull) ||
       reply.partition.value >= kPartitionsMax) {
     return bad("reply");
   }

@@ -15,6 +15,7 @@
 #include "protocol/cluster/bundle.hpp"
 #include "protocol/cluster/cluster_map.hpp"
 #include "protocol/cluster/round_trip.hpp"
+#include "protocol/command_table.hpp"
 #include "protocol/types.hpp"
 
 namespace trellis {
@@ -76,7 +77,7 @@ struct WorkerLoad {
 };
 
 /// The version of what hellos hold; it is the first number in each.
-constexpr std::uint32_t kHelloVersion = 9;
+constexpr std::uint32_t kHelloVersion = 10;
 
 /// Said every kHeartbeatInterval, and at once when a leadership changes.  It holds all a broker needs to know of a
 /// worker, so that a broker that has just started learns everything from the next one.
@@ -164,8 +165,9 @@ struct JoinRefused {
 
 /// A kRequest's kind: what its body is.
 enum class RequestKind : std::uint8_t {
-  kCommand = 1,  ///< A client's request frame, as it came (or one made by the broker): a command on one key, KEYS, SCAN
-                 ///< or COUNT.
+  kCommand =
+      1,  ///< What a command is told (command_body() of protocol/command.hpp): one on one key, KEYS, SCAN, COUNT or
+          ///< a fence's.  Which command, and the id that its reply carries, are in the header.
   kBatch = 2,  ///< A packed array of [index, command, arguments] or [index, command, arguments, options]: the items of
                ///< one partition, each with its position in the client's BATCH.
   kCluster = 3,  ///< A client's request frame: a command about the cluster, for the leader of partition 0.
@@ -182,12 +184,14 @@ enum class ReadMode : std::uint8_t {
 
 /// One request for one partition.  Writes always carry a session: the client's, or the broker's own.
 struct WorkerRequest {
-  static constexpr std::size_t kHeaderSize = 65;  ///< But for the session.
+  static constexpr std::size_t kHeaderSize = 73;  ///< But for the session.
 
   std::uint64_t tag = 0;      ///< The broker's; comes back in the reply,
   std::uint32_t attempt = 0;  ///< as does the number of the attempt: "not applied" is said of that one alone.
   PartitionId partition;
   RequestKind kind = RequestKind::kCommand;
+  Command command = Command::kGet;  ///< kCommand, as is
+  std::uint64_t id = 0;             ///< this: the client's; 0 for a part of what it asked.
   ReadMode mode = ReadMode::kLinearizable;
   bool broker_session = false;  ///< The session is the broker's: `floor` counts.
   bool has_floor = false;  ///< The session is a client's that says floors: `floor` counts.  Never with broker_session.

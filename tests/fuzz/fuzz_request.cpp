@@ -30,6 +30,8 @@ void read_arguments(Command command, std::string_view arguments) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace trellis;
+  const BatchItem any = read_command_body(Command::kPatch, text_of(data, size));
+  if (!any.error) read_arguments(any.command, any.arguments);
   const auto read = read_request(text_of(data, size));
   if (const auto* bad = std::get_if<BadRequest>(&read)) {
     CHECK(!bad->error.message.empty() && is_utf8(bad->error.message));
@@ -41,6 +43,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   CHECK(std::holds_alternative<Request>(again));
   CHECK(std::get<Request>(again).id == request.id && std::get<Request>(again).arguments == request.arguments);
   read_arguments(request.command, request.arguments);
+  const BatchItem told = read_command_body(request.command, request.body);
+  CHECK(!told.error && told.arguments == request.arguments);
+  CHECK(are_for_worker(told.options) == are_for_worker(request.options));
   if (const auto items = read_batch(request.arguments)) {
     for (const BatchItem& item : *items) {
       if (!item.error) read_arguments(item.command, item.arguments);

@@ -11,6 +11,8 @@ Error bad(const char* what) { return invalid_argument(std::string("raft message:
 /// Indexes are added to; a quarter of the range is more than any log will see.
 constexpr std::uint64_t kNumberMax = 1ull << 62;
 
+/// Its term, its type, and how large its payload is.
+constexpr std::size_t kEntryHeadSize = 13;
 /// The type of an entry that holds a configuration.
 constexpr std::uint8_t kConfiguration = 3;
 
@@ -92,6 +94,7 @@ Result<RaftMessage> read_raft_message(WorkerId from, std::string_view head, Fram
 }
 
 void pack_entry(std::string& body, std::uint64_t term, std::uint8_t type, std::string_view payload) {
+  body.reserve(body.size() + kEntryHeadSize + payload.size());
   FieldWriter(body).u64(term).u8(type).bytes(payload);
 }
 

@@ -62,12 +62,16 @@ CommandResult CommandResult::failed(Code code, std::string message) {
   return result;
 }
 
-std::string pack_reply_frame(std::uint64_t id, const CommandResult& result) {
-  std::string out;
-  out.reserve(kAroundResult + result.packed.size() + result.message.size());
+void pack_reply_frame(std::string& out, std::uint64_t id, const CommandResult& result) {
+  out.reserve(out.size() + kAroundResult + result.packed.size() + result.message.size());
   PackedWriter writer(out);
   writer.array(5).natural(1).natural(id);
   pack_outcome(writer, result);
+}
+
+std::string pack_reply_frame(std::uint64_t id, const CommandResult& result) {
+  std::string out;
+  pack_reply_frame(out, id, result);
   return out;
 }
 

@@ -39,6 +39,8 @@ struct CommandResult {
 
 /// A reply frame as the client gets it: [1, id, status, result, info].
 std::string pack_reply_frame(std::uint64_t id, const CommandResult& result);
+/// Appends it.
+void pack_reply_frame(std::string& out, std::uint64_t id, const CommandResult& result);
 
 /// Appends what a kBatch answers for one item: [index, status, result, info].
 void pack_batch_item(std::string& out, std::uint32_t index, const CommandResult& result);

@@ -142,6 +142,58 @@ const char* wrong_in_removal(const Entry& entry) {
 
 bool is_ttl(std::uint64_t ttl_ms) { return ttl_ms >= 1 && ttl_ms <= static_cast<std::uint64_t>(kTtlMax.count()); }
 
+/// Reads `bytes` into `entry`, which is as it was made.  What is wrong with them; null: nothing.
+const char* fill(Entry& entry, std::string_view bytes) {
+  FieldReader fields(bytes);
+  const std::uint8_t version = fields.u8();
+  if (version != kFormatVersion && version != kWideVersion) return "its format version is neither 1 nor 3";
+  const std::uint8_t kind = fields.u8();
+  const std::uint16_t flags = version == kWideVersion ? fields.u16() : fields.u8();
+  auto head = fields.fixed<kHeadSize - 3>();
+  const std::uint8_t session_size = head.u8();
+  const std::uint16_t key_size = head.u16();
+  entry.item = head.u16();
+  entry.seq = head.u64();
+  entry.floor = head.u64();
+  entry.fingerprint = head.u64();
+  entry.if_absent = (flags & kIfAbsent) != 0;
+  entry.broker_session = (flags & kBrokerSession) != 0;
+  entry.has_floor = (flags & kHasFloor) != 0;
+  entry.if_present = (flags & kIfPresent) != 0;
+  entry.strict = (flags & kStrict) != 0;
+  entry.return_document = (flags & kReturnDocument) != 0;
+  entry.pointer = (flags & kPointer) != 0;
+  if ((flags & kIfVersion) != 0) entry.if_version = fields.u64();
+  if ((flags & kTtlFlag) != 0) entry.ttl_ms = fields.u64();
+  if ((flags & kTime) != 0) {
+    entry.time.emplace();
+    entry.time->term = fields.u64();
+    entry.time->ms = fields.u64();
+  }
+  entry.session = fields.raw(session_size);
+  entry.key = fields.raw(key_size);
+  entry.content = fields.rest();
+  if (!fields.ok()) return "it is cut off";
+  if (kind < 1 || kind > static_cast<std::uint8_t>(EntryKind::kLast)) return "unknown kind";
+  entry.kind = static_cast<EntryKind>(kind);
+  if ((flags & ~kFlags) != 0) return "unknown flags";
+  if (is_wide(flags) != (version == kWideVersion)) return "flags of another format version";
+  if (entry.time && entry.time->ms > kGroupTimeMax) return "a time that cannot be";
+  if (entry.kind == EntryKind::kRemoveDue) return wrong_in_removal(entry);
+  if (needs_time(entry) != entry.time.has_value()) return "a time that does not belong to its kind, or none";
+  if (entry.ttl_ms && !is_ttl(*entry.ttl_ms)) return "a lifetime that cannot be";
+  if (!options_fit(entry)) return "options that do not belong to its kind, or to each other";
+  if (session_size > kSessionSizeMax) return "its session is too long";
+  if ((entry.broker_session || entry.has_floor) && session_size == 0) return "a session's flag without a session";
+  if (entry.broker_session && entry.has_floor) return "a session that is a broker's and a client's";
+  if (entry.item >= kBatchItemsMax) return "no such position in a BATCH";
+  const bool has_key = entry.kind != EntryKind::kFence;
+  if ((key_size != 0) != has_key || key_size > kKeySizeMax) return "its key is empty or too long";
+  if (entry.content.empty() == has_content(entry.kind)) return "content where there is none, or none";
+  if (entry.content.size() > kDocumentSizeMax && entry.kind == EntryKind::kPut) return "its document is too long";
+  return nullptr;
+}
+
 }  // namespace
 
 EntryKind kind_of(Command command) {
@@ -230,70 +282,29 @@ CommandReader::CommandReader(std::string_view log_entry)
   if (holds_several_) rest_.remove_prefix(1);
 }
 
-std::optional<Result<Entry>> CommandReader::next() {
+std::optional<Result<void>> CommandReader::next(Entry& entry) {
   if (rest_.empty() && count_ > 0) return std::nullopt;
   ++count_;
-  if (!holds_several_) return read_entry(std::exchange(rest_, {}));
   FieldReader fields(rest_);
-  const std::string_view command = fields.raw(fields.u32());
+  const std::string_view command = holds_several_ ? fields.raw(fields.u32()) : rest_;
   const bool fits = fields.ok() && count_ <= kCommandsPerEntryMax;
-  rest_ = fits ? fields.rest() : std::string_view();
+  rest_ = fits && holds_several_ ? fields.rest() : std::string_view();
   if (!fits) return bad(fields.ok() ? "too many commands" : "a command is cut off");
-  return read_entry(command);
+  const char* const wrong = fill(entry, command);
+  return wrong == nullptr ? Result<void>() : bad(wrong);
+}
+
+std::optional<Result<Entry>> CommandReader::next() {
+  Entry entry;
+  const auto read = next(entry);
+  if (!read) return std::nullopt;
+  return *read ? Result<Entry>(entry) : read->error();
 }
 
 Result<Entry> read_entry(std::string_view bytes) {
-  FieldReader fields(bytes);
-  const std::uint8_t version = fields.u8();
-  if (version != kFormatVersion && version != kWideVersion) return bad("its format version is neither 1 nor 3");
-  const std::uint8_t kind = fields.u8();
-  const std::uint16_t flags = version == kWideVersion ? fields.u16() : fields.u8();
-  const std::uint8_t session_size = fields.u8();
-  const std::uint16_t key_size = fields.u16();
-  Entry entry;
-  entry.item = fields.u16();
-  entry.seq = fields.u64();
-  entry.floor = fields.u64();
-  entry.fingerprint = fields.u64();
-  entry.if_absent = (flags & kIfAbsent) != 0;
-  entry.broker_session = (flags & kBrokerSession) != 0;
-  entry.has_floor = (flags & kHasFloor) != 0;
-  entry.if_present = (flags & kIfPresent) != 0;
-  entry.strict = (flags & kStrict) != 0;
-  entry.return_document = (flags & kReturnDocument) != 0;
-  entry.pointer = (flags & kPointer) != 0;
-  if ((flags & kIfVersion) != 0) entry.if_version = fields.u64();
-  if ((flags & kTtlFlag) != 0) entry.ttl_ms = fields.u64();
-  if ((flags & kTime) != 0) {
-    entry.time.emplace();
-    entry.time->term = fields.u64();
-    entry.time->ms = fields.u64();
-  }
-  entry.session = fields.raw(session_size);
-  entry.key = fields.raw(key_size);
-  entry.content = fields.rest();
-  if (!fields.ok()) return bad("it is cut off");
-  if (kind < 1 || kind > static_cast<std::uint8_t>(EntryKind::kLast)) return bad("unknown kind");
-  entry.kind = static_cast<EntryKind>(kind);
-  if ((flags & ~kFlags) != 0) return bad("unknown flags");
-  if (is_wide(flags) != (version == kWideVersion)) return bad("flags of another format version");
-  if (entry.time && entry.time->ms > kGroupTimeMax) return bad("a time that cannot be");
-  if (entry.kind == EntryKind::kRemoveDue) {
-    const char* const wrong = wrong_in_removal(entry);
-    return wrong == nullptr ? Result<Entry>(entry) : bad(wrong);
-  }
-  if (needs_time(entry) != entry.time.has_value()) return bad("a time that does not belong to its kind, or none");
-  if (entry.ttl_ms && !is_ttl(*entry.ttl_ms)) return bad("a lifetime that cannot be");
-  if (!options_fit(entry)) return bad("options that do not belong to its kind, or to each other");
-  if (session_size > kSessionSizeMax) return bad("its session is too long");
-  if ((entry.broker_session || entry.has_floor) && session_size == 0) return bad("a session's flag without a session");
-  if (entry.broker_session && entry.has_floor) return bad("a session that is a broker's and a client's");
-  if (entry.item >= kBatchItemsMax) return bad("no such position in a BATCH");
-  const bool has_key = entry.kind != EntryKind::kFence;
-  if ((key_size != 0) != has_key || key_size > kKeySizeMax) return bad("its key is empty or too long");
-  if (entry.content.empty() == has_content(entry.kind)) return bad("content where there is none, or none");
-  if (entry.content.size() > kDocumentSizeMax && entry.kind == EntryKind::kPut) return bad("its document is too long");
-  return entry;
+  Result<Entry> read{Entry()};
+  if (const char* const wrong = fill(*read, bytes)) read = bad(wrong);
+  return read;
 }
 
 }  // namespace trellis

@@ -113,6 +113,8 @@ class CommandReader {
   explicit CommandReader(std::string_view log_entry);
   /// The next command; nothing at the end.  Error: kInvalidArgument, and the end.
   std::optional<Result<Entry>> next();
+  /// The same into `entry`, which is as it was made.
+  std::optional<Result<void>> next(Entry& entry);
   /// The position of the command that was read last.
   std::uint32_t position() const { return count_ - 1; }
 

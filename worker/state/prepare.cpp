@@ -87,7 +87,8 @@ Task prepare_expire(const WorkerRequest& request, const BatchItem& item) {
 }
 
 Task prepare_read(const BatchItem& item) {
-  Read read;
+  Task task;
+  Read& read = std::get<Read>(task);
   read.command = item.command;
   if (row_of(item.command).signature == Signature::kPath) {
     auto query = read_query(item.arguments);
@@ -99,7 +100,7 @@ Task prepare_read(const BatchItem& item) {
     if (!key) return answer(key.error());
     read.key = *key;
   }
-  return read;
+  return task;
 }
 
 Task prepare_page(const WorkerRequest& request, const BatchItem& item) {
@@ -165,19 +166,8 @@ Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
 }
 
 void prepare_command(const WorkerRequest& request, PreparedRequest& prepared) {
-  const auto read = read_request(request.body.bytes());
-  if (const auto* bad = std::get_if<BadRequest>(&read)) {
-    prepared.id = bad->id;
-    prepared.one.task = answer(bad->error);
-    return;
-  }
-  const auto& command = std::get<Request>(read);
-  prepared.id = command.id;
-  BatchItem item;
-  item.command = command.command;
-  item.arguments = command.arguments;
-  item.options = command.options;
-  prepared.one.task = prepare_item(request, item);
+  prepared.id = request.id;
+  prepared.one.task = prepare_item(request, read_command_body(request.command, request.body.bytes()));
 }
 
 /// Reads of keys that the same batch writes go through the log as well, so that they see what stands before them and

@@ -59,7 +59,7 @@ class PreparedRequest {
 /// wrong becomes the answer of the item).
 Result<PreparedRequest> prepare(const WorkerRequest& request);
 
-/// An item of a kReads.
+/// A read of one key: an item of a kReads, or a kCommand.
 PreparedItem prepare_read_alone(const BatchItem& item);
 
 /// The same for a kBatch, some items at a time: checking 64 MiB of documents takes longer than a turn may.

@@ -28,28 +28,21 @@ std::vector<SessionFloor> FrozenFloors::in_order() const {
   return sessions;
 }
 
-const Slot* SessionFloors::find(std::string_view name) const {
-  const Position at = position_of(name);
-  return at == kNone ? nullptr : &slot(at);
-}
-
-void SessionFloors::on_write(std::string_view name, std::uint64_t floor) {
-  Position at = position_of(name);
-  if (at == kNone) {
-    at = add(name);
+void SessionFloors::on_write(Position position, std::string_view name, std::uint64_t floor) {
+  if (position == kNone) {
+    position = add(name);
   } else {
-    unlink(at);
+    unlink(position);
   }
-  link_last(at);
-  Slot& session = writable(at);
+  link_last(position);
+  Slot& session = writable(position);
   session.floor = std::max(session.floor, floor);
   session.written = ++written_;
 }
 
-void SessionFloors::on_forgotten(std::string_view name, std::uint64_t seq) {
-  const Position at = position_of(name);
-  if (at == kNone || slot(at).forgotten >= seq) return;
-  writable(at).forgotten = seq;
+void SessionFloors::on_forgotten(Position position, std::uint64_t seq) {
+  if (at(position).forgotten >= seq) return;
+  writable(position).forgotten = seq;
 }
 
 FrozenFloors SessionFloors::freeze() {
@@ -75,36 +68,34 @@ bool SessionFloors::restore(const SessionFloor& session) {
   return true;
 }
 
-Slot& SessionFloors::writable(Position at) {
-  Chunk& chunk = chunks_[at / kSlotsPerChunk];
+Slot& SessionFloors::writable(Position position) {
+  Chunk& chunk = chunks_[position / kSlotsPerChunk];
   if (chunk.is_frozen) {
     chunk.slots = std::make_shared<Slots>(*chunk.slots);
     chunk.is_frozen = false;
   }
-  return (*chunk.slots)[at % kSlotsPerChunk];
+  return (*chunk.slots)[position % kSlotsPerChunk];
 }
 
-SessionFloors::Position SessionFloors::position_of(std::string_view name) const {
-  const auto is_at = [&](Position at) { return slot(at).name() == name; };
-  if (last_found_ != kNone && is_at(last_found_)) return last_found_;
-  Position position = kNone;
-  index_.find(hash_of(name), [&](std::uint32_t at) {
-    if (!is_at(at)) return false;
-    position = last_found_ = at;
+SessionFloors::Position SessionFloors::look_for(std::string_view name) const {
+  Position found = kNone;
+  index_.find(hash_of(name), [&](std::uint32_t position) {
+    if (at(position).name() != name) return false;
+    found = last_found_ = position;
     return true;
   });
-  return position;
+  return found;
 }
 
 /// A slot of that name, which is in no place of the list yet.
 SessionFloors::Position SessionFloors::add(std::string_view name) {
-  const Position at = place_for_one_more();
-  Slot& session = writable(at);
+  const Position position = place_for_one_more();
+  Slot& session = writable(position);
   session = Slot{};
   session.name_size = static_cast<std::uint8_t>(name.size());
   std::copy(name.begin(), name.end(), session.name_bytes.begin());
-  index_.add(hash_of(name), at);
-  return at;
+  index_.add(hash_of(name), position);
+  return position;
 }
 
 SessionFloors::Position SessionFloors::place_for_one_more() {
@@ -113,10 +104,10 @@ SessionFloors::Position SessionFloors::place_for_one_more() {
     links_.emplace_back();
     return static_cast<Position>(size() - 1);
   }
-  const Position at = oldest_;
-  index_.remove(hash_of(slot(at).name()), at);
-  unlink(at);
-  return at;
+  const Position position = oldest_;
+  index_.remove(hash_of(at(position).name()), position);
+  unlink(position);
+  return position;
 }
 
 void SessionFloors::unlink(Position at) {

@@ -75,12 +75,29 @@ class SessionFloors {
   /// @param sessions_max  at least 1
   explicit SessionFloors(std::size_t sessions_max) : sessions_max_(sessions_max) {}
 
-  /// Null: the session is not kept.  Holds until the next change.
-  const sessions::Slot* find(std::string_view name) const;
-  /// The session writes, and says this floor: it is kept from now on.  Floors do not go down.
-  void on_write(std::string_view name, std::uint64_t floor);
-  /// A write of it was forgotten.
-  void on_forgotten(std::string_view name, std::uint64_t seq);
+  /// Where a session is, until the next one is added.
+  using Position = std::uint32_t;
+  static constexpr Position kNone = ~Position{0};
+
+  /// kNone: the session is not kept.
+  Position position_of(std::string_view name) const {
+    if (last_found_ != kNone && at(last_found_).name() == name) return last_found_;
+    return look_for(name);
+  }
+  /// Holds until the next change.
+  const sessions::Slot& at(Position position) const {
+    return (*chunks_[position / sessions::kSlotsPerChunk].slots)[position % sessions::kSlotsPerChunk];
+  }
+  /// The same by its name; null: it is not kept.
+  const sessions::Slot* find(std::string_view name) const {
+    const Position position = position_of(name);
+    return position == kNone ? nullptr : &at(position);
+  }
+  /// The session of that name, which is there or is kept from now on, writes, and says this floor.  Floors do not go
+  /// down.
+  void on_write(Position position, std::string_view name, std::uint64_t floor);
+  /// A write of it, which is kept, was forgotten.
+  void on_forgotten(Position position, std::uint64_t seq);
 
   std::size_t size() const { return links_.size(); }
   /// Bytes of memory that all of it takes.
@@ -93,8 +110,6 @@ class SessionFloors {
   bool restore(const SessionFloor& session);
 
  private:
-  using Position = std::uint32_t;
-  static constexpr Position kNone = ~Position{0};
   struct Chunk {
     std::shared_ptr<sessions::Slots> slots;
     bool is_frozen = false;  ///< Shared with a view.
@@ -105,11 +120,8 @@ class SessionFloors {
     Position after = kNone;
   };
 
-  const sessions::Slot& slot(Position at) const {
-    return (*chunks_[at / sessions::kSlotsPerChunk].slots)[at % sessions::kSlotsPerChunk];
-  }
-  sessions::Slot& writable(Position at);
-  Position position_of(std::string_view name) const;
+  sessions::Slot& writable(Position position);
+  Position look_for(std::string_view name) const;
   Position add(std::string_view name);
   Position place_for_one_more();
   void unlink(Position at);

@@ -20,21 +20,22 @@ bool SessionBook::is_past(const Entry& entry) const {
 }
 
 void SessionBook::remember(const RememberedWrite& write, std::uint64_t hash, std::optional<std::uint64_t> floor) {
-  if (floor || floors_.find(write.name.session) != nullptr) {
-    floors_.on_write(write.name.session, floor.value_or(0));
-  }
+  const SessionFloors::Position session = floors_.position_of(write.name.session);
+  if (floor || session != SessionFloors::kNone) floors_.on_write(session, write.name.session, floor.value_or(0));
   writes_.append(write, hash);
-  while (writes_.size() > limits_.writes_max || (writes_.size() > 0 && is_answered(writes_.first()))) {
-    const WriteName oldest = writes_.name_at(writes_.first());
-    floors_.on_forgotten(oldest.session, oldest.seq);
-    writes_.forget_first();
-  }
+  while (writes_.size() > 0 && forget_first()) continue;
 }
 
-bool SessionBook::is_answered(std::uint64_t number) const {
-  const WriteName name = writes_.name_at(number);
-  const sessions::Slot* const session = floors_.find(name.session);
-  return session != nullptr && name.seq < session->floor;
+/// Whether the write that was made first need not be remembered any longer, and is not.
+bool SessionBook::forget_first() {
+  const WriteName first = writes_.name_at(writes_.first());
+  const SessionFloors::Position session = floors_.position_of(first.session);
+  const bool is_kept = session != SessionFloors::kNone;
+  const bool is_answered = is_kept && first.seq < floors_.at(session).floor;
+  if (!is_answered && writes_.size() <= limits_.writes_max) return false;
+  if (is_kept) floors_.on_forgotten(session, first.seq);
+  writes_.forget_first(first);
+  return true;
 }
 
 Result<void> SessionBook::restore(const SessionFloor& session) {

@@ -61,7 +61,7 @@ class SessionBook {
   Result<void> restore(const RememberedWrite& write);
 
  private:
-  bool is_answered(std::uint64_t number) const;
+  bool forget_first();
 
   SessionLimits limits_;
   SessionWindow writes_;

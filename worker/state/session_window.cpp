@@ -3,7 +3,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <string>
+
+#include "protocol/check.hpp"
+#include "protocol/limits.hpp"
 
 namespace trellis {
 
@@ -85,8 +90,12 @@ void FrozenWindow::for_each(const std::function<void(const RememberedWrite&)>& v
 }
 
 std::uint64_t SessionWindow::hash_of(const WriteName& name) {
-  const std::uint64_t numbers[2] = {name.seq, name.item};
-  return XXH3_64bits_withSeed(numbers, sizeof numbers, XXH3_64bits(name.session.data(), name.session.size()));
+  std::array<char, sizeof name.seq + sizeof name.item + kSessionSizeMax> bytes;
+  std::memcpy(bytes.data(), &name.seq, sizeof name.seq);
+  std::memcpy(bytes.data() + sizeof name.seq, &name.item, sizeof name.item);
+  const std::size_t numbers = sizeof name.seq + sizeof name.item;
+  CHECK(name.session.size() <= kSessionSizeMax);
+  return XXH3_64bits(bytes.data(), numbers + name.session.copy(bytes.data() + numbers, kSessionSizeMax));
 }
 
 std::optional<std::uint64_t> SessionWindow::find(const WriteName& name, std::uint64_t hash) const {
@@ -161,8 +170,8 @@ void SessionWindow::append(const RememberedWrite& write, std::uint64_t hash) {
   while (content_total_ > limits_.content_total_max) pass_content();
 }
 
-void SessionWindow::forget_first() {
-  index_.remove(hash_of(name_at(first_)), first_);
+void SessionWindow::forget_first(const WriteName& name) {
+  index_.remove(hash_of(name), first_);
   if (content_first_ == first_) pass_content();
   ++first_;
   if (first_ % kChunkWrites == 0) segments_.pop_front();

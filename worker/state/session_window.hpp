@@ -106,7 +106,8 @@ class SessionWindow {
 
   /// Adds a write that is not there yet.  Contents beyond their bounds are dropped.
   void append(const RememberedWrite& write, std::uint64_t hash);
-  void forget_first();
+  /// @param name  of the first
+  void forget_first(const WriteName& name);
 
   FrozenWindow freeze();
 

@@ -109,16 +109,14 @@ void FakeWorker::answer(const WorkerRequest& request, Outcome outcome, Frame bod
 }
 
 void FakeWorker::answer_ok(const WorkerRequest& request, const std::string& packed_result, LogIndex applied) {
-  const auto read = read_request(request.body.bytes());
   Reply reply;
-  reply.id = std::get<Request>(read).id;
+  reply.id = request.id;
   reply.result = packed_result;
   answer(request, Outcome::kDone, Frame(pack_reply(reply)), {}, {}, applied);
 }
 
 void FakeWorker::answer_error(const WorkerRequest& request, Code code, const std::string& message) {
-  const auto read = read_request(request.body.bytes());
-  answer(request, Outcome::kDone, Frame(pack_error(std::get<Request>(read).id, {code, message})));
+  answer(request, Outcome::kDone, Frame(pack_error(request.id, {code, message})));
 }
 
 void FakeWorker::confirm(const LeadershipQuestion& wanted) {

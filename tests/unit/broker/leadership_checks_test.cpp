@@ -30,7 +30,7 @@ class CheckedRead : public ::testing::Test {
   }
   void answer(const WorkerRequest& request, std::uint64_t value, Term term) {
     Reply reply;
-    reply.id = std::get<Request>(read_request(request.body.bytes())).id;
+    reply.id = request.id;
     const std::string packed = packed_uint(value);
     reply.result = packed;
     leader->answer(request, Outcome::kDone, Frame(pack_reply(reply)), {}, term);

@@ -160,8 +160,7 @@ class Chaos {
       const std::string head = is_joint ? pack_joint_terms(std::vector<JointTerm>(terms)) : "";
       return worker.answer(request, Outcome::kDone, Frame(head + packed_array(outcomes)));
     }
-    const auto command = std::get<Request>(read_request(request.body.bytes())).command;
-    const bool is_page = command == Command::kKeys;
+    const bool is_page = request.command == Command::kKeys;
     worker.answer_ok(
         request, is_page ? packed_array({packed_str("k" + std::to_string(request.partition.value))}) : packed_uint(1));
   }

@@ -151,6 +151,7 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
   }
   void reply(BrokerIndex, WorkerReply reply) override {
     const std::uint64_t tag = reply.tag;
+    reply.body = reply.body.kept();
     EXPECT_TRUE(replies.emplace(tag, std::move(reply)).second) << "answered twice: " << tag;
   }
   SnapshotStore& snapshot_store() override { return snapshots; }
@@ -175,7 +176,9 @@ class Harness final : public ReplicaSurroundings<PartitionHost> {
  private:
   static WorkerRequest command(Command command, const std::string& arguments) {
     WorkerRequest request;
-    request.body = Frame(pack_request(77, command, arguments, {}));
+    request.id = 77;
+    request.command = command;
+    request.body = Frame(arguments);
     return request;
   }
   std::uint64_t tag_ = 0;

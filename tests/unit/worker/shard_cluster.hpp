@@ -222,7 +222,9 @@ class Cluster {
         request.session = "session";
         request.seq = seq != 0 ? seq : ++seq_;
       }
-      request.body = Frame(pack_request(77, command, arguments, {}));
+      request.id = 77;
+      request.command = command;
+      request.body = Frame(arguments);
       BundleWriter out;
       add(out, request);
       worker(*at).from_broker.push_back(out.take());

@@ -67,7 +67,9 @@ TEST(Shard, TellsHowLongASlowWriteWaitedForTheOneBeforeIt) {
     request.seq = tag;
     std::string arguments;
     PackedWriter(arguments).array(2).str("key").str("value");
-    request.body = Frame(pack_request(77, Command::kPut, arguments, {}));
+    request.id = 77;
+    request.command = Command::kPut;
+    request.body = Frame(arguments);
     BundleWriter out;
     add(out, request);
     cluster.worker(leader).from_broker.push_back(out.take());
@@ -217,7 +219,9 @@ TEST(Shard, AFailedDiskStopsTheWorkerWithoutAnswering) {
   request.seq = 1;
   std::string arguments;
   PackedWriter(arguments).array(2).str("k").str("v");
-  request.body = Frame(pack_request(1, Command::kPut, arguments, {}));
+  request.id = 1;
+  request.command = Command::kPut;
+  request.body = Frame(arguments);
   BundleWriter out;
   add(out, request);
   TimePoint now = worker.shard->now();
@@ -254,7 +258,9 @@ TEST(Shard, AConfirmationMeantForAnEarlierLifeProvesNothing) {
     request.timeout_ms = 5000;
     std::string arguments;
     PackedWriter(arguments).array(1).str("user:7");
-    request.body = Frame(pack_request(1, Command::kGet, arguments, {}));
+    request.id = 1;
+    request.command = Command::kGet;
+    request.body = Frame(arguments);
     BundleWriter out;
     add(out, request);
     shard.on_broker_message(0, out.take());
@@ -311,7 +317,9 @@ TEST(Shard, AFrozenTurnAnswersWhatWaitedAsNotApplied) {
     request.heard = heard;
     std::string arguments;
     PackedWriter(arguments).array(2).str("k").str("v");
-    request.body = Frame(pack_request(1, Command::kPut, arguments, {}));
+    request.id = 1;
+    request.command = Command::kPut;
+    request.body = Frame(arguments);
     BundleWriter out;
     add(out, request);
     shard.on_broker_message(0, out.take());
@@ -443,7 +451,9 @@ TEST(Shard, LargeRepliesBeyondItsMemoryAreToldAndNotLost) {
     request.mode = ReadMode::kStale;
     request.timeout_ms = 5'000;
     request.page_bytes = page_bytes;
-    request.body = Frame(pack_request(77, command, arguments, {}));
+    request.id = 77;
+    request.command = command;
+    request.body = Frame(arguments);
     BundleWriter out;
     add(out, request);
     worker.from_broker.push_back(out.take());

@@ -54,7 +54,9 @@ class Turns : public ::testing::Test {
     PackedWriter(arguments).array(1).str(key);
     WorkerRequest request;
     request.mode = ReadMode::kChecked;
-    request.body = Frame(pack_request(77, Command::kGet, arguments, {}));
+    request.id = 77;
+    request.command = Command::kGet;
+    request.body = Frame(arguments);
     return send(std::move(request), client);
   }
   std::uint64_t queries(std::uint32_t client, bool is_suspect = false) {

@@ -20,8 +20,7 @@ class Store {
   std::map<std::string, std::uint32_t> keys;  ///< And the partition of each.
 
   LegResult answer(const Subrequest& asked) {
-    const auto read = read_request(asked.body.bytes());
-    const Request& request = std::get<Request>(read);
+    const BatchItem request = read_command_body(asked.command, asked.body.bytes());
     const bool counts = request.command == Command::kCount;
     PageArguments page;
     if (counts) {

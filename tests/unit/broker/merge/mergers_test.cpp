@@ -77,7 +77,7 @@ TEST(CountMerger, AsksForTheRestOfWhatAPatternHasNotLookedAt) {
   const auto next = merger.on_subrequest(0, replied(packed_uint(5), info));
   ASSERT_FALSE(next.answer);
   ASSERT_EQ(next.subrequests.size(), 1u);
-  const auto rest = std::get<Request>(read_request(next.subrequests[0].body.bytes()));
+  const BatchItem rest = read_command_body(next.subrequests[0].command, next.subrequests[0].body.bytes());
   EXPECT_EQ(rest.options.range.at_least, std::string_view("m\0", 2)) << "what follows m";
   EXPECT_EQ(rest.options.range.match, "*x");
   const auto end = merger.on_subrequest(0, replied(packed_uint(7)));
@@ -423,7 +423,7 @@ TEST_F(ComputeFixture, FetchesItsVariablesAtOnceAndEvaluates) {
   auto step = (*merger)->start();
   ASSERT_EQ(step.subrequests.size(), 1u);
   EXPECT_EQ(step.subrequests[0].partition, partition_of("person2", 4));
-  const auto request = std::get<Request>(read_request(step.subrequests[0].body.bytes()));
+  const BatchItem request = read_command_body(step.subrequests[0].command, step.subrequests[0].body.bytes());
   EXPECT_EQ(request.command, Command::kQuery);
   EXPECT_EQ(read_query(request.arguments)->path.size(), 2u);
   step = (*merger)->on_subrequest(0, replied(packed_uint(12)));

@@ -47,7 +47,7 @@ class FakePartitions {
   LegResult answer(const Subrequest& subrequest) {
     ++asked;
     if (between) between();
-    const auto request = std::get<Request>(read_request(subrequest.body.bytes()));
+    const BatchItem request = read_command_body(subrequest.command, subrequest.body.bytes());
     const auto page = *read_page(request.arguments);
     const KeyRange& range = request.options.range;
     std::vector<std::string> records;

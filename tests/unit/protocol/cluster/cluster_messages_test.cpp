@@ -47,6 +47,8 @@ WorkerRequest sample_request(std::size_t body_size = 10) {
   request.attempt = 3;
   request.partition = {9};
   request.kind = RequestKind::kBatch;
+  request.command = Command::kPatch;
+  request.id = 1ull << 50;
   request.mode = ReadMode::kBestEffort;
   request.broker_session = true;
   request.session = std::string("\0session\xff", 9);
@@ -166,6 +168,7 @@ TEST(ClusterMessages, CarryRequestsWithSmallAndLargeBodies) {
     EXPECT_EQ(std::pair(read->tag, read->attempt), std::pair(sent.tag, sent.attempt));
     EXPECT_EQ(read->partition, sent.partition);
     EXPECT_EQ(read->kind, sent.kind);
+    EXPECT_EQ(std::pair(read->command, read->id), std::pair(sent.command, sent.id));
     EXPECT_EQ(read->mode, sent.mode);
     EXPECT_EQ(read->broker_session, sent.broker_session);
     EXPECT_EQ(read->session, sent.session);
@@ -264,13 +267,27 @@ TEST(ClusterMessages, RefuseWhatCannotBe) {
   Form impossible = sample_form();
   impossible.spec.k = 4;
   EXPECT_FALSE(read_form(carried(impossible)));
-  WorkerRequest long_session = sample_request();
-  long_session.session.assign(kSessionSizeMax + 1, 's');
-  EXPECT_FALSE(read_worker_request(carried(long_session)));
   WorkerRequest far_partition = sample_request();
   far_partition.partition = {kPartitionsMax};
   EXPECT_FALSE(read_worker_request(carried(far_partition)));
   EXPECT_FALSE(read_all_hold(carried(AllHold{"", 1})));
+}
+
+TEST(ClusterMessages, HoldNoLongerSessionAndNoUnknownCommand) {
+  WorkerRequest request = sample_request();
+  request.session.clear();
+  EXPECT_EQ(pack_header(request).size(), WorkerRequest::kHeaderSize);
+  EXPECT_EQ(pack_header(sample_reply()).size(), WorkerReply::kHeaderSize);
+  request.session.assign(kSessionSizeMax, 's');
+  std::string header = pack_header(request);
+  BundleItem item = carried(request);
+  item.header = header;
+  EXPECT_TRUE(read_worker_request(item));
+  header += 's';
+  item.header = header;
+  EXPECT_FALSE(read_worker_request(item));
+  request.command = static_cast<Command>(kCommandCount);
+  EXPECT_FALSE(read_worker_request(carried(request)));
 }
 
 TEST(ClusterMessages, CutAReasonThatIsTooLong) {

@@ -35,7 +35,9 @@ WorkerRequest request_of(Command command, std::string_view arguments, const Opti
   WorkerRequest request;
   request.session = "session";
   request.seq = 42;
-  request.body = Frame(pack_request(7, command, arguments, options));
+  request.id = 7;
+  request.command = command;
+  request.body = Frame(command_body(arguments, options));
   return request;
 }
 
