@@ -68,10 +68,10 @@ Result<PutArguments> read_put(std::string_view arguments) {
   if (!given) return given.error();
   const auto key = read_key_value(given.take());
   if (!key) return key.error();
-  const auto document = given.take().read_value();
-  if (!document) return given.error();
-  if (auto checked = check_document(*document); !checked) return checked.error();
-  return PutArguments{*key, *document};
+  // It is the last one, and is checked to be one whole value.
+  const std::string_view document = arguments.substr(given.take().position());
+  if (auto checked = check_document(document); !checked) return checked.error();
+  return PutArguments{*key, document};
 }
 
 Result<std::string_view> read_key(std::string_view arguments) {

@@ -19,9 +19,6 @@ std::string in_upper_case(std::string_view name) {
   return upper != name && command_of(upper) ? "; commands are in upper case: " + upper : "";
 }
 
-/// Nil or an empty map, as most requests have them: there is nothing to be read, and nothing to be copied.
-bool are_empty(std::string_view packed_options) { return packed_options == "\xc0" || packed_options == "\x80"; }
-
 /// Reads `count` elements: the command, its arguments and perhaps its options, which end `packed`.
 BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std::uint32_t count) {
   BatchItem item;
@@ -44,9 +41,7 @@ BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std:
     return item;
   }
   item.arguments = arguments_of(*arguments);
-  if (count == 3 && !are_empty(packed.substr(reader.position()))) {
-    item.error = read_options(packed.substr(reader.position()), *command, OptionPlace::kBatchItem, item.options);
-  }
+  if (count == 3) item.error = read_options(reader, *command, OptionPlace::kBatchItem, item.options);
   return item;
 }
 
@@ -89,12 +84,8 @@ std::optional<Error> read_head(std::string_view frame, Request& request) {
   if (!PackedReader(request.arguments).read_array()) return invalid_argument("arguments must be an array");
   request.body = *arguments;
   if (*elements == 5) {
-    const auto packed = reader.read_value();
-    if (!packed) return invalid_argument("options must be a map or nil");
-    if (!are_empty(*packed)) {
-      if (auto problem = read_options(*packed, *command, OptionPlace::kRequest, request.options)) return problem;
-      if (are_for_worker(request.options)) request.body = rest;
-    }
+    if (auto problem = read_options(reader, *command, OptionPlace::kRequest, request.options)) return problem;
+    if (are_for_worker(request.options)) request.body = rest;
   }
   if (!reader.at_end()) return invalid_argument("bytes after the request");
   return std::nullopt;
@@ -183,9 +174,9 @@ BatchItem read_command_body(Command command, std::string_view body) {
     return item;
   }
   item.arguments = arguments_of(*arguments);
-  if (!reader.at_end()) {
-    item.error = read_options(body.substr(reader.position()), command, OptionPlace::kRequest, item.options);
-  }
+  if (reader.at_end()) return item;
+  item.error = read_options(reader, command, OptionPlace::kRequest, item.options);
+  if (!item.error && !reader.at_end()) item.error = invalid_argument("bytes after the options");
   return item;
 }
 

@@ -3,8 +3,13 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory_resource>
 #include <numeric>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "protocol/find_child.hpp"
 #include "protocol/limits.hpp"
@@ -19,41 +24,41 @@ namespace {
 /// all.
 class KeySet {
  public:
-  void add(std::string_view key) { keys_.push_back(key); }
+  explicit KeySet(std::span<std::string_view> keys) : keys_(keys) {}
 
-  /// The key that stands twice, in its second place; nothing where all differ.
+  /// The key that stands twice, in its second place; nothing where all differ.  Puts them into another order.
   std::optional<std::string_view> find_double() {
-    return keys_.size() < kHashedMin ? find_double(keys_.begin(), keys_.end()) : find_double_by_hash();
+    if (keys_.size() < 2) return std::nullopt;
+    return keys_.size() < kHashedMin ? find_double(keys_) : find_double_by_hash();
   }
 
  private:
-  using Keys = std::vector<std::string_view>;
   static constexpr std::size_t kHashedMin = 1024;
   static constexpr int kDealBits = 10;
   /// In a hash's lower bits stands which of the keys it is of.
   static constexpr std::uint64_t kNumberMask = (1 << 24) - 1;
   static_assert(kDocumentSizeMax <= kNumberMask + 1, "a document has fewer keys than bytes");
 
-  static std::optional<std::string_view> find_double(Keys::iterator begin, Keys::iterator end) {
-    std::sort(begin, end, [](std::string_view a, std::string_view b) {
+  static std::optional<std::string_view> find_double(std::span<std::string_view> keys) {
+    std::sort(keys.begin(), keys.end(), [](std::string_view a, std::string_view b) {
       const int order = a.compare(b);
       return order != 0 ? order < 0 : a.data() < b.data();
     });
-    const auto first = std::adjacent_find(begin, end);
-    if (first == end) return std::nullopt;
+    const auto first = std::adjacent_find(keys.begin(), keys.end());
+    if (first == keys.end()) return std::nullopt;
     return *(first + 1);
   }
 
   std::optional<std::string_view> find_double_by_hash() const {
     const std::vector<std::uint64_t> hashes = sorted_hashes();
-    Keys alike;
+    std::vector<std::string_view> alike;
     for (std::size_t i = 0; i < hashes.size();) {
       const std::uint64_t hash = hashes[i] & ~kNumberMask;
       alike.clear();
       for (; i < hashes.size() && (hashes[i] & ~kNumberMask) == hash; ++i)
         alike.push_back(keys_[hashes[i] & kNumberMask]);
       if (alike.size() == 1) continue;
-      if (const auto twice = find_double(alike.begin(), alike.end())) return twice;
+      if (const auto twice = find_double(alike)) return twice;
     }
     return std::nullopt;
   }
@@ -79,17 +84,23 @@ class KeySet {
     return dealt;
   }
 
-  Keys keys_;
+  std::span<std::string_view> keys_;
 };
+
+/// What check_document() has room for without an allocation.
+constexpr std::size_t kLevelsOnStack = 8;
+constexpr std::size_t kKeysOnStack = 32;
+constexpr std::size_t kRoomOnStack = 1024;
 
 /// An array or map that is open while its content is checked.
 struct Level {
   bool is_map = false;
   std::uint32_t size = 0;
-  std::uint32_t left = 0;  ///< Elements or pairs still to come.
-  KeySet keys;
-  std::string_view key{};  ///< The key of the pair that is being read.
+  std::uint32_t left = 0;      ///< Elements or pairs still to come.
+  std::size_t keys_begin = 0;  ///< Where its keys begin among those of all that are open.
+  std::string_view key{};      ///< The key of the pair that is being read.
 };
+using Levels = std::pmr::vector<Level>;
 
 Error at_byte(std::size_t position, const std::string& what) {
   return invalid_argument("document: " + what + " at byte " + std::to_string(position));
@@ -97,7 +108,7 @@ Error at_byte(std::size_t position, const std::string& what) {
 
 /// Where in the document the value stands that is being read, as people write a path: .address.tags.0; empty: at its
 /// top.
-std::string place_of(const std::vector<Level>& open) {
+std::string place_of(const Levels& open) {
   constexpr std::size_t kShownMax = 512;
   std::string place;
   for (const Level& level : open) {
@@ -149,7 +160,13 @@ Result<void> check_document(std::string_view bytes) {
                             std::to_string(kDocumentSizeMax) + " are allowed");
   }
   PackedReader reader(bytes);
-  std::vector<Level> open;
+  // Most documents are checked without an allocation.
+  std::array<std::byte, kRoomOnStack> room;
+  std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
+  Levels open(&memory);
+  std::pmr::vector<std::string_view> keys(&memory);
+  open.reserve(kLevelsOnStack);
+  keys.reserve(kKeysOnStack);
   do {
     if (!open.empty() && open.back().is_map) {
       const std::size_t start = reader.position();
@@ -160,7 +177,7 @@ Result<void> check_document(std::string_view bytes) {
         return refused_key(place_of(open), bytes.substr(start));
       }
       if (!is_utf8(*key)) return at_byte(start, "a map key that is no UTF-8");
-      open.back().keys.add(*key);
+      keys.push_back(*key);
       open.back().key = *key;
     }
     if (!open.empty()) --open.back().left;
@@ -177,15 +194,17 @@ Result<void> check_document(std::string_view bytes) {
         if (open.size() == static_cast<std::size_t>(kNestingMax)) {
           return at_byte(start, "nested deeper than " + std::to_string(kNestingMax));
         }
-        open.push_back({token->type == PackedType::kMap, token->count, token->count, {}});
+        open.push_back({token->type == PackedType::kMap, token->count, token->count, keys.size()});
         break;
       default: break;
     }
     for (; !open.empty() && open.back().left == 0; open.pop_back()) {
-      if (const auto key = open.back().keys.find_double()) {
+      const std::size_t begin = open.back().keys_begin;
+      if (const auto key = KeySet(std::span(keys).subspan(begin)).find_double()) {
         return at_byte(static_cast<std::size_t>(key->data() - bytes.data()),
                        "the key " + quoted_excerpt(*key) + " twice in one map");
       }
+      keys.resize(begin);
     }
   } while (!open.empty());
   if (!reader.at_end()) return at_byte(reader.position(), "bytes after the value");

@@ -11,8 +11,7 @@ bool is_float(const PackedToken& token) {
 
 }  // namespace
 
-std::optional<std::uint64_t> read_whole(PackedReader& reader) {
-  if (const auto value = reader.read_uint()) return value;
+std::optional<std::uint64_t> lenient::whole_float(PackedReader& reader) {
   const auto token = reader.peek();
   if (!token || !is_float(*token)) return std::nullopt;
   const double number = token->number;
@@ -23,8 +22,7 @@ std::optional<std::uint64_t> read_whole(PackedReader& reader) {
   return static_cast<std::uint64_t>(number);
 }
 
-std::optional<std::string_view> read_text(PackedReader& reader) {
-  if (const auto text = reader.read_str()) return text;
+std::optional<std::string_view> lenient::text_in_bin(PackedReader& reader) {
   PackedReader ahead = reader;
   const auto bytes = ahead.read_bytes();
   if (!bytes || !is_utf8(*bytes)) return std::nullopt;
@@ -32,8 +30,7 @@ std::optional<std::string_view> read_text(PackedReader& reader) {
   return bytes;
 }
 
-std::optional<std::uint32_t> read_fields(PackedReader& reader) {
-  if (const auto pairs = reader.read_map()) return pairs;
+std::optional<std::uint32_t> lenient::no_fields(PackedReader& reader) {
   PackedReader ahead = reader;
   if (ahead.read_array() != 0u) return std::nullopt;
   reader = ahead;

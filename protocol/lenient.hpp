@@ -21,9 +21,30 @@ namespace trellis {
 /// The largest integer up to which float64 holds each one.
 inline constexpr std::uint64_t kWholeFloatMax = std::uint64_t{1} << 53;
 
-std::optional<std::uint64_t> read_whole(PackedReader& reader);    ///< From 0.
-std::optional<std::string_view> read_text(PackedReader& reader);  ///< UTF-8 where it came as bin.
-std::optional<std::uint32_t> read_fields(PackedReader& reader);   ///< The number of pairs that follow.
+namespace lenient {
+
+// What the read_* below take where it is not packed as the protocol has it.
+std::optional<std::uint64_t> whole_float(PackedReader& reader);
+std::optional<std::string_view> text_in_bin(PackedReader& reader);
+std::optional<std::uint32_t> no_fields(PackedReader& reader);
+
+}  // namespace lenient
+
+/// From 0.
+inline std::optional<std::uint64_t> read_whole(PackedReader& reader) {
+  const auto value = reader.read_uint();
+  return value ? value : lenient::whole_float(reader);
+}
+/// UTF-8 where it came as bin.
+inline std::optional<std::string_view> read_text(PackedReader& reader) {
+  const auto text = reader.read_str();
+  return text ? text : lenient::text_in_bin(reader);
+}
+/// The number of pairs that follow.
+inline std::optional<std::uint32_t> read_fields(PackedReader& reader) {
+  const auto pairs = reader.read_map();
+  return pairs ? pairs : lenient::no_fields(reader);
+}
 
 /// The packed array of no arguments where `packed` is nil, else `packed`.
 std::string_view arguments_of(std::string_view packed);

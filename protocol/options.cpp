@@ -163,8 +163,7 @@ std::optional<Error> problem_together(const Options& options, OptionSet given) {
 
 }  // namespace
 
-std::optional<Error> read_options(std::string_view packed, Command command, OptionPlace place, Options& options) {
-  PackedReader reader(packed);
+std::optional<Error> read_options(PackedReader& reader, Command command, OptionPlace place, Options& options) {
   if (reader.read_nil()) return std::nullopt;
   const auto pairs = read_fields(reader);
   if (!pairs) return invalid_argument("options must be a map or nil");
@@ -186,8 +185,9 @@ std::optional<Error> read_options(std::string_view packed, Command command, Opti
 }
 
 Result<Options> read_options(std::string_view packed, Command command, OptionPlace place) {
+  PackedReader reader(packed);
   Options options;
-  if (auto problem = read_options(packed, command, place, options)) return std::move(*problem);
+  if (auto problem = read_options(reader, command, place, options)) return std::move(*problem);
   return options;
 }
 

@@ -11,6 +11,7 @@
 #include "protocol/command_table.hpp"
 #include "protocol/key_range.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/packed.hpp"
 #include "protocol/result.hpp"
 
 namespace trellis {
@@ -44,8 +45,8 @@ enum class OptionPlace : std::uint8_t { kRequest, kBatchItem };
 
 /// Reads a map or nil, and checks it against the command.  Views point into `packed`.  Error: kInvalidArgument.
 Result<Options> read_options(std::string_view packed, Command command, OptionPlace place);
-/// The same, into options that are all at their defaults.  Returns what is wrong.
-std::optional<Error> read_options(std::string_view packed, Command command, OptionPlace place, Options& options);
+/// The same from where a reader stands, into options that are all at their defaults.  Returns what is wrong.
+std::optional<Error> read_options(PackedReader& reader, Command command, OptionPlace place, Options& options);
 
 /// Appends the map; options with their default value are left out.
 void pack_options(std::string& out, const Options& options);

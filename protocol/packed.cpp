@@ -200,10 +200,13 @@ std::optional<std::uint64_t> PackedReader::read_long_uint() {
   if (const auto head = static_cast<std::uint8_t>(rest.front()); (head & 0xfc) == 0xcc) {
     const std::size_t width = std::size_t{1} << (head & 0x03);
     if (rest.size() <= width) return std::nullopt;
-    std::uint64_t value = 0;
-    for (std::size_t i = 1; i <= width; ++i) value = value << 8 | static_cast<unsigned char>(rest[i]);
     position_ += 1 + width;
-    return value;
+    switch (width) {
+      case 1: return load<std::uint8_t>(rest.data() + 1);
+      case 2: return load<std::uint16_t>(rest.data() + 1);
+      case 4: return load<std::uint32_t>(rest.data() + 1);
+      default: return load<std::uint64_t>(rest.data() + 1);
+    }
   }
   Decoder decoder(rest);
   const auto token = decoder.decode();

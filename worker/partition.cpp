@@ -229,12 +229,13 @@ Result<void> Partition::read_together(CommandReader& commands) {
 }
 
 void Partition::apply(LogIndex index, std::uint32_t position, const Entry& command) {
-  const CommandResult result = state_->apply(index, position, command);
+  // Nobody waits for a removal.  Another leader's message can end this leadership and commit our entries in one call of
+  // the library: who waits for them is answered by on_step_down().
+  const bool is_awaited = command.kind != EntryKind::kRemoveDue && replica_.is_leader() && !waiting_.empty() &&
+                          waiting_.front().index == index;
+  const CommandResult result = state_->apply(index, position, command, is_awaited);
   if (state_->fenced()) on_fenced(*state_->fenced());
-  if (command.kind == EntryKind::kRemoveDue) return;  // Nobody waits for it.
-  // Another leader's message can end this leadership and commit our entries in one call of the library: who waits for
-  // them is answered by on_step_down().
-  if (!replica_.is_leader() || waiting_.empty() || waiting_.front().index != index) return;
+  if (!is_awaited) return;
   const Proposal proposal = std::move(waiting_.front().proposal);
   waiting_.pop_front();
   complete(*proposal.work, proposal.item, result);

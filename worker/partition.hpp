@@ -107,7 +107,7 @@ class Partition final : public ReplicaOwner {
   /// Loads snapshot and log.
   Result<void> start();
 
-  void on_request(BrokerIndex broker, WorkerRequest request);
+  void on_request(BrokerIndex broker, WorkerRequest&& request);
   /// Whether a request is one read of one key that can be answered in this moment.
   bool may_answer_at_once(const WorkerRequest& request) const;
   /// Does that.  Returns what it took.

@@ -67,7 +67,7 @@ CommandResult no_room() {
 
 }  // namespace
 
-void Partition::on_request(BrokerIndex broker, WorkerRequest request) {
+void Partition::on_request(BrokerIndex broker, WorkerRequest&& request) {
   const bool is_batch = request.kind == RequestKind::kBatch;
   if (is_batch && is_under_way(broker, request)) return;
   auto work = std::make_shared<Work>();
@@ -137,7 +137,7 @@ JobTurn Partition::resume(const WorkPointer& work, Effort most) {
 
 JobTurn Partition::prepare_some(Work& work, Effort most) {
   if (work.preparation == nullptr) {
-    work.prepared = std::move(*prepare(work.request));
+    prepare_command(work.request, work.prepared);
     return {kItemEffort + (work.request.session.empty() ? 0 : read_effort(work.bytes)), true};
   }
   const auto taken = work.preparation->go_on(most);

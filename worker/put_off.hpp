@@ -23,7 +23,7 @@ struct Gathered {
 
 /// The same for one command on one key, which needs no Work: it is answered before anything else is done.
 struct GatheredRead {
-  GatheredRead(Partition& its, BrokerIndex from, WorkerRequest asked)
+  GatheredRead(Partition& its, BrokerIndex from, WorkerRequest&& asked)
       : partition(&its),
         broker(from),
         request(std::move(asked)),

@@ -23,7 +23,7 @@ Result<void> apply(StateMachine& state, LogIndex index, std::string_view payload
   CommandReader commands(payload);
   while (const auto command = commands.next()) {
     if (!*command) return command->error();
-    static_cast<void>(state.apply(index, commands.position(), **command));
+    static_cast<void>(state.apply(index, commands.position(), **command, false));
   }
   return {};
 }

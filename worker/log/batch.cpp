@@ -9,16 +9,22 @@ namespace trellis {
 
 void BatchBuffer::clear() {
   if (sectors_.capacity() > kKeptMax) std::string().swap(sectors_);  // Assigning an empty one would keep the memory.
-  sectors_.assign(kBlockSize, '\0');
+  hold(1);
+  blocks_ = 1;
   position_ = BatchHead::kSize;
 }
 
 void BatchBuffer::add(std::string_view bytes) {
   const std::size_t end = position_ + bytes.size();
-  const std::size_t blocks = (end + kBlockContent - 1) / kBlockContent;
-  if (blocks > this->blocks()) sectors_.resize(blocks * kBlockSize, '\0');
+  blocks_ = std::max(blocks_, (end + kBlockContent - 1) / kBlockContent);
+  hold(blocks_);
   copy_in(position_, bytes);
   position_ = end;
+}
+
+/// What is there of an earlier batch stays there until it is written over.
+void BatchBuffer::hold(std::size_t blocks) {
+  if (blocks * kBlockSize > sectors_.size()) sectors_.resize(blocks * kBlockSize);
 }
 
 void BatchBuffer::copy_in(std::size_t position, std::string_view bytes) {
@@ -39,7 +45,8 @@ void BatchBuffer::seal(std::uint64_t number, std::uint64_t durable, const Sector
       .u64(number)
       .u64(durable);
   copy_in(0, head);
-  for (std::size_t at = 0; at < sectors_.size(); at += kSectorSize) {
+  copy_in(position_, std::string(blocks_ * kBlockContent - position_, '\0'));
+  for (std::size_t at = 0; at < bytes().size(); at += kSectorSize) {
     seal_sector(sectors_.data() + at, mark, offset + at);
   }
 }

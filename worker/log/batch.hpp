@@ -42,18 +42,20 @@ class BatchBuffer {
   bool empty() const { return position_ == BatchHead::kSize; }
   /// Bytes of memory that it holds on to.
   std::size_t memory() const { return sectors_.capacity(); }
-  std::size_t blocks() const { return sectors_.size() / kBlockSize; }
+  std::size_t blocks() const { return blocks_; }
 
   /// Writes head and marks.  @param offset  where in its file the batch will lie
   void seal(std::uint64_t number, std::uint64_t durable, const SectorMark& mark, std::uint64_t offset);
   /// The sealed bytes, whole blocks.
-  std::string_view bytes() const { return sectors_; }
+  std::string_view bytes() const { return std::string_view(sectors_).substr(0, blocks_ * kBlockSize); }
   void clear();
 
  private:
+  void hold(std::size_t blocks);
   void copy_in(std::size_t position, std::string_view bytes);
 
-  std::string sectors_;
+  std::string sectors_;  ///< At least those of the blocks: what comes behind them is of no meaning.
+  std::size_t blocks_ = 0;
   std::size_t position_ = 0;
 };
 

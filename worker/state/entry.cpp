@@ -115,6 +115,7 @@ const CommandRow& row_of(EntryKind kind) { return row_of(command_of(kind)); }
 
 /// Whether something stands behind the key: a PUT's document, a QUERY's path, a PATCH's operations.
 bool has_content(EntryKind kind) {
+  if (kind == EntryKind::kPut) return true;  // Most are.
   const Signature signature = row_of(kind).signature;
   return signature != Signature::kKey && signature != Signature::kLifetime;
 }
@@ -182,7 +183,8 @@ const char* fill(Entry& entry, std::string_view bytes) {
   if (entry.kind == EntryKind::kRemoveDue) return wrong_in_removal(entry);
   if (needs_time(entry) != entry.time.has_value()) return "a time that does not belong to its kind, or none";
   if (entry.ttl_ms && !is_ttl(*entry.ttl_ms)) return "a lifetime that cannot be";
-  if (!options_fit(entry)) return "options that do not belong to its kind, or to each other";
+  const bool has_options = (flags & ~(kBrokerSession | kHasFloor)) != 0;
+  if (has_options && !options_fit(entry)) return "options that do not belong to its kind, or to each other";
   if (session_size > kSessionSizeMax) return "its session is too long";
   if ((entry.broker_session || entry.has_floor) && session_size == 0) return "a session's flag without a session";
   if (entry.broker_session && entry.has_floor) return "a session that is a broker's and a client's";

@@ -165,11 +165,6 @@ Task prepare_item(const WorkerRequest& request, const BatchItem& item) {
   return answer({Code::kInternal, std::string(name_of(item.command)) + " is answered by brokers, not by workers"});
 }
 
-void prepare_command(const WorkerRequest& request, PreparedRequest& prepared) {
-  prepared.id = request.id;
-  prepared.one.task = prepare_item(request, read_command_body(request.command, request.body.bytes()));
-}
-
 /// Reads of keys that the same batch writes go through the log as well, so that they see what stands before them and
 /// nothing that stands after.
 void log_reads_among_writes(const WorkerRequest& request, const std::vector<BatchItem>& items,
@@ -193,6 +188,11 @@ void log_reads_among_writes(const WorkerRequest& request, const std::vector<Batc
 }
 
 }  // namespace
+
+void prepare_command(const WorkerRequest& request, PreparedRequest& prepared) {
+  prepared.id = request.id;
+  prepared.one.task = prepare_item(request, read_command_body(request.command, request.body.bytes()));
+}
 
 Result<PreparedRequest> prepare(const WorkerRequest& request) {
   if (request.kind == RequestKind::kCommand) {

@@ -59,6 +59,9 @@ class PreparedRequest {
 /// wrong becomes the answer of the item).
 Result<PreparedRequest> prepare(const WorkerRequest& request);
 
+/// The same for a kCommand, which comes to something whatever its body is.
+void prepare_command(const WorkerRequest& request, PreparedRequest& prepared);
+
 /// A read of one key: an item of a kReads, or a kCommand.
 PreparedItem prepare_read_alone(const BatchItem& item);
 

@@ -13,14 +13,13 @@ std::optional<std::uint64_t> floor_of(const Entry& entry) {
 
 }  // namespace
 
-bool SessionBook::is_past(const Entry& entry) const {
+bool SessionBook::is_past(const Entry& entry, SessionFloors::Position session) const {
   if (const auto floor = floor_of(entry); floor && entry.seq < *floor) return true;
-  const sessions::Slot* const session = floors_.find(entry.session);
-  return session != nullptr && session->is_past(entry.seq);
+  return session != SessionFloors::kNone && floors_.at(session).is_past(entry.seq);
 }
 
-void SessionBook::remember(const RememberedWrite& write, std::uint64_t hash, std::optional<std::uint64_t> floor) {
-  const SessionFloors::Position session = floors_.position_of(write.name.session);
+void SessionBook::remember(const RememberedWrite& write, std::uint64_t hash, SessionFloors::Position session,
+                           std::optional<std::uint64_t> floor) {
   if (floor || session != SessionFloors::kNone) floors_.on_write(session, write.name.session, floor.value_or(0));
   writes_.append(write, hash);
   while (writes_.size() > 0 && forget_first()) continue;
@@ -28,7 +27,7 @@ void SessionBook::remember(const RememberedWrite& write, std::uint64_t hash, std
 
 /// Whether the write that was made first need not be remembered any longer, and is not.
 bool SessionBook::forget_first() {
-  const WriteName first = writes_.name_at(writes_.first());
+  const WriteName first = writes_.first_name();
   const SessionFloors::Position session = floors_.position_of(first.session);
   const bool is_kept = session != SessionFloors::kNone;
   const bool is_answered = is_kept && first.seq < floors_.at(session).floor;
@@ -68,15 +67,16 @@ SessionTable::Finding SessionTable::find(const Entry& entry) const {
     const bool is_same = book.writes().fingerprint_at(*number) == entry.fingerprint;
     finding.verdict = is_same ? Verdict::kRepeated : Verdict::kOther;
     if (is_same) finding.answer = book.writes().at(*number).answer;
-  } else if (book.is_past(entry)) {
-    finding.verdict = Verdict::kTooOld;
+    return finding;
   }
+  finding.session = book.floors().position_of(entry.session);
+  if (book.is_past(entry, finding.session)) finding.verdict = Verdict::kTooOld;
   return finding;
 }
 
-void SessionTable::remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer) {
+void SessionTable::remember(const Entry& entry, const Finding& found, const WriteAnswer& answer) {
   const RememberedWrite write{name_of(entry), entry.fingerprint, answer};
-  (entry.broker_session ? brokers_ : clients_).remember(write, hash, floor_of(entry));
+  (entry.broker_session ? brokers_ : clients_).remember(write, found.hash, found.session, floor_of(entry));
 }
 
 }  // namespace trellis

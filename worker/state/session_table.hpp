@@ -47,9 +47,11 @@ class SessionBook {
   const SessionWindow& writes() const { return writes_; }
   const SessionFloors& floors() const { return floors_; }
   /// Whether this write, which is not remembered, was perhaps applied.
-  bool is_past(const Entry& entry) const;
+  /// @param session  where its session is among the floors, here and below
+  bool is_past(const Entry& entry, SessionFloors::Position session) const;
 
-  void remember(const RememberedWrite& write, std::uint64_t hash, std::optional<std::uint64_t> floor);
+  void remember(const RememberedWrite& write, std::uint64_t hash, SessionFloors::Position session,
+                std::optional<std::uint64_t> floor);
   bool keeps(std::size_t content_size) const { return content_size <= limits_.content_size_max; }
   /// Bytes of memory that all of it takes.
   std::size_t memory() const { return writes_.memory() + floors_.memory(); }
@@ -87,14 +89,15 @@ class SessionTable {
   };
   struct Finding {
     Verdict verdict = Verdict::kNew;
-    std::uint64_t hash = 0;  ///< The hash of the identity, for remember().
-    WriteAnswer answer;      ///< kRepeated.
+    std::uint64_t hash = 0;  ///< kNew: the hash of the identity, and where its session is, for remember().
+    SessionFloors::Position session = SessionFloors::kNone;
+    WriteAnswer answer;  ///< kRepeated.
   };
 
   /// Whether the entry, which has a session, was applied before.
   Finding find(const Entry& entry) const;
-  /// The entry was applied.  `hash` comes from find(), which has just called it new.
-  void remember(const Entry& entry, std::uint64_t hash, const WriteAnswer& answer);
+  /// The entry was applied, which find() has just called new.
+  void remember(const Entry& entry, const Finding& found, const WriteAnswer& answer);
 
   /// Whether remember() keeps the content of an answer to this entry, of so many bytes.
   bool keeps(const Entry& entry, std::size_t content_size) const { return book_of(entry).keeps(content_size); }

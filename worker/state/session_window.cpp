@@ -113,8 +113,9 @@ RememberedWrite SessionWindow::at(std::uint64_t number) const {
   return sessions::remembered(segment_of(number), record(number), number >= content_first_);
 }
 
-WriteName SessionWindow::name_at(std::uint64_t number) const {
-  return segment_of(number).chunk->name_of(record(number));
+WriteName SessionWindow::first_name() const {
+  const Chunk& chunk = *segments_.front().chunk;
+  return chunk.name_of(chunk.records[first_ - chunk.begin]);
 }
 
 std::uint64_t SessionWindow::fingerprint_at(std::uint64_t number) const { return record(number).fingerprint; }

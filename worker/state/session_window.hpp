@@ -101,7 +101,8 @@ class SessionWindow {
   std::optional<std::uint64_t> find(const WriteName& name, std::uint64_t hash) const;
   /// Views hold until the next change.
   RememberedWrite at(std::uint64_t number) const;
-  WriteName name_at(std::uint64_t number) const;
+  /// Of the first; there is one.
+  WriteName first_name() const;
   std::uint64_t fingerprint_at(std::uint64_t number) const;
 
   /// Adds a write that is not there yet.  Contents beyond their bounds are dropped.

@@ -131,7 +131,7 @@ CommandResult result_of(const Entry& entry, WriteAnswer answer) {
 
 }  // namespace
 
-CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const Entry& entry) {
+CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const Entry& entry, bool is_awaited) {
   CHECK(applied_ < index || version_ < version_of(raised(index), position));
   applied_ = index;
   version_ = version_of(raised(index), position);
@@ -153,8 +153,8 @@ CommandResult StateMachine::apply(LogIndex index, std::uint32_t position, const 
   if ((is_read || entry.return_document) && sessions_.keeps(entry, answer.content.size())) {
     answer.content = copy_of(answer);
   }
-  sessions_.remember(entry, earlier.hash, answer);
-  return done(entry, std::move(answer));
+  sessions_.remember(entry, earlier, answer);
+  return is_awaited ? done(entry, std::move(answer)) : CommandResult();
 }
 
 Result<void> StateMachine::apply_system(LogIndex index, std::string_view log_entry) {

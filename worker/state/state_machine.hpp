@@ -50,7 +50,8 @@ class StateMachine {
 
   /// Applies a command of the committed log entry at `index`.  Index and position are greater than those of any before.
   /// A document in the result may lie in the trie: pack it, or copy it, before the next entry is applied.
-  CommandResult apply(LogIndex index, std::uint32_t position, const Entry& entry);
+  /// @param is_awaited  whether anybody is told the result; if not, it says nothing
+  CommandResult apply(LogIndex index, std::uint32_t position, const Entry& entry, bool is_awaited = true);
 
   /// Applies a system entry of the log.  Error: it is broken, or of a level that this software does not know.
   Result<void> apply_system(LogIndex index, std::string_view log_entry);

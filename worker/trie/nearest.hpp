@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "worker/trie/node.hpp"
@@ -38,7 +39,17 @@ inline const Leaf* nearest(Ref at, std::string_view key) {
 
 /// Number of bytes that both begin with.
 inline std::size_t common_prefix(std::string_view a, std::string_view b) {
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  const std::size_t most = std::min(a.size(), b.size());
+  std::size_t shared = 0;
+  for (; shared + sizeof(std::uint64_t) <= most; shared += sizeof(std::uint64_t)) {
+    std::uint64_t one = 0;
+    std::uint64_t other = 0;
+    std::memcpy(&one, a.data() + shared, sizeof one);
+    std::memcpy(&other, b.data() + shared, sizeof other);
+    if (one != other) break;
+  }
+  while (shared < most && a[shared] == b[shared]) ++shared;
+  return shared;
 }
 
 }  // namespace trellis::trie

@@ -561,7 +561,7 @@ TEST(Partition, ACopyOfABatchThatIsUnderWayIsAnsweredWithIt) {
   copy.timeout_ms = 5'000;
   copy.session = "session";
   copy.seq = 1;
-  harness.partition->on_request(0, copy);
+  harness.partition->on_request(0, WorkerRequest(copy));
   EXPECT_EQ(harness.partition->queued_requests(), 1u);
   harness.commit();
   EXPECT_THAT(harness.items(tag), ElementsAre("done", "new"));

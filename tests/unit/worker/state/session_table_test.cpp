@@ -30,7 +30,7 @@ void remember(SessionTable& table, Identity identity, const WriteAnswer& answer 
   const Entry entry = write_of(identity);
   const auto finding = table.find(entry);
   ASSERT_EQ(finding.verdict, Verdict::kNew);
-  table.remember(entry, finding.hash, answer);
+  table.remember(entry, finding, answer);
 }
 
 Verdict verdict(const SessionTable& table, Identity identity) { return table.find(write_of(identity)).verdict; }
