@@ -65,16 +65,13 @@ class Broker::Core {
     requests_.use(recoveries_);
   }
 
-  void on_client_message(Frames& frames, TimePoint now, const Asker& asker) {
-    note_time(now);
-    requests_.on_client_message(frames, now, asker);
-    settle_recovery(now);
-  }
+  void on_client_message(Frames& frames, TimePoint now, const Asker& asker);
   Admission admit(std::string_view public_key) const { return access_.admit(public_key); }
   void on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now);
   void on_tick(TimePoint now);
   TimePoint next_deadline() const;
   void flush(TimePoint now);
+  void send_on(TimePoint now);
   std::size_t requests_under_way() const { return requests_.under_way(); }
   std::string metrics(TimePoint now) const;
 
@@ -114,6 +111,7 @@ class Broker::Core {
   std::set<BootNonce> refused_;   ///< Incarnations whose refusal was logged.
   std::vector<std::uint64_t> due_;
   std::vector<Tag> unsent_;
+  std::size_t taken_in_ = 0;  ///< Bytes of requests since they were sent on last.
   std::vector<PartitionId> changed_;
   std::uint64_t leader_changes_ = 0;
   std::uint64_t dropped_ = 0;  ///< Messages that could not be read.
@@ -127,6 +125,14 @@ void Broker::Core::note_time(TimePoint now) {
               "this broker did not run for a while, and sends nothing on that its clients sent meanwhile; is its "
               "machine overloaded, or was it suspended?",
               {});
+}
+
+void Broker::Core::on_client_message(Frames& frames, TimePoint now, const Asker& asker) {
+  note_time(now);
+  for (const Frame& frame : frames) taken_in_ += frame.size();
+  requests_.on_client_message(frames, now, asker);
+  settle_recovery(now);
+  if (taken_in_ >= options_.limits.sent_on_at) send_on(now);
 }
 
 void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now) {
@@ -406,6 +412,11 @@ TimePoint Broker::Core::next_deadline() const {
 
 void Broker::Core::flush(TimePoint now) {
   if (requests_.has_put_off()) requests_.run_put_off(now);
+  send_on(now);
+}
+
+void Broker::Core::send_on(TimePoint now) {
+  taken_in_ = 0;
   unsent_.clear();
   leadership_checks_.send();
   outbox_.flush(unsent_, now);

@@ -35,6 +35,7 @@ struct ClusterShape {
   std::uint32_t partitions = 2;
   std::uint64_t snapshot_log_bytes = 64 << 10;
   std::size_t piece_size = ReplicaSettings().piece_size;
+  std::size_t replies_sent_at = ShardSettings().replies_sent_at;
   std::uint64_t tail_bytes = 16 << 10;
   std::chrono::milliseconds hand_over_after{3'000};
   BrokerLimits limits;

@@ -22,6 +22,7 @@ ShardSettings shard_settings(const Cluster& cluster, std::size_t index, const st
   settings.replica.tail_bytes = shape.tail_bytes;
   settings.snapshot_sync_every = 1;
   settings.replica.piece_size = shape.piece_size;
+  settings.replies_sent_at = shape.replies_sent_at;
   settings.replica.omitted = omitted_rules(mutations);
   settings.hand_over_after = shape.hand_over_after;
   settings.sessions = shape.sessions;

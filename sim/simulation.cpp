@@ -62,6 +62,8 @@ ClusterShape draw_shape(Random& random) {
   if (random.chance(0.5)) shape.limits.page_held = 200;
   // And half have replicas that take in nearly every backlog in pieces, over several turns.
   if (random.chance(0.5)) shape.piece_size = 300;
+  // In half of them what is to be sent on leaves nearly at once, not at the end of a turn.
+  if (random.chance(0.5)) shape.limits.sent_on_at = shape.replies_sent_at = 100;
   if (random.chance(0.3)) shape.refused_sends = 0.01;
   if (random.chance(0.2)) draw_narrow_limits(shape.limits, random);
   return shape;

@@ -74,6 +74,8 @@ struct ShardSettings {
   /// A preferred leader that has been level for so long is handed leadership.
   std::chrono::milliseconds hand_over_after{3'000};
   SlowSettings slow;
+  /// Bytes of replies after which they leave, and their broker goes on with them while this worker does with the rest.
+  std::size_t replies_sent_at = 32 << 10;
   std::uint64_t snapshot_sync_every = kSnapshotSyncEvery;  ///< As a SnapshotReceiver has it.
   std::optional<AccessRecords> first_access;               ///< What a cluster with keys begins with.
 };
@@ -196,8 +198,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
  private:
   /// Refused messages come in floods, or not at all.
   static constexpr std::chrono::seconds kRefusalsToldEvery{10};
-  /// A bundle arrives whole: what has gathered leaves.
-  static constexpr std::size_t kBundleBytesMax = 1 << 20;
+  static constexpr std::size_t kBundleBytesMax = 1 << 20;  ///< What a peer is told at once: it arrives whole.
   static constexpr const char* kAskVersions = "; do all workers and brokers run the same version of Trellis?";
 
   /// An item for a peer that must not leave before a batch is durable.

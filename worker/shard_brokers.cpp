@@ -149,7 +149,7 @@ void Shard::reply(BrokerIndex broker, WorkerReply reply) {
   }
   ++counts_.replies[static_cast<std::size_t>(reply.outcome)];
   add_reply(brokers_[broker], reply);
-  if (out.size() >= kBundleBytesMax) output_.to_broker(broker, out.take());
+  if (out.size() >= settings_.replies_sent_at) output_.to_broker(broker, out.take());
 }
 
 void Shard::on_answered(const Answered& answered) {

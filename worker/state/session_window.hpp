@@ -101,7 +101,7 @@ class SessionWindow {
   std::optional<std::uint64_t> find(const WriteName& name, std::uint64_t hash) const;
   /// Views hold until the next change.
   RememberedWrite at(std::uint64_t number) const;
-  /// Of the first; there is one.
+  /// The first must be there.
   WriteName first_name() const;
   std::uint64_t fingerprint_at(std::uint64_t number) const;
 

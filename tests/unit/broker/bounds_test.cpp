@@ -11,6 +11,22 @@
 namespace trellis::test {
 namespace {
 
+/// The worker begins while the broker takes in what else has come.
+TEST(Bounds, RequestsGoOnBeforeTheTurnEndsOnceThereAreManyBytesOfThem) {
+  const std::string frame = pack_request(7, Command::kGet, packed_key("a"), {});
+  const std::string client = "1234";
+  BrokerLimits limits;
+  limits.sent_on_at = 3 * (client.size() + frame.size());
+  Harness cluster({.limits = limits});
+  cluster.make_cluster();
+  FakeWorker& leader = cluster.leader_of("a");
+  for (std::size_t sent = 1; sent <= 6; ++sent) {
+    Frames frames = {Frame(client), Frame(frame)};
+    cluster.broker->on_client_message(frames, cluster.now);
+    EXPECT_EQ(leader.requests.size(), sent / 3 * 3) << sent;
+  }
+}
+
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

@@ -109,6 +109,29 @@ TEST_F(SingleReads, SeeWhatWasAcknowledgedBefore) {
   }
 }
 
+/// Their broker goes on with them meanwhile.
+TEST_F(SingleReads, LeaveWhileOthersAreYetToBeRead) {
+  Worker& worker = cluster.worker(0);
+  worker.is_read_by_broker = false;
+  const std::vector<std::pair<Command, std::string>> asked(9, {Command::kGet, key_arguments("large")});
+  send(asked, ReadMode::kChecked);
+  cluster.step();
+  std::size_t replies = 0;
+  for (const Frames& message : worker.unread) {
+    BundleReader reader(message);
+    std::size_t bytes = 0;
+    std::size_t last = 0;
+    while (const auto item = reader.next()) {
+      if (static_cast<MessageType>(item->type) != MessageType::kReply) continue;
+      bytes += last = item->body.size();
+      ++replies;
+    }
+    EXPECT_LE(bytes - last, ShardSettings().replies_sent_at) << "it has left once it was so large";
+  }
+  EXPECT_EQ(replies, asked.size());
+  EXPECT_GE(worker.unread.size(), 3u);
+}
+
 TEST_F(SingleReads, WaitForAConfirmationWhereTheBrokerKnowsAnotherConfiguration) {
   WorkerRequest outdated = request(Command::kGet, key_arguments("key3"), ReadMode::kChecked);
   outdated.configuration.value += 1;
