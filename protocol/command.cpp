@@ -20,35 +20,33 @@ std::string in_upper_case(std::string_view name) {
 }
 
 /// Reads `count` elements: the command, its arguments and perhaps its options, which end `packed`.
-BatchItem read_item_elements(std::string_view packed, PackedReader& reader, std::uint32_t count) {
-  BatchItem item;
+void read_item_elements(BatchItem& item, std::string_view packed, PackedReader& reader, std::uint32_t count) {
   item.packed = packed;
   if (count < 2 || count > 3) {
     item.error = invalid_argument("a batch item must be [command, arguments] or [command, arguments, options]");
-    return item;
+    return;
   }
   const auto name = read_text(reader);
   const auto command = name ? command_of(*name) : std::nullopt;
   if (!command || !is_on_one_key(*command)) {
     item.error = invalid_argument((name ? quoted_excerpt(*name) : std::string("that")) + " cannot stand in a BATCH; " +
                                   names_where(is_on_one_key) + " can" + (name ? in_upper_case(*name) : ""));
-    return item;
+    return;
   }
   item.command = *command;
   const auto arguments = reader.read_value();
   if (!arguments) {
     item.error = invalid_argument("arguments must be an array");
-    return item;
+    return;
   }
   item.arguments = arguments_of(*arguments);
   if (count == 3) item.error = read_options(reader, *command, OptionPlace::kBatchItem, item.options);
-  return item;
 }
 
-BatchItem read_item(std::string_view packed) {
+void read_item(BatchItem& item, std::string_view packed) {
   PackedReader reader(packed);
   const std::uint32_t count = reader.read_array().value_or(0);
-  return read_item_elements(packed, reader, count);
+  read_item_elements(item, packed, reader, count);
 }
 
 /// What is wrong with a frame whose head is read into `request`: its id, as soon as that is known, and all else.
@@ -121,13 +119,14 @@ Result<std::vector<BatchItem>> read_batch(std::string_view arguments) {
   for (std::uint32_t i = 0; i < *count; ++i) {
     const auto packed = reader.read_value();
     if (!packed) return invalid_argument("the items of a BATCH are cut off");
-    items.push_back(read_item(*packed));
-    items.back().index = i;
+    BatchItem& item = items.emplace_back();
+    read_item(item, *packed);
+    item.index = i;
   }
   return items;
 }
 
-std::optional<Result<BatchItem>> IndexedBatchReader::next() {
+std::optional<Result<void>> IndexedBatchReader::next(BatchItem& item) {
   if (!left_) {
     left_ = reader_.read_array();
     if (!left_ || *left_ > kBatchItemsMax) return invalid_argument("a batch for a worker must be an array of items");
@@ -143,9 +142,16 @@ std::optional<Result<BatchItem>> IndexedBatchReader::next() {
   const std::uint32_t size = elements.read_array().value_or(0);
   const auto index = elements.read_uint();
   if (size == 0 || !index || *index >= kBatchItemsMax) return invalid_argument("a batch item without its position");
-  BatchItem item = read_item_elements(*packed, elements, size - 1);
+  read_item_elements(item, *packed, elements, size - 1);
   item.index = static_cast<std::uint32_t>(*index);
-  return item;
+  return Result<void>();
+}
+
+std::optional<Result<BatchItem>> IndexedBatchReader::next() {
+  BatchItem item;
+  const auto is_good = next(item);
+  if (!is_good) return std::nullopt;
+  return *is_good ? Result<BatchItem>(std::move(item)) : is_good->error();
 }
 
 Result<std::vector<BatchItem>> read_indexed_batch(std::string_view packed) {

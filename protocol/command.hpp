@@ -58,6 +58,8 @@ class IndexedBatchReader {
   explicit IndexedBatchReader(std::string_view packed) : reader_(packed) {}
   /// Nothing behind the last item.  After an error the batch is not to be read any further.
   std::optional<Result<BatchItem>> next();
+  /// The same into `item`, which is as it was made.
+  std::optional<Result<void>> next(BatchItem& item);
 
  private:
   PackedReader reader_;

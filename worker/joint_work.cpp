@@ -35,6 +35,7 @@ JointWork::JointWork(BrokerIndex broker, WorkerRequest request, JointReads reads
 
 JobTurn JointWork::go_on(PartitionHost& host, Effort most) {
   JobTurn turn;
+  searches_.clear();
   while (!is_refused()) {
     if (next_ == sought_.size() && !look_ahead(host)) return turn;
     const Partition* partition = nullptr;
@@ -47,7 +48,7 @@ JobTurn JointWork::go_on(PartitionHost& host, Effort most) {
         refuse(Outcome::kNotLeader);
         return turn;
       }
-      const Effort taken = answer(*partition, sought.item);
+      const Effort taken = answer(*partition, sought.item, searches_.empty() ? nullptr : &searches_[next_]);
       turn.taken += taken;
       taken_ += taken;
       // The broker asks for the others by partition.
@@ -63,20 +64,21 @@ bool JointWork::look_ahead(PartitionHost& host) {
   searches_.clear();
   next_ = 0;
   while (sought_.size() < kTogether) {
-    auto item = items_.next();
-    if (!item) break;
-    while (*item && left_ == 0) {
+    BatchItem item;
+    const auto is_good = items_.next(item);
+    if (!is_good) break;
+    while (*is_good && left_ == 0) {
       if (!begin_next_part(host)) return false;
     }
-    if (!*item) {
+    if (!*is_good) {
       refuse(Outcome::kWrongPartition);
       return false;
     }
     --left_;
-    const Sought& sought = sought_.emplace_back(Sought{terms_.size() - 1, prepare_read_alone(**item)});
+    const Sought& sought = sought_.emplace_back(Sought{terms_.size() - 1, prepare_read_alone(item)});
     const Read* const read = sought.item.read();
-    if (read == nullptr) continue;
-    searches_.push_back(host.find_partition(parts_[sought.part].partition)->state().documents().search(read->key));
+    const Partition& partition = *host.find_partition(parts_[sought.part].partition);
+    read == nullptr ? searches_.push_back({}) : partition.seek(*read, searches_);
   }
   if (sought_.empty() && (left_ != 0 || terms_.size() != parts_.size())) refuse(Outcome::kWrongPartition);
   descend_together(searches_);
@@ -111,7 +113,7 @@ const Partition* JointWork::still_led(PartitionHost& host, std::size_t part) {
 }
 
 /// Returns what it took.
-Effort JointWork::answer(const Partition& partition, const PreparedItem& item) {
+Effort JointWork::answer(const Partition& partition, const PreparedItem& item, const TrieSearch* search) {
   const Read* const read = item.read();
   if (read == nullptr) {
     add(item.index, *item.answer());
@@ -121,7 +123,7 @@ Effort JointWork::answer(const Partition& partition, const PreparedItem& item) {
     add(item.index, no_room());
     return kItemEffort;
   }
-  const CommandResult result = partition.read_now(*read);
+  const CommandResult result = partition.read_now(*read, search);
   add(item.index, result);
   return 2 * kItemEffort + result.effort + copy_effort(result.packed.size());
 }

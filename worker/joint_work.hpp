@@ -52,7 +52,7 @@ class JointWork {
   bool look_ahead(PartitionHost& host);
   bool begin_next_part(PartitionHost& host);
   const Partition* still_led(PartitionHost& host, std::size_t part);
-  Effort answer(const Partition& partition, const PreparedItem& item);
+  Effort answer(const Partition& partition, const PreparedItem& item, const TrieSearch* search);
   void add(std::uint32_t index, const CommandResult& result);
 
   BrokerIndex broker_;
@@ -64,8 +64,8 @@ class JointWork {
   std::vector<JointTerm> terms_;  ///< Those of the parts that were begun.
   std::uint32_t left_ = 0;        ///< Items of the last of these.
   std::vector<Sought> sought_;
-  std::size_t next_ = 0;  ///< The first of them that is not answered.
-  std::vector<TrieSearch> searches_;
+  std::size_t next_ = 0;              ///< The first of them that is not answered.
+  std::vector<TrieSearch> searches_;  ///< One for each of them; none where the tries may have changed since.
   Outcome outcome_ = Outcome::kDone;
   std::string body_;                ///< Room for the terms, then the outcomes,
   std::size_t outcomes_begin_ = 0;  ///< the first of which begins here.

@@ -110,8 +110,9 @@ class Partition final : public ReplicaOwner {
   void on_request(BrokerIndex broker, WorkerRequest&& request);
   /// Whether a request is one read of one key that can be answered in this moment.
   bool may_answer_at_once(const WorkerRequest& request) const;
-  /// Does that.  Returns what it took.
-  Effort answer_at_once(BrokerIndex broker, const WorkerRequest& request, const PreparedItem& item);
+  /// Does that, for a read whose search has come to its end.  Returns what it took.
+  Effort answer_at_once(BrokerIndex broker, const WorkerRequest& request, const PreparedItem& item,
+                        const TrieSearch& search);
   /// Prepares, begins or reads, until the request waits for something else, is answered, or has taken `most`.
   JobTurn go_on(const WorkPointer& work, Effort most);
   /// The same as far as it is to be read.
@@ -124,8 +125,9 @@ class Partition final : public ReplicaOwner {
   /// The same in a later turn than the one in which it was put off.
   JobTurn resume(const WorkPointer& work, Effort most);
   /// What it says to a read of one key, as of now.
-  CommandResult read_now(const Read& read) const {
-    return state_->read(read, state_->deadlines().empty() ? 0 : time().ms);
+  /// @param search  its own, where that has come to its end and nothing was changed since
+  CommandResult read_now(const Read& read, const TrieSearch* search = nullptr) const {
+    return state_->read(read, state_->deadlines().empty() ? 0 : time().ms, search);
   }
   /// Answers that a request was not carried out, unless it was answered before.
   void refuse(Work& work, Outcome outcome) { abandon(work, outcome); }

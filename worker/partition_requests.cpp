@@ -89,9 +89,10 @@ bool Partition::may_answer_at_once(const WorkerRequest& request) const {
   return row.reach == Reach::kOneKey && row.effect == Effect::kReads && may_read_unconfirmed(request);
 }
 
-Effort Partition::answer_at_once(BrokerIndex broker, const WorkerRequest& request, const PreparedItem& item) {
+Effort Partition::answer_at_once(BrokerIndex broker, const WorkerRequest& request, const PreparedItem& item,
+                                 const TrieSearch& search) {
   const Read* const read = item.read();
-  const CommandResult result = read == nullptr ? *item.answer() : read_now(*read);
+  const CommandResult result = read == nullptr ? *item.answer() : read_now(*read, &search);
   WorkerReply reply = make_reply(request, Outcome::kDone);
   reply.is_confirmed = read == nullptr;
   reply.body = packed_reply(request.id, result);

@@ -74,12 +74,14 @@ void Shard::read_gathered() {
   if (gathered_.empty() && singles_.empty()) return;
   searches_.clear();
   for (const GatheredRead& each : singles_) {
-    if (const Read* const read = each.item.read()) each.partition->seek(*read, searches_);
+    const Read* const read = each.item.read();
+    read == nullptr ? searches_.push_back({}) : each.partition->seek(*read, searches_);
   }
   for (const Gathered& each : gathered_) each.partition->seek(*each.work, searches_);
   descend_together(searches_);
-  for (const GatheredRead& each : singles_) {
-    taken_at_once_ += each.partition->answer_at_once(each.broker, each.request, each.item);
+  for (std::size_t i = 0; i < singles_.size(); ++i) {
+    const GatheredRead& each = singles_[i];
+    taken_at_once_ += each.partition->answer_at_once(each.broker, each.request, each.item, searches_[i]);
   }
   singles_.clear();
   gathers_ = false;

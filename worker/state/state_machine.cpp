@@ -383,14 +383,14 @@ WriteAnswer StateMachine::read_logged(const Entry& entry) const {
   return with_content(Frame(nullptr, *part), stored->version);
 }
 
-CommandResult StateMachine::read(const Read& read, std::uint64_t now) const {
+CommandResult StateMachine::read(const Read& read, std::uint64_t now, const TrieSearch* search) const {
   switch (read.command) {
     case Command::kCount: return count_records(documents_, read);
     case Command::kKeys:
     case Command::kScan: return list_records(documents_, read);
     default: break;
   }
-  const auto stored = documents_.find(read.key);
+  const auto stored = search == nullptr ? documents_.find(read.key) : found_by(*search);
   if (read.command == Command::kHas) {
     CommandResult result = CommandResult::of(stored.has_value());
     if (!stored) return result;

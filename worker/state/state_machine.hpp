@@ -59,7 +59,8 @@ class StateMachine {
   /// Answers a read from what has been applied.  A document in the result lies in the trie: pack it, or copy it,
   /// before the next entry is applied.
   /// @param now  the group's time in milliseconds, as far as it is known here
-  CommandResult read(const Read& read, std::uint64_t now = 0) const;
+  /// @param search  for its key, and at its end; null: the key is yet to be looked for
+  CommandResult read(const Read& read, std::uint64_t now = 0, const TrieSearch* search = nullptr) const;
 
   /// The index of the last entry applied.
   LogIndex applied() const { return applied_; }

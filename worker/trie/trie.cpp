@@ -87,11 +87,21 @@ void descend_together(std::span<TrieSearch> searches) {
   }
 }
 
-std::optional<StoredDocument> TrieView::find(std::string_view key) const {
-  const Leaf* leaf = find_leaf(key);
+namespace {
+
+std::optional<StoredDocument> stored_in(const Leaf* leaf) {
   if (leaf == nullptr) return std::nullopt;
   return StoredDocument{leaf->version, leaf->document(), leaf->deadline()};
 }
+
+}  // namespace
+
+std::optional<StoredDocument> found_by(const TrieSearch& search) {
+  const bool is_there = search.at && search.at.is_leaf() && search.at.leaf()->key() == search.key;
+  return stored_in(is_there ? search.at.leaf() : nullptr);
+}
+
+std::optional<StoredDocument> TrieView::find(std::string_view key) const { return stored_in(find_leaf(key)); }
 
 Ref TrieView::below(std::string_view prefix) const {
   if (!root_) return {};

@@ -111,6 +111,9 @@ struct TrieSearch {
 /// of each key needs is in the processor's cache afterwards, as far as it has room.  Nothing else comes of it.
 void descend_together(std::span<TrieSearch> searches);
 
+/// What a search has found that came to its end, of a trie that has not changed since.
+std::optional<StoredDocument> found_by(const TrieSearch& search);
+
 /// What can be asked of a trie, frozen or not.
 class TrieView {
  public:
