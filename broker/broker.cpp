@@ -111,7 +111,6 @@ class Broker::Core {
   std::set<BootNonce> refused_;   ///< Incarnations whose refusal was logged.
   std::vector<std::uint64_t> due_;
   std::vector<Tag> unsent_;
-  std::size_t taken_in_ = 0;  ///< Bytes of requests since they were sent on last.
   std::vector<PartitionId> changed_;
   std::uint64_t leader_changes_ = 0;
   std::uint64_t dropped_ = 0;  ///< Messages that could not be read.
@@ -129,10 +128,9 @@ void Broker::Core::note_time(TimePoint now) {
 
 void Broker::Core::on_client_message(Frames& frames, TimePoint now, const Asker& asker) {
   note_time(now);
-  for (const Frame& frame : frames) taken_in_ += frame.size();
   requests_.on_client_message(frames, now, asker);
   settle_recovery(now);
-  if (taken_in_ >= options_.limits.sent_on_at) send_on(now);
+  if (outbox_.reads_waiting() >= options_.limits.sent_on_at) send_on(now);
 }
 
 void Broker::Core::on_worker_message(const BackendAddress& from, const Frames& bundle, TimePoint now) {
@@ -416,7 +414,6 @@ void Broker::Core::flush(TimePoint now) {
 }
 
 void Broker::Core::send_on(TimePoint now) {
-  taken_in_ = 0;
   unsent_.clear();
   leadership_checks_.send();
   outbox_.flush(unsent_, now);

@@ -31,7 +31,9 @@ void Outbox::forget(const BackendAddress& address) {
 
 void Outbox::add(Slot& slot, const WorkerRequest& request, TimePoint now) {
   BulkSender& bulk = slot.bulk.out;
-  if (const std::size_t size = WorkerRequest::kHeaderSize + request.body.size(); bulk.may_pass(size)) {
+  const std::size_t size = WorkerRequest::kHeaderSize + request.body.size();
+  if (request.session.empty()) reads_waiting_ += size;
+  if (bulk.may_pass(size)) {
     trellis::add(to(slot), request);
     bulk.note_sent(slot.bundle, size, now);
     slot.tags.push_back(request.tag);
@@ -48,6 +50,7 @@ void Outbox::add(Slot& slot, const WorkerRequest& request, TimePoint now) {
 }
 
 void Outbox::flush(std::vector<Tag>& unsent, TimePoint now) {
+  reads_waiting_ = 0;
   std::erase_if(bulky_, [&](Slot* slot) {
     while (slot->bulk.out.has_more(now)) {
       slot->bulk.out.fill(to(*slot), now);

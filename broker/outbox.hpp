@@ -49,6 +49,8 @@ class Outbox {
   /// The connection is not used any more; what waits for it is dropped.
   void forget(const BackendAddress& address);
 
+  /// Bytes of reads since the last flush.
+  std::size_t reads_waiting() const { return reads_waiting_; }
   /// Sends everything that has room.  Appends the tags of the requests that could not be sent.
   void flush(std::vector<Tag>& unsent, TimePoint now);
   /// Forgets what was begun by workers and is not continued.
@@ -64,6 +66,7 @@ class Outbox {
   BulkRoom room_;
   std::uint64_t next_link_;
   std::unordered_map<BackendAddress, std::unique_ptr<Slot>> slots_;
+  std::size_t reads_waiting_ = 0;
   std::vector<Slot*> waiting_;  ///< With something to say now.
   std::vector<Slot*> bulky_;    ///< With something large that waits, or whose arrival was not reported.
 };
