@@ -8,8 +8,8 @@
 // everything it knows of the cluster comes with the workers' next heartbeat.
 // Threading: none.  No socket, clock, file or thread is touched; sim/ runs exactly this code.
 //
-// A turn of the loop: on_worker_message and on_client_message for all that waits, on_tick, then flush, which sends one
-// bundle to each worker for which something has gathered.
+// A turn of the loop: on_worker_message and on_client_message for all that waits, on_tick, then flush, which sends a
+// bundle to each worker for which something has gathered.  Many reads are sent on before.
 #pragma once
 
 #include <memory>

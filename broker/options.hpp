@@ -20,8 +20,8 @@ struct BrokerLimits {
   std::size_t bytes_per_worker = std::size_t{256} << 20;  ///< Sent to a worker and not answered.
   std::size_t batch_reply = 64 << 20;                     ///< Bytes of all results of a BATCH.
   std::size_t page_held = 64 << 20;                       ///< Bytes of shares that a KEYS or SCAN holds.
-  /// Bytes of reads after which all goes on to the workers, which begin while more is taken in.  Writes wait for the
-  /// end of a turn: the more there are at once, the fewer syncs they take.
+  /// Bytes of reads after which all that has gathered goes on to the workers, which begin while more is taken in.
+  /// Writes alone wait for the end of a turn: the more there are at once, the fewer syncs they take.
   std::size_t sent_on_at = 32 << 10;
 };
 

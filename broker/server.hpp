@@ -1,7 +1,7 @@
 // BrokerServer: the poll loop around the core, and the only file of the broker with ZeroMQ in it.
 //
 //   frontend ROUTER (clients) ─┐                  one turn: all that waits on both sockets -> core -> flush:
-//   backend  ROUTER (workers) ─┴─ poll, or timer            one bundle a worker, one message a reply
+//   backend  ROUTER (workers) ─┴─ poll, or timer            a bundle a worker, one message a reply
 //
 // Sends never block: ROUTER_MANDATORY and DONTWAIT say whether a message was taken.  Replies that ZeroMQ does not take
 // wait in a ReplyQueue of their client.  High-water marks count messages, so bytes are counted here: large replies are

@@ -3,8 +3,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <memory_resource>
 #include <numeric>
 #include <span>
@@ -15,6 +13,7 @@
 #include "protocol/limits.hpp"
 #include "protocol/notation/notation_text.hpp"
 #include "protocol/packed.hpp"
+#include "protocol/stack_room.hpp"
 
 namespace trellis {
 namespace {
@@ -90,7 +89,7 @@ class KeySet {
 /// What check_document() has room for without an allocation.
 constexpr std::size_t kLevelsOnStack = 8;
 constexpr std::size_t kKeysOnStack = 32;
-constexpr std::size_t kRoomOnStack = 1024;
+constexpr std::size_t kRoomOnStack = 896;
 
 /// An array or map that is open while its content is checked.
 struct Level {
@@ -161,10 +160,9 @@ Result<void> check_document(std::string_view bytes) {
   }
   PackedReader reader(bytes);
   // Most documents are checked without an allocation.
-  std::array<std::byte, kRoomOnStack> room;
-  std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
-  Levels open(&memory);
-  std::pmr::vector<std::string_view> keys(&memory);
+  StackRoom<kRoomOnStack> room;
+  Levels open(&room);
+  std::pmr::vector<std::string_view> keys(&room);
   open.reserve(kLevelsOnStack);
   keys.reserve(kKeysOnStack);
   do {

@@ -76,9 +76,7 @@ bool JointWork::look_ahead(PartitionHost& host) {
     }
     --left_;
     const Sought& sought = sought_.emplace_back(Sought{terms_.size() - 1, prepare_read_alone(item)});
-    const Read* const read = sought.item.read();
-    const Partition& partition = *host.find_partition(parts_[sought.part].partition);
-    read == nullptr ? searches_.push_back({}) : partition.seek(*read, searches_);
+    host.find_partition(parts_[sought.part].partition)->seek(sought.item, searches_);
   }
   if (sought_.empty() && (left_ != 0 || terms_.size() != parts_.size())) refuse(Outcome::kWrongPartition);
   descend_together(searches_);

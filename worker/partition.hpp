@@ -119,8 +119,10 @@ class Partition final : public ReplicaOwner {
   JobTurn take_up(const WorkPointer& work, Effort most);
   /// Adds searches for what the request reads next.  They are good until this partition does anything else.
   void seek(Work& work, std::vector<TrieSearch>& searches) const;
-  void seek(const Read& read, std::vector<TrieSearch>& searches) const {
-    searches.push_back(state_->documents().search(read.key));
+  /// Adds one, for what an item reads; where it reads nothing, one that has ended.
+  void seek(const PreparedItem& item, std::vector<TrieSearch>& searches) const {
+    const Read* const read = item.read();
+    searches.push_back(read == nullptr ? TrieSearch() : state_->documents().search(read->key));
   }
   /// The same in a later turn than the one in which it was put off.
   JobTurn resume(const WorkPointer& work, Effort most);

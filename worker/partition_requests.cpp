@@ -96,8 +96,7 @@ Effort Partition::answer_at_once(BrokerIndex broker, const WorkerRequest& reques
   WorkerReply reply = make_reply(request, Outcome::kDone);
   reply.is_confirmed = read == nullptr;
   reply.body = packed_reply(request.id, result);
-  const std::string_view key = read == nullptr ? std::string_view() : read->key;
-  host_.on_answered({id_, request.command, key, false, host_.now(), host_.now()});
+  if (read != nullptr) host_.on_answered({id_, request.command, read->key, false, host_.now(), host_.now()});
   host_.reply(broker, std::move(reply));
   return 2 * kItemEffort + result.effort + copy_effort(result.packed.size());
 }
@@ -232,7 +231,7 @@ void Partition::seek(Work& work, std::vector<TrieSearch>& searches) const {
   const auto items = work.prepared.items();
   work.sought_to = std::min(items.size(), work.next_read + kSoughtTogether);
   for (std::size_t i = work.next_read; i < work.sought_to; ++i) {
-    if (const Read* const read = items[i].read()) seek(*read, searches);
+    if (items[i].read() != nullptr) seek(items[i], searches);
   }
 }
 

@@ -4,7 +4,7 @@
 //   ROUTER bound to this worker's address  what peers say
 //   DEALER to each peer's address          what is said to them
 //
-// One wake-up takes all that waits on all sockets, is one turn of the shard, and sends one message to each partner.
+// One wake-up takes all that waits on all sockets, is one turn of the shard, and sends each partner what has gathered.
 // The log has a thread that writes and one that prepares files, and snapshots have another; each wakes the loop through
 // an eventfd.
 #pragma once

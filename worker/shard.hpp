@@ -3,7 +3,7 @@
 //   begin_turn(now)                 takes up a batch that became durable
 //   on_broker_message(...)          all that waits, of every broker
 //   on_peer_message(...)            all that waits, of every peer
-//   end_turn()                      ticks, proposes, confirms, starts the next write, sends one bundle to each partner
+//   end_turn()                      ticks, proposes, confirms, starts the next write, sends what has gathered
 //
 // A shard is the unit that a worker may one day run several of: it has no global state.  It is free of sockets, files,
 // clocks and threads, and runs unchanged in sim/.  Heartbeats come from its turns and nowhere else: a loop that is
@@ -326,7 +326,7 @@ class Shard final : public PartitionHost, private IncarnationsOutput {
 
   bool reads_at_once(BrokerIndex broker, const Partition& partition, const WorkerRequest& request) const;
   void gather(Partition& partition, WorkPointer work);
-  void read_if_many();
+  void answer(GatheredRead& read, const TrieSearch& search);
   void read_gathered();
   void on_reads(BrokerIndex broker, WorkerRequest request);
   JobTurn resume(JointWork& work, Effort most);

@@ -33,7 +33,8 @@ void Shard::on_request(BrokerIndex broker, const BundleItem& item) {
   if (bulk.has_waiting() && bulk.has(request->tag)) return;
   if (reads_at_once(broker, *partition, *request)) {
     singles_.emplace_back(*partition, broker, std::move(*request));
-    return read_if_many();
+    if (singles_.size() == kGatheredMax) read_gathered();
+    return;
   }
   const PartitionId group = request->partition;
   partition->on_request(broker, std::move(*request));
@@ -63,31 +64,32 @@ void Shard::go_on(Partition& partition, WorkPointer work) {
 /// Reads that came in one message find their documents together.
 void Shard::gather(Partition& partition, WorkPointer work) {
   gathered_.push_back({&partition, std::move(work)});
-  read_if_many();
-}
-
-void Shard::read_if_many() {
-  if (gathered_.size() + singles_.size() == kGatheredMax) read_gathered();
+  if (gathered_.size() == kGatheredMax) read_gathered();
 }
 
 void Shard::read_gathered() {
   if (gathered_.empty() && singles_.empty()) return;
   searches_.clear();
-  for (const GatheredRead& each : singles_) {
-    const Read* const read = each.item.read();
-    read == nullptr ? searches_.push_back({}) : each.partition->seek(*read, searches_);
-  }
+  for (const GatheredRead& each : singles_) each.partition->seek(each.item, searches_);
   for (const Gathered& each : gathered_) each.partition->seek(*each.work, searches_);
   descend_together(searches_);
-  for (std::size_t i = 0; i < singles_.size(); ++i) {
-    const GatheredRead& each = singles_[i];
-    taken_at_once_ += each.partition->answer_at_once(each.broker, each.request, each.item, searches_[i]);
-  }
-  singles_.clear();
   gathers_ = false;
+  for (std::size_t i = 0; i < singles_.size(); ++i) answer(singles_[i], searches_[i]);
+  singles_.clear();
   for (Gathered& each : gathered_) go_on(*each.partition, std::move(each.work));
   gathers_ = true;
   gathered_.clear();
+}
+
+/// Those for which the turn has no time any more wait for their clients' turns.
+void Shard::answer(GatheredRead& read, const TrieSearch& search) {
+  Partition& partition = *read.partition;
+  if (taken_at_once_ < kAtOnceEffort) {
+    taken_at_once_ += partition.answer_at_once(read.broker, read.request, read.item, search);
+  } else {
+    partition.on_request(read.broker, std::move(read.request));
+    woken_.insert(partition.id());
+  }
 }
 
 /// Whether the link will have room for what may become large.  What a write returns has to leave in any case.

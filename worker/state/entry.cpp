@@ -6,7 +6,6 @@
 #include <array>
 #include <cstring>
 #include <string>
-#include <utility>
 
 #include "protocol/check.hpp"
 #include "protocol/cluster/bundle.hpp"

@@ -108,7 +108,7 @@ struct TrieSearch {
 };
 
 /// Has all of them go down side by side, of one trie or of several, so that their waits for memory overlap: what find()
-/// of each key needs is in the processor's cache afterwards, as far as it has room.  Nothing else comes of it.
+/// of each key needs is in the processor's cache afterwards, as far as it has room.
 void descend_together(std::span<TrieSearch> searches);
 
 /// What a search has found that came to its end, of a trie that has not changed since.

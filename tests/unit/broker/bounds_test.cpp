@@ -11,28 +11,6 @@
 namespace trellis::test {
 namespace {
 
-/// The worker begins while the broker takes in what else has come.
-TEST(Bounds, ReadsGoOnBeforeTheTurnEndsOnceThereAreManyBytesOfThem) {
-  const std::string arguments = packed_key("a");
-  BrokerLimits limits;
-  limits.sent_on_at = 3 * (WorkerRequest::kHeaderSize + arguments.size());
-  Harness cluster({.limits = limits});
-  cluster.make_cluster();
-  FakeWorker& leader = cluster.leader_of("a");
-  const auto take_in = [&](Command command, const std::string& what) {
-    Frames frames = {Frame(std::string("1234")), Frame(pack_request(7, command, what, {}))};
-    cluster.broker->on_client_message(frames, cluster.now);
-  };
-  for (std::size_t sent = 1; sent <= 6; ++sent) {
-    take_in(Command::kGet, arguments);
-    EXPECT_EQ(leader.requests.size(), sent / 3 * 3) << sent;
-  }
-  for (int i = 0; i < 10; ++i) take_in(Command::kPut, packed_array({packed_str("a"), packed_uint(1)}));
-  EXPECT_EQ(leader.requests.size(), 6u) << "writes wait for more of them";
-  cluster.broker->flush(cluster.now);
-  EXPECT_EQ(leader.requests.size(), 16u);
-}
-
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -224,6 +202,28 @@ TEST(TimerWheel, FiresWhatIsDueAndNothingEarly) {
   wheel.clear(soon);
   wheel.clear(soon);
   EXPECT_EQ(wheel.next_due(at(70'000)), at(70'000));
+}
+
+/// The worker begins while the broker takes in what else has come.
+TEST(Bounds, ReadsGoOnBeforeTheTurnEndsOnceThereAreManyBytesOfThem) {
+  const std::string arguments = packed_key("a");
+  BrokerLimits limits;
+  limits.sent_on_at = 3 * (WorkerRequest::kHeaderSize + arguments.size());
+  Harness cluster({.limits = limits});
+  cluster.make_cluster();
+  FakeWorker& leader = cluster.leader_of("a");
+  const auto take_in = [&](Command command, const std::string& what) {
+    Frames frames = {Frame(std::string("1234")), Frame(pack_request(7, command, what, {}))};
+    cluster.broker->on_client_message(frames, cluster.now);
+  };
+  for (std::size_t sent = 1; sent <= 6; ++sent) {
+    take_in(Command::kGet, arguments);
+    EXPECT_EQ(leader.requests.size(), sent / 3 * 3) << sent;
+  }
+  for (int i = 0; i < 10; ++i) take_in(Command::kPut, packed_array({packed_str("a"), packed_uint(1)}));
+  EXPECT_EQ(leader.requests.size(), 6u) << "writes wait for more of them";
+  cluster.broker->flush(cluster.now);
+  EXPECT_EQ(leader.requests.size(), 16u);
 }
 
 }  // namespace

@@ -59,6 +59,25 @@ class Turns : public ::testing::Test {
     request.body = Frame(arguments);
     return send(std::move(request), client);
   }
+  /// Reads "large0" and so on, as leaders may answer in the moment in which they come, all in one message.  The tag of
+  /// the first.
+  std::uint64_t get_all(std::size_t count) {
+    BundleWriter out;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::string arguments;
+      PackedWriter(arguments).array(1).str("large" + std::to_string(i));
+      WorkerRequest request;
+      request.tag = ++tag_;
+      request.client = 1;
+      request.timeout_ms = 60'000;
+      request.mode = ReadMode::kChecked;
+      request.configuration = shard().partitions().at({0})->replica().configuration_index();
+      request.body = Frame(std::move(arguments));
+      add(out, request);
+    }
+    cluster.worker(0).from_broker.push_back(out.take());
+    return tag_ - count + 1;
+  }
   std::uint64_t queries(std::uint32_t client, bool is_suspect = false) {
     std::string body;
     PackedWriter writer(body);
@@ -127,6 +146,28 @@ TEST_F(Turns, NoTurnTakesMoreThanItsBudgetWhateverIsAsked) {
   }
   EXPECT_GT(turns, 20u) << "some hundred ms of work are many turns";
   for (const std::uint64_t tag : batches) EXPECT_EQ(count(tag, Code::kOk), kItems);
+}
+
+/// Many may come in one message, each a few bytes long.
+TEST_F(Turns, SingleReadsOfLargeDocumentsTakeNoMoreOfATurn) {
+  constexpr std::size_t kDocuments = 16;
+  for (std::size_t i = 0; i < kDocuments; ++i) {
+    std::string packed;
+    PackedWriter(packed).str(std::string(2 << 20, 'x'));
+    put("large" + std::to_string(i), packed);
+  }
+  const std::uint64_t first = get_all(kDocuments);
+  std::size_t turns = 0;
+  while (!is_answered(first + kDocuments - 1) && turns < 1'000) {
+    cluster.step();
+    ++turns;
+    ASSERT_LE(shard().taken_in_turn(), kTurnMost);
+  }
+  EXPECT_GT(turns, 2u) << "16 times 2 MiB are copied in more than 5 ms";
+  for (std::uint64_t tag = first; tag < first + kDocuments; ++tag) {
+    ASSERT_TRUE(is_answered(tag));
+    EXPECT_EQ(cluster.replies_.at(tag).outcome, Outcome::kDone);
+  }
 }
 
 TEST_F(Turns, HeartbeatsLeaveMeanwhile) {
