@@ -216,19 +216,33 @@ PreparedItem prepare_read_alone(const BatchItem& item) {
 
 Result<Effort> Preparation::go_on(Effort most) {
   Effort taken = 0;
+  if (items_.empty()) reserve();
   while (taken < most) {
-    auto item = reader_.next();
-    if (!item) {
+    BatchItem& item = items_.emplace_back();
+    const auto is_good = reader_.next(item);
+    if (!is_good) {
+      items_.pop_back();
       log_reads_among_writes(request_, items_, prepared_);
       is_done_ = true;
       break;
     }
-    if (!*item) return item->error();
-    taken += kItemEffort + (is_write((*item)->command) ? read_effort((*item)->packed.size()) : 0);
-    prepared_.push_back({(*item)->index, prepare_item(request_, **item)});
-    items_.push_back(std::move(**item));
+    if (!*is_good) return is_good->error();
+    taken += kItemEffort + (is_write(item.command) ? read_effort(item.packed.size()) : 0);
+    PreparedItem& prepared = prepared_.emplace_back();
+    prepared.index = item.index;
+    prepared.task = prepare_item(request_, item);
   }
   return taken;
+}
+
+/// For as many items as the batch says that it has, and has bytes for.
+void Preparation::reserve() {
+  constexpr std::size_t kItemSizeMin = 4;
+  const std::string_view body = request_.body.bytes();
+  const std::size_t said = PackedReader(body).read_array().value_or(0);
+  const std::size_t items = 1 + std::min({said, body.size() / kItemSizeMin, std::size_t{kBatchItemsMax}});
+  items_.reserve(items);
+  prepared_.reserve(items);
 }
 
 PreparedRequest Preparation::take() && {

@@ -77,6 +77,8 @@ class Preparation {
   PreparedRequest take() &&;
 
  private:
+  void reserve();
+
   const WorkerRequest& request_;
   IndexedBatchReader reader_;
   std::vector<BatchItem> items_;
