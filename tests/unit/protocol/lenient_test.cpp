@@ -87,9 +87,10 @@ TEST(Lenient, TextMayComeAsBin) {
                                   "consistency\xc4\x05stale"));
   EXPECT_EQ(get.command, Command::kGet);
   EXPECT_TRUE(get.options.stale);
-  const auto query = read_query(
+  const std::string arguments =
       "\x91\x92\xa1k\xc4\x01"
-      "a"s);  // [["k", bin "a"]]
+      "a"s;  // [["k", bin "a"]]
+  const auto query = read_query(arguments);
   EXPECT_EQ(std::get<std::string_view>(query->path.at(0)), "a");
   EXPECT_THAT(read_query("\x91\x92\xa1k\xc4\x01\xff"s).error().message,
               HasSubstr("step 1 of the path must be a str or an int from 0"));
