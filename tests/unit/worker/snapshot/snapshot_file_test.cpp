@@ -60,8 +60,9 @@ TEST(SnapshotFile, HoldsTheWholeState) {
 TEST(SnapshotFile, AReplicaRestoredFromItKnowsACopyThatComesTooLate) {
   MemorySnapshotStore store;
   StateMachine state(SessionLimits{.writes_max = 3});
-  const auto write_with_floor = [](std::uint64_t seq) {
-    return entry_of(EntryKind::kPut, "k", packed_text("a"), {"s", seq, 0, std::nullopt, 1});
+  const std::string document = packed_text("a");
+  const auto write_with_floor = [&document](std::uint64_t seq) {
+    return entry_of(EntryKind::kPut, "k", document, {"s", seq, 0, std::nullopt, 1});
   };
   for (std::uint64_t seq = 1; seq <= 5; ++seq) state.apply(LogIndex{seq}, 0, write_with_floor(seq));
   const SnapshotDescriptor descriptor = write(state, store);
