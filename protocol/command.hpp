@@ -1,7 +1,7 @@
 // Requests: from a packed frame to typed commands, and from commands to frames.  The format is docs/protocol.md's.
 //
-// A broker reads the head alone and passes the frame on as it came; a worker reads the arguments.  Views point into the
-// frame they were read from.
+// A broker reads all but the arguments, and passes on the part that concerns a worker, which reads them.  Views point
+// into the frame they were read from.
 #pragma once
 
 #include <cstdint>

@@ -69,7 +69,7 @@ enum class Effect : std::uint8_t {
 
 /// Who has to be asked.
 enum class Reach : std::uint8_t {
-  kOneKey,  ///< The partition of its key, where the broker passes the request on as it came.  May stand in a BATCH.
+  kOneKey,        ///< The partition of its key, which gets its part of the request.  May stand in a BATCH.
   kOnePartition,  ///< The partition that its first argument names.
   kPartitions,    ///< Several partitions, whose answers the broker merges.
   kMembers,       ///< All members that are left: RECOVER.

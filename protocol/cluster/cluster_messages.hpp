@@ -165,9 +165,9 @@ struct JoinRefused {
 
 /// A kRequest's kind: what its body is.
 enum class RequestKind : std::uint8_t {
-  kCommand =
-      1,  ///< What a command is told (command_body() of protocol/command.hpp): one on one key, KEYS, SCAN, COUNT or
-          ///< a fence's.  Which command, and the id that its reply carries, are in the header.
+  /// What is told of one command, on one key or a partition (command_body() of protocol/command.hpp).  Which command,
+  /// and the id that its reply carries, are in the header.
+  kCommand = 1,
   kBatch = 2,  ///< A packed array of [index, command, arguments] or [index, command, arguments, options]: the items of
                ///< one partition, each with its position in the client's BATCH.
   kCluster = 3,  ///< A client's request frame: a command about the cluster, for the leader of partition 0.
